@@ -1,0 +1,66 @@
+package djsession
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Change is one change to a session. It is given the values as they are stored
+// and may be run several times, on newer ones, when somebody else writes the
+// session at the same time; so it should depend on nothing but them. An error
+// ends the update, and nothing is written.
+type Change func(v *Values) error
+
+// Set sets a value; see Values.Set.
+func Set(name string, value any) Change {
+	return func(v *Values) error { return v.Set(name, value) }
+}
+
+// SetJSON sets a value given as JSON; see Values.SetJSON.
+func SetJSON(name, json string) Change {
+	return func(v *Values) error { return v.SetJSON(name, json) }
+}
+
+// SetDefault sets a value unless there is one of this name.
+func SetDefault(name string, value any) Change {
+	return func(v *Values) error {
+		if v.Has(name) {
+			return nil
+		}
+		return v.Set(name, value)
+	}
+}
+
+// Delete removes values; names that are not there are no error.
+func Delete(names ...string) Change {
+	return func(v *Values) error {
+		v.Delete(names...)
+		return nil
+	}
+}
+
+// Clear removes all values; the session and its key stay.
+func Clear() Change {
+	return func(v *Values) error {
+		v.Clear()
+		return nil
+	}
+}
+
+// Modify sets a value to what f makes of the old one, which is T's zero value
+// when there is none. It is for a value that both sides change, such as a cart:
+// when somebody else wrote the session meanwhile, f is called again with what
+// they wrote.
+func Modify[T any](name string, f func(old T) (T, error)) Change {
+	return func(v *Values) error {
+		var old T
+		if err := v.Get(name, &old); err != nil && !errors.Is(err, ErrNoValue) {
+			return err
+		}
+		changed, err := f(old)
+		if err != nil {
+			return fmt.Errorf("session value %q: %w", name, err)
+		}
+		return v.Set(name, changed)
+	}
+}

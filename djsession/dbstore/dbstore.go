@@ -1,0 +1,149 @@
+// Package dbstore keeps sessions in the table django_session, as Django's engines
+// db and cached_db do, on PostgreSQL, MySQL, MariaDB and SQLite.
+//
+// It works over any *sql.DB and compiles no driver:
+//
+//	db, err := sql.Open("postgres", "host=… binary_parameters=yes")
+//	store, err := dbstore.New(db, dbstore.Config{Dialect: dbstore.PostgreSQL, Settings: settings})
+//	record, err := store.Load(ctx, key)
+//
+// Package storeurl makes a store from a URL and chooses driver and options.
+// Whoever opens the database itself should know three of them: lib/pq needs
+// binary_parameters=yes, and go-sql-driver/mysql interpolateParams=true, to
+// send a query in one round trip; SQLite wants a busy timeout as Django's (5
+// seconds), since Django writes to the same file.
+//
+// What Django writes at the same time is never lost: [Store.Replace] compares
+// the stored text with what was loaded, in the same statement that writes.
+// Columns that the site added to the table are left alone. Times are stored as
+// the site stores them: on MySQL and SQLite, which know no time zones, as the
+// wall clock of Settings.TimeZone, or with USE_TZ on as that of
+// Config.TimeZone.
+package dbstore
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/sqldialect"
+)
+
+// Dialect is a kind of database, by Django's name of it (connection.vendor).
+type Dialect string
+
+const (
+	PostgreSQL Dialect = "postgresql"
+	MySQL      Dialect = "mysql" // MariaDB, too
+	SQLite     Dialect = "sqlite"
+)
+
+// DefaultTable is the table of django.contrib.sessions.
+const DefaultTable = "django_session"
+
+// ErrNoTable: the database has no such table. Django makes it by "manage.py
+// migrate", and Store.CreateTable as Django would.
+var ErrNoTable = errors.New("no such table")
+
+// Config says which table is meant, and how it is written.
+type Config struct {
+	// Dialect is the kind of database.
+	Dialect Dialect
+	// Settings are the site's.
+	Settings *djsession.Settings
+	// Table is the table's name, or schema.table. Default: DefaultTable.
+	Table string
+	// TimeZone is DATABASES[…]["TIME_ZONE"], the zone of the naive times on
+	// MySQL and SQLite when USE_TZ is on. Default: "UTC". As in Django it
+	// cannot be set when USE_TZ is off.
+	TimeZone string
+}
+
+// Store is a djsession.Store and djsession.Scanner over the table. It is safe
+// for use by several goroutines.
+type Store struct {
+	db       *sql.DB
+	dialect  *sqldialect.Dialect
+	settings *djsession.Settings
+	codec    djsession.Codec
+	loc      *time.Location // of naive times
+	name     string         // of the table, as it was given
+	table    string         // quoted
+	stmts    statements
+}
+
+var (
+	_ djsession.Store   = (*Store)(nil)
+	_ djsession.Scanner = (*Store)(nil)
+)
+
+// New returns a store over db. It does not ask the database anything.
+func New(db *sql.DB, c Config) (*Store, error) {
+	s := &Store{db: db, settings: c.Settings, name: c.Table}
+	switch c.Dialect {
+	case PostgreSQL:
+		s.dialect = sqldialect.PostgreSQL
+	case MySQL:
+		s.dialect = sqldialect.MySQL
+	case SQLite:
+		s.dialect = sqldialect.SQLite
+	default:
+		return nil, fmt.Errorf("dbstore: unknown dialect %q: want %q, %q or %q", c.Dialect, PostgreSQL, MySQL, SQLite)
+	}
+	if c.Settings == nil {
+		return nil, errors.New("dbstore: Settings are missing")
+	}
+	var err error
+	if s.codec, err = djsession.NewCodec(c.Settings); err != nil {
+		return nil, err
+	}
+	if s.loc, err = location(c); err != nil {
+		return nil, err
+	}
+	if s.name == "" {
+		s.name = DefaultTable
+	}
+	if err := checkTable(s.name); err != nil {
+		return nil, err
+	}
+	s.table = s.dialect.Quote(s.name)
+	s.stmts = s.compile()
+	return s, nil
+}
+
+// location is the zone of the naive times in the table.
+func location(c Config) (*time.Location, error) {
+	if !c.Settings.UseTZ {
+		if c.TimeZone != "" {
+			return nil, errors.New("dbstore: TimeZone cannot be set when USE_TZ is off: the times are then in Settings.TimeZone")
+		}
+		return c.Settings.Location()
+	}
+	loc, err := time.LoadLocation(c.TimeZone) // "" is UTC
+	if err != nil {
+		return nil, fmt.Errorf("dbstore: TimeZone %q: no such time zone", c.TimeZone)
+	}
+	return loc, nil
+}
+
+func checkTable(name string) error {
+	parts := strings.Split(name, ".")
+	for _, part := range parts {
+		if part == "" || strings.IndexByte(part, 0) >= 0 || len(parts) > 2 {
+			return fmt.Errorf("dbstore: table name %q: want table or schema.table", name)
+		}
+	}
+	return nil
+}
+
+// Close closes the database handle.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Dialect tells which kind of database the store is on.
+func (s *Store) Dialect() Dialect { return Dialect(s.dialect.Vendor) }
+
+// String is Django's name of the engine, and what it is on.
+func (s *Store) String() string { return "db (" + s.dialect.Vendor + ")" }

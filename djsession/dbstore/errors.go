@@ -1,0 +1,54 @@
+package dbstore
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/sqldialect"
+)
+
+// wrap says what was being done to which session.
+func wrap(op, key string, err error) error {
+	return fmt.Errorf("dbstore: %s %s: %w", op, djsession.ShortKey(key), err)
+}
+
+// fail wraps an error of the driver, with the class that djsession has for it.
+func (s *Store) fail(op, key string, err error) error {
+	return wrap(op, key, s.classified(hideKey(err, key)))
+}
+
+// classified adds to an error of the driver what it means to djsession.
+func (s *Store) classified(err error) error {
+	switch s.dialect.Classify(err) {
+	case sqldialect.Unique:
+		return djsession.ErrKeyTaken // the driver's text may hold the key
+	case sqldialect.ReadOnly:
+		return fmt.Errorf("%w: %w", djsession.ErrReadOnly, err)
+	case sqldialect.Busy:
+		return fmt.Errorf("%w: %w", djsession.ErrBusy, err)
+	case sqldialect.NoTable:
+		return fmt.Errorf("%w %q: %w", ErrNoTable, s.name, err)
+	}
+	return err
+}
+
+// keyless is an error of the driver whose text quoted a session key.
+type keyless struct {
+	error
+	key string
+}
+
+// hideKey keeps the key out of an error's text, and the error findable.
+func hideKey(err error, key string) error {
+	if key == "" || !strings.Contains(err.Error(), key) {
+		return err
+	}
+	return keyless{err, key}
+}
+
+func (e keyless) Error() string {
+	return strings.ReplaceAll(e.error.Error(), e.key, djsession.ShortKey(e.key))
+}
+
+func (e keyless) Unwrap() error { return e.error }

@@ -1,0 +1,131 @@
+package dbstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/sqldialect"
+)
+
+// Create inserts a new row. An empty key lets the store choose one.
+func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	const op = "create"
+	if key == "" {
+		for {
+			r, err := s.insert(ctx, op, djsession.NewKey(), v, expires)
+			if !errors.Is(err, djsession.ErrKeyTaken) {
+				return r, err
+			}
+		}
+	}
+	if err := djsession.ValidateKey(key); err != nil {
+		return nil, wrap(op, key, err)
+	}
+	return s.insert(ctx, op, key, v, expires)
+}
+
+func (s *Store) insert(ctx context.Context, op, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	r, err := s.encode(key, v, expires)
+	if err != nil {
+		return nil, wrap(op, key, err)
+	}
+	_, err = s.exec(ctx, s.stmts.insert, r, nil)
+	if err != nil {
+		return nil, s.fail(op, key, err)
+	}
+	return r, nil
+}
+
+// Replace updates the row if it still holds what old was read from, and leaves
+// the table's other columns alone. The key stays.
+func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	const op = "replace"
+	if err := djsession.ValidateKey(old.Key); err != nil {
+		return nil, wrap(op, old.Key, err)
+	}
+	r, err := s.encode(old.Key, v, expires)
+	if err != nil {
+		return nil, wrap(op, old.Key, err)
+	}
+	before, known := old.Version.(string)
+	if known {
+		n, err := s.exec(ctx, s.stmts.replace, r, before)
+		switch {
+		case err == nil && n > 0:
+			return r, nil
+		case err != nil && s.dialect.Classify(err) != sqldialect.Conflict:
+			return nil, s.fail(op, old.Key, err)
+		}
+	}
+	current, err := s.query(ctx, op, old.Key, s.stmts.read)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.dialect.ChangedRows && current.Version == before && r.Version == before && current.Expires.Equal(r.Expires):
+		// Nothing was to change, and MySQL counts only rows that do. In any
+		// other case a row that equals ours is somebody else's: two that add
+		// one to the same number in the same second write the same text.
+		return r, nil
+	}
+	return nil, wrap(op, old.Key, &djsession.ConflictError{Current: current})
+}
+
+// Delete removes the row of a key, dead or alive.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	const op = "delete"
+	if err := djsession.ValidateKey(key); err != nil {
+		return wrap(op, key, err)
+	}
+	result, err := s.db.ExecContext(ctx, s.stmts.delete.SQL, s.stmts.delete.Bind(sqldialect.Args{"key": key})...)
+	if err != nil {
+		return s.fail(op, key, err)
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		err = djsession.ErrNotFound
+	}
+	if err != nil {
+		return wrap(op, key, err)
+	}
+	return nil
+}
+
+// encode makes the record that is about to be written.
+func (s *Store) encode(key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	if expires.IsZero() {
+		var err error
+		if expires, err = s.settings.ExpiryDate(v, s.settings.Now()); err != nil {
+			return nil, err
+		}
+	}
+	data, err := s.codec.Append(nil, v)
+	if err != nil {
+		return nil, err
+	}
+	if y := expires.In(s.loc).Year(); y < 1 || y > 9999 {
+		return nil, fmt.Errorf("expiry in the year %d: %w", y, djsession.ErrInvalidExpiry)
+	}
+	return &djsession.Record{
+		Key:     key,
+		Values:  v.Clone(),
+		Expires: expires.UTC().Truncate(time.Microsecond),
+		Version: string(data),
+	}, nil
+}
+
+// exec runs a writing statement for r and counts the rows.
+func (s *Store) exec(ctx context.Context, stmt sqldialect.Statement, r *djsession.Record, old any) (int64, error) {
+	result, err := s.db.ExecContext(ctx, stmt.SQL, stmt.Bind(sqldialect.Args{
+		"key":     r.Key,
+		"data":    r.Version,
+		"expires": s.dialect.TimeParam(r.Expires, s.loc),
+		"old":     old,
+	})...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}

@@ -1,0 +1,69 @@
+package djsession
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/djsess/djsess/signing"
+)
+
+// What a Store answers, for errors.Is. Any other error means that the store
+// could not be asked: it is down, or refused.
+var (
+	// ErrNotFound: no live session has this key. The store's writer said so.
+	ErrNotFound = errors.New("no such session")
+	// ErrKeyTaken is Django's CreateError: there is a session of this key.
+	ErrKeyTaken = errors.New("session key is taken")
+	// ErrInvalidKey: no session can have this key. See ValidateKey.
+	ErrInvalidKey = errors.New("not a session key")
+	// ErrConflict: somebody else wrote the session meanwhile. Stores return
+	// it as a *ConflictError, which carries what was written.
+	ErrConflict = errors.New("session was changed meanwhile")
+	// ErrReadOnly: the store takes no writes.
+	ErrReadOnly = errors.New("store is read-only")
+	// ErrBusy: the store is locked by somebody else for longer than it waits.
+	ErrBusy = errors.New("store is locked")
+)
+
+// ErrSessionDeleted is Django's UpdateError and SessionInterrupted: the session
+// was there when it was loaded and is gone now. It is not brought back to life.
+// It is an ErrNotFound to errors.Is.
+var ErrSessionDeleted = fmt.Errorf("session was deleted meanwhile: %w", ErrNotFound)
+
+// Why a payload is not to be trusted, for errors.Is on a *PayloadError.
+var (
+	// ErrBadSignature is signing.ErrBadSignature: the payload was signed with
+	// another SECRET_KEY or salt, or was changed since.
+	ErrBadSignature = signing.ErrBadSignature
+	// ErrSignatureExpired is signing.ErrSignatureExpired: a signed cookie
+	// older than SESSION_COOKIE_AGE. It is an ErrBadSignature too.
+	ErrSignatureExpired = signing.ErrSignatureExpired
+	// ErrMalformed is signing.ErrMalformed: the signature is good, and Python
+	// would not be able to read what it signs.
+	ErrMalformed = signing.ErrMalformed
+	// ErrTooLarge is signing.ErrTooLarge: over Settings.MaxPayloadSize.
+	ErrTooLarge = signing.ErrTooLarge
+)
+
+// PayloadError is a stored session that cannot be read or trusted. Django takes
+// it for an empty session and overwrites it; djsess never does.
+type PayloadError struct {
+	// Err is an ErrBadSignature, ErrMalformed or ErrTooLarge to errors.Is.
+	Err error
+}
+
+func (e *PayloadError) Error() string { return "session payload: " + e.Err.Error() }
+func (e *PayloadError) Unwrap() error { return e.Err }
+
+// ConflictError is an ErrConflict that knows what is stored now.
+type ConflictError struct {
+	// Current is the session as somebody else wrote it.
+	Current *Record
+}
+
+func (e *ConflictError) Error() string {
+	return "session " + ShortKey(e.Current.Key) + " was changed meanwhile"
+}
+
+// Is makes a ConflictError an ErrConflict.
+func (e *ConflictError) Is(target error) bool { return target == ErrConflict }

@@ -1,0 +1,120 @@
+package djsession
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"time"
+
+	"github.com/djsess/djsess/internal/pytime"
+)
+
+// expiryName is the value that SessionBase.set_expiry sets.
+const expiryName = "_session_expiry"
+
+// ErrInvalidExpiry is a _session_expiry that Django could not work with: saving
+// such a session takes the page down there.
+var ErrInvalidExpiry = errors.New("invalid _session_expiry")
+
+// ExpiryDate is Django's get_expiry_date, as it would be at the instant now: when
+// a session with these values ends if it is saved now.
+func (s *Settings) ExpiryDate(v *Values, now time.Time) (time.Time, error) {
+	var expiry any
+	if err := v.Get(expiryName, &expiry); err != nil && !errors.Is(err, ErrNoValue) {
+		return time.Time{}, err
+	}
+	switch e := expiry.(type) {
+	case string:
+		if e != "" {
+			return s.expiryInstant(e)
+		}
+		expiry = nil // Python takes an empty text for none
+	case bool:
+		if e {
+			expiry = int64(1)
+		}
+	}
+	seconds, micros, err := s.expirySeconds(expiry)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if s.UseTZ {
+		return checkYear(addSeconds(now, seconds, micros))
+	}
+	// Python's naive arithmetic moves the wall clock: in two weeks it shows
+	// the same hour, whatever clocks do in between.
+	loc, err := s.Location()
+	if err != nil {
+		return time.Time{}, err
+	}
+	end := addSeconds(pytime.Naive(now, loc), seconds, micros)
+	return checkYear(pytime.FromNaive(end, loc))
+}
+
+// addSeconds is time.Time.Add for more than the 292 years of a time.Duration,
+// cut to Python's microseconds.
+func addSeconds(t time.Time, seconds int64, micros int) time.Time {
+	return time.Unix(t.Unix()+seconds, int64(t.Nanosecond()+micros*1000)).UTC().Truncate(time.Microsecond)
+}
+
+func checkYear(t time.Time) (time.Time, error) {
+	if y := t.Year(); y < 1 || y > 9999 {
+		return time.Time{}, fmt.Errorf("%w: it ends outside of the years 1 to 9999", ErrInvalidExpiry)
+	}
+	return t, nil
+}
+
+// expirySeconds is the age that anything but a text stands for; what is false in
+// Python stands for SESSION_COOKIE_AGE.
+func (s *Settings) expirySeconds(expiry any) (seconds int64, micros int, err error) {
+	var age float64
+	switch e := expiry.(type) {
+	case nil, bool:
+	case int64:
+		age = float64(e)
+	case float64:
+		age = e
+	case *big.Int:
+		age = math.Inf(e.Sign())
+	case []any:
+		if len(e) > 0 {
+			return 0, 0, fmt.Errorf("%w: a list", ErrInvalidExpiry)
+		}
+	case map[string]any:
+		if len(e) > 0 {
+			return 0, 0, fmt.Errorf("%w: a dict", ErrInvalidExpiry)
+		}
+	}
+	if age == 0 {
+		age = s.SessionCookieAge.Seconds()
+	}
+	if !(math.Abs(age) <= maxExpirySeconds) { // NaN, too
+		return 0, 0, fmt.Errorf("%w: not a number of seconds that a date can be moved by", ErrInvalidExpiry)
+	}
+	// timedelta rounds to whole microseconds, half to even.
+	whole, fraction := math.Modf(age)
+	return int64(whole), int(math.RoundToEven(fraction * 1e6)), nil
+}
+
+// maxExpirySeconds is more than lie between the years 1 and 9999.
+const maxExpirySeconds = 400_000_000_000
+
+// expiryInstant reads a text, which counts since Django 4.1.
+func (s *Settings) expiryInstant(text string) (time.Time, error) {
+	if !s.version().atLeast(4, 1) {
+		return time.Time{}, fmt.Errorf("%w: a text, which Django %s cannot read", ErrInvalidExpiry, s.DjangoVersion)
+	}
+	t, naive, err := pytime.ParseISO(text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: %w", ErrInvalidExpiry, err)
+	}
+	if naive {
+		loc, err := s.Location()
+		if err != nil {
+			return time.Time{}, err
+		}
+		t = pytime.FromNaive(t, loc)
+	}
+	return t, nil
+}

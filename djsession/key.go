@@ -1,0 +1,71 @@
+package djsession
+
+import (
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	minKeyLength = 8  // what Django takes for a key at all
+	maxKeyLength = 40 // what the column of django_session holds
+
+	newKeyLength   = 32
+	newKeyAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
+)
+
+// NewKey returns a session key as Django makes them: 32 characters of a-z0-9
+// from a secure source.
+func NewKey() string {
+	// Bytes from 252 up are thrown away, so that each of the 36 characters
+	// stays equally likely.
+	const fair = 256 / len(newKeyAlphabet) * len(newKeyAlphabet)
+	key := make([]byte, 0, newKeyLength)
+	var random [newKeyLength * 2]byte
+	for {
+		rand.Read(random[:]) // never fails
+		for _, b := range random {
+			if int(b) < fair {
+				key = append(key, newKeyAlphabet[int(b)%len(newKeyAlphabet)])
+			}
+			if len(key) == newKeyLength {
+				return string(key)
+			}
+		}
+	}
+}
+
+// ValidateKey returns an ErrInvalidKey for a key that no stored session can
+// have: Django ignores keys under 8 characters, the column holds 40, and
+// databases disagree about what a NUL or a broken character is.
+func ValidateKey(key string) error {
+	n := utf8.RuneCountInString(key)
+	switch {
+	case n < minKeyLength:
+		return fmt.Errorf("%w: %d characters, and Django takes no key under %d", ErrInvalidKey, n, minKeyLength)
+	case n > maxKeyLength:
+		return fmt.Errorf("%w: %d characters, and the store holds at most %d", ErrInvalidKey, n, maxKeyLength)
+	case strings.IndexByte(key, 0) >= 0:
+		return fmt.Errorf("%w: it holds a NUL character", ErrInvalidKey)
+	case !utf8.ValidString(key):
+		return fmt.Errorf("%w: it is not valid UTF-8", ErrInvalidKey)
+	}
+	return nil
+}
+
+// ShortKey is how logs and errors show a session key: its first 6 characters.
+// Whoever has the whole key has the session.
+func ShortKey(key string) string {
+	runes := 0
+	for i, r := range key {
+		if runes == 6 {
+			return key[:i] + "…"
+		}
+		if r < ' ' || r == utf8.RuneError || r == 0x7f {
+			return key[:i] + "…" // a key that no log should be made to show
+		}
+		runes++
+	}
+	return key
+}

@@ -1,0 +1,114 @@
+package djsession
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/djsess/djsess/internal/pybase64"
+	"github.com/djsess/djsess/signing"
+)
+
+// legacyCodec is what Django wrote up to 3.0: base64 of "hash:data", the hash an
+// HMAC-SHA1 in hex.
+type legacyCodec struct {
+	salt    string
+	keys    []string
+	maxSize int
+}
+
+func newLegacyCodec(s *Settings) *legacyCodec {
+	keys := append([]string{s.SecretKey}, s.SecretKeyFallbacks...)
+	return &legacyCodec{legacySalt + s.SessionStoreClass, keys, s.MaxPayloadSize}
+}
+
+func (c *legacyCodec) Append(dst []byte, v *Values) ([]byte, error) {
+	data, err := v.AppendPythonJSON(nil)
+	if err != nil {
+		return dst, err
+	}
+	if len(data) > c.maxSize {
+		return dst, &PayloadError{ErrTooLarge}
+	}
+	hash, err := c.hash(data, c.keys[0])
+	if err != nil {
+		return dst, err
+	}
+	text := append(append(hash, ':'), data...)
+	return base64.StdEncoding.AppendEncode(dst, text), nil
+}
+
+func (c *legacyCodec) Decode(payload []byte) (*Values, Origin, error) {
+	origin := Origin{Form: Legacy, Algorithm: signing.SHA1}
+	if len(payload) > c.maxSize {
+		return nil, origin, &PayloadError{ErrTooLarge}
+	}
+	text, err := pybase64.AppendStd(nil, payload)
+	if err != nil {
+		// Nothing of it is signed, so nothing is known but that it is not ours.
+		return nil, origin, &PayloadError{fmt.Errorf("%w: %w", ErrBadSignature, err)}
+	}
+	hash, data, ok := bytes.Cut(text, []byte(":"))
+	if !ok {
+		return nil, origin, &PayloadError{ErrBadSignature}
+	}
+	for i, key := range c.keys {
+		want, err := c.hash(data, key)
+		if err != nil {
+			return nil, origin, err
+		}
+		if subtle.ConstantTimeCompare(want, hash) == 1 {
+			origin.Key = i
+			v, err := decodeJSON(data)
+			return v, origin, err
+		}
+	}
+	return nil, origin, &PayloadError{ErrBadSignature}
+}
+
+func (c *legacyCodec) hash(data []byte, key string) ([]byte, error) {
+	sum, err := signing.SaltedHMAC(c.salt, string(data), key, signing.SHA1)
+	return hex.AppendEncode(nil, sum), err
+}
+
+// transitionalCodec is that of Django 3.1 and 3.2, which read both forms.
+type transitionalCodec struct {
+	signed      *signedCodec
+	legacy      *legacyCodec
+	writeLegacy bool
+}
+
+func (c transitionalCodec) Append(dst []byte, v *Values) ([]byte, error) {
+	if c.writeLegacy {
+		return c.legacy.Append(dst, v)
+	}
+	return c.signed.Append(dst, v)
+}
+
+func (c transitionalCodec) Decode(payload []byte) (*Values, Origin, error) {
+	v, origin, err := c.signed.Decode(payload)
+	if err == nil || errors.Is(err, ErrTooLarge) {
+		return v, origin, err
+	}
+	if v, legacy, err := c.legacy.Decode(payload); err == nil || !errors.Is(err, ErrBadSignature) {
+		return v, legacy, err
+	}
+	// Of the two refusals that of the form it was written in tells more, and
+	// that form is the one without a colon, which base64 never holds.
+	if bytes.IndexByte(payload, ':') < 0 {
+		origin = Origin{Form: Legacy, Algorithm: signing.SHA1}
+	}
+	return nil, origin, err
+}
+
+// decodeJSON reads the serialized data, which a good signature stands for.
+func decodeJSON(data []byte) (*Values, error) {
+	v, err := parseValues(string(data))
+	if err != nil {
+		return nil, &PayloadError{fmt.Errorf("%w: %w", ErrMalformed, err)}
+	}
+	return v, nil
+}

@@ -1,0 +1,123 @@
+package djsession
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/djsess/djsess/signing"
+)
+
+// Settings are the Django settings that decide how sessions are written, by
+// Django's names in Go spelling. They must say what the site's settings.py
+// says. Get them from NewSettings, which fills in the defaults of a Django
+// release, and change what the site changes.
+type Settings struct {
+	// DjangoVersion is the release the site runs, such as "5.2". It derives
+	// what is written (payload form, hash algorithm) and what may be read.
+	DjangoVersion string
+
+	// SecretKey is SECRET_KEY, text or bytes.
+	SecretKey string
+	// SecretKeyFallbacks is SECRET_KEY_FALLBACKS (Django 4.1 and later):
+	// older keys, whose sessions are still read.
+	SecretKeyFallbacks []string
+
+	// SessionCookieAge is SESSION_COOKIE_AGE: how long a session lives after
+	// it was last saved. Default: two weeks.
+	SessionCookieAge time.Duration
+	// SessionStoreClass is the name of the site's session class, which is part
+	// of the signature's salt. Default: "SessionStore", as in every engine of
+	// Django's own.
+	SessionStoreClass string
+	// DefaultHashingAlgorithm is DEFAULT_HASHING_ALGORITHM, which Django 3.1
+	// and 3.2 have: "sha256", the default, or "sha1", which writes what
+	// Django 3.0 can read.
+	DefaultHashingAlgorithm signing.Algorithm
+
+	// UseTZ is USE_TZ. Default: on since Django 5.0, off before.
+	UseTZ bool
+	// TimeZone is TIME_ZONE, the zone of the naive times that the database
+	// holds when UseTZ is off. Default: "America/Chicago".
+	TimeZone string
+
+	// MaxPayloadSize bounds, in bytes, a stored payload and what it inflates
+	// to. Default: 32 MiB. Django has no bound.
+	MaxPayloadSize int
+
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+}
+
+// NewSettings returns the defaults of a Django release from 2.2 to 6.1, such as
+// "5.2", with the site's SECRET_KEY.
+func NewSettings(djangoVersion, secretKey string) (*Settings, error) {
+	v, err := parseVersion(djangoVersion)
+	if err != nil {
+		return nil, err
+	}
+	s := &Settings{
+		DjangoVersion:           djangoVersion,
+		SecretKey:               secretKey,
+		SessionCookieAge:        1209600 * time.Second,
+		SessionStoreClass:       "SessionStore",
+		DefaultHashingAlgorithm: signing.SHA256,
+		UseTZ:                   v.atLeast(5, 0),
+		TimeZone:                "America/Chicago",
+		MaxPayloadSize:          signing.DefaultMaxSize,
+		Now:                     time.Now,
+	}
+	if !v.atLeast(3, 1) {
+		s.DefaultHashingAlgorithm = signing.SHA1
+	}
+	return s, s.Validate()
+}
+
+// Validate tells what is wrong with the settings. Codecs and stores call it
+// when they are made.
+func (s *Settings) Validate() error {
+	v, err := parseVersion(s.DjangoVersion)
+	switch {
+	case err != nil:
+		return err
+	case s.SecretKey == "":
+		return errors.New("djsession: SecretKey is empty: it must be the site's SECRET_KEY")
+	case len(s.SecretKeyFallbacks) > 0 && !v.atLeast(4, 1):
+		return fmt.Errorf("djsession: SecretKeyFallbacks: Django %s has no SECRET_KEY_FALLBACKS, which came with 4.1", s.DjangoVersion)
+	case s.SessionCookieAge == 0:
+		return errors.New("djsession: SessionCookieAge is zero: make Settings with NewSettings")
+	case s.SessionStoreClass == "":
+		return errors.New("djsession: SessionStoreClass is empty: make Settings with NewSettings")
+	case s.MaxPayloadSize <= 0:
+		return errors.New("djsession: MaxPayloadSize is not positive: make Settings with NewSettings")
+	case s.Now == nil:
+		return errors.New("djsession: Now is nil: make Settings with NewSettings")
+	}
+	want := []signing.Algorithm{signing.SHA256}
+	switch {
+	case !v.atLeast(3, 1):
+		want = []signing.Algorithm{signing.SHA1}
+	case !v.atLeast(4, 0):
+		want = append(want, signing.SHA1)
+	}
+	if a := s.DefaultHashingAlgorithm; a != want[0] && a != want[len(want)-1] {
+		return fmt.Errorf("djsession: DefaultHashingAlgorithm %q: Django %s has %q", a, s.DjangoVersion, want)
+	}
+	_, err = s.Location()
+	return err
+}
+
+// Location is TimeZone as a time.Location.
+func (s *Settings) Location() (*time.Location, error) {
+	loc, err := time.LoadLocation(s.TimeZone)
+	if err != nil || s.TimeZone == "" {
+		return nil, fmt.Errorf("djsession: TimeZone %q: no such time zone", s.TimeZone)
+	}
+	return loc, nil
+}
+
+// version is DjangoVersion, once Validate has passed.
+func (s *Settings) version() version {
+	v, _ := parseVersion(s.DjangoVersion)
+	return v
+}

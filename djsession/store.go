@@ -1,0 +1,72 @@
+package djsession
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Record is a session as a store has it.
+type Record struct {
+	// Key is the session key. Whoever has it has the session.
+	Key string
+	// Values is what the session holds. Change a Clone: stores compare with
+	// what was loaded.
+	Values *Values
+	// Expires is when the session ends unless it is saved again.
+	Expires time.Time
+	// Origin tells how the payload that was read was written; it is zero in a
+	// record that was just stored.
+	Origin Origin
+	// Version is the store's own way to know what was loaded, such as the
+	// stored text; nil when it does not know.
+	Version any
+}
+
+// Store keeps sessions where one of Django's engines keeps them. It must be safe
+// for use by several goroutines.
+//
+// Errors: ErrNotFound, ErrKeyTaken, ErrInvalidKey, *ConflictError and
+// *PayloadError are as each method says, wrapped or not; ErrReadOnly and
+// ErrBusy where the store can tell; any other error means that the store
+// could not be asked. No error holds a whole session key.
+//
+// Expires may be zero wherever a method takes it: then it is what Django would
+// have set, by the values and Settings.ExpiryDate.
+type Store interface {
+	// Load returns the live session of this key. A session whose payload
+	// cannot be trusted is a *PayloadError, never an empty one. A store that
+	// reads from replicas asks its writer before it says ErrNotFound.
+	Load(ctx context.Context, key string) (*Record, error)
+
+	// Create stores a new session. An empty key lets the store choose one, as
+	// it should; a key that is taken, by a dead session too, is ErrKeyTaken.
+	Create(ctx context.Context, key string, v *Values, expires time.Time) (*Record, error)
+
+	// Replace stores v in place of old, provided that old is still what is
+	// stored: else a *ConflictError with what is there now. A session that
+	// has been deleted is ErrNotFound, and is not made again. A store that
+	// keeps the session in its key returns a record of another key.
+	Replace(ctx context.Context, old *Record, v *Values, expires time.Time) (*Record, error)
+
+	// Delete removes the session of this key, dead or alive. ErrNotFound says
+	// that there was none; Django's delete passes that over.
+	Delete(ctx context.Context, key string) error
+}
+
+// Range is a part of a store's sessions. The zero Range is all live ones.
+type Range struct {
+	// Prefix limits it to keys that begin so: ASCII letters and digits.
+	Prefix string
+	// Expired includes the sessions that have expired and are still stored.
+	Expired bool
+}
+
+// Scanner is a Store that can enumerate its sessions.
+type Scanner interface {
+	// Scan yields the sessions of a range, in an order of the store's own,
+	// without holding up whoever else uses the store. A payload that cannot
+	// be trusted is yielded as a *PayloadError with a record of key and
+	// expiry only, and the scan goes on; any other error ends it.
+	Scan(ctx context.Context, r Range) iter.Seq2[*Record, error]
+}

@@ -1,0 +1,113 @@
+package storeurl
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// storeURL is a URL taken apart. The url package does not serve: it refuses a
+// socket's path for a host, and its errors quote the whole text.
+type storeURL struct {
+	scheme      string
+	user        string
+	password    string
+	hasPassword bool
+	host        string // a socket's path begins with /
+	port        string // digits, or empty
+	path        string // without the first /
+	options     url.Values
+}
+
+func parse(raw string) (*storeURL, error) {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		return nil, errors.New(`store url: want scheme://…, such as "postgres://user@host/name" or "sqlite:///db.sqlite3"`)
+	}
+	u := &storeURL{scheme: strings.ToLower(scheme)}
+	if strings.Contains(rest, "#") {
+		return nil, fmt.Errorf("store url %s://…: it holds a #, which must be written %%23", scheme)
+	}
+	rest, query, _ := strings.Cut(rest, "?")
+	authority, path, _ := strings.Cut(rest, "/")
+	problem := func(what string) error {
+		return fmt.Errorf("store url %s://…: %s (special characters, in a password too, must be percent-encoded)", scheme, what)
+	}
+	var err error
+	if u.options, err = url.ParseQuery(query); err != nil {
+		return nil, problem("broken options")
+	}
+	if u.path, err = url.PathUnescape(path); err != nil {
+		return nil, problem("broken path")
+	}
+	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
+		var user, password string
+		user, password, u.hasPassword = strings.Cut(authority[:i], ":")
+		if u.user, err = url.PathUnescape(user); err != nil {
+			return nil, problem("broken user name")
+		}
+		if u.password, err = url.PathUnescape(password); err != nil {
+			return nil, problem("broken password")
+		}
+		authority = authority[i+1:]
+	}
+	if u.host, u.port, ok = splitHost(authority); !ok {
+		return nil, problem("broken host or port")
+	}
+	return u, nil
+}
+
+func splitHost(authority string) (host, port string, ok bool) {
+	host = authority
+	if i := strings.LastIndexByte(authority, ':'); i >= 0 && !strings.HasSuffix(authority, "]") {
+		host, port = authority[:i], authority[i+1:]
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return "", "", false
+		}
+	}
+	if inner, found := strings.CutPrefix(host, "["); found {
+		host, found = strings.CutSuffix(inner, "]")
+		return host, port, found && net.ParseIP(host) != nil
+	}
+	host, err := url.PathUnescape(host)
+	return host, port, err == nil && !strings.ContainsAny(host, ": @")
+}
+
+// String is the URL as messages may show it: without password and options.
+func (u *storeURL) String() string {
+	var b strings.Builder
+	b.WriteString(u.scheme + "://")
+	if u.user != "" {
+		b.WriteString(url.PathEscape(u.user) + "@")
+	}
+	b.WriteString(url.PathEscape(u.host))
+	if u.port != "" {
+		b.WriteString(":" + u.port)
+	}
+	return b.String() + "/" + u.path
+}
+
+// take returns an option and removes it; the last one of a name counts.
+func (u *storeURL) take(name string) string {
+	values := u.options[name]
+	delete(u.options, name)
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
+}
+
+// onlyKnown is an error for options that are not among those a driver knows.
+func (u *storeURL) onlyKnown(driver string, known []string) error {
+	for _, name := range slices.Sorted(maps.Keys(u.options)) {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("unknown option %q: there are table, time_zone, and %s's %s", name, driver, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}

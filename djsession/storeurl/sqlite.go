@@ -1,0 +1,66 @@
+package storeurl
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/djsess/djsess/djsession/dbstore"
+	_ "modernc.org/sqlite"
+)
+
+// sqliteOptions are those of modernc.org/sqlite and of SQLite's own URIs.
+var sqliteOptions = []string{
+	"_busy_timeout", "_pragma", "_timeout", "_txlock", "cache", "immutable", "mode", "vfs",
+}
+
+func openSQLite(u *storeURL, c dbstore.Config) (Store, error) {
+	if u.user != "" || u.host != "" || u.port != "" {
+		return nil, errors.New("a SQLite URL has no host: it is sqlite:///relative/path or sqlite:////absolute/path")
+	}
+	if u.path == "" || u.path == ":memory:" {
+		return nil, errors.New("a SQLite URL needs the path of a file: a database in memory is shared with nobody")
+	}
+	// Django's "timeout" is how long a locked database is waited for, and its
+	// default that of Python's sqlite3.
+	milliseconds := 5000.0
+	if timeout := u.take("timeout"); timeout != "" {
+		seconds, err := strconv.ParseFloat(timeout, 64)
+		if err != nil || !(seconds >= 0 && seconds < 1e6) {
+			return nil, fmt.Errorf("timeout %q: want seconds", timeout)
+		}
+		milliseconds = math.Round(seconds * 1000)
+	}
+	if err := u.onlyKnown("modernc.org/sqlite", sqliteOptions); err != nil {
+		return nil, err
+	}
+	if !u.options.Has("_busy_timeout") && !u.options.Has("_timeout") {
+		u.options.Add("_pragma", fmt.Sprintf("busy_timeout(%.0f)", milliseconds))
+	}
+	if u.options.Get("mode") == "" {
+		u.options.Set("mode", "rw") // SQLite would make a file that is missing
+	}
+	// SQLite's own "unable to open database file" does not say why.
+	info, err := os.Stat(u.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no such file: %w", fs.ErrNotExist)
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, errors.New("this is a folder, not a database")
+	}
+	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(u.path)}).EscapedPath(), RawQuery: u.options.Encode()}
+	db, err := sql.Open("sqlite", file.String())
+	if err != nil {
+		return nil, err
+	}
+	c.Dialect = dbstore.SQLite
+	return dbstore.New(db, c)
+}

@@ -1,0 +1,106 @@
+// Package storeurl opens a session store by a URL, spelled as Django people spell
+// them for dj-database-url:
+//
+//	postgres://user:password@host:5432/name
+//	mysql://user:password@host:3306/name       MariaDB, too
+//	sqlite:///relative/path.sqlite3
+//	sqlite:////absolute/path.sqlite3
+//
+// Special characters in a part are percent-encoded; a host that is a path
+// (postgres://user@%2Fvar%2Frun%2Fpostgresql/name) is a socket. These options
+// may follow in the query string:
+//
+//   - table: the session table, or schema.table; see dbstore.Config.Table
+//   - time_zone: DATABASES[…]["TIME_ZONE"]; see dbstore.Config.TimeZone
+//   - the driver's own: those of lib/pq (sslmode, sslrootcert,
+//     connect_timeout, …), go-sql-driver/mysql (tls, charset, timeout, …) and
+//     modernc.org/sqlite (_pragma, …); for SQLite also Django's timeout, in
+//     seconds
+//   - Django's that mean nothing here (conn_max_age, …) are ignored
+//
+// Any other option is an error. A SQLite file is never created.
+//
+// This is the only package that chooses drivers, and it compiles all of them: a
+// program that wants one only uses package dbstore by itself.
+package storeurl
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/dbstore"
+)
+
+// Store is a store that holds connections until it is closed.
+type Store interface {
+	djsession.Store
+	io.Closer
+	// String is Django's short name of the engine, and what it is on, such as
+	// "db (postgresql)".
+	String() string
+}
+
+// Open returns the store that a URL names. It connects when it is first used.
+// No error holds a password.
+func Open(rawURL string, settings *djsession.Settings) (Store, error) {
+	u, err := parse(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	open, ok := schemes[u.scheme]
+	if !ok {
+		known := slices.Sorted(maps.Keys(schemes))
+		return nil, fmt.Errorf("store url: unknown scheme %q: want one of %s", u.scheme, strings.Join(known, ", "))
+	}
+	config := dbstore.Config{
+		Settings: settings,
+		Table:    u.take("table"),
+		TimeZone: u.take("time_zone"),
+	}
+	for _, name := range djangoOnly {
+		u.take(name)
+	}
+	store, err := open(u, config)
+	if err != nil {
+		return nil, fmt.Errorf("store url %s: %w", u, err)
+	}
+	return store, nil
+}
+
+var schemes = map[string]func(*storeURL, dbstore.Config) (Store, error){
+	"postgres":   openPostgreSQL,
+	"postgresql": openPostgreSQL,
+	"pgsql":      openPostgreSQL,
+	"postgis":    openPostgreSQL,
+	"mysql":      openMySQL,
+	"mariadb":    openMySQL,
+	"sqlite":     openSQLite,
+}
+
+// djangoOnly are options of dj-database-url and of Django's connections that say
+// nothing about what is stored.
+var djangoOnly = []string{
+	"conn_max_age", "conn_health_checks", "atomic_requests", "autocommit",
+	"disable_server_side_cursors", "server_side_binding", "pool", "isolation_level",
+	"transaction_mode", "init_command",
+}
+
+// HasPassword tells whether a URL holds a password, and so has no place on a
+// command line. A text that is no URL has none.
+func HasPassword(rawURL string) bool {
+	_, rest, ok := strings.Cut(rawURL, "://")
+	if !ok {
+		return false
+	}
+	// By the last @ of all, not of the authority: a password that should have
+	// been percent-encoded is one all the same.
+	i := strings.LastIndexByte(rest, '@')
+	return i >= 0 && strings.IndexByte(rest[:i], ':') >= 0
+}
+
+// IsURL tells whether a text is a store's URL rather than a name.
+func IsURL(text string) bool { return strings.Contains(text, "://") }

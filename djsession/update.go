@@ -1,0 +1,67 @@
+package djsession
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// Update changes the stored session of a key: outside of a request, for a
+// worker or a command. The changes are made to the session as it is stored; if
+// somebody else writes it meanwhile, they are made again, to what was written,
+// until that succeeds or ctx ends, which is an ErrConflict. Nobody's write is
+// lost.
+//
+// As any save does in Django, it moves the session's expiry. A session that is
+// not there is ErrNotFound, one that was deleted meanwhile ErrSessionDeleted;
+// a payload that cannot be trusted is a *PayloadError and stays as it is.
+// Without changes nothing is written.
+func Update(ctx context.Context, store Store, key string, changes ...Change) (*Record, error) {
+	record, err := store.Load(ctx, key)
+	if err != nil || len(changes) == 0 {
+		return record, err
+	}
+	for attempt := 0; ; attempt++ {
+		v := record.Values.Clone()
+		for _, change := range changes {
+			if err := change(v); err != nil {
+				return nil, err
+			}
+		}
+		saved, err := store.Replace(ctx, record, v, time.Time{})
+		var conflict *ConflictError
+		switch {
+		case err == nil:
+			return saved, nil
+		case errors.Is(err, ErrNotFound):
+			return nil, fmt.Errorf("update %s: %w", ShortKey(key), ErrSessionDeleted)
+		case !errors.As(err, &conflict):
+			return nil, err
+		}
+		record = conflict.Current
+		if err := pause(ctx, attempt); err != nil {
+			return nil, fmt.Errorf("update %s: %w: %w", ShortKey(key), ErrConflict, err)
+		}
+	}
+}
+
+// pause waits before another attempt, longer each time and never the same, so
+// that two writers do not go on meeting. The first one waits for nothing: most
+// conflicts are over when they are seen.
+func pause(ctx context.Context, attempt int) error {
+	if attempt == 0 {
+		return ctx.Err()
+	}
+	const longest = 50 * time.Millisecond
+	limit := min(time.Millisecond<<min(attempt, 10), longest)
+	timer := time.NewTimer(rand.N(limit))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,210 @@
+package djangotest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+const (
+	localhost = "127.0.0.1" // the only address that a server listens at
+	dbUser    = "djsess"
+	password  = "djsess" // MariaDB's; PostgreSQL asks for none
+)
+
+// A server is a database server of this test binary, in a folder of its own.
+type server struct {
+	dir   string
+	port  int
+	query []string // the client program with its arguments, ready for one statement
+
+	lifeline io.Closer     // closed: the server ends and its folder goes
+	ended    chan struct{} // closed when that is done
+	names    atomic.Int64
+}
+
+// A recipe says how to make one kind of server. The paths of its programs are "" when they are not installed.
+type recipe struct {
+	name     string
+	accounts []string // the system users to run it as when we are root, which the servers refuse to be
+	signal   string   // ends it at once: what it holds is of no use to anyone
+	programs func() map[string]string
+	prepare  func(programs map[string]string, dir string) *exec.Cmd
+	run      func(programs map[string]string, dir string, port int) []string
+	client   func(programs map[string]string, port int) []string
+}
+
+// once makes the server of a kind on first use.
+type once struct {
+	recipe
+	sync.Once
+	server *server
+	gone   string // what is not installed
+	err    error
+}
+
+func (o *once) get(t testing.TB) *server {
+	t.Helper()
+	o.Do(func() {
+		programs := o.programs()
+		for name, path := range programs {
+			if path == "" {
+				o.gone = o.name + " (" + name + ")"
+				return
+			}
+		}
+		o.server, o.err = o.start(programs)
+	})
+	switch {
+	case o.gone != "":
+		missing(t, o.gone)
+	case o.err != nil:
+		t.Fatalf("start %s: %v", o.name, o.err)
+	}
+	return o.server
+}
+
+// start tries a few ports: between finding one free and listening on it, another program may take it.
+func (r recipe) start(programs map[string]string) (s *server, err error) {
+	for range 3 {
+		if s, err = r.startOnce(programs); !errors.Is(err, errEnded) {
+			return s, err
+		}
+	}
+	return nil, err
+}
+
+func (r recipe) startOnce(programs map[string]string) (*server, error) {
+	dir, err := os.MkdirTemp("", "djsess-"+r.name+"-")
+	if err != nil {
+		return nil, err
+	}
+	account, err := unprivileged(r.accounts, dir)
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	prepare := r.prepare(programs, dir)
+	prepare.Dir, prepare.SysProcAttr = dir, account
+	if out, err := prepare.CombinedOutput(); err != nil {
+		os.RemoveAll(dir)
+		return nil, fmt.Errorf("%s: %w\n%s", prepare.Path, err, tail(out))
+	}
+	port, err := freePort()
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+
+	s := &server{dir: dir, port: port, query: r.client(programs, port), ended: make(chan struct{})}
+	keeper := exec.Command("/bin/sh", append([]string{"-c", keep, "keep", dir, r.signal}, r.run(programs, dir, port)...)...)
+	keeper.Dir, keeper.SysProcAttr = dir, account
+	if s.lifeline, err = keeper.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if err := keeper.Start(); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	go func() {
+		keeper.Wait()
+		close(s.ended)
+	}()
+	if err := s.awake(); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// keep runs a server for as long as the test binary lives, and cleans up after it. The binary holds the other end of its
+// stdin, which the kernel closes however the binary ends, killed or crashed included.
+const keep = `
+dir=$1 signal=$2; shift 2
+exec 3<&0
+"$@" </dev/null >"$dir/log" 2>&1 3<&- &
+server=$!
+{ read -r _; kill -s "$signal" $server; } <&3 >/dev/null 2>&1 &
+wait $server
+kill $! 2>/dev/null
+cd / && rm -rf "$dir"
+`
+
+var errEnded = errors.New("ended at once")
+
+// awake waits until the server answers.
+func (s *server) awake() error {
+	const patience = 60 * time.Second
+	deadline := time.Now().Add(patience)
+	for {
+		log, _ := os.ReadFile(filepath.Join(s.dir, "log")) // Read before the keeper can remove it.
+		out, err := s.try("SELECT 1")
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.ended:
+			return fmt.Errorf("%w, having said:\n%s", errEnded, tail(log))
+		case <-time.After(50 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("no answer after %v: %s\n%s", patience, out, tail(log))
+		}
+	}
+}
+
+func (s *server) try(statement string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	args := append(s.query[1:len(s.query):len(s.query)], statement)
+	out, err := exec.CommandContext(ctx, s.query[0], args...).CombinedOutput()
+	return string(bytes.TrimSpace(out)), err
+}
+
+// sql runs a statement through the server's own client: this package needs no driver.
+func (s *server) sql(t testing.TB, statement string) {
+	t.Helper()
+	if out, err := s.try(statement); err != nil {
+		t.Fatalf("%s: %v\n%s", statement, err, out)
+	}
+}
+
+func (s *server) newName() string {
+	return fmt.Sprintf("test_%d", s.names.Add(1))
+}
+
+func (s *server) stop() {
+	s.lifeline.Close()
+	<-s.ended
+}
+
+// Main runs the tests and then waits until the servers are gone and their folders removed. Without it in a TestMain that
+// happens too, only a moment after the test binary has ended.
+func Main(m *testing.M) int {
+	code := m.Run()
+	for _, o := range []*once{postgres, mariadb} {
+		if o.server != nil {
+			o.server.stop()
+		}
+	}
+	return code
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp4", localhost+":0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

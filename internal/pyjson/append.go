@@ -1,0 +1,153 @@
+package pyjson
+
+import (
+	"encoding"
+	"encoding/base64"
+	"encoding/json"
+	"math/big"
+	"reflect"
+	"strconv"
+	"time"
+)
+
+// Append appends v as json.dumps(v, separators=(",", ":")) would write it, in pure ASCII.
+//
+// A float always shows as one, 1.0; a [time.Time] is its isoformat(), cut to microseconds; a [time.Duration] is its
+// int64; a []byte is base64; nil pointers, slices and maps are null; a map goes by its sorted names, an [Object] in its
+// own order; a struct follows its json tags. What a [json.Marshaler] writes is read and written again by the rules of
+// [Normalize], what an [encoding.TextMarshaler] writes is a string. A type with a method AppendPythonJSON(dst
+// []byte) ([]byte, error) appends itself, and is trusted.
+//
+// The error is an [*UnsupportedError] for what Python could not read back: chan, func, complex, strings that are
+// neither UTF-8 nor WTF-8, years outside 1 to 9999, integers of more than 4300 digits, names that occur twice, and
+// nesting beyond [MaxWriteDepth]. dst is then returned with its length unchanged.
+func Append(dst []byte, v any) ([]byte, error) {
+	w := writer{maxDepth: MaxWriteDepth}
+	out, err := w.any(dst, v)
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
+}
+
+// A writer appends values; it counts how deep it is.
+type writer struct {
+	depth, maxDepth int
+	pointers        int // followed to get here
+}
+
+// any writes the types that sessions are made of without reflection.
+func (w *writer) any(dst []byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return append(dst, "null"...), nil
+	case string:
+		return AppendString(dst, v)
+	case bool:
+		return strconv.AppendBool(dst, v), nil
+	case int:
+		return strconv.AppendInt(dst, int64(v), 10), nil
+	case int64:
+		return strconv.AppendInt(dst, v, 10), nil
+	case float64:
+		return AppendFloat(dst, v, 64), nil
+	case time.Time:
+		return appendTime(dst, v)
+	case *big.Int:
+		return appendBigInt(dst, v)
+	case Object:
+		return w.object(dst, v)
+	case []any:
+		return w.list(dst, v)
+	}
+	return w.value(dst, reflect.ValueOf(v))
+}
+
+func (w *writer) value(dst []byte, v reflect.Value) ([]byte, error) {
+	if !v.IsValid() {
+		return append(dst, "null"...), nil
+	}
+	info := infoOf(v.Type())
+	if info.write != byKind {
+		return w.form(dst, v, info.write)
+	}
+	if info.writeAddr != byKind && v.CanAddr() {
+		return w.form(dst, v.Addr(), info.writeAddr)
+	}
+	switch k := v.Kind(); {
+	case k == reflect.Bool:
+		return strconv.AppendBool(dst, v.Bool()), nil
+	case isInt(k):
+		return strconv.AppendInt(dst, v.Int(), 10), nil
+	case isUint(k):
+		return strconv.AppendUint(dst, v.Uint(), 10), nil
+	case isFloat(k):
+		return AppendFloat(dst, v.Float(), v.Type().Bits()), nil
+	case k == reflect.String:
+		return AppendString(dst, v.String())
+	case k == reflect.Struct:
+		return w.structure(dst, v, info)
+	case k == reflect.Map:
+		return w.mapping(dst, v)
+	case k == reflect.Array:
+		return w.sequence(dst, v)
+	case k == reflect.Slice && info.isBytes && !v.IsNil():
+		dst = base64.StdEncoding.AppendEncode(append(dst, '"'), v.Bytes())
+		return append(dst, '"'), nil
+	case k == reflect.Slice && !v.IsNil():
+		return w.sequence(dst, v)
+	case k == reflect.Pointer && !v.IsNil():
+		return w.pointer(dst, v)
+	case k == reflect.Interface && !v.IsNil():
+		return w.value(dst, v.Elem())
+	case k == reflect.Slice, k == reflect.Pointer, k == reflect.Interface:
+		return append(dst, "null"...), nil
+	}
+	return dst, &UnsupportedError{Type: v.Type(), Reason: "Python has nothing like it"}
+}
+
+// form writes a value by its own methods, or one of the types that have a form of their own.
+func (w *writer) form(dst []byte, v reflect.Value, f form) ([]byte, error) {
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return append(dst, "null"...), nil
+	}
+	switch f {
+	case asPython:
+		return v.Interface().(pythonAppender).AppendPythonJSON(dst)
+	case asJSON:
+		text, err := v.Interface().(json.Marshaler).MarshalJSON()
+		if err != nil {
+			return dst, err
+		}
+		return w.foreign(dst, string(text))
+	case asText:
+		text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
+		if err != nil {
+			return dst, err
+		}
+		return AppendString(dst, string(text))
+	}
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	switch f {
+	case asTime:
+		return appendTime(dst, v.Interface().(time.Time))
+	case asBigInt:
+		n := v.Interface().(big.Int)
+		return appendBigInt(dst, &n)
+	case asNumber:
+		return appendNumber(dst, v.String())
+	default:
+		return w.object(dst, v.Interface().(Object))
+	}
+}
+
+// foreign writes UTF-8 JSON that somebody else made.
+func (w *writer) foreign(dst []byte, text string) ([]byte, error) {
+	v, err := parseUTF8(text, w.maxDepth-w.depth)
+	if err != nil {
+		return dst, err
+	}
+	return w.any(dst, v)
+}

@@ -1,0 +1,84 @@
+package pyjson
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// AppendFloat appends a float as Python's repr writes it: always with a point or an exponent, the exponent from 1e16
+// up and below 1e-4, with at least two digits. bits is 32 for the shortest text that identifies a float32, else 64.
+func AppendFloat(dst []byte, f float64, bits int) []byte {
+	switch {
+	case math.IsNaN(f):
+		return append(dst, "NaN"...)
+	case math.IsInf(f, 1):
+		return append(dst, "Infinity"...)
+	case math.IsInf(f, -1):
+		return append(dst, "-Infinity"...)
+	}
+	small, large := 1e-4, 1e16
+	if bits == 32 {
+		// The float32 nearest to 1e-4 is below it, but is spelled 0.0001.
+		small, large = float64(float32(1e-4)), float64(float32(1e16))
+	}
+	if abs := math.Abs(f); abs != 0 && (abs < small || abs >= large) {
+		return strconv.AppendFloat(dst, f, 'e', -1, bits)
+	}
+	start := len(dst)
+	dst = strconv.AppendFloat(dst, f, 'f', -1, bits)
+	for _, c := range dst[start:] {
+		if c == '.' {
+			return dst
+		}
+	}
+	return append(dst, ".0"...)
+}
+
+// parseFloat reads a number that has been checked, as Python's float does: too large is infinite. bits is 32 to round once
+// to the nearest float32.
+func parseFloat(text string, bits int) float64 {
+	switch text {
+	case "NaN":
+		return math.NaN()
+	case "Infinity":
+		return math.Inf(1)
+	case "-Infinity":
+		return math.Inf(-1)
+	}
+	if len(text) > maxExactFloat {
+		text = shortenFloat(text)
+	}
+	f, _ := strconv.ParseFloat(text, bits) // the only error left is a range error, which comes with an infinity
+	return f
+}
+
+// strconv stops counting an exponent at five digits, which more digits than these before the exponent could outweigh.
+const maxExactFloat = 9000
+
+// shortenFloat spells a very long number with the exponent its digits amount to.
+func shortenFloat(text string) string {
+	mantissa, exponent := text, 0
+	if e := strings.IndexAny(text, "eE"); e >= 0 {
+		mantissa = text[:e]
+		exponent, _ = strconv.Atoi(text[e+1:]) // out of range is the largest int, which is as good
+		exponent = min(max(exponent, -1<<40), 1<<40)
+	}
+	sign := ""
+	if mantissa[0] == '-' {
+		sign, mantissa = "-", mantissa[1:]
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := strings.TrimLeft(whole+fraction, "0")
+	exponent += len(digits) - len(fraction)
+	// A float64 is decided by fewer than 800 digits and whether anything follows.
+	if rest := strings.TrimRight(digits, "0"); len(rest) > 800 {
+		digits = rest[:800] + "1"
+	} else {
+		digits = rest
+	}
+	if digits == "" {
+		return sign + "0"
+	}
+	return sign + "0." + digits + "e" + strconv.Itoa(min(max(exponent, -9999), 9999))
+}

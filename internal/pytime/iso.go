@@ -1,0 +1,161 @@
+package pytime
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// AppendISO appends datetime.isoformat(): T, no or six digits of fraction, the offset as +00:00 and never Z, its seconds
+// only when there are any.
+func AppendISO(dst []byte, t time.Time) ([]byte, error) {
+	_, offset := t.Zone()
+	if year := t.Year(); year < 1 || year > 9999 {
+		return dst, errors.New("year outside 1 to 9999")
+	}
+	if offset <= -24*3600 || offset >= 24*3600 {
+		return dst, errors.New("offset of a day or more")
+	}
+	layout := "2006-01-02T15:04:05"
+	if t.Nanosecond() >= int(time.Microsecond) {
+		layout += ".000000"
+	}
+	return appendOffset(t.AppendFormat(dst, layout), offset), nil
+}
+
+// appendOffset is by hand because Go's layouts lose the sign of an offset of less than a minute.
+func appendOffset(dst []byte, offset int) []byte {
+	sign := byte('+')
+	if offset < 0 {
+		sign, offset = '-', -offset
+	}
+	digits := func(n int) { dst = append(dst, byte('0'+n/10), byte('0'+n%10)) }
+	dst = append(dst, sign)
+	digits(offset / 3600)
+	dst = append(dst, ':')
+	digits(offset / 60 % 60)
+	if offset%60 != 0 {
+		dst = append(dst, ':')
+		digits(offset % 60)
+	}
+	return dst
+}
+
+// ErrNotISO is a text that is not what isoformat() writes.
+var ErrNotISO = errors.New("not an ISO 8601 time")
+
+// ParseISO reads what isoformat() writes, of a datetime or a date, and str(); also Z for the offset, and a time without
+// seconds. A text without an offset is naive: its wall clock is returned as if it were UTC.
+func ParseISO(s string) (t time.Time, naive bool, err error) {
+	p := timeParser{rest: s, ok: true}
+	year := p.number(4)
+	month := p.after("-", 2)
+	day := p.after("-", 2)
+	var hour, minute, second, nanosecond int
+	zone, early := time.UTC, time.Duration(0)
+	naive = true
+	if p.ok && p.rest != "" {
+		if !p.take("T") && !p.take(" ") {
+			return time.Time{}, false, ErrNotISO
+		}
+		hour = p.number(2)
+		minute = p.after(":", 2)
+		if strings.HasPrefix(p.rest, ":") {
+			second = p.after(":", 2)
+			nanosecond = p.fraction()
+		}
+		naive = p.rest == ""
+		zone, early = p.zone()
+	}
+	if !p.ok || p.rest != "" || year < 1 || hour > 23 || minute > 59 || second > 59 {
+		return time.Time{}, false, ErrNotISO
+	}
+	t = time.Date(year, time.Month(month), day, hour, minute, second, nanosecond, zone)
+	if int(t.Month()) != month || t.Day() != day { // such as February 30
+		return time.Time{}, false, ErrNotISO
+	}
+	return t.Add(-early), naive, nil
+}
+
+// A timeParser takes a text apart from the left; ok is false once something was not there.
+type timeParser struct {
+	rest string
+	ok   bool
+}
+
+func (p *timeParser) take(prefix string) bool {
+	rest, found := strings.CutPrefix(p.rest, prefix)
+	p.rest = rest
+	return found
+}
+
+func (p *timeParser) after(separator string, width int) int {
+	p.ok = p.take(separator) && p.ok
+	return p.number(width)
+}
+
+func (p *timeParser) number(width int) (n int) {
+	if len(p.rest) < width || countDigits(p.rest[:width]) < width {
+		p.ok = false
+		return 0
+	}
+	for _, c := range []byte(p.rest[:width]) {
+		n = n*10 + int(c-'0')
+	}
+	p.rest = p.rest[width:]
+	return n
+}
+
+// fraction reads the nanoseconds of a fraction of one to nine digits, if there is one.
+func (p *timeParser) fraction() int {
+	if !p.take(".") {
+		return 0
+	}
+	width := countDigits(p.rest)
+	if width < 1 || width > 9 {
+		p.ok = false
+		return 0
+	}
+	n := p.number(width)
+	for ; width < 9; width++ {
+		n *= 10
+	}
+	return n
+}
+
+// zone reads an offset, if there is one. Go's offsets are whole seconds, Python's need not be: early is the rest.
+func (p *timeParser) zone() (loc *time.Location, early time.Duration) {
+	if p.rest == "" || p.take("Z") {
+		return time.UTC, 0
+	}
+	sign := 1
+	if p.take("-") {
+		sign = -1
+	} else if !p.take("+") {
+		p.ok = false
+	}
+	hours := p.number(2)
+	minutes := p.after(":", 2)
+	seconds := 0
+	if strings.HasPrefix(p.rest, ":") {
+		seconds = p.after(":", 2)
+		early = time.Duration(sign * p.fraction())
+	}
+	if hours > 23 || minutes > 59 || seconds > 59 {
+		p.ok = false
+	}
+	offset := sign * (hours*3600 + minutes*60 + seconds)
+	if offset == 0 {
+		return time.UTC, early
+	}
+	return time.FixedZone("", offset), early
+}
+
+// countDigits counts the digits that s begins with.
+func countDigits(s string) int {
+	n := 0
+	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
+		n++
+	}
+	return n
+}

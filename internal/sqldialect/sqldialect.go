@@ -1,0 +1,129 @@
+// Package sqldialect holds what differs between the databases that Django
+// supports: placeholders, quoting, exact comparison, times and error classes.
+package sqldialect
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/djsess/djsess/internal/pytime"
+)
+
+// Dialect is one kind of database.
+type Dialect struct {
+	// Vendor is Django's connection.vendor.
+	Vendor string
+	// NumberedParams is true for $1, $2 and false for ?.
+	NumberedParams bool
+	// QuoteChar goes around identifiers.
+	QuoteChar string
+	// MaxNameLength is how long an index name may be; Django takes 200 where
+	// the database has no limit.
+	MaxNameLength int
+	// NaiveTimes is true where a time is stored as a wall clock without zone.
+	NaiveTimes bool
+	// ChangedRows is true where an update that changes nothing may report
+	// that it affected no row.
+	ChangedRows bool
+	// PrefixByRange is true where LIKE ignores case and cannot use an index.
+	PrefixByRange bool
+
+	exact      string // compares column %[1]s with parameter %[2]s byte for byte
+	readTime   string // selects time column %s in a form that no driver guesses at
+	timeLayout string // how a naive time is sent
+	classify   func(error) Class
+}
+
+// PostgreSQL stores instants and compares text exactly.
+var PostgreSQL = &Dialect{
+	Vendor:         "postgresql",
+	NumberedParams: true,
+	QuoteChar:      `"`,
+	MaxNameLength:  63,
+	exact:          `%[1]s = %[2]s`,
+	readTime:       `%s`,
+	classify:       classifyPostgreSQL,
+}
+
+// MySQL is MariaDB too. Its collations ignore case and trailing spaces, so the
+// plain comparison finds the row by its index and the second one decides.
+var MySQL = &Dialect{
+	Vendor:        "mysql",
+	QuoteChar:     "`",
+	MaxNameLength: 64,
+	NaiveTimes:    true,
+	ChangedRows:   true,
+	exact:         `(%[1]s = %[2]s AND CAST(%[1]s AS BINARY) = CAST(%[2]s AS BINARY))`,
+	readTime:      `CAST(%s AS CHAR)`,
+	timeLayout:    "2006-01-02 15:04:05.000000",
+	classify:      classifyMySQL,
+}
+
+// SQLite stores times as text, and compares them as text.
+var SQLite = &Dialect{
+	Vendor:        "sqlite",
+	QuoteChar:     `"`,
+	MaxNameLength: 200,
+	NaiveTimes:    true,
+	PrefixByRange: true,
+	exact:         `%[1]s = %[2]s`,
+	readTime:      `CAST(%s AS TEXT)`,
+	classify:      classifySQLite,
+}
+
+// Quote quotes a table name, which may be schema.table.
+func (d *Dialect) Quote(table string) string {
+	parts := strings.Split(table, ".")
+	for i, part := range parts {
+		parts[i] = d.QuoteChar + strings.ReplaceAll(part, d.QuoteChar, d.QuoteChar+d.QuoteChar) + d.QuoteChar
+	}
+	return strings.Join(parts, ".")
+}
+
+// Exact is a condition that compares text byte for byte.
+func (d *Dialect) Exact(column, param string) string {
+	return fmt.Sprintf(d.exact, column, param)
+}
+
+// ReadTime is what to select for a time column, to be given to ParseTime.
+func (d *Dialect) ReadTime(column string) string { return fmt.Sprintf(d.readTime, column) }
+
+// TimeParam is what to send for an instant. Loc is the zone of naive times.
+func (d *Dialect) TimeParam(t time.Time, loc *time.Location) any {
+	t = t.Truncate(time.Microsecond)
+	if !d.NaiveTimes {
+		return t.UTC()
+	}
+	layout := d.timeLayout
+	if layout == "" { // str(datetime): a fraction only when there is one
+		layout = "2006-01-02 15:04:05"
+		if t.Nanosecond() != 0 {
+			layout += ".000000"
+		}
+	}
+	return t.In(loc).Format(layout)
+}
+
+// ParseTime is the reverse of TimeParam, for a value that ReadTime selected.
+func (d *Dialect) ParseTime(value any, loc *time.Location) (time.Time, error) {
+	var text string
+	switch v := value.(type) {
+	case time.Time:
+		if !d.NaiveTimes {
+			return v.UTC(), nil
+		}
+	case string:
+		text = v
+	case []byte:
+		text = string(v)
+	}
+	t, naive, err := pytime.ParseISO(text)
+	switch {
+	case err != nil:
+		return time.Time{}, fmt.Errorf("expire_date is %w", err)
+	case naive:
+		t = pytime.FromNaive(t, loc)
+	}
+	return t.UTC(), nil
+}

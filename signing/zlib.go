@@ -1,0 +1,87 @@
+package signing
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/zlib"
+)
+
+// inflater is a zlib reader kept for reuse, with the source it reads from.
+type inflater struct {
+	src bytes.Reader
+	z   io.ReadCloser
+}
+
+var inflaters sync.Pool
+
+// appendInflated appends what src inflates to, limit bytes at most. Bytes after
+// the end of the stream are ignored, a stream without its end is not: both as
+// zlib.decompress has it.
+func appendInflated(dst, src []byte, limit int) ([]byte, error) {
+	f, _ := inflaters.Get().(*inflater)
+	if f == nil {
+		f = new(inflater)
+	}
+	defer inflaters.Put(f)
+	f.src.Reset(src)
+	var err error
+	if f.z == nil {
+		f.z, err = zlib.NewReader(&f.src)
+	} else {
+		err = f.z.(zlib.Resetter).Reset(&f.src, nil)
+	}
+	if err != nil {
+		return nil, eofIsUnexpected(err)
+	}
+	start := len(dst)
+	for {
+		if cap(dst)-len(dst) < 512 {
+			dst = slices.Grow(dst, max(len(dst)-start, 512)) // doubles
+		}
+		n, err := f.z.Read(dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+n]
+		if len(dst)-start > limit {
+			return nil, ErrTooLarge
+		}
+		if err == io.EOF {
+			return dst, nil
+		}
+		if err != nil {
+			return nil, eofIsUnexpected(err)
+		}
+	}
+}
+
+func eofIsUnexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// deflater is a zlib writer kept for reuse: its tables are large.
+type deflater struct {
+	buf bytes.Buffer
+	z   *zlib.Writer
+}
+
+var deflaters = sync.Pool{New: func() any {
+	d := new(deflater)
+	d.z = zlib.NewWriter(&d.buf)
+	return d
+}}
+
+// deflated calls use with the compressed data, which is only lent.
+func deflated(data []byte, use func(compressed []byte)) {
+	d := deflaters.Get().(*deflater)
+	defer deflaters.Put(d)
+	d.buf.Reset()
+	d.z.Reset(&d.buf)
+	// Writing to a bytes.Buffer does not fail.
+	d.z.Write(data)
+	d.z.Close()
+	use(d.buf.Bytes())
+}
