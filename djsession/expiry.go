@@ -26,10 +26,7 @@ func (s *Settings) ExpiryDate(v *Values, now time.Time) (time.Time, error) {
 	}
 	switch e := expiry.(type) {
 	case string:
-		if e != "" {
-			return s.expiryInstant(e)
-		}
-		expiry = nil // Python takes an empty text for none
+		return s.expiryInstant(e)
 	case bool:
 		if e {
 			expiry = int64(1)

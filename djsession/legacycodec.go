@@ -46,6 +46,10 @@ func (c *legacyCodec) Decode(payload []byte) (*Values, Origin, error) {
 	if len(payload) > c.maxSize {
 		return nil, origin, &PayloadError{ErrTooLarge}
 	}
+	if i := bytes.IndexFunc(payload, func(r rune) bool { return r > 0x7f }); i >= 0 {
+		// Foreign characters are skipped, but Django has no ASCII for these.
+		return nil, origin, &PayloadError{fmt.Errorf("%w: not ASCII at byte %d", ErrBadSignature, i)}
+	}
 	text, err := pybase64.AppendStd(nil, payload)
 	if err != nil {
 		// Nothing of it is signed, so nothing is known but that it is not ours.

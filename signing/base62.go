@@ -1,8 +1,9 @@
 package signing
 
 import (
-	"fmt"
+	"errors"
 	"math"
+	"strings"
 )
 
 const base62Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -34,29 +35,26 @@ func parseBase62(text []byte) (int64, error) {
 		digits, negative = text[1:], true
 	}
 	if len(text) == 0 {
-		return 0, fmt.Errorf("empty base62 number")
+		return 0, errors.New("empty base62 number")
 	}
+	// Counted down: the int64 furthest from zero is negative.
 	var n int64
 	for _, c := range digits {
-		var d int64
+		d := int64(strings.IndexByte(base62Alphabet, c))
 		switch {
-		case c >= '0' && c <= '9':
-			d = int64(c - '0')
-		case c >= 'A' && c <= 'Z':
-			d = int64(c-'A') + 10
-		case c >= 'a' && c <= 'z':
-			d = int64(c-'a') + 36
+		case d < 0:
+			return 0, errors.New("foreign character in a base62 number")
+		case n < (math.MinInt64+d)/62:
+			n = math.MinInt64
 		default:
-			return 0, fmt.Errorf("a base62 number holds a foreign character")
+			n = n*62 - d
 		}
-		if n > (math.MaxInt64-d)/62 {
-			n = math.MaxInt64
-			continue
-		}
-		n = n*62 + d
 	}
-	if negative {
-		n = -n
+	switch {
+	case negative:
+		return n, nil
+	case n == math.MinInt64:
+		return math.MaxInt64, nil
 	}
-	return n, nil
+	return -n, nil
 }

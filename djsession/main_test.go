@@ -1,0 +1,10 @@
+package djsession_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/djsess/djsess/internal/djangotest"
+)
+
+func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
