@@ -15,6 +15,7 @@ import os
 import sys
 import textwrap
 import traceback
+import types
 import warnings
 
 APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions"]
@@ -57,13 +58,16 @@ def configure(values):
     make_old_django_run()
     warnings.simplefilter("ignore")
     import django
-    from django.conf import settings
 
     values.setdefault("INSTALLED_APPS", APPS)
     values.setdefault("DEFAULT_AUTO_FIELD", "django.db.models.AutoField")
     values.setdefault("ALLOWED_HOSTS", ["*"])
     values.setdefault("LOGGING_CONFIG", None)
-    settings.configure(**values)
+    # A module, as a site has one: only for that does Django set the process's clock to TIME_ZONE.
+    module = types.ModuleType("peer_settings")
+    vars(module).update(values)
+    sys.modules[module.__name__] = module
+    os.environ["DJANGO_SETTINGS_MODULE"] = module.__name__
     django.setup()
 
 

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/BurntSushi/toml"
+)
+
+// configName is the file that is looked for here and above.
+const configName = "djsess.toml"
+
+// config is a djsess.toml; the zero config is none.
+type config struct {
+	file   string
+	store  string
+	stores map[string]storeConfig
+	// settings by Django's names; nil is what the file does not say.
+	djangoVersion           *string
+	secretKey               *string
+	secretKeyFile           *string
+	secretKeyFallbacks      []string
+	useTZ                   *bool
+	timeZone                *string
+	sessionCookieAge        *int64
+	defaultHashingAlgorithm *string
+	sessionStoreClass       *string
+}
+
+// storeConfig is one of [stores].
+type storeConfig struct {
+	url          string
+	passwordFile string
+	table        string
+	timeZone     string
+}
+
+// readConfig reads the configuration file, if there is one.
+func (a *app) readConfig() (*config, error) {
+	file := a.flags.config
+	if file == "" {
+		var err error
+		if file, err = findConfig(); err != nil || file == "" {
+			return &config{}, err
+		}
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, configf("configuration: %w", err)
+	}
+	return parseConfig(file, string(data))
+}
+
+// findConfig returns the djsess.toml of this folder or of the nearest above, and
+// "" when there is none.
+func findConfig() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", configf("configuration: %w", err)
+	}
+	for {
+		file := filepath.Join(dir, configName)
+		switch _, err := os.Stat(file); {
+		case err == nil:
+			return file, nil
+		case !errors.Is(err, fs.ErrNotExist):
+			return "", configf("configuration: %w", err)
+		}
+		above := filepath.Dir(dir)
+		if above == dir {
+			return "", nil
+		}
+		dir = above
+	}
+}
+
+func parseConfig(file, text string) (*config, error) {
+	var values map[string]any
+	if _, err := toml.Decode(text, &values); err != nil {
+		// The library's own message may quote a part of the file, and so of a
+		// secret.
+		var syntax toml.ParseError
+		if errors.As(err, &syntax) {
+			return nil, configf(`%s: line %d is not TOML: it takes NAME = "text", true, false or a number`, file, syntax.Position.Line)
+		}
+		return nil, configf("%s: not TOML", file)
+	}
+	c := &config{file: file, stores: map[string]storeConfig{}}
+	var wrong error
+	top := &table{file: file, values: values, err: &wrong}
+	if store := take[string](top, "store"); store != nil {
+		c.store = *store
+	}
+	c.parseSettings(top.sub("settings"))
+	stores := top.sub("stores")
+	for name := range stores.values {
+		c.stores[name] = c.parseStore(stores.sub(name))
+	}
+	top.noMore()
+	return c, wrong
+}
+
+func (c *config) parseSettings(t *table) {
+	c.djangoVersion = take[string](t, "DJANGO_VERSION")
+	c.secretKey = take[string](t, "SECRET_KEY")
+	c.secretKeyFile = take[string](t, "SECRET_KEY_FILE")
+	c.secretKeyFallbacks = t.texts("SECRET_KEY_FALLBACKS")
+	c.useTZ = take[bool](t, "USE_TZ")
+	c.timeZone = take[string](t, "TIME_ZONE")
+	c.sessionCookieAge = take[int64](t, "SESSION_COOKIE_AGE")
+	c.defaultHashingAlgorithm = take[string](t, "DEFAULT_HASHING_ALGORITHM")
+	c.sessionStoreClass = take[string](t, "SESSION_STORE_CLASS")
+	t.noMore()
+	if c.secretKey != nil && c.secretKeyFile != nil {
+		t.fail("SECRET_KEY", "SECRET_KEY_FILE is given, too: choose one")
+	}
+}
+
+func (c *config) parseStore(t *table) storeConfig {
+	var s storeConfig
+	for _, field := range []struct {
+		name  string
+		value *string
+	}{{"url", &s.url}, {"password_file", &s.passwordFile}, {"table", &s.table}, {"time_zone", &s.timeZone}} {
+		if text := take[string](t, field.name); text != nil {
+			*field.value = *text
+		}
+	}
+	t.noMore()
+	if s.url == "" {
+		t.fail("url", "it is missing")
+	}
+	return s
+}
+
+// path is a file's path that is given relative to the configuration's folder.
+func (c *config) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(filepath.Dir(c.file), name)
+}

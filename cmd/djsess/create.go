@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) createCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "create [NAME=TEXT | NAME:=JSON]… [flags]",
+		Short: "Store a new session and print its key",
+		Long: `Create stores a new session and prints its key.
+
+NAME=TEXT sets a value that is a text, NAME:=JSON any other. It lives for the
+site's SESSION_COOKIE_AGE, or as long as --expires says, from every time it is
+saved: that is Django's session.set_expiry(seconds).`,
+		Example: `  djsess create
+  djsess create theme=dark 'cart:={"17": 2}' --expires 24h`,
+	}
+	var expires lifetime
+	cmd.Flags().Var(&expires, "expires", "time to live, a `DURATION` such as 14d, 24h or 1h30m")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		changes, err := parseAssignments(cmd, args)
+		if err != nil {
+			return err
+		}
+		if expires > 0 {
+			changes = append(changes, djsession.Set("_session_expiry", int64(time.Duration(expires)/time.Second)))
+		}
+		return a.withWriter(cmd, func(ctx context.Context, s *site) error {
+			v := &djsession.Values{}
+			for _, change := range changes {
+				if err := change(v); err != nil {
+					return err
+				}
+			}
+			r, err := s.Create(ctx, "", v, time.Time{})
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(a.stdout, r.Key)
+			return err
+		})
+	}
+	return cmd
+}

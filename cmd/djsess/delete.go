@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) deleteCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "delete KEY…",
+		Short: "Delete sessions",
+		Long: `Delete deletes sessions, live, expired or unreadable. KEY is a whole key. One that
+is not there is named on stderr; the others are deleted, and the exit status
+is 3.`,
+		Example: `  djsess delete 9f3c1a5e8b7d4026a1c3e5f7092b4d68
+  djsess list --user 42 -o json | jq -r .key | xargs -r djsess delete`,
+		Args: atLeast(1, "want a KEY"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, key := range args {
+				if err := djsession.ValidateKey(key); err != nil {
+					return &hinted{err, djsession.ShortKey(key) + ": delete takes whole session keys, such as 32 letters and digits; nothing was deleted"}
+				}
+			}
+			return a.withWriter(cmd, func(ctx context.Context, s *site) error {
+				var status error
+				for _, key := range args {
+					err := s.Delete(ctx, key)
+					switch {
+					case errors.Is(err, djsession.ErrNotFound):
+						a.complain("%s: %s", djsession.ShortKey(key), djsession.ErrNotFound)
+						status = reported{notFound}
+					case err != nil:
+						return err
+					}
+				}
+				return status
+			})
+		},
+	}
+}

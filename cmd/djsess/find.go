@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// shortestPrefix is how much of a key it takes to ask for a session.
+const shortestPrefix = 6
+
+// find returns the live session of a key, or of the only key that begins so.
+func (s *site) find(ctx context.Context, key string) (*djsession.Record, error) {
+	if len(key) < shortestPrefix {
+		return nil, configf("%s: want the whole KEY, or %d or more of its first characters", djsession.ShortKey(key), shortestPrefix)
+	}
+	invalid := djsession.ValidateKey(key)
+	if invalid == nil {
+		r, err := s.Load(ctx, key)
+		if !errors.Is(err, djsession.ErrNotFound) {
+			return r, s.formHint(ctx, key, err)
+		}
+	}
+	if !alphanumeric(key) || len(key) >= 40 {
+		if invalid != nil {
+			return nil, fmt.Errorf("%s: %w", djsession.ShortKey(key), invalid)
+		}
+		return nil, noSession(key)
+	}
+	return s.findPrefix(ctx, key)
+}
+
+func (s *site) findPrefix(ctx context.Context, prefix string) (*djsession.Record, error) {
+	scanner, err := s.scanner()
+	if err != nil {
+		return nil, err
+	}
+	var found *djsession.Record
+	var foundErr error
+	for r, err := range scanner.Scan(ctx, djsession.Range{Prefix: prefix}) {
+		switch {
+		case err != nil && r == nil:
+			return nil, err
+		case found != nil:
+			return nil, configf("%s: more than one live session has a key that begins so: give more of it", djsession.ShortKey(prefix))
+		}
+		found, foundErr = r, err
+	}
+	if found == nil {
+		return nil, noSession(prefix)
+	}
+	return found, hintAtForm(foundErr, found, s.settings)
+}
+
+func noSession(key string) error {
+	return fmt.Errorf("%s: %w: it has expired, was deleted, or never was", djsession.ShortKey(key), djsession.ErrNotFound)
+}
+
+func alphanumeric(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
+	}) < 0
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bufio"
+	"os"
+
+	"github.com/djsess/djsess/internal/pyjson"
+	"github.com/mattn/go-isatty"
+)
+
+// palette is how the kinds of tokens look; the zero palette is no colours.
+type palette struct{ name, text, number, word, reset string }
+
+var colours = palette{
+	name:   "\x1b[34;1m",
+	text:   "\x1b[32m",
+	number: "\x1b[36m",
+	word:   "\x1b[35m",
+	reset:  "\x1b[0m",
+}
+
+// paletteFor gives colours to terminals, unless $NO_COLOR says otherwise.
+func paletteFor(out any) palette {
+	f, ok := out.(*os.File)
+	if !ok || !isatty.IsTerminal(f.Fd()) || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return palette{}
+	}
+	return colours
+}
+
+func (p palette) of(kind pyjson.Kind) string {
+	switch kind {
+	case pyjson.Name:
+		return p.name
+	case pyjson.String:
+		return p.text
+	case pyjson.Number:
+		return p.number
+	case pyjson.True, pyjson.False, pyjson.Null:
+		return p.word
+	}
+	return ""
+}
+
+// writeIndented writes a JSON text that has been checked for people to read. A
+// write that fails is the caller's to see, when it flushes.
+func writeIndented(w *bufio.Writer, text string, p palette) {
+	depth := 0
+	var last pyjson.Kind // 0 at the start
+	var buf []byte
+	for token := range pyjson.Tokens(text) {
+		opened := last == pyjson.BeginObject || last == pyjson.BeginArray
+		switch closes := token.Kind == pyjson.EndObject || token.Kind == pyjson.EndArray; {
+		case closes:
+			depth--
+			if !opened { // {} and [] stay on one line
+				newline(w, depth)
+			}
+		case last == pyjson.Name:
+			w.WriteString(": ")
+		case opened:
+			newline(w, depth)
+		case last != 0:
+			w.WriteByte(',')
+			newline(w, depth)
+		}
+		colour := p.of(token.Kind)
+		w.WriteString(colour)
+		switch token.Kind {
+		case pyjson.Name, pyjson.String:
+			buf = appendString(buf[:0], token.Text)
+			w.Write(buf)
+		default:
+			w.WriteString(token.Text)
+		}
+		if colour != "" {
+			w.WriteString(p.reset)
+		}
+		if token.Kind == pyjson.BeginObject || token.Kind == pyjson.BeginArray {
+			depth++
+		}
+		last = token.Kind
+	}
+	w.WriteByte('\n')
+}
+
+// deepest is how far lines are indented: thousands of brackets in each other
+// would otherwise print megabytes of spaces.
+const deepest = 60
+
+func newline(w *bufio.Writer, depth int) {
+	w.WriteByte('\n')
+	for range min(depth, deepest) {
+		w.WriteString("  ")
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) listCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "list [flags]",
+		Short: "List sessions",
+		Long: `List shows the live sessions, in an order of the store's own, as it reads them.
+
+A session whose payload is not to be trusted is named on stderr; the others are
+listed, and the exit status is 4.`,
+		Example: `  djsess list --limit 20
+  djsess list --user 42
+  djsess list --all -o json | jq -r 'select(.user_id == null) | .key'`,
+		Args: exactly(0, "want no arguments"),
+	}
+	var l lister
+	output := addOutputFlag(cmd)
+	user := cmd.Flags().String("user", "", "only those of the user of this `ID`")
+	cmd.Flags().BoolVar(&l.all, "all", false, "also those that have expired and are still stored")
+	cmd.Flags().IntVar(&l.limit, "limit", 0, "stop after `N` (default: no limit)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if l.limit < 0 {
+			return usagef(cmd, "--limit: want a whole number, and not a negative one")
+		}
+		if cmd.Flags().Changed("user") {
+			id := strings.TrimSpace(*user)
+			l.user = &id
+		}
+		l.asJSON = *output == asJSON
+		return a.withStore(cmd, func(ctx context.Context, s *site) error {
+			l.app, l.site, l.out = a, s, newStream(a.stdout)
+			return l.list(ctx)
+		})
+	}
+	return cmd
+}
+
+// lister prints sessions while it reads them.
+type lister struct {
+	app    *app
+	site   *site
+	out    *stream
+	user   *string // only this user's; nil is everybody's
+	all    bool
+	limit  int // 0 is none
+	asJSON bool
+	listed int
+	bad    bool
+}
+
+func (l *lister) list(ctx context.Context) error {
+	scanner, err := l.site.scanner()
+	if err != nil {
+		return err
+	}
+	for r, err := range scanner.Scan(ctx, djsession.Range{Expired: l.all}) {
+		var payload *djsession.PayloadError
+		switch {
+		case errors.As(err, &payload) && r != nil:
+			l.bad = true
+			l.app.complain("%s: %s", djsession.ShortKey(r.Key), reason(err))
+		case err != nil:
+			l.out.Flush()
+			return err
+		case l.user == nil || l.isUsers(r):
+			if err := l.print(r); err != nil {
+				return err
+			}
+			l.listed++
+		}
+		if l.listed == l.limit && l.limit > 0 {
+			break
+		}
+		if err := l.out.tick(); err != nil {
+			return err
+		}
+	}
+	if err := l.out.Flush(); err != nil {
+		return err
+	}
+	if l.bad {
+		return reported{untrusted}
+	}
+	return nil
+}
+
+// isUsers compares as Django does, which makes a number of " 1 ".
+func (l *lister) isUsers(r *djsession.Record) bool {
+	id, ok := userID(r.Values)
+	return ok && strings.TrimSpace(id) == *l.user
+}
+
+func (l *lister) print(r *djsession.Record) error {
+	if l.asJSON {
+		line, err := appendEntry(l.out.AvailableBuffer(), r)
+		if err != nil {
+			return err
+		}
+		_, err = l.out.Write(line)
+		return err
+	}
+	const row = "%-32s  %-12s  %-23s  %6v%s\n"
+	if l.listed == 0 {
+		fmt.Fprintf(l.out, row, "KEY", "USER", "EXPIRES", "VALUES", "")
+	}
+	note := ""
+	if l.all && !r.Expires.After(l.site.settings.Now()) {
+		note = "  expired"
+	}
+	_, err := fmt.Fprintf(l.out, row, oneLine(r.Key), userShown(r.Values, "-"), timeShown(r.Expires), r.Values.Len(), note)
+	return err
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/signing"
+)
+
+// defaultDjangoVersion is what a configuration that does not say means.
+const defaultDjangoVersion = "5.2"
+
+// settings are the site's, as far as flags, environment and configuration say.
+func (a *app) settings(c *config) (*djsession.Settings, error) {
+	key, fallbacks, err := a.secretKeys(c)
+	if err != nil {
+		return nil, err
+	}
+	version := defaultDjangoVersion
+	override(&version, c.djangoVersion)
+	s, err := djsession.NewSettings(version, key)
+	if err != nil {
+		return nil, c.wrong(err)
+	}
+	s.SecretKeyFallbacks = fallbacks
+	override(&s.UseTZ, c.useTZ)
+	override(&s.TimeZone, c.timeZone)
+	override(&s.SessionStoreClass, c.sessionStoreClass)
+	if c.sessionCookieAge != nil {
+		seconds := *c.sessionCookieAge
+		if seconds <= 0 || seconds > int64(100*365*day/time.Second) {
+			return nil, configf("%s: settings.SESSION_COOKIE_AGE: want a positive number of seconds, of a century at most", c.file)
+		}
+		s.SessionCookieAge = time.Duration(seconds) * time.Second
+	}
+	if c.defaultHashingAlgorithm != nil {
+		s.DefaultHashingAlgorithm = signing.Algorithm(*c.defaultHashingAlgorithm)
+	}
+	if err := s.Validate(); err != nil {
+		return nil, c.wrong(err)
+	}
+	return s, nil
+}
+
+// wrong is a mistake in the settings, with the file that they are from.
+func (c *config) wrong(err error) error {
+	if c.file == "" {
+		return &configError{err}
+	}
+	return configf("%s: settings: %w", c.file, err)
+}
+
+func override[T any](value *T, by *T) {
+	if by != nil {
+		*value = *by
+	}
+}

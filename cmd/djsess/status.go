@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/dbstore"
+)
+
+// Exit statuses.
+const (
+	done      = 0
+	failed    = 1
+	misused   = 2
+	notFound  = 3
+	untrusted = 4
+)
+
+// configError is a configuration that makes no sense, or lacks something.
+type configError struct{ err error }
+
+func (e *configError) Error() string { return e.err.Error() }
+func (e *configError) Unwrap() error { return e.err }
+
+func configf(format string, args ...any) error {
+	return &configError{fmt.Errorf(format, args...)}
+}
+
+// hinted is an error with advice of its own.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e *hinted) Unwrap() error { return e.error }
+
+// reported is an exit status whose reasons have been printed.
+type reported struct{ status int }
+
+func (e reported) Error() string { return fmt.Sprintf("exit status %d", e.status) }
+
+// report prints what went wrong, and what to do about it, and returns the exit
+// status.
+func (a *app) report(err error) int {
+	status, hint := explain(err)
+	var already reported
+	switch {
+	case err == nil, errors.As(err, &already), errors.Is(err, syscall.EPIPE):
+		return status
+	}
+	a.complain("%s", message(err))
+	if hint != "" {
+		fmt.Fprintf(a.stderr, "%s\n", printable(hint))
+	}
+	return status
+}
+
+// complain prints a message on stderr.
+func (a *app) complain(format string, args ...any) {
+	fmt.Fprintf(a.stderr, "djsess: %s\n", printable(fmt.Sprintf(format, args...)))
+}
+
+// message is an error's text for people: without the names of packages.
+func message(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "interrupted"
+	}
+	text := err.Error()
+	for _, name := range []string{"dbstore: ", "djsession: ", "pyjson: ", "signing: "} {
+		text = strings.ReplaceAll(text, name, "")
+	}
+	return text
+}
+
+// reason is why a payload or a line is bad, in short.
+func reason(err error) string {
+	if payload := (*djsession.PayloadError)(nil); errors.As(err, &payload) {
+		err = payload.Err
+	}
+	return message(err)
+}
+
+// explain is the one place that knows what an error means: the exit status, and
+// what to do about it.
+func explain(err error) (status int, hint string) {
+	status, hint = explainKind(err)
+	if h := (*hinted)(nil); errors.As(err, &h) {
+		hint = h.hint
+	}
+	return status, hint
+}
+
+func explainKind(err error) (status int, hint string) {
+	var (
+		already reported
+		usage   *usageError
+		config  *configError
+		payload *djsession.PayloadError
+	)
+	switch {
+	case err == nil, errors.Is(err, syscall.EPIPE): // whoever read the output has seen enough
+		return done, ""
+	case errors.As(err, &already):
+		return already.status, ""
+	case errors.As(err, &usage):
+		return misused, fmt.Sprintf("see %q", usage.command+" --help")
+	case errors.As(err, &config):
+		return misused, ""
+	case errors.As(err, &payload):
+		return untrusted, payloadHint(payload)
+	case errors.Is(err, djsession.ErrInvalidKey):
+		return misused, "a session key is what the cookie sessionid holds: 32 letters and digits"
+	case errors.Is(err, djsession.ErrNotFound):
+		return notFound, ""
+	case errors.Is(err, djsession.ErrReadOnly):
+		return failed, "nothing was written: the store, or this account, only reads"
+	case errors.Is(err, djsession.ErrBusy):
+		return failed, "somebody else holds a lock: try again, or wait longer (for SQLite by ?timeout=SECONDS)"
+	case errors.Is(err, dbstore.ErrNoTable):
+		return failed, `is this the site's database? "manage.py migrate" makes the table; one of another name goes into the store's URL as ?table=NAME`
+	case errors.Is(err, djsession.ErrInvalidExpiry):
+		return failed, `nothing was written: Django could not save this session either; set its value "_session_expiry" to seconds, or unset it`
+	case errors.Is(err, djsession.ErrConflict):
+		return failed, "nothing was written: somebody else goes on writing this session; try again"
+	}
+	return failed, ""
+}
+
+func payloadHint(err *djsession.PayloadError) string {
+	switch {
+	case errors.Is(err, djsession.ErrSignatureExpired):
+		return "the cookie is older than SESSION_COOKIE_AGE, or the clocks disagree"
+	case errors.Is(err, djsession.ErrBadSignature):
+		return "check that the SECRET_KEY is the site's (or list it in SECRET_KEY_FALLBACKS), and that DJANGO_VERSION is; " +
+			"otherwise somebody changed the payload"
+	case errors.Is(err, djsession.ErrMalformed):
+		return "it is signed by the site, and yet no JSON object: perhaps the site's SESSION_SERIALIZER is another one"
+	case errors.Is(err, djsession.ErrTooLarge):
+		return "it is refused before it fills the memory"
+	}
+	return ""
+}

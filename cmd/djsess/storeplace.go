@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/djsess/djsess/djsession/storeurl"
+)
+
+// defaultStore is where django-admin startproject puts the database.
+const defaultStore = "db.sqlite3"
+
+const storePlaces = "give one by --store URL, by $DJSESS_STORE or $DATABASE_URL, or as store under the name of one of [stores] in " + configName
+
+// storePlace finds the store's URL, and tells who named it.
+func (a *app) storePlace(c *config) (rawURL, namedBy string, err error) {
+	if storeurl.HasPassword(a.flags.store) {
+		return "", "", configf("--store: passwords are refused on the command line, where every user of this machine can read them: "+
+			"give the URL by $DJSESS_STORE or $DATABASE_URL, or under [stores] in %s (and PostgreSQL's password by ~/.pgpass)", configName)
+	}
+	for _, place := range []struct{ value, name string }{
+		{a.flags.store, "--store"},
+		{os.Getenv("DJSESS_STORE"), "$DJSESS_STORE"},
+		{os.Getenv("DATABASE_URL"), "$DATABASE_URL"},
+		{c.store, c.file + ": store"},
+	} {
+		switch {
+		case place.value == "":
+		case !storeurl.IsURL(place.value):
+			rawURL, err = c.storeURL(place.value, place.name)
+			return rawURL, place.name, err
+		case place.value == c.store:
+			rawURL, err = c.relative(place.value)
+			return rawURL, place.name, err
+		default:
+			return place.value, place.name, nil
+		}
+	}
+	if _, err := os.Stat(defaultStore); errors.Is(err, fs.ErrNotExist) {
+		return "", "", configf("there is no store: %s; without one it is ./%s, which is not here", storePlaces, defaultStore)
+	}
+	return "sqlite:///" + defaultStore, "./" + defaultStore, nil
+}
+
+// storeURL is the URL of a named store.
+func (c *config) storeURL(name, namedBy string) (string, error) {
+	s, ok := c.stores[name]
+	switch known := slices.Sorted(maps.Keys(c.stores)); {
+	case ok:
+	case c.file == "":
+		return "", configf("%s: %s is no URL, and there is no %s that could name it", namedBy, shown(name), configName)
+	case len(known) == 0:
+		return "", configf("%s: %s is no URL, and %s names no stores", namedBy, shown(name), c.file)
+	default:
+		return "", configf("%s: %s is no URL and none of the stores in %s: there are %s", namedBy, shown(name), c.file, strings.Join(known, ", "))
+	}
+	rawURL, err := c.relative(s.url)
+	if err != nil {
+		return "", err
+	}
+	if s.passwordFile != "" {
+		secrets, err := readSecrets(c.path(s.passwordFile))
+		if err != nil {
+			return "", configf("%s: stores.%s.password_file: %w", c.file, name, err)
+		}
+		if rawURL, ok = withPassword(rawURL, secrets[0]); !ok {
+			return "", configf("%s: stores.%s.password_file: the url must name a user, and no password", c.file, name)
+		}
+	}
+	for _, option := range []struct{ name, value string }{{"table", s.table}, {"time_zone", s.timeZone}} {
+		if option.value != "" {
+			rawURL = withOption(rawURL, option.name, option.value)
+		}
+	}
+	return rawURL, nil
+}
+
+// relative makes the path of a sqlite:///relative URL one from the
+// configuration's folder.
+func (c *config) relative(rawURL string) (string, error) {
+	const sqlite = "sqlite:///"
+	if len(rawURL) < len(sqlite) || !strings.EqualFold(rawURL[:len(sqlite)], sqlite) {
+		return rawURL, nil
+	}
+	escaped, query, hasQuery := strings.Cut(rawURL[len(sqlite):], "?")
+	path, err := url.PathUnescape(escaped)
+	if err != nil || path == "" || filepath.IsAbs(path) {
+		return rawURL, nil // storeurl says what is wrong with it
+	}
+	path = filepath.ToSlash(c.path(path))
+	rawURL = sqlite + (&url.URL{Path: path}).EscapedPath()
+	if hasQuery {
+		rawURL += "?" + query
+	}
+	return rawURL, nil
+}
+
+// withPassword puts a password behind the user of a URL.
+func withPassword(rawURL, password string) (string, bool) {
+	scheme, rest, _ := strings.Cut(rawURL, "://")
+	end := strings.IndexAny(rest+"/", "/?")
+	at := strings.LastIndexByte(rest[:end], '@')
+	if at < 0 || strings.Contains(rest[:at], ":") {
+		return "", false
+	}
+	escaped := strings.ReplaceAll(url.QueryEscape(password), "+", "%20")
+	return scheme + "://" + rest[:at] + ":" + escaped + rest[at:], true
+}
+
+func withOption(rawURL, name, value string) string {
+	separator := "?"
+	if strings.Contains(rawURL, "?") {
+		separator = "&"
+	}
+	return rawURL + separator + name + "=" + url.QueryEscape(value)
+}
+
+// fromPlace says where the store comes from, for messages.
+func fromPlace(namedBy string) string { return "the store is that of " + namedBy }

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// usageError is a command line that makes no sense. Its text never quotes an
+// argument whole: any may be a session key or a secret.
+type usageError struct {
+	command string
+	err     error
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(cmd *cobra.Command, format string, args ...any) error {
+	return &usageError{cmd.CommandPath(), fmt.Errorf(format, args...)}
+}
+
+// exactly and atLeast check how many arguments there are, and say what is
+// wanted instead.
+func exactly(n int, want string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef(cmd, "%s", want)
+		}
+		return nil
+	}
+}
+
+func atLeast(n int, want string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < n {
+			return usagef(cmd, "%s", want)
+		}
+		return nil
+	}
+}
+
+func unknownCommand(cmd *cobra.Command, name string) error {
+	var known []string
+	for _, c := range cmd.Root().Commands() {
+		if c.IsAvailableCommand() {
+			known = append(known, c.Name())
+		}
+	}
+	if s := cmd.Root().SuggestionsFor(name); len(s) > 0 {
+		return usagef(cmd, "there is no command %s: did you mean %q?", shown(name), s[0])
+	}
+	return usagef(cmd, "there is no command %s: there are %s", shown(name), strings.Join(known, ", "))
+}
+
+// flagError says what is wrong with the flags, without the values.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	var invalid *pflag.InvalidValueError
+	var missing *pflag.ValueRequiredError
+	switch {
+	case errors.As(err, &unknown):
+		name := unknown.GetSpecifiedName()
+		switch {
+		case isSecretName(name):
+			return usagef(cmd, "secrets are refused on the command line, where every user of this machine can read them: %s", secretPlaces)
+		case unknown.GetSpecifiedShortnames() != "":
+			return usagef(cmd, "there is no flag -%s", printable(name))
+		}
+		return usagef(cmd, "there is no flag --%s", strings.Trim(shown(name), `"`))
+	case errors.As(err, &invalid):
+		return usagef(cmd, "--%s: want %s", invalid.GetFlag().Name, wantOf(invalid.GetFlag()))
+	case errors.As(err, &missing):
+		return usagef(cmd, "--%s: want %s behind it", missing.GetFlag().Name, wantOf(missing.GetFlag()))
+	}
+	return usagef(cmd, "a flag is spelled wrong")
+}
+
+const secretPlaces = "give the SECRET_KEY by --secret-key-file FILE, by $DJANGO_SECRET_KEY, or by SECRET_KEY_FILE in djsess.toml; " +
+	"a store's password by $DJSESS_STORE or $DATABASE_URL, or by [stores] in djsess.toml (and PostgreSQL's by ~/.pgpass)"
+
+// isSecretName tells whether a flag that does not exist was meant to be
+// followed by a secret.
+func isSecretName(flag string) bool {
+	flag = strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(flag))
+	for _, word := range []string{"secret", "password", "passwd", "passphrase", "token"} {
+		if strings.Contains(flag, word) {
+			return true
+		}
+	}
+	return flag == "key" || flag == "pass" || flag == "pw"
+}
+
+func wantOf(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "int":
+		return "a whole number"
+	case "bool":
+		return "true or false"
+	case "string":
+		return "a value"
+	}
+	return f.Value.Type() // of our own flags it is what they take
+}
+
+// shown is an argument as messages may show it: as it is when it is a plain
+// word, and else how it begins. A session key is longer than any such word, and
+// a URL with a password is none.
+func shown(arg string) string {
+	const longest = 24
+	plain := strings.IndexFunc(arg, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+	})
+	switch {
+	case plain >= 0:
+		return `"` + arg[:min(plain, 6)] + `…"`
+	case len(arg) > longest:
+		return `"` + djsession.ShortKey(arg) + `"`
+	}
+	return `"` + arg + `"`
+}
