@@ -1,0 +1,159 @@
+package storeurl
+
+import (
+	"errors"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/internal/djangotest"
+)
+
+func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
+
+func settings(t *testing.T) *djsession.Settings {
+	t.Helper()
+	s, err := djsession.NewSettings("5.2", djangotest.SecretKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestParse(t *testing.T) {
+	for raw, want := range map[string]storeURL{
+		"postgres://alice@db.example.com/site":           {scheme: "postgres", user: "alice", host: "db.example.com", path: "site"},
+		"mysql://a%40b:p%2Fw%3A%23@h:3307/site%20two":    {scheme: "mysql", user: "a@b", password: "p/w:#", hasPassword: true, host: "h", port: "3307", path: "site two"},
+		"postgres://u:p@ss@h/db":                         {scheme: "postgres", user: "u", password: "p@ss", hasPassword: true, host: "h", path: "db"},
+		"postgres://u:a+b@h/db":                          {scheme: "postgres", user: "u", password: "a+b", hasPassword: true, host: "h", path: "db"},
+		"postgres://[::1]:5433/db":                       {scheme: "postgres", host: "::1", port: "5433", path: "db"},
+		"postgres://[::1]/db":                            {scheme: "postgres", host: "::1", path: "db"},
+		"postgres://%2Fvar%2Frun%2Fpostgresql:5433/site": {scheme: "postgres", host: "/var/run/postgresql", port: "5433", path: "site"},
+		"postgres:///site":                               {scheme: "postgres", path: "site"},
+		"sqlite:///db.sqlite3":                           {scheme: "sqlite", path: "db.sqlite3"},
+		"SQLite:////srv/site/db.sqlite3":                 {scheme: "sqlite", path: "/srv/site/db.sqlite3"},
+	} {
+		got, err := parse(raw)
+		if err != nil {
+			t.Errorf("%s: %v", raw, err)
+			continue
+		}
+		got.options = nil
+		if got.scheme != want.scheme || got.user != want.user || got.password != want.password || got.hasPassword != want.hasPassword ||
+			got.host != want.host || got.port != want.port || got.path != want.path {
+			t.Errorf("%s: %+v", raw, *got)
+		}
+	}
+}
+
+// No message about a URL holds what may be a password in it.
+func TestBadURLs(t *testing.T) {
+	const password = "hunter2"
+	for _, raw := range []string{
+		"", "db.sqlite3", "postgres", "oracle://u:hunter2@h/db", "postgres://u:hunter2/x@h/db", "postgres://u:hunter2%zz@h/db",
+		"postgres://u:hunter2#@h/db", "postgres://u:hunter2@h:port/db", "postgres://u:hunter2@h:99999/db", "postgres://u:hunter2@h/%zz",
+		"postgres://u:hunter2@h/db?sslmode=sometimes", "postgres://u:hunter2@h/db?nonsense=1", "mysql://u:hunter2@h/db?nonsense=1",
+		"mysql://u:hunter2@h/db?timeout=soon", "postgres://u:hunter2@h/db?a=%zz", "postgres://u:hunter2@h/db?table=a.b.c",
+		"postgres://u:hunter2@h/db?time_zone=Nowhere", "postgres://u:hunter2@h/db?password=x", "postgres://[hunter2]/db",
+		"sqlite://host/db", "sqlite:///", "sqlite:///:memory:", "sqlite:///missing.sqlite3", "sqlite:////", "sqlite:///x?timeout=soon", "sqlite:///x?nonsense=1",
+	} {
+		store, err := Open(raw, settings(t))
+		if err == nil {
+			t.Errorf("%s is opened as %v", raw, store)
+			continue
+		}
+		if strings.Contains(err.Error(), password) {
+			t.Errorf("%s: %v", raw, err)
+		}
+	}
+	_, err := Open("sqlite:///missing.sqlite3", settings(t))
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "missing.sqlite3") {
+		t.Errorf("missing file: %v", err)
+	}
+	if _, err := os.Stat("missing.sqlite3"); err == nil {
+		t.Error("a missing file is made")
+	}
+	_, err = Open("postgres://h/db?sslmod=x", settings(t))
+	if err == nil || !strings.Contains(err.Error(), `unknown option "sslmod"`) || !strings.Contains(err.Error(), "sslmode") {
+		t.Errorf("unknown option: %v", err)
+	}
+}
+
+func TestHasPassword(t *testing.T) {
+	for raw, want := range map[string]bool{
+		"postgres://u:p@h/db": true, "postgres://u:@h/db": true, "postgres://u@h:5432/db": false, "postgres://u:p/x@h/db": true,
+		"sqlite:///db": false, "main": false, "postgres://h/db": false, "postgres://u:p%zz@h": true,
+	} {
+		if HasPassword(raw) != want {
+			t.Errorf("%s: %v", raw, !want)
+		}
+	}
+}
+
+func TestPostgreSQLDefaults(t *testing.T) {
+	t.Setenv("PGSSLMODE", "")
+	u, err := parse(`postgres://u:it's\@h/db?sslmode=disable`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn := u.pqDSN()
+	for _, part := range []string{"binary_parameters='yes'", `password='it\'s\\'`, "sslmode='disable'", "connect_timeout='10'"} {
+		if !strings.Contains(dsn, part) {
+			t.Errorf("%s is not in %s", part, dsn)
+		}
+	}
+	if u, err = parse("postgres://h/db"); err != nil {
+		t.Fatal(err)
+	}
+	// libpq's default, and so Django's; lib/pq's own would not speak to a server without TLS.
+	if dsn := u.pqDSN(); !strings.Contains(dsn, "sslmode='prefer'") {
+		t.Errorf("no sslmode=prefer in %s", dsn)
+	}
+}
+
+// A store by its URL, on each database: with the options of Django's that mean
+// nothing here, and on SQLite with a name that is full of special characters.
+func TestOpen(t *testing.T) {
+	for _, d := range djangotest.Databases {
+		t.Run(d.Kind, func(t *testing.T) {
+			db := d.New(t)
+			raw := db.URL
+			if db.Kind == "sqlite" {
+				path := filepath.Join(t.TempDir(), "a b?c%20é&=+.sqlite3")
+				if err := os.WriteFile(path, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				t.Chdir(filepath.Dir(path))
+				raw = "sqlite:///" + url.PathEscape(filepath.Base(path))
+			}
+			store, err := Open(raw+"?conn_max_age=60&conn_health_checks=true&table=my_sessions", settings(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer store.Close()
+			if err := store.(*dbstore.Store).CreateTable(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r, err := store.Create(t.Context(), "", new(djsession.Values), time.Time{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := store.Load(t.Context(), r.Key); err != nil {
+				t.Error(err)
+			}
+			if !strings.HasPrefix(store.String(), "db (") {
+				t.Errorf("String: %s", store)
+			}
+			if files, _ := filepath.Glob("*"); db.Kind == "sqlite" && !slices.Equal(files, []string{"a b?c%20é&=+.sqlite3"}) {
+				t.Errorf("files %q", files)
+			}
+		})
+	}
+}
