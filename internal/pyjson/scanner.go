@@ -52,46 +52,63 @@ func (s *scanner) name(i int) (end, value int, plain bool) {
 
 // value checks the value that should begin at i, with all that is in it. It keeps its own stack, so the text decides
 // nothing about ours.
+//
+// This is where the time goes, so what compact JSON is made of (short plain strings, single punctuation marks) is dealt
+// with on the spot, and the rest by the functions that know all of it.
 func (s *scanner) value(i int) int {
 	text := s.text
 	var open nesting
 begin:
-	if i = s.scalarOrBracket(i); i < 0 {
-		return -1
+	if i >= len(text) {
+		return s.fail(i, "unexpected end")
 	}
-	if c := text[i-1]; c == '{' || c == '[' {
+	switch c := text[i]; c {
+	case '"':
+		end := shortStringEnd(text, i+1)
+		if end < 0 {
+			if end, _ = s.str(i); end < 0 {
+				return -1
+			}
+		}
+		i = end
+	case '{', '[':
 		if open.depth >= s.depth {
-			s.err = depthError(i - 1)
+			s.err = depthError(i)
 			return -1
 		}
 		open.push(c == '{')
-		i = skipSpace(text, i)
-		switch {
-		case i < len(text) && text[i] == c+2: // '{' and '}', '[' and ']' are two apart
+		if i++; i < len(text) && text[i] <= ' ' {
+			i = skipSpace(text, i)
+		}
+		if i < len(text) && text[i] == c+2 { // '{' and '}', '[' and ']' are two apart
 			i++
 			open.pop()
-		case c == '{':
-			if _, i, _ = s.name(i); i < 0 {
-				return -1
-			}
-			goto begin
-		default:
-			goto begin
+			break
+		}
+		if c == '{' {
+			goto name
+		}
+		goto begin
+	default:
+		if i = s.scalar(i); i < 0 {
+			return -1
 		}
 	}
 	for open.depth > 0 {
-		i = skipSpace(text, i)
+		if i < len(text) && text[i] <= ' ' {
+			i = skipSpace(text, i)
+		}
 		if i >= len(text) {
 			return s.fail(i, "unexpected end")
 		}
 		switch c := text[i]; {
-		case c == ',' && open.inObject():
-			if _, i, _ = s.name(skipSpace(text, i+1)); i < 0 {
-				return -1
-			}
-			goto begin
 		case c == ',':
-			i = skipSpace(text, i+1)
+			if i++; i < len(text) && text[i] <= ' ' {
+				i = skipSpace(text, i)
+			}
+			if open.inObject() {
+				goto name
+			}
 			goto begin
 		case c == '}' && open.inObject(), c == ']' && !open.inObject():
 			open.pop()
@@ -101,21 +118,25 @@ begin:
 		}
 	}
 	return i
+name:
+	if i < len(text) && text[i] == '"' {
+		if end := shortStringEnd(text, i+1); end >= 0 && end < len(text) && text[end] == ':' {
+			if i = end + 1; i < len(text) && text[i] <= ' ' {
+				i = skipSpace(text, i)
+			}
+			goto begin
+		}
+	}
+	if _, i, _ = s.name(i); i < 0 {
+		return -1
+	}
+	goto begin
 }
 
-// scalarOrBracket checks what begins a value at i: all of a string, a number or a word, but only the opening bracket
-// of a container. What it returns is behind a bracket exactly when the byte before is '{' or '['.
-func (s *scanner) scalarOrBracket(i int) int {
+// scalar checks the number or word that should begin at i.
+func (s *scanner) scalar(i int) int {
 	text := s.text
-	if i >= len(text) {
-		return s.fail(i, "unexpected end")
-	}
 	switch c := text[i]; c {
-	case '"':
-		end, _ := s.str(i)
-		return end
-	case '{', '[':
-		return i + 1
 	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 		end, integer := numberEnd(text, i)
 		if end < 0 && integer {

@@ -1,0 +1,5 @@
+//go:build !race
+
+package djsession_test
+
+const raceEnabled = false
