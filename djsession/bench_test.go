@@ -124,6 +124,7 @@ func BenchmarkDecode(b *testing.B) {
 			if n := f.decode(payload); n != len(json) {
 				b.Fatalf("the floor decodes %d bytes of %d", n, len(json))
 			}
+			b.ReportAllocs()
 			benchratio.Run(b, "floor", func() { f.decode(payload) }, func() {
 				if _, _, err := codec.Decode(payload); err != nil {
 					b.Fatal(err)
@@ -139,6 +140,7 @@ func BenchmarkEncode(b *testing.B) {
 			codec, f := benchCodec(b), newFloor(b)
 			v, payload := benchPayload(b, codec, json)
 			dst, plain := make([]byte, 0, len(payload)), []byte(json)
+			b.ReportAllocs()
 			benchratio.Run(b, "floor", func() { f.encode(plain) }, func() {
 				if _, err := codec.Append(dst, v); err != nil {
 					b.Fatal(err)

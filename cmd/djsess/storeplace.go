@@ -28,19 +28,22 @@ func (a *app) storePlace(c *config) (rawURL, namedBy string, err error) {
 		{a.flags.store, "--store"},
 		{os.Getenv("DJSESS_STORE"), "$DJSESS_STORE"},
 		{os.Getenv("DATABASE_URL"), "$DATABASE_URL"},
-		{c.store, c.file + ": store"},
 	} {
 		switch {
-		case place.value == "":
-		case !storeurl.IsURL(place.value):
+		case storeurl.IsURL(place.value):
+			return place.value, place.name, nil
+		case place.value != "":
 			rawURL, err = c.storeURL(place.value, place.name)
 			return rawURL, place.name, err
-		case place.value == c.store:
-			rawURL, err = c.relative(place.value)
-			return rawURL, place.name, err
-		default:
-			return place.value, place.name, nil
 		}
+	}
+	if c.store != "" {
+		namedBy = c.file + ": store"
+		if storeurl.IsURL(c.store) {
+			return c.relative(c.store), namedBy, nil
+		}
+		rawURL, err = c.storeURL(c.store, namedBy)
+		return rawURL, namedBy, err
 	}
 	if _, err := os.Stat(defaultStore); errors.Is(err, fs.ErrNotExist) {
 		return "", "", configf("there is no store: %s; without one it is ./%s, which is not here", storePlaces, defaultStore)
@@ -60,10 +63,7 @@ func (c *config) storeURL(name, namedBy string) (string, error) {
 	default:
 		return "", configf("%s: %s is no URL and none of the stores in %s: there are %s", namedBy, shown(name), c.file, strings.Join(known, ", "))
 	}
-	rawURL, err := c.relative(s.url)
-	if err != nil {
-		return "", err
-	}
+	rawURL := c.relative(s.url)
 	if s.passwordFile != "" {
 		secrets, err := readSecrets(c.path(s.passwordFile))
 		if err != nil {
@@ -83,22 +83,22 @@ func (c *config) storeURL(name, namedBy string) (string, error) {
 
 // relative makes the path of a sqlite:///relative URL one from the
 // configuration's folder.
-func (c *config) relative(rawURL string) (string, error) {
+func (c *config) relative(rawURL string) string {
 	const sqlite = "sqlite:///"
 	if len(rawURL) < len(sqlite) || !strings.EqualFold(rawURL[:len(sqlite)], sqlite) {
-		return rawURL, nil
+		return rawURL
 	}
 	escaped, query, hasQuery := strings.Cut(rawURL[len(sqlite):], "?")
 	path, err := url.PathUnescape(escaped)
 	if err != nil || path == "" || filepath.IsAbs(path) {
-		return rawURL, nil // storeurl says what is wrong with it
+		return rawURL // storeurl says what is wrong with it
 	}
 	path = filepath.ToSlash(c.path(path))
 	rawURL = sqlite + (&url.URL{Path: path}).EscapedPath()
 	if hasQuery {
 		rawURL += "?" + query
 	}
-	return rawURL, nil
+	return rawURL
 }
 
 // withPassword puts a password behind the user of a URL.

@@ -1,0 +1,49 @@
+# Everything a checkout can do. `make test` is what CI runs.
+
+.PHONY: demo check test bench peers lint clean
+
+PACKAGES := ./...
+DEMO := .demo
+# The race detector needs a C compiler.
+RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
+
+# The main job on SQLite: a database that Django 5.2 wrote, read and changed by Go.
+demo: bin/djsess
+	@scripts/demo bin/djsess $(DEMO)
+
+# The inner loop: offline, with the peers that are installed.
+check: lint-offline
+	go test $(PACKAGES)
+
+# All of it: installs the peers (Django 2.2, 3.2, 4.2 and 5.2, PostgreSQL, MariaDB) and tests against them. Without root or
+# network, tests whose peer is missing skip and say so; with CI=true they fail.
+test: peers lint
+	go test $(RACE) -timeout 40m $(PACKAGES)
+
+peers:
+	@testdata/install || [ "$(CI)" != true ] || exit 1
+
+# Ratios to the floor, in one run each.
+bench: bin/djsess
+	go test -run '^$$' -bench . -benchtime 200x ./djsession ./cmd/djsess
+
+lint: lint-offline
+	@if $(MAKE) --silent bin/staticcheck; then echo bin/staticcheck $(PACKAGES); bin/staticcheck $(PACKAGES); \
+	elif [ "$(CI)" = true ]; then exit 1; else echo "without staticcheck, which could not be built"; fi
+
+.PHONY: lint-offline
+lint-offline:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
+	go vet $(PACKAGES)
+
+.PHONY: bin/djsess
+bin/djsess:
+	go build -o $@ ./cmd/djsess
+
+# Its version is pinned in tools/go.mod, so that the library does not depend on it.
+bin/staticcheck: tools/go.mod tools/go.sum
+	go build -C tools -o ../$@ honnef.co/go/tools/cmd/staticcheck
+
+clean:
+	rm -rf bin $(DEMO)
