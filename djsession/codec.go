@@ -1,6 +1,7 @@
 package djsession
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/djsess/djsess/signing"
@@ -26,6 +27,18 @@ const (
 	// 3.2 with DEFAULT_HASHING_ALGORITHM = "sha1".
 	Legacy Form = "legacy"
 )
+
+// formOf tells which form a payload seems to be in. Base64 holds no colon, which a
+// signed payload has twice at least.
+func formOf(payload []byte) Form {
+	switch colons := bytes.Count(payload, []byte(":")); {
+	case colons >= 2:
+		return Signed
+	case colons == 0 && len(payload) >= legacyHead:
+		return Legacy
+	}
+	return ""
+}
 
 // Origin tells how a payload was written.
 type Origin struct {

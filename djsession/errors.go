@@ -50,6 +50,10 @@ var (
 type PayloadError struct {
 	// Err is an ErrBadSignature, ErrMalformed or ErrTooLarge to errors.Is.
 	Err error
+	// Form is the form that the payload seems to be in; empty when it is in
+	// none. A bad signature in a form that the site's Django does not write
+	// means that another release wrote it.
+	Form Form
 }
 
 func (e *PayloadError) Error() string { return "session payload: " + e.Err.Error() }

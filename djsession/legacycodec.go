@@ -2,6 +2,7 @@ package djsession
 
 import (
 	"bytes"
+	"crypto/sha1"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
@@ -11,6 +12,9 @@ import (
 	"github.com/djsess/djsess/internal/pybase64"
 	"github.com/djsess/djsess/signing"
 )
+
+// legacyHead is how long the hash and its colon are in base64.
+const legacyHead = (2*sha1.Size + 1 + 2) / 3 * 4
 
 // legacyCodec is what Django wrote up to 3.0: base64 of "hash:data", the hash an
 // HMAC-SHA1 in hex.
@@ -31,7 +35,7 @@ func (c *legacyCodec) Append(dst []byte, v *Values) ([]byte, error) {
 		return dst, err
 	}
 	if len(data) > c.maxSize {
-		return dst, &PayloadError{ErrTooLarge}
+		return dst, &PayloadError{Err: ErrTooLarge}
 	}
 	hash, err := c.hash(data, c.keys[0])
 	if err != nil {
@@ -44,20 +48,20 @@ func (c *legacyCodec) Append(dst []byte, v *Values) ([]byte, error) {
 func (c *legacyCodec) Decode(payload []byte) (*Values, Origin, error) {
 	origin := Origin{Form: Legacy, Algorithm: signing.SHA1}
 	if len(payload) > c.maxSize {
-		return nil, origin, &PayloadError{ErrTooLarge}
+		return nil, origin, &PayloadError{Err: ErrTooLarge}
 	}
 	if i := bytes.IndexFunc(payload, func(r rune) bool { return r > 0x7f }); i >= 0 {
 		// Foreign characters are skipped, but Django has no ASCII for these.
-		return nil, origin, &PayloadError{fmt.Errorf("%w: not ASCII at byte %d", ErrBadSignature, i)}
+		return nil, origin, &PayloadError{Err: fmt.Errorf("%w: not ASCII at byte %d", ErrBadSignature, i)}
 	}
 	text, err := pybase64.AppendStd(nil, payload)
 	if err != nil {
 		// Nothing of it is signed, so nothing is known but that it is not ours.
-		return nil, origin, &PayloadError{fmt.Errorf("%w: %w", ErrBadSignature, err)}
+		return nil, origin, &PayloadError{Err: fmt.Errorf("%w: %w", ErrBadSignature, err), Form: formOf(payload)}
 	}
 	hash, data, ok := bytes.Cut(text, []byte(":"))
 	if !ok {
-		return nil, origin, &PayloadError{ErrBadSignature}
+		return nil, origin, &PayloadError{Err: ErrBadSignature, Form: formOf(payload)}
 	}
 	for i, key := range c.keys {
 		want, err := c.hash(data, key)
@@ -70,7 +74,7 @@ func (c *legacyCodec) Decode(payload []byte) (*Values, Origin, error) {
 			return v, origin, err
 		}
 	}
-	return nil, origin, &PayloadError{ErrBadSignature}
+	return nil, origin, &PayloadError{Err: ErrBadSignature, Form: formOf(payload)}
 }
 
 func (c *legacyCodec) hash(data []byte, key string) ([]byte, error) {
@@ -100,11 +104,6 @@ func (c transitionalCodec) Decode(payload []byte) (*Values, Origin, error) {
 	if v, legacy, err := c.legacy.Decode(payload); err == nil || !errors.Is(err, ErrBadSignature) {
 		return v, legacy, err
 	}
-	// Of the two refusals that of the form it was written in tells more, and
-	// that form is the one without a colon, which base64 never holds.
-	if bytes.IndexByte(payload, ':') < 0 {
-		origin = Origin{Form: Legacy, Algorithm: signing.SHA1}
-	}
 	return nil, origin, err
 }
 
@@ -112,7 +111,7 @@ func (c transitionalCodec) Decode(payload []byte) (*Values, Origin, error) {
 func decodeJSON(data []byte) (*Values, error) {
 	v, err := parseValues(string(data))
 	if err != nil {
-		return nil, &PayloadError{fmt.Errorf("%w: %w", ErrMalformed, err)}
+		return nil, &PayloadError{Err: fmt.Errorf("%w: %w", ErrMalformed, err)}
 	}
 	return v, nil
 }

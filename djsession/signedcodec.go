@@ -42,21 +42,21 @@ func (c *signedCodec) Append(dst []byte, v *Values) ([]byte, error) {
 	}
 	*buf = data
 	if len(data) > c.maxSize {
-		return dst, &PayloadError{ErrTooLarge}
+		return dst, &PayloadError{Err: ErrTooLarge}
 	}
 	return c.signer.AppendObject(dst, data, true), nil
 }
 
 func (c *signedCodec) Decode(payload []byte) (*Values, Origin, error) {
 	if len(payload) > c.maxSize {
-		return nil, Origin{Form: Signed}, &PayloadError{ErrTooLarge}
+		return nil, Origin{Form: Signed}, &PayloadError{Err: ErrTooLarge}
 	}
 	buf := getBuffer()
 	defer putBuffer(buf)
 	data, signed, err := c.signer.OpenObject((*buf)[:0], payload, c.maxAge)
 	origin := Origin{Signed, signed.Key, signed.Algorithm, signed.SignedAt, signed.Compressed}
 	if err != nil {
-		return nil, origin, &PayloadError{err}
+		return nil, origin, &PayloadError{Err: err, Form: formOf(payload)}
 	}
 	*buf = data
 	v, err := decodeJSON(data)

@@ -39,7 +39,7 @@ the exit status is 4. Blank lines are skipped.`,
 		return a.eachLine(settings, func(dst, line []byte) ([]byte, error) {
 			v, err := decodeWith(codecs, line)
 			if err != nil {
-				return nil, nameForm(err, line, settings, form)
+				return nil, nameForm(err, settings, form)
 			}
 			return appendOneLine(dst, v)
 		})
@@ -64,11 +64,8 @@ func decodeWith(codecs []djsession.Codec, payload []byte) (*djsession.Values, er
 }
 
 // nameForm adds to a bad signature that the payload is in another form.
-func nameForm(err error, line []byte, s *djsession.Settings, form *formFlags) error {
-	if !errors.Is(err, djsession.ErrBadSignature) || form.legacy || form.cookie {
-		return err
-	}
-	if other := otherForm(string(line), s); other != "" {
+func nameForm(err error, s *djsession.Settings, form *formFlags) error {
+	if other := otherForm(err, s); other != "" && !form.legacy && !form.cookie {
 		return errors.New(reason(err) + " (" + other + "; --legacy reads both)")
 	}
 	return err

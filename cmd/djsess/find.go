@@ -21,7 +21,7 @@ func (s *site) find(ctx context.Context, key string) (*djsession.Record, error) 
 	if invalid == nil {
 		r, err := s.Load(ctx, key)
 		if !errors.Is(err, djsession.ErrNotFound) {
-			return r, s.formHint(ctx, key, err)
+			return r, hintAtForm(err, s.settings)
 		}
 	}
 	if !alphanumeric(key) || len(key) >= 40 {
@@ -52,7 +52,7 @@ func (s *site) findPrefix(ctx context.Context, prefix string) (*djsession.Record
 	if found == nil {
 		return nil, noSession(prefix)
 	}
-	return found, hintAtForm(foundErr, found, s.settings)
+	return found, hintAtForm(foundErr, s.settings)
 }
 
 func noSession(key string) error {

@@ -36,5 +36,5 @@ func (s *site) update(ctx context.Context, key string, changes ...djsession.Chan
 	if errors.Is(err, djsession.ErrNotFound) && len(key) < len(djsession.NewKey()) {
 		return &hinted{err, "this takes the whole key: djsess get shows it"}
 	}
-	return s.formHint(ctx, key, err)
+	return hintAtForm(err, s.settings)
 }

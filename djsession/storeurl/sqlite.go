@@ -50,7 +50,7 @@ func openSQLite(u *storeURL, c dbstore.Config) (Store, error) {
 	info, err := os.Stat(u.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("there is no such file: %w", fs.ErrNotExist)
+		return nil, fs.ErrNotExist
 	case err != nil:
 		return nil, err
 	case info.IsDir():

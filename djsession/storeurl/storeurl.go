@@ -92,9 +92,9 @@ var djangoOnly = []string{
 // HasPassword tells whether a URL holds a password, and so has no place on a
 // command line. A text that is no URL has none.
 func HasPassword(rawURL string) bool {
-	_, rest, ok := strings.Cut(rawURL, "://")
-	if !ok {
-		return false
+	scheme, rest, ok := strings.Cut(rawURL, "://")
+	if !ok || strings.EqualFold(scheme, "sqlite") && strings.HasPrefix(rest, "/") {
+		return false // all of it is a path
 	}
 	// By the last @ of all, not of the authority: a password that should have
 	// been percent-encoded is one all the same.

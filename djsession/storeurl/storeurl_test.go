@@ -89,7 +89,7 @@ func TestBadURLs(t *testing.T) {
 func TestHasPassword(t *testing.T) {
 	for raw, want := range map[string]bool{
 		"postgres://u:p@h/db": true, "postgres://u:@h/db": true, "postgres://u@h:5432/db": false, "postgres://u:p/x@h/db": true,
-		"sqlite:///db": false, "main": false, "postgres://h/db": false, "postgres://u:p%zz@h": true,
+		"sqlite:///db": false, "sqlite:////a:b@c": false, "sqlite://u:p@h/db": true, "main": false, "postgres://h/db": false, "postgres://u:p%zz@h": true,
 	} {
 		if HasPassword(raw) != want {
 			t.Errorf("%s: %v", raw, !want)
