@@ -81,17 +81,17 @@ func (s *Settings) Validate() error {
 	case err != nil:
 		return err
 	case s.SecretKey == "":
-		return errors.New("djsession: SecretKey is empty: it must be the site's SECRET_KEY")
+		return errors.New("djsession: settings: SECRET_KEY is empty: it must be the site's")
 	case len(s.SecretKeyFallbacks) > 0 && !v.atLeast(4, 1):
-		return fmt.Errorf("djsession: SecretKeyFallbacks: Django %s has no SECRET_KEY_FALLBACKS, which came with 4.1", s.DjangoVersion)
+		return fmt.Errorf("djsession: settings: SECRET_KEY_FALLBACKS: Django %s has none, they came with 4.1", s.DjangoVersion)
 	case s.SessionCookieAge == 0:
-		return errors.New("djsession: SessionCookieAge is zero: make Settings with NewSettings")
+		return errors.New("djsession: settings: SESSION_COOKIE_AGE is zero: make Settings with NewSettings")
 	case s.SessionStoreClass == "":
-		return errors.New("djsession: SessionStoreClass is empty: make Settings with NewSettings")
+		return errors.New("djsession: settings: SessionStoreClass is empty: make Settings with NewSettings")
 	case s.MaxPayloadSize <= 0:
-		return errors.New("djsession: MaxPayloadSize is not positive: make Settings with NewSettings")
+		return errors.New("djsession: settings: MaxPayloadSize is not positive: make Settings with NewSettings")
 	case s.Now == nil:
-		return errors.New("djsession: Now is nil: make Settings with NewSettings")
+		return errors.New("djsession: settings: Now is nil: make Settings with NewSettings")
 	}
 	want := []signing.Algorithm{signing.SHA256}
 	switch {
@@ -101,7 +101,7 @@ func (s *Settings) Validate() error {
 		want = append(want, signing.SHA1)
 	}
 	if a := s.DefaultHashingAlgorithm; a != want[0] && a != want[len(want)-1] {
-		return fmt.Errorf("djsession: DefaultHashingAlgorithm %q: Django %s has %q", a, s.DjangoVersion, want)
+		return fmt.Errorf("djsession: settings: DEFAULT_HASHING_ALGORITHM %q: Django %s has %q", a, s.DjangoVersion, want)
 	}
 	_, err = s.Location()
 	return err
@@ -111,7 +111,7 @@ func (s *Settings) Validate() error {
 func (s *Settings) Location() (*time.Location, error) {
 	loc, err := time.LoadLocation(s.TimeZone)
 	if err != nil || s.TimeZone == "" {
-		return nil, fmt.Errorf("djsession: TimeZone %q: no such time zone", s.TimeZone)
+		return nil, fmt.Errorf("djsession: settings: TIME_ZONE %q: no such time zone", s.TimeZone)
 	}
 	return loc, nil
 }

@@ -28,7 +28,7 @@ func parseVersion(text string) (version, error) {
 			}
 		}
 	}
-	return version{}, fmt.Errorf("djsession: DjangoVersion %q: want a release from 2.2 to 6.1, such as \"5.2\"", text)
+	return version{}, fmt.Errorf("djsession: settings: DJANGO_VERSION %q: want a release from 2.2 to 6.1, such as \"5.2\"", text)
 }
 
 func (v version) atLeast(major, minor int) bool {

@@ -47,7 +47,7 @@ func (c *config) wrong(err error) error {
 	if c.file == "" {
 		return &configError{err}
 	}
-	return configf("%s: settings: %w", c.file, err)
+	return configf("%s: %w", c.file, err)
 }
 
 func override[T any](value *T, by *T) {

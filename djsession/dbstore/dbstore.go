@@ -118,7 +118,7 @@ func New(db *sql.DB, c Config) (*Store, error) {
 func location(c Config) (*time.Location, error) {
 	if !c.Settings.UseTZ {
 		if c.TimeZone != "" {
-			return nil, errors.New("dbstore: TimeZone cannot be set when USE_TZ is off: the times are then in Settings.TimeZone")
+			return nil, errors.New("dbstore: TimeZone cannot be set when USE_TZ is off: the times are then in TIME_ZONE")
 		}
 		return c.Settings.Location()
 	}
