@@ -1,9 +1,17 @@
 # Everything a checkout can do. `make test` is what CI runs.
 
-.PHONY: demo check test bench peers lint clean
+.PHONY: help demo check test bench peers lint clean
+
+help:
+	@echo 'make demo    the main job, on a database that Django 5.2 wrote'
+	@echo 'make check   gofmt, vet and the tests, offline, with the peers that are installed'
+	@echo 'make test    all of it, as CI runs it; installs what it needs'
+	@echo 'make bench   how far from the floor'
 
 PACKAGES := ./...
 DEMO := .demo
+# Its version is pinned in tools/go.mod, so that the library does not depend on it.
+STATICCHECK := go build -C tools -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 # The race detector needs a C compiler.
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 
@@ -28,7 +36,7 @@ bench: bin/djsess
 	go test -run '^$$' -bench . -benchtime 200x ./djsession ./cmd/djsess
 
 lint: lint-offline
-	@if $(MAKE) --silent bin/staticcheck; then echo bin/staticcheck $(PACKAGES); bin/staticcheck $(PACKAGES); \
+	@if $(STATICCHECK); then echo bin/staticcheck $(PACKAGES); bin/staticcheck $(PACKAGES); \
 	elif [ "$(CI)" = true ]; then exit 1; else echo "without staticcheck, which could not be built"; fi
 
 .PHONY: lint-offline
@@ -40,10 +48,6 @@ lint-offline:
 .PHONY: bin/djsess
 bin/djsess:
 	go build -o $@ ./cmd/djsess
-
-# Its version is pinned in tools/go.mod, so that the library does not depend on it.
-bin/staticcheck: tools/go.mod tools/go.sum
-	go build -C tools -o ../$@ honnef.co/go/tools/cmd/staticcheck
 
 clean:
 	rm -rf bin $(DEMO)

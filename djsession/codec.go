@@ -2,6 +2,9 @@ package djsession
 
 import (
 	"bytes"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/hex"
 	"time"
 
 	"github.com/djsess/djsess/signing"
@@ -28,16 +31,24 @@ const (
 	Legacy Form = "legacy"
 )
 
-// formOf tells which form a payload seems to be in. Base64 holds no colon, which a
-// signed payload has twice at least.
+// formOf tells which form a payload seems to be in: base64 of a SHA-1 hash in hex
+// and a colon; or base64 itself and then a colon, twice at least.
 func formOf(payload []byte) Form {
-	switch colons := bytes.Count(payload, []byte(":")); {
-	case colons >= 2:
+	if bytes.Count(payload, []byte(":")) >= 2 {
 		return Signed
-	case colons == 0 && len(payload) >= legacyHead:
-		return Legacy
 	}
-	return ""
+	const head = (2*sha1.Size + 1 + 2) / 3 * 4 // of hash and colon, in base64
+	if len(payload) < head {
+		return ""
+	}
+	text, err := base64.StdEncoding.AppendDecode(nil, payload[:head])
+	if err != nil || text[2*sha1.Size] != ':' {
+		return ""
+	}
+	if _, err := hex.Decode(text, text[:2*sha1.Size]); err != nil {
+		return ""
+	}
+	return Legacy
 }
 
 // Origin tells how a payload was written.

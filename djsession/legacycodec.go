@@ -2,7 +2,6 @@ package djsession
 
 import (
 	"bytes"
-	"crypto/sha1"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
@@ -12,9 +11,6 @@ import (
 	"github.com/djsess/djsess/internal/pybase64"
 	"github.com/djsess/djsess/signing"
 )
-
-// legacyHead is how long the hash and its colon are in base64.
-const legacyHead = (2*sha1.Size + 1 + 2) / 3 * 4
 
 // legacyCodec is what Django wrote up to 3.0: base64 of "hash:data", the hash an
 // HMAC-SHA1 in hex.

@@ -32,7 +32,7 @@ type Record struct {
 // could not be asked. No error holds a whole session key.
 //
 // Expires may be zero wherever a method takes it: then it is what Django would
-// have set, by the values and Settings.ExpiryDate.
+// have set, by the values and Settings.ExpiryDate. Values may be nil: none.
 type Store interface {
 	// Load returns the live session of this key. A session whose payload
 	// cannot be trusted is a *PayloadError, never an empty one. A store that

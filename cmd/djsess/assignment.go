@@ -15,27 +15,27 @@ func parseAssignments(cmd *cobra.Command, args []string) ([]djsession.Change, er
 	changes := make([]djsession.Change, len(args))
 	trial := &djsession.Values{}
 	for i, arg := range args {
-		change, ok := parseAssignment(arg)
-		if !ok {
+		// It goes by which of := and = comes first.
+		name, value, ok := strings.Cut(arg, "=")
+		name, isJSON := strings.CutSuffix(name, ":")
+		switch {
+		case !ok:
 			return nil, usagef(cmd, "%s: %s", shown(arg), wantAssignments)
+		case strings.TrimSpace(name) != name || name == "":
+			return nil, usagef(cmd, "%s: a name is empty, or begins or ends with a space: %s, without spaces around the sign", shown(name), wantAssignments)
+		case trial.Has(name):
+			return nil, usagef(cmd, "%s is given twice", shown(name))
+		case isJSON:
+			changes[i] = djsession.SetJSON(name, value)
+		default:
+			changes[i] = djsession.Set(name, value)
 		}
-		if err := change(trial); err != nil {
+		switch err := changes[i](trial); {
+		case err != nil && isJSON:
+			return nil, usagef(cmd, "%s; what follows := is JSON (true, 1.5, {\"a\": 1}), a text follows =", message(err))
+		case err != nil:
 			return nil, usagef(cmd, "%s", message(err))
 		}
-		changes[i] = change
 	}
 	return changes, nil
-}
-
-// parseAssignment goes by which of := and = comes first.
-func parseAssignment(arg string) (change djsession.Change, ok bool) {
-	name, value, ok := strings.Cut(arg, "=")
-	name, isJSON := strings.CutSuffix(name, ":")
-	switch {
-	case !ok || name == "":
-		return nil, false
-	case isJSON:
-		return djsession.SetJSON(name, value), true
-	}
-	return djsession.Set(name, value), true
 }

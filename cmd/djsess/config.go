@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/BurntSushi/toml"
 )
@@ -82,6 +83,9 @@ func parseConfig(file, text string) (*config, error) {
 		// The library's own message may quote a part of the file, and so of a
 		// secret.
 		var syntax toml.ParseError
+		if errors.As(err, &syntax) && strings.Contains(syntax.Message, "already been defined") {
+			return nil, configf("%s: line %d gives a name or a [table] for the second time", file, syntax.Position.Line)
+		}
 		if errors.As(err, &syntax) {
 			return nil, configf(`%s: line %d is not TOML: it takes NAME = "text", true, false or a number`, file, syntax.Position.Line)
 		}

@@ -17,7 +17,10 @@ func (a *app) createCommand() *cobra.Command {
 
 NAME=TEXT sets a value that is a text, NAME:=JSON any other. It lives for the
 site's SESSION_COOKIE_AGE, or as long as --expires says, from every time it is
-saved: that is Django's session.set_expiry(seconds).`,
+saved: that is Django's session.set_expiry(seconds).
+
+When there are live sessions and the SECRET_KEY opens none of them, nothing is
+created: the site could not read it.`,
 		Example: `  djsess create
   djsess create theme=dark 'cart:={"17": 2}' --expires 24h`,
 	}
@@ -38,6 +41,9 @@ saved: that is Django's session.set_expiry(seconds).`,
 					return err
 				}
 			}
+			if err := s.opensSome(ctx); err != nil {
+				return err
+			}
 			r, err := s.Create(ctx, "", v, time.Time{})
 			if err != nil {
 				return err
@@ -47,4 +53,32 @@ saved: that is Django's session.set_expiry(seconds).`,
 		})
 	}
 	return cmd
+}
+
+// opensSome is an error when there are live sessions and none of the first few
+// can be opened: then this is not the site's SECRET_KEY, or not its store.
+func (s *site) opensSome(ctx context.Context) error {
+	scanner, err := s.scanner()
+	if err != nil {
+		return nil // nothing to try
+	}
+	const few = 20
+	tried := 0
+	var refused error
+	for r, err := range scanner.Scan(ctx, djsession.Range{}) {
+		switch {
+		case err == nil:
+			return nil
+		case r == nil:
+			return err
+		}
+		refused = err
+		if tried++; tried == few {
+			break
+		}
+	}
+	if refused == nil {
+		return nil
+	}
+	return hintAtForm(fmt.Errorf("nothing was created: the live sessions here cannot be read: %w", refused), s.settings)
 }

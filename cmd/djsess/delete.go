@@ -30,7 +30,7 @@ is 3.`,
 					err := s.Delete(ctx, key)
 					switch {
 					case errors.Is(err, djsession.ErrNotFound):
-						a.complain("%s: %s", djsession.ShortKey(key), djsession.ErrNotFound)
+						a.complain("%s: %s%s", djsession.ShortKey(key), djsession.ErrNotFound, wholeKeyHint(key))
 						status = reported{notFound}
 					case err != nil:
 						return err

@@ -16,9 +16,9 @@ func otherForm(err error, s *djsession.Settings) string {
 	// The releases that there are compare as texts.
 	switch version := s.DjangoVersion; {
 	case version >= "4.0" && payload.Form == djsession.Legacy:
-		return "it is in the form of Django up to 3.0, which Django " + version + " does not read"
+		return "it looks like the form of Django up to 3.0, which Django " + version + " does not read"
 	case version < "3.1" && payload.Form == djsession.Signed:
-		return "it is in the form of Django 3.1 and later, which Django " + version + " does not read"
+		return "it looks like the form of Django 3.1 and later, which Django " + version + " does not read"
 	}
 	return ""
 }

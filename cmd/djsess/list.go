@@ -34,6 +34,9 @@ listed, and the exit status is 4.`,
 		}
 		if cmd.Flags().Changed("user") {
 			id := strings.TrimSpace(*user)
+			if id == "" {
+				return usagef(cmd, "--user: want a user's ID; it is empty")
+			}
 			l.user = &id
 		}
 		l.asJSON = *output == asJSON
@@ -55,7 +58,8 @@ type lister struct {
 	limit  int // 0 is none
 	asJSON bool
 	listed int
-	bad    bool
+	bad    int
+	reason error // the last bad one's
 }
 
 func (l *lister) list(ctx context.Context) error {
@@ -67,8 +71,7 @@ func (l *lister) list(ctx context.Context) error {
 		var payload *djsession.PayloadError
 		switch {
 		case errors.As(err, &payload) && r != nil:
-			l.bad = true
-			l.app.complain("%s: %s", djsession.ShortKey(r.Key), reason(err))
+			l.complain(r, err)
 		case err != nil:
 			l.out.Flush()
 			return err
@@ -88,10 +91,31 @@ func (l *lister) list(ctx context.Context) error {
 	if err := l.out.Flush(); err != nil {
 		return err
 	}
-	if l.bad {
-		return reported{untrusted}
+	return l.badOnes()
+}
+
+// fewBad is how many bad sessions are named before they are only counted.
+const fewBad = 10
+
+func (l *lister) complain(r *djsession.Record, err error) {
+	l.bad++
+	l.reason = err
+	if l.bad <= fewBad {
+		l.app.complain("%s: %s", djsession.ShortKey(r.Key), reason(err))
 	}
-	return nil
+}
+
+// badOnes sums up what could not be read, and what to do about it.
+func (l *lister) badOnes() error {
+	if l.bad == 0 {
+		return nil
+	}
+	if l.bad > fewBad {
+		l.app.complain("and %d more", l.bad-fewBad)
+	}
+	_, hint := explain(hintAtForm(l.reason, l.site.settings))
+	l.app.advise(hint)
+	return reported{untrusted}
 }
 
 // isUsers compares as Django does, which makes a number of " 1 ".

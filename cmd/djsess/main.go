@@ -28,6 +28,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	storeNamedBy   string // once it is known
+	oddSecret      string // what is odd about the SECRET_KEY, if anything is
 	flags          struct {
 		store         string
 		secretKeyFile string

@@ -52,8 +52,6 @@ func (a *app) rootCommand() *cobra.Command {
 		Version:       moduleVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		// As many letters may be wrong for "did you mean".
-		SuggestionsMinimumDistance: 2,
 		// Cobra's own message for an unknown command quotes it, and it may be
 		// a session key.
 		Args: cobra.ArbitraryArgs,

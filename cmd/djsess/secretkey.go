@@ -35,6 +35,10 @@ func (a *app) secretKeys(c *config) (key string, fallbacks []string, err error) 
 		}
 		key, fallbacks = keys[0], keys[1:]
 	}
+	if file == "" && os.Getenv("DJANGO_SECRET_KEY") == key {
+		name = "$DJANGO_SECRET_KEY"
+	}
+	a.oddSecret = oddSecret(name, key)
 	if len(fallbacks) == 0 {
 		if fallbacks, err = parseFallbacks(os.Getenv("DJANGO_SECRET_KEY_FALLBACKS")); err != nil {
 			return "", nil, err
@@ -98,4 +102,19 @@ func parseFallbacks(text string) ([]string, error) {
 		}
 	}
 	return keys, nil
+}
+
+// oddSecret says what is odd about a SECRET_KEY, for when it opens nothing. It may
+// be right all the same.
+func oddSecret(name, key string) string {
+	first, last := key[0], key[len(key)-1]
+	switch {
+	case strings.TrimSpace(key) != key:
+		return name + " begins or ends with white space: is that part of the key?"
+	case len(key) > 1 && first == last && (first == '"' || first == '\''):
+		return name + " stands in quotes: are they part of the key?"
+	case strings.HasPrefix(key, "SECRET_KEY") || strings.HasPrefix(key, "import ") || strings.HasPrefix(key, `"""`):
+		return name + " looks like a line of settings.py: it must hold the key alone"
+	}
+	return ""
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/spf13/cobra"
@@ -30,11 +32,25 @@ session's expiry. KEY is the whole key.`,
 	}
 }
 
+// keyLength is how long the keys are that Django makes.
+const keyLength = 32
+
+// wholeKeyHint says what is odd about a key that was not found, if anything is.
+func wholeKeyHint(key string) string {
+	switch {
+	case !alphanumeric(key):
+		return ": it holds more than letters and digits, and Django's keys do not"
+	case len(key) != keyLength:
+		return fmt.Sprintf(": this takes the whole key, which is %d characters and not %d: djsess get shows it", keyLength, len(key))
+	}
+	return ""
+}
+
 // update is djsession.Update for a key that a user gave.
 func (s *site) update(ctx context.Context, key string, changes ...djsession.Change) error {
 	_, err := djsession.Update(ctx, s, key, changes...)
-	if errors.Is(err, djsession.ErrNotFound) && len(key) < len(djsession.NewKey()) {
-		return &hinted{err, "this takes the whole key: djsess get shows it"}
+	if errors.Is(err, djsession.ErrNotFound) {
+		return &hinted{err, strings.TrimPrefix(wholeKeyHint(key), ": ")}
 	}
 	return hintAtForm(err, s.settings)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -53,5 +54,17 @@ func (c *config) wrong(err error) error {
 func override[T any](value *T, by *T) {
 	if by != nil {
 		*value = *by
+	}
+}
+
+// warnOfDefaultZone speaks up where the defaults of an older Django are the likely
+// mistake: its own default is USE_TZ off and Chicago's clock, but every project
+// that startproject made has USE_TZ on, and the times in the table are then UTC.
+func (a *app) warnOfDefaultZone(c *config, rawURL string, s *djsession.Settings) {
+	naive := !strings.HasPrefix(rawURL, "postg") && !strings.HasPrefix(rawURL, "pgsql")
+	if naive && !s.UseTZ && c.useTZ == nil && c.timeZone == nil {
+		a.complain("warning: %s does not say USE_TZ, and the default of Django %s is off, in the zone %s: "+
+			"if the site's settings.py has USE_TZ = True, say so under [settings], or all expiry times are off by hours",
+			c.file, s.DjangoVersion, s.TimeZone)
 	}
 }

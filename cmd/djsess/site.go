@@ -33,10 +33,12 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 	if err != nil {
 		return err
 	}
+	a.storeNamedBy = namedBy
 	settings, err := a.settings(c)
 	if err != nil {
 		return err
 	}
+	a.warnOfDefaultZone(c, rawURL, settings)
 	store, err := storeurl.Open(rawURL, settings)
 	if err != nil {
 		return openError(err, namedBy)
@@ -46,7 +48,9 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if network := net.Error(nil); errors.As(err, &network) {
+	var operation *net.OpError
+	var lookup *net.DNSError
+	if errors.As(err, &operation) || errors.As(err, &lookup) {
 		return &hinted{err, "is the server up, and are host and port right? " + fromPlace(namedBy)}
 	}
 	return err
@@ -55,7 +59,7 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 // openError tells a URL that makes no sense from a file that is not there.
 func openError(err error, namedBy string) error {
 	if path := (*fs.PathError)(nil); errors.Is(err, fs.ErrNotExist) || errors.As(err, &path) {
-		return &hinted{err, fromPlace(namedBy)}
+		return err
 	}
 	return &hinted{&configError{err}, fromPlace(namedBy)}
 }

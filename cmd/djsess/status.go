@@ -53,10 +53,21 @@ func (a *app) report(err error) int {
 		return status
 	}
 	a.complain("%s", message(err))
+	if hint == "" && status == failed && a.storeNamedBy != "" {
+		hint = fromPlace(a.storeNamedBy)
+	}
+	a.advise(hint)
+	if errors.Is(err, djsession.ErrBadSignature) {
+		a.advise(a.oddSecret)
+	}
+	return status
+}
+
+// advise prints what to do about a message, on stderr.
+func (a *app) advise(hint string) {
 	if hint != "" {
 		fmt.Fprintf(a.stderr, "%s\n", printable(hint))
 	}
-	return status
 }
 
 // complain prints a message on stderr.

@@ -56,6 +56,8 @@ func (c *config) storeURL(name, namedBy string) (string, error) {
 	s, ok := c.stores[name]
 	switch known := slices.Sorted(maps.Keys(c.stores)); {
 	case ok:
+	case strings.ContainsAny(name, "./"):
+		return "", configf("%s: %s is no URL: a SQLite file is sqlite:///relative/path or sqlite:////absolute/path", namedBy, shown(name))
 	case c.file == "":
 		return "", configf("%s: %s is no URL, and there is no %s that could name it", namedBy, shown(name), configName)
 	case len(known) == 0:

@@ -51,8 +51,8 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 			known = append(known, c.Name())
 		}
 	}
-	if s := cmd.Root().SuggestionsFor(name); len(s) > 0 {
-		return usagef(cmd, "there is no command %s: did you mean %q?", shown(name), s[0])
+	if best := nearest(name, known); edits(name, best) <= 2 {
+		return usagef(cmd, "there is no command %s: did you mean %q?", shown(name), best)
 	}
 	return usagef(cmd, "there is no command %s: there are %s", shown(name), strings.Join(known, ", "))
 }

@@ -95,6 +95,9 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 
 // encode makes the record that is about to be written.
 func (s *Store) encode(key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	if v == nil {
+		v = new(djsession.Values)
+	}
 	if expires.IsZero() {
 		var err error
 		if expires, err = s.settings.ExpiryDate(v, s.settings.Now()); err != nil {

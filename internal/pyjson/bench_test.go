@@ -28,12 +28,27 @@ var shopSession = func() string {
 	return b.String()
 }()
 
+// cartSession is 3.5 KB of short tokens: names, prices and counts.
+var cartSession = func() string {
+	var b strings.Builder
+	b.WriteString(`{"cart":{`)
+	for i := 0; b.Len() < 3500; i++ {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `"%d":{"qty":%d,"price":"%d.99","name":"Product %d"}`, i, i, i, i)
+	}
+	b.WriteString(`}}`)
+	return b.String()
+}()
+
 var stringHeavy = `{"a":"` + strings.Repeat("Some ordinary text of words, as messages have it. ", 70) + `"}`
 
 func BenchmarkScan(b *testing.B) {
 	for _, bench := range []struct{ name, text string }{
 		{"login", loginSession},
 		{"shop", shopSession},
+		{"cart", cartSession},
 		{"strings", stringHeavy},
 		{"numbers", `{"a":[` + strings.Repeat("12345,1.5,", 350) + `0]}`},
 		{"brackets", `{"a":` + strings.Repeat("[", 2000) + strings.Repeat("]", 2000) + `}`},

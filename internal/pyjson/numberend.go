@@ -45,6 +45,23 @@ func numberEnd(text string, i int) (end int, integer bool) {
 	return i, integer
 }
 
+// plainIntEnd is numberEnd for the integers that compact JSON is full of: digits alone, with a comma or a bracket behind
+// them. For all else, faulty or not, it returns -1.
+func plainIntEnd(b []byte, i int) int {
+	end := i
+	for end < len(b) && b[end]-'0' <= 9 {
+		end++
+	}
+	digits := end - i
+	if digits == 0 || digits > maxIntDigits || digits > 1 && b[i] == '0' || end == len(b) {
+		return -1
+	}
+	if c := b[end]; c != ',' && c != '}' && c != ']' {
+		return -1
+	}
+	return end
+}
+
 func digitsEnd(text string, i int) int {
 	for i < len(text) && text[i]-'0' <= 9 {
 		i++

@@ -8,6 +8,8 @@ type scanner struct {
 	err   error
 }
 
+const noName = "no name in quotes where one should be"
+
 func (s *scanner) fail(offset int, msg string) int {
 	s.err = &SyntaxError{Offset: offset, Msg: msg}
 	return -1
@@ -25,8 +27,11 @@ func skipSpace(text string, i int) int {
 }
 
 // str checks the string that begins at i with its quote.
-func (s *scanner) str(i int) (end int, plain bool) {
-	end, plain = stringEnd(s.text, i+1)
+func (s *scanner) str(i int) (end int, plain bool) { return s.strRest(i + 1) }
+
+// strRest checks what is left, from i on, of a string that is faultless so far.
+func (s *scanner) strRest(i int) (end int, plain bool) {
+	end, plain = stringEnd(s.text, i)
 	if end < 0 {
 		s.err = stringFault(s.text, ^end)
 		return -1, false
@@ -38,100 +43,148 @@ func (s *scanner) str(i int) (end int, plain bool) {
 // the value begins.
 func (s *scanner) name(i int) (end, value int, plain bool) {
 	if i >= len(s.text) || s.text[i] != '"' {
-		return -1, s.fail(i, "no name in quotes where one should be"), false
+		return -1, s.fail(i, noName), false
 	}
 	if end, plain = s.str(i); end < 0 {
 		return -1, -1, false
 	}
-	value = skipSpace(s.text, end)
-	if value >= len(s.text) || s.text[value] != ':' {
-		return -1, s.fail(value, "no colon after a name"), false
+	if value = s.colon(end); value < 0 {
+		return -1, -1, false
 	}
-	return end, skipSpace(s.text, value+1), plain
+	return end, value, plain
+}
+
+// colon checks the colon that should follow a name, and returns where the value begins.
+func (s *scanner) colon(i int) int {
+	i = skipSpace(s.text, i)
+	if i >= len(s.text) || s.text[i] != ':' {
+		return s.fail(i, "no colon after a name")
+	}
+	return skipSpace(s.text, i+1)
 }
 
 // value checks the value that should begin at i, with all that is in it. It keeps its own stack, so the text decides
 // nothing about ours.
 //
-// This is where the time goes, so what compact JSON is made of (short plain strings, single punctuation marks) is dealt
-// with on the spot, and the rest by the functions that know all of it.
+// This is where the time goes, so what compact JSON is made of is dealt with on the spot, and the rest by the functions
+// that know all of it. After a string one load tells the mark and the quote that follow, where they usually do.
 func (s *scanner) value(i int) int {
-	text := s.text
+	b := bytesOf(s.text)
 	var open nesting
+	var outer outerNesting
+	var end int
+	var next uint32
 begin:
-	if i >= len(text) {
+	if i >= len(b) {
 		return s.fail(i, "unexpected end")
 	}
-	switch c := text[i]; c {
+	switch c := b[i]; c {
 	case '"':
-		end := shortStringEnd(text, i+1)
-		if end < 0 {
-			if end, _ = s.str(i); end < 0 {
-				return -1
-			}
-		}
-		i = end
+		i++
+		goto inString
 	case '{', '[':
 		if open.depth >= s.depth {
 			s.err = depthError(i)
 			return -1
 		}
-		open.push(c == '{')
-		if i++; i < len(text) && text[i] <= ' ' {
-			i = skipSpace(text, i)
+		open = open.push(&outer, c == '{')
+		if i++; i < len(b) && b[i] <= ' ' {
+			i = skipSpace(s.text, i)
 		}
-		if i < len(text) && text[i] == c+2 { // '{' and '}', '[' and ']' are two apart
+		if i < len(b) && b[i] == c+2 { // '{' and '}', '[' and ']' are two apart
 			i++
-			open.pop()
-			break
+			open = open.pop(&outer)
+			goto after
 		}
 		if c == '{' {
 			goto name
 		}
 		goto begin
 	default:
-		if i = s.scalar(i); i < 0 {
-			return -1
+		if end = plainIntEnd(b, i); end < 0 {
+			if end = s.scalar(i); end < 0 {
+				return -1
+			}
 		}
+		i = end
+		goto after
 	}
+
+inString: // i is behind the quote that opens a value
+	end = stringStop(b, i)
+	next = fourBytes(b, end)
+	if next&threeLow == quoteCommaQuote && open.inObject() {
+		i = end + 3
+		goto inName
+	}
+	if byte(next) == '"' {
+		i = end + 1
+	} else if i, _ = s.strRest(end); i < 0 {
+		return -1
+	}
+
+after: // i is behind a value
 	for open.depth > 0 {
-		if i < len(text) && text[i] <= ' ' {
-			i = skipSpace(text, i)
+		if i < len(b) && b[i] <= ' ' {
+			i = skipSpace(s.text, i)
 		}
-		if i >= len(text) {
+		if i >= len(b) {
 			return s.fail(i, "unexpected end")
 		}
-		switch c := text[i]; {
+		switch c := b[i]; {
 		case c == ',':
-			if i++; i < len(text) && text[i] <= ' ' {
-				i = skipSpace(text, i)
+			if i++; i < len(b) && b[i] <= ' ' {
+				i = skipSpace(s.text, i)
 			}
 			if open.inObject() {
 				goto name
 			}
 			goto begin
 		case c == '}' && open.inObject(), c == ']' && !open.inObject():
-			open.pop()
+			open = open.pop(&outer)
 			i++
 		default:
 			return s.fail(i, "no comma or closing bracket after a value")
 		}
 	}
 	return i
+
 name:
-	if i < len(text) && text[i] == '"' {
-		if end := shortStringEnd(text, i+1); end >= 0 && end < len(text) && text[end] == ':' {
-			if i = end + 1; i < len(text) && text[i] <= ' ' {
-				i = skipSpace(text, i)
-			}
-			goto begin
-		}
+	if i >= len(b) || b[i] != '"' {
+		return s.fail(i, noName)
 	}
-	if _, i, _ = s.name(i); i < 0 {
+	i++
+
+inName: // i is behind the quote that opens a name
+	end = stringStop(b, i)
+	next = fourBytes(b, end)
+	if next&threeLow == quoteColonQuote {
+		i = end + 3
+		goto inString
+	}
+	if byte(next) == '"' {
+		i = end + 1
+	} else if i, _ = s.strRest(end); i < 0 {
+		return -1
+	}
+	if i < len(b) && b[i] == ':' {
+		if i++; i < len(b) && b[i] <= ' ' {
+			i = skipSpace(s.text, i)
+		}
+		goto begin
+	}
+	if i = s.colon(i); i < 0 {
 		return -1
 	}
 	goto begin
 }
+
+// What fourBytes gives where a string ends and another begins, the first byte lowest.
+const (
+	threeLow        = 1<<24 - 1
+	quoteCommaQuote = '"' | ','<<8 | '"'<<16
+	quoteColonQuote = '"' | ':'<<8 | '"'<<16
+)
 
 // scalar checks the number or word that should begin at i.
 func (s *scanner) scalar(i int) int {
