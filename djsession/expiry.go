@@ -106,6 +106,9 @@ func (s *Settings) expiryInstant(text string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: %w", ErrInvalidExpiry, err)
 	}
+	if naive == s.UseTZ {
+		return time.Time{}, fmt.Errorf("%w: a time with an offset is needed when USE_TZ is on, and one without when it is off", ErrInvalidExpiry)
+	}
 	if naive {
 		loc, err := s.Location()
 		if err != nil {

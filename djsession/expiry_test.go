@@ -34,6 +34,8 @@ func TestExpiryDate(t *testing.T) {
 		{"wall clock", "5.2", `{}`, false, utc(25+14, 11, 0, 0, 123456), false},
 		{"wall clock seconds", "5.2", `{"_session_expiry":432000}`, false, utc(30, 11, 0, 0, 123456), false},
 		{"centuries", "5.2", `{"_session_expiry":100000000000}`, true, time.Unix(now.Unix()+100000000000, 123456000), false},
+		{"naive where aware is expected", "5.2", `{"_session_expiry":"2026-03-30T04:05:06"}`, true, time.Time{}, true},
+		{"aware where naive is expected", "5.2", `{"_session_expiry":"2026-03-30T04:05:06+00:00"}`, false, time.Time{}, true},
 		{"instant in 4.0", "4.0", `{"_session_expiry":"2026-03-30T04:05:06+00:00"}`, true, time.Time{}, true},
 		{"word", "5.2", `{"_session_expiry":"soon"}`, true, time.Time{}, true},
 		{"year 10000", "5.2", `{"_session_expiry":300000000000}`, true, time.Time{}, true},

@@ -31,7 +31,7 @@ func (c *legacyCodec) Append(dst []byte, v *Values) ([]byte, error) {
 		return dst, err
 	}
 	if len(data) > c.maxSize {
-		return dst, &PayloadError{Err: ErrTooLarge}
+		return dst, errTooMuch(c.maxSize)
 	}
 	hash, err := c.hash(data, c.keys[0])
 	if err != nil {
@@ -43,7 +43,7 @@ func (c *legacyCodec) Append(dst []byte, v *Values) ([]byte, error) {
 
 func (c *legacyCodec) Decode(payload []byte) (*Values, Origin, error) {
 	origin := Origin{Form: Legacy, Algorithm: signing.SHA1}
-	if len(payload) > c.maxSize {
+	if len(payload) > payloadBound(c.maxSize) {
 		return nil, origin, &PayloadError{Err: ErrTooLarge}
 	}
 	if i := bytes.IndexFunc(payload, func(r rune) bool { return r > 0x7f }); i >= 0 {
@@ -65,6 +65,9 @@ func (c *legacyCodec) Decode(payload []byte) (*Values, Origin, error) {
 			return nil, origin, err
 		}
 		if subtle.ConstantTimeCompare(want, hash) == 1 {
+			if len(data) > c.maxSize {
+				return nil, origin, &PayloadError{Err: ErrTooLarge}
+			}
 			origin.Key = i
 			v, err := decodeJSON(data)
 			return v, origin, err

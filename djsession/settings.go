@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/djsess/djsess/internal/pytime"
 	"github.com/djsess/djsess/signing"
 )
 
@@ -93,6 +94,11 @@ func (s *Settings) Validate() error {
 	case s.Now == nil:
 		return errors.New("djsession: settings: Now is nil: make Settings with NewSettings")
 	}
+	for _, key := range s.SecretKeyFallbacks {
+		if key == "" {
+			return errors.New("djsession: settings: SECRET_KEY_FALLBACKS holds an empty key, which anybody could sign with")
+		}
+	}
 	want := []signing.Algorithm{signing.SHA256}
 	switch {
 	case !v.atLeast(3, 1):
@@ -103,15 +109,17 @@ func (s *Settings) Validate() error {
 	if a := s.DefaultHashingAlgorithm; a != want[0] && a != want[len(want)-1] {
 		return fmt.Errorf("djsession: settings: DEFAULT_HASHING_ALGORITHM %q: Django %s has %q", a, s.DjangoVersion, want)
 	}
-	_, err = s.Location()
+	if !s.UseTZ { // else it hardly ever matters, and not every machine has zone files
+		_, err = s.Location()
+	}
 	return err
 }
 
 // Location is TimeZone as a time.Location.
 func (s *Settings) Location() (*time.Location, error) {
-	loc, err := time.LoadLocation(s.TimeZone)
-	if err != nil || s.TimeZone == "" {
-		return nil, fmt.Errorf("djsession: settings: TIME_ZONE %q: no such time zone", s.TimeZone)
+	loc, err := pytime.Location(s.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("djsession: settings: TIME_ZONE: %w", err)
 	}
 	return loc, nil
 }

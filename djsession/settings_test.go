@@ -28,8 +28,10 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 	for name, change := range map[string]func(*djsession.Settings){
 		"no secret key":      func(s *djsession.Settings) { s.SecretKey = "" },
 		"fallbacks in 3.2":   func(s *djsession.Settings) { s.DjangoVersion, s.SecretKeyFallbacks = "3.2", []string{"k"} },
-		"time zone":          func(s *djsession.Settings) { s.TimeZone = "Europe/Nowhere" },
-		"empty time zone":    func(s *djsession.Settings) { s.TimeZone = "" },
+		"time zone":          func(s *djsession.Settings) { s.UseTZ, s.TimeZone = false, "Europe/Nowhere" },
+		"empty time zone":    func(s *djsession.Settings) { s.UseTZ, s.TimeZone = false, "" },
+		"local time zone":    func(s *djsession.Settings) { s.UseTZ, s.TimeZone = false, "Local" },
+		"empty fallback":     func(s *djsession.Settings) { s.SecretKeyFallbacks = []string{""} },
 		"sha1 in 5.2":        func(s *djsession.Settings) { s.DefaultHashingAlgorithm = "sha1" },
 		"md5":                func(s *djsession.Settings) { s.DefaultHashingAlgorithm = "md5" },
 		"no cookie age":      func(s *djsession.Settings) { s.SessionCookieAge = 0 },

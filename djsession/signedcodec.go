@@ -1,6 +1,7 @@
 package djsession
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -42,13 +43,25 @@ func (c *signedCodec) Append(dst []byte, v *Values) ([]byte, error) {
 	}
 	*buf = data
 	if len(data) > c.maxSize {
-		return dst, &PayloadError{Err: ErrTooLarge}
+		return dst, errTooMuch(c.maxSize)
 	}
-	return c.signer.AppendObject(dst, data, true), nil
+	// Another deflate than Python's may find it worth compressing what Python
+	// did not. What nobody changed goes back as it came.
+	compress := !v.plain || v.text == ""
+	return c.signer.AppendObject(dst, data, compress), nil
 }
 
+// errTooMuch is for values that would be refused when they are read.
+func errTooMuch(limit int) error {
+	return fmt.Errorf("session values of more than %d bytes: %w", limit, ErrTooLarge)
+}
+
+// payloadBound is how long a payload of that much JSON may be: in base64, with
+// more than enough for time, signature and what Python skips.
+func payloadBound(maxSize int) int { return maxSize/3*4 + 1024 }
+
 func (c *signedCodec) Decode(payload []byte) (*Values, Origin, error) {
-	if len(payload) > c.maxSize {
+	if len(payload) > payloadBound(c.maxSize) {
 		return nil, Origin{Form: Signed}, &PayloadError{Err: ErrTooLarge}
 	}
 	buf := getBuffer()
@@ -60,6 +73,9 @@ func (c *signedCodec) Decode(payload []byte) (*Values, Origin, error) {
 	}
 	*buf = data
 	v, err := decodeJSON(data)
+	if err == nil {
+		v.plain = !signed.Compressed
+	}
 	return v, origin, err
 }
 

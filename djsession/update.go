@@ -11,8 +11,8 @@ import (
 // Update changes the stored session of a key: outside of a request, for a
 // worker or a command. The changes are made to the session as it is stored; if
 // somebody else writes it meanwhile, they are made again, to what was written,
-// until that succeeds or ctx ends, which is an ErrConflict. Nobody's write is
-// lost.
+// until that succeeds or ctx ends, which between two attempts is an ErrConflict
+// as well as ctx's own error. Nobody's write is lost.
 //
 // As any save does in Django, it moves the session's expiry. A session that is
 // not there is ErrNotFound, one that was deleted meanwhile ErrSessionDeleted;

@@ -26,11 +26,12 @@ var ErrNoValue = errors.New("no such value")
 type Values struct {
 	members []pyjson.Member
 	text    string         // the JSON that members were read from, until something changes
-	index   map[string]int // of members by name, once there are many
+	plain   bool           // text came from a payload that was not compressed
+	index   map[string]int // of members by name, while many are being set
 }
 
-// indexFrom is how many members are worth a map.
-const indexFrom = 24
+// indexFrom is how many members are worth a map when more are set.
+const indexFrom = 64
 
 // parseValues indexes a JSON object, which it checks as json.loads would.
 func parseValues(text string) (*Values, error) {
@@ -114,9 +115,10 @@ func (v *Values) Set(name string, value any) error {
 }
 
 // SetJSON sets a value that is given as JSON in UTF-8, or as Python writes it.
-// It is stored as Python would store it after reading it.
+// It is stored as Python would store it after reading it. As with Set, what is
+// nested deeper than 500 levels is an error: not every Python could read it.
 func (v *Values) SetJSON(name, json string) error {
-	raw, err := pyjson.Normalize(json, pyjson.Limits{})
+	raw, err := pyjson.Normalize(json, pyjson.Limits{Depth: pyjson.MaxWriteDepth - 1})
 	if err != nil {
 		return fmt.Errorf("session value %q: %w", name, err)
 	}
@@ -124,6 +126,12 @@ func (v *Values) SetJSON(name, json string) error {
 }
 
 func (v *Values) set(name, raw string) error {
+	if v.index == nil && len(v.members) >= indexFrom {
+		v.index = make(map[string]int, 2*len(v.members))
+		for i := range v.members {
+			v.index[v.members[i].Name] = i
+		}
+	}
 	if i := v.find(name); i >= 0 {
 		v.members[i].Raw = raw
 		v.text = ""
@@ -158,27 +166,22 @@ func (v *Values) Clear() { *v = Values{} }
 
 // Clone returns a copy that changes apart from v.
 func (v *Values) Clone() *Values {
-	return &Values{members: slices.Clone(v.members), text: v.text}
+	return &Values{members: slices.Clone(v.members), text: v.text, plain: v.plain}
 }
 
-// find returns where a name stands, or -1.
+// find returns where a name stands, or -1. It only reads: several goroutines may
+// ask the same Values.
 func (v *Values) find(name string) int {
-	if len(v.members) < indexFrom {
-		for i := range v.members {
-			if v.members[i].Name == name {
-				return i
-			}
+	if v.index != nil {
+		if i, ok := v.index[name]; ok {
+			return i
 		}
 		return -1
 	}
-	if v.index == nil {
-		v.index = make(map[string]int, len(v.members))
-		for i := range v.members {
-			v.index[v.members[i].Name] = i
+	for i := range v.members {
+		if v.members[i].Name == name {
+			return i
 		}
-	}
-	if i, ok := v.index[name]; ok {
-		return i
 	}
 	return -1
 }

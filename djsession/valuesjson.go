@@ -4,7 +4,7 @@ import "github.com/djsess/djsess/internal/pyjson"
 
 // AppendPythonJSON appends the values as the JSON that is stored: what was read,
 // byte for byte, when nothing changed.
-func (v *Values) AppendPythonJSON(dst []byte) ([]byte, error) {
+func (v Values) AppendPythonJSON(dst []byte) ([]byte, error) {
 	if v.text != "" {
 		return append(dst, v.text...), nil
 	}
@@ -34,7 +34,7 @@ func (v *Values) UnmarshalPythonJSON(text string) error {
 
 // MarshalJSON writes the values as JSON that any reader takes: NaN and the
 // infinities, which only Python's JSON has, become strings.
-func (v *Values) MarshalJSON() ([]byte, error) {
+func (v Values) MarshalJSON() ([]byte, error) {
 	text, err := v.AppendPythonJSON(nil)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (v *Values) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON replaces the values by those of a JSON object in UTF-8, stored as
 // Python would store them after reading it.
 func (v *Values) UnmarshalJSON(json []byte) error {
-	text, err := pyjson.Normalize(string(json), pyjson.Limits{})
+	text, err := pyjson.Normalize(string(json), pyjson.Limits{Depth: pyjson.MaxWriteDepth})
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,10 @@ var scratches = sync.Pool{New: func() any { return new([]byte) }}
 // putScratch keeps a buffer for the next one, unless one odd payload made it
 // large.
 func putScratch(b *[]byte) {
-	if cap(*b) <= 1<<20 {
+	if cap(*b) <= maxKept {
 		scratches.Put(b)
 	}
 }
+
+// maxKept is how large a buffer may be to be kept.
+const maxKept = 1 << 20

@@ -62,6 +62,10 @@ func eofIsUnexpected(err error) error {
 	return err
 }
 
+// deflateLevel does on short input what C zlib's default, 6, does: this library's
+// lower levels look for no matches there, and would leave most sessions as they are.
+const deflateLevel = 7
+
 // deflater is a zlib writer kept for reuse: its tables are large.
 type deflater struct {
 	buf bytes.Buffer
@@ -70,14 +74,18 @@ type deflater struct {
 
 var deflaters = sync.Pool{New: func() any {
 	d := new(deflater)
-	d.z = zlib.NewWriter(&d.buf)
+	d.z, _ = zlib.NewWriterLevel(&d.buf, deflateLevel) // fails for no such level
 	return d
 }}
 
 // deflated calls use with the compressed data, which is only lent.
 func deflated(data []byte, use func(compressed []byte)) {
 	d := deflaters.Get().(*deflater)
-	defer deflaters.Put(d)
+	defer func() {
+		if d.buf.Cap() <= maxKept {
+			deflaters.Put(d)
+		}
+	}()
 	d.buf.Reset()
 	d.z.Reset(&d.buf)
 	// Writing to a bytes.Buffer does not fail.

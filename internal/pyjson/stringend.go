@@ -12,9 +12,7 @@ const (
 )
 
 // stringStop returns the index of the first quote, backslash or control character from i on; where the text ends before
-// the next eight bytes it may return one before that, which has the string as faultless behind it.
-//
-// It is a call for every string: written out where it is used it makes the loop around it slower.
+// the next eight bytes it may return an index before that, and the string is faultless up to there.
 func stringStop(b []byte, i int) int {
 	for i+8 <= len(b) {
 		if hits := stringStops(binary.LittleEndian.Uint64(b[i : i+8 : i+8])); hits != 0 {

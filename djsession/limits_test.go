@@ -1,0 +1,99 @@
+package djsession_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// What is written can be read again: the bound is on the same thing both ways.
+func TestSizeBound(t *testing.T) {
+	const bound = 10_000
+	for _, version := range []string{"2.2", "5.2"} {
+		s, err := djsession.NewSettings(version, "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.MaxPayloadSize = bound
+		codec := newCodec(t, s, djsession.NewCodec)
+		for _, c := range []struct {
+			size int
+			ok   bool
+		}{{bound, true}, {bound + 1, false}} {
+			v := parse(t, `{"a":"`+strings.Repeat("\xff", c.size-len(`{"a":""}`))+`"}`)
+			payload, err := codec.Append(nil, v)
+			if (err == nil) != c.ok || err != nil && !errors.Is(err, djsession.ErrTooLarge) {
+				t.Fatalf("%s: %d bytes: %v", version, c.size, err)
+			}
+			if err != nil {
+				continue
+			}
+			if _, _, err := codec.Decode(payload); err != nil {
+				t.Errorf("%s: %d bytes are written and not read: %v", version, c.size, err)
+			}
+			s.MaxPayloadSize = bound - 1
+			smaller := newCodec(t, s, djsession.NewCodec)
+			if _, _, err := smaller.Decode(payload); !errors.Is(err, djsession.ErrTooLarge) {
+				t.Errorf("%s: %d bytes under a bound of one less: %v", version, c.size, err)
+			}
+			s.MaxPayloadSize = bound
+		}
+	}
+}
+
+// Pythons before 3.12 cannot read much more, and would take the session for empty.
+func TestDepthOfWhatIsWritten(t *testing.T) {
+	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	var v djsession.Values
+	if err := v.SetJSON("a", nested(499)); err != nil {
+		t.Errorf("499 levels: %v", err)
+	}
+	if err := v.SetJSON("a", nested(1500)); err == nil {
+		t.Error("1500 levels are taken")
+	}
+	if err := v.UnmarshalJSON([]byte(`{"a":` + nested(1500) + `}`)); err == nil {
+		t.Error("1500 levels are taken")
+	}
+	// What Django wrote is read all the same.
+	if err := v.UnmarshalPythonJSON(`{"a":` + nested(900) + `}`); err != nil {
+		t.Errorf("900 levels: %v", err)
+	}
+}
+
+func TestValuesAreReadByManyGoroutines(t *testing.T) {
+	v := new(djsession.Values)
+	for range 200 {
+		if err := v.Set(djsession.NewKey(), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v = parse(t, jsonOf(t, v))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for name := range v.Names() {
+				if !v.Has(name) {
+					t.Error("a name is not there")
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestValuesByValue(t *testing.T) {
+	v := parse(t, `{"a":1.0}`)
+	var out djsession.Values
+	if err := out.Set("copy", *v); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Set("field", struct{ V djsession.Values }{*v}); err != nil {
+		t.Fatal(err)
+	}
+	if got := jsonOf(t, &out); got != `{"copy":{"a":1.0},"field":{"V":{"a":1.0}}}` {
+		t.Error(got)
+	}
+}
