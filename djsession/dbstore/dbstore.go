@@ -1,17 +1,22 @@
-// Package dbstore keeps sessions in the table django_session, as Django's engines
-// db and cached_db do, on PostgreSQL, MySQL, MariaDB and SQLite.
+// Package dbstore keeps sessions in the table django_session, as Django's engine
+// db does, on PostgreSQL, MySQL, MariaDB and SQLite. (The engine cached_db has
+// the same table, and a cache before it, which this package knows nothing of.)
 //
-// It works over any *sql.DB and compiles no driver:
+// It works over a *sql.DB and compiles no driver. Errors are told apart for
+// lib/pq and pgx, go-sql-driver/mysql and modernc.org/sqlite.
 //
 //	db, err := sql.Open("postgres", "host=… binary_parameters=yes")
 //	store, err := dbstore.New(db, dbstore.Config{Dialect: dbstore.PostgreSQL, Settings: settings})
 //	record, err := store.Load(ctx, key)
 //
 // Package storeurl makes a store from a URL and chooses driver and options.
-// Whoever opens the database itself should know three of them: lib/pq needs
-// binary_parameters=yes, and go-sql-driver/mysql interpolateParams=true, to
-// send a query in one round trip; SQLite wants a busy timeout as Django's (5
-// seconds), since Django writes to the same file.
+// Whoever opens the database itself should know these: lib/pq needs
+// binary_parameters=yes, and go-sql-driver/mysql interpolateParams=true, to send a
+// query in one round trip. With interpolateParams the connection's charset must
+// be utf8mb4 (charset=utf8mb4): under some others, such as gbk, a quote in a
+// session key is not escaped. A MySQL server with autocommit off wants
+// autocommit=1, or nothing that is written stays. SQLite wants a busy timeout as
+// Django's (5 seconds), since Django writes to the same file.
 //
 // What Django writes at the same time is never lost: [Store.Replace] compares
 // the stored text with what was loaded, in the same statement that writes.
@@ -29,6 +34,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/pytime"
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
@@ -82,7 +88,7 @@ var (
 
 // New returns a store over db. It does not ask the database anything.
 func New(db *sql.DB, c Config) (*Store, error) {
-	s := &Store{db: db, settings: c.Settings, name: c.Table}
+	s := &Store{db: db, name: c.Table}
 	switch c.Dialect {
 	case PostgreSQL:
 		s.dialect = sqldialect.PostgreSQL
@@ -96,6 +102,8 @@ func New(db *sql.DB, c Config) (*Store, error) {
 	if c.Settings == nil {
 		return nil, errors.New("dbstore: Settings are missing")
 	}
+	settings := *c.Settings // what the caller changes later does not half count
+	s.settings = &settings
 	var err error
 	if s.codec, err = djsession.NewCodec(c.Settings); err != nil {
 		return nil, err
@@ -122,9 +130,12 @@ func location(c Config) (*time.Location, error) {
 		}
 		return c.Settings.Location()
 	}
-	loc, err := time.LoadLocation(c.TimeZone) // "" is UTC
+	if c.TimeZone == "" {
+		return time.UTC, nil
+	}
+	loc, err := pytime.Location(c.TimeZone)
 	if err != nil {
-		return nil, fmt.Errorf("dbstore: TimeZone %q: no such time zone", c.TimeZone)
+		return nil, fmt.Errorf("dbstore: TimeZone: %w", err)
 	}
 	return loc, nil
 }

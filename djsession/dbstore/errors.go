@@ -1,6 +1,7 @@
 package dbstore
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -23,6 +24,8 @@ func (s *Store) classified(err error) error {
 	switch s.dialect.Classify(err) {
 	case sqldialect.Unique:
 		return djsession.ErrKeyTaken // the driver's text may hold the key
+	case sqldialect.Integrity:
+		return errors.New(err.Error()) // not the error itself: its details quote the row
 	case sqldialect.ReadOnly:
 		return fmt.Errorf("%w: %w", djsession.ErrReadOnly, err)
 	case sqldialect.Busy:

@@ -14,9 +14,11 @@ import (
 func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	const op = "create"
 	if key == "" {
-		for {
+		for attempt := 1; ; attempt++ {
 			r, err := s.insert(ctx, op, djsession.NewKey(), v, expires)
-			if !errors.Is(err, djsession.ErrKeyTaken) {
+			// No two random keys meet; after some, it is another column of the
+			// site's that must be unique.
+			if !errors.Is(err, djsession.ErrKeyTaken) || attempt == 5 {
 				return r, err
 			}
 		}
@@ -51,27 +53,42 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 		return nil, wrap(op, old.Key, err)
 	}
 	before, known := old.Version.(string)
-	if known {
-		n, err := s.exec(ctx, s.stmts.replace, r, before)
-		switch {
-		case err == nil && n > 0:
-			return r, nil
-		case err != nil && s.dialect.Classify(err) != sqldialect.Conflict:
-			return nil, s.fail(op, old.Key, err)
+	for range replaceAttempts {
+		lost := false // to somebody else's statement
+		if known {
+			n, err := s.exec(ctx, s.stmts.replace, r, before)
+			if err == nil && n > 0 {
+				return r, nil
+			}
+			lost = err != nil && s.dialect.Classify(err) == sqldialect.Conflict
+			if err != nil && !lost {
+				return nil, s.fail(op, old.Key, err)
+			}
 		}
+		current, err := s.query(ctx, op, old.Key, s.stmts.read)
+		switch {
+		case err != nil:
+			return nil, err
+		case lost || !known || current.Version != before:
+			return nil, wrap(op, old.Key, &djsession.ConflictError{Current: current})
+		case s.dialect.ChangedRows && r.Version == before:
+			// Nothing was to change, and MySQL counts only rows that do. Else a
+			// row that equals ours is somebody else's: two that add one to the
+			// same number in the same second write the same text.
+			return r, nil
+		}
+		// The row holds what was asked for, and was not replaced: somebody
+		// changed it to and fro in between, or the database does not let us.
 	}
-	current, err := s.query(ctx, op, old.Key, s.stmts.read)
-	switch {
-	case err != nil:
-		return nil, err
-	case s.dialect.ChangedRows && current.Version == before && r.Version == before && current.Expires.Equal(r.Expires):
-		// Nothing was to change, and MySQL counts only rows that do. In any
-		// other case a row that equals ours is somebody else's: two that add
-		// one to the same number in the same second write the same text.
-		return r, nil
-	}
-	return nil, wrap(op, old.Key, &djsession.ConflictError{Current: current})
+	return nil, wrap(op, old.Key, errNotTaken)
 }
+
+// replaceAttempts is how often a row that is as it was, and yet was not replaced,
+// is tried again.
+const replaceAttempts = 3
+
+// errNotTaken: no row was updated, though it is there and as it was read.
+var errNotTaken = errors.New("the database does not take the write: a rule, a policy or the type of session_data keeps it from the row")
 
 // Delete removes the row of a key, dead or alive.
 func (s *Store) Delete(ctx context.Context, key string) error {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,32 +20,43 @@ var mysqlOptions = []string{
 }
 
 func openMySQL(u *storeURL, c dbstore.Config) (Store, error) {
+	if u.path == "" {
+		return nil, errNoDatabase
+	}
 	if err := u.onlyKnown("go-sql-driver/mysql", mysqlOptions); err != nil {
 		return nil, err
 	}
-	base := mysql.NewConfig()
-	base.User, base.Passwd, base.DBName = u.user, u.password, u.path
-	base.Net, base.Addr = "tcp", net.JoinHostPort(or(u.host, "localhost"), or(u.port, "3306"))
-	if strings.HasPrefix(u.host, "/") {
-		base.Net, base.Addr = "unix", u.host
+	for _, charset := range strings.Split(u.options.Get("charset"), ",") {
+		if !slices.Contains([]string{"", "utf8mb4", "utf8mb3", "utf8"}, charset) {
+			return nil, errors.New("charset: only utf8mb4, utf8mb3 and utf8 are safe here: in some others a quote can hide in a character")
+		}
 	}
-	base.InterpolateParams = true // a query in one round trip
-	base.Timeout = 10 * time.Second
-	dsn := base.FormatDSN()
-	if len(u.options) > 0 {
-		dsn += "&" + u.options.Encode()
+	if u.options.Get("charset") == "" {
+		u.options.Set("charset", "utf8mb4") // also where the server has another default
 	}
-	config, err := mysql.ParseDSN(dsn)
+	// Only the options go through the driver's text: the rest needs no escaping
+	// that way.
+	config, err := mysql.ParseDSN("/?" + u.options.Encode())
 	if err != nil {
-		// What the driver says of a connection string may quote parts of it.
-		return nil, errors.New(strings.ReplaceAll(err.Error(), u.passwordOr("\x00"), "…"))
+		return nil, err
 	}
+	config.User, config.Passwd, config.DBName = u.user, u.password, u.path
+	config.Net, config.Addr = "tcp", net.JoinHostPort(or(u.host, "localhost"), or(u.port, "3306"))
+	if strings.HasPrefix(u.host, "/") {
+		config.Net, config.Addr = "unix", u.host
+	}
+	config.InterpolateParams = true // a query in one round trip
+	if !u.options.Has("timeout") {
+		config.Timeout = 10 * time.Second
+	}
+	// As Django does: a server may have it off, and nothing would stay.
+	config.Params = map[string]string{"autocommit": "1"}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, err
 	}
 	c.Dialect = dbstore.MySQL
-	return dbstore.New(sql.OpenDB(connector), c)
+	return newStore(sql.OpenDB(connector), c)
 }
 
 func or(s, otherwise string) string {

@@ -26,7 +26,7 @@ type storeURL struct {
 
 func parse(raw string) (*storeURL, error) {
 	scheme, rest, ok := strings.Cut(raw, "://")
-	if !ok {
+	if !ok || !isScheme(scheme) {
 		return nil, errors.New(`store url: want scheme://…, such as "postgres://user@host/name" or "sqlite:///db.sqlite3"`)
 	}
 	u := &storeURL{scheme: strings.ToLower(scheme)}
@@ -37,6 +37,9 @@ func parse(raw string) (*storeURL, error) {
 	authority, path, _ := strings.Cut(rest, "/")
 	problem := func(what string) error {
 		return fmt.Errorf("store url %s://…: %s (special characters, in a password too, must be percent-encoded)", scheme, what)
+	}
+	if _, behind, _ := strings.Cut(rest, "/"); u.scheme != "sqlite" && strings.Contains(behind+query, "@") {
+		return nil, problem("there is an @ behind the host")
 	}
 	var err error
 	if u.options, err = url.ParseQuery(query); err != nil {
@@ -60,6 +63,14 @@ func parse(raw string) (*storeURL, error) {
 		return nil, problem("broken host or port")
 	}
 	return u, nil
+}
+
+// isScheme keeps what only looks like one, and may hold a password, from being
+// quoted.
+func isScheme(text string) bool {
+	return text != "" && strings.IndexFunc(text, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '+')
+	}) < 0
 }
 
 func splitHost(authority string) (host, port string, ok bool) {
@@ -89,7 +100,10 @@ func (u *storeURL) String() string {
 	if u.port != "" {
 		b.WriteString(":" + u.port)
 	}
-	return b.String() + "/" + u.path
+	if u.path != "" || u.host == "" {
+		b.WriteString("/" + u.path)
+	}
+	return b.String()
 }
 
 // take returns an option and removes it; the last one of a name counts.

@@ -20,6 +20,9 @@ var pqOptions = []string{
 }
 
 func openPostgreSQL(u *storeURL, c dbstore.Config) (Store, error) {
+	if u.path == "" && u.options.Get("service") == "" {
+		return nil, errNoDatabase
+	}
 	if err := u.onlyKnown("lib/pq", pqOptions); err != nil {
 		return nil, err
 	}
@@ -29,7 +32,7 @@ func openPostgreSQL(u *storeURL, c dbstore.Config) (Store, error) {
 		return nil, errors.New(strings.ReplaceAll(err.Error(), u.passwordOr("\x00"), "…"))
 	}
 	c.Dialect = dbstore.PostgreSQL
-	return dbstore.New(sql.OpenDB(connector), c)
+	return newStore(sql.OpenDB(connector), c)
 }
 
 // passwordOr is the password, or a text that occurs nowhere.

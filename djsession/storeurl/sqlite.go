@@ -62,5 +62,5 @@ func openSQLite(u *storeURL, c dbstore.Config) (Store, error) {
 		return nil, err
 	}
 	c.Dialect = dbstore.SQLite
-	return dbstore.New(db, c)
+	return newStore(db, c)
 }

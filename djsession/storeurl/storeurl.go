@@ -25,6 +25,8 @@
 package storeurl
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -67,6 +69,19 @@ func Open(rawURL string, settings *djsession.Settings) (Store, error) {
 	store, err := open(u, config)
 	if err != nil {
 		return nil, fmt.Errorf("store url %s: %w", u, err)
+	}
+	return store, nil
+}
+
+// errNoDatabase: Django wants a NAME, too.
+var errNoDatabase = errors.New("it names no database: scheme://user@host/name")
+
+// newStore closes the handle of a store that is not to be.
+func newStore(db *sql.DB, c dbstore.Config) (Store, error) {
+	store, err := dbstore.New(db, c)
+	if err != nil {
+		db.Close()
+		return nil, err
 	}
 	return store, nil
 }

@@ -62,6 +62,8 @@ func TestBadURLs(t *testing.T) {
 		"postgres://u:hunter2@h/db?sslmode=sometimes", "postgres://u:hunter2@h/db?nonsense=1", "mysql://u:hunter2@h/db?nonsense=1",
 		"mysql://u:hunter2@h/db?timeout=soon", "postgres://u:hunter2@h/db?a=%zz", "postgres://u:hunter2@h/db?table=a.b.c",
 		"postgres://u:hunter2@h/db?time_zone=Nowhere", "postgres://u:hunter2@h/db?password=x", "postgres://[hunter2]/db",
+		"postgres://u:12/hunter2@h/db?foo=1", "postgres://u:80?hunter2@h/db", "mysql://u:80?hunter2@h/db", "postgres:/u:hunter2@h/db?x=a://b",
+		"postgres://u:hunter2@h", "mysql://u:hunter2@h/", "mysql://u:hunter2@h/db?charset=gbk", "mysql://u:hunter2@h/db?charset=utf8mb4,gbk",
 		"sqlite://host/db", "sqlite:///", "sqlite:///:memory:", "sqlite:///missing.sqlite3", "sqlite:////", "sqlite:///x?timeout=soon", "sqlite:///x?nonsense=1",
 	} {
 		store, err := Open(raw, settings(t))

@@ -13,6 +13,9 @@ const (
 	Other Class = iota
 	// Unique: the key is taken.
 	Unique
+	// Integrity: the row breaks another rule of the table. What the driver
+	// says of it may hold the whole row.
+	Integrity
 	// Conflict: the statement lost against somebody else's and may be tried
 	// again.
 	Conflict
@@ -35,9 +38,13 @@ func classifyPostgreSQL(err error) Class {
 	if !errors.As(err, &e) {
 		return Other
 	}
-	switch e.SQLState() {
+	switch state := e.SQLState(); state {
 	case "23505": // unique_violation
 		return Unique
+	default:
+		if strings.HasPrefix(state, "23") { // integrity_constraint_violation
+			return Integrity
+		}
 	case "40001", "40P01": // serialization_failure, deadlock_detected
 		return Conflict
 	case "25006": // read_only_sql_transaction

@@ -24,6 +24,13 @@ func (d *Dialect) Compile(sql string) Statement {
 		if !found {
 			break
 		}
+		// Within quotes it is part of a name. A quote in a name is doubled, so
+		// that it makes no difference to whether their number is odd.
+		if strings.Count(out.String(), d.QuoteChar)%2 == 1 {
+			out.WriteByte(':')
+			sql = rest
+			continue
+		}
 		n := 0
 		for n < len(rest) && rest[n] >= 'a' && rest[n] <= 'z' {
 			n++

@@ -1,0 +1,130 @@
+package dbstore_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/internal/djangotest"
+)
+
+// A server may have autocommit off; Django turns it on.
+func TestAutocommitIsOn(t *testing.T) {
+	db := djangotest.MariaDB(t)
+	exec(t, db, "SET GLOBAL autocommit = 0")
+	defer exec(t, db, "SET GLOBAL autocommit = 1")
+	store := withTable(t, db)
+	create(t, store, "", `{}`)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := queryText(t, db, "SELECT count(*) FROM django_session"); n != "1" {
+		t.Errorf("%s rows stayed", n)
+	}
+}
+
+// Under some character sets a backslash that should escape a quote becomes a part of
+// the character before it.
+func TestKeysAreNoSQL(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
+		store := withTable(t, db)
+		create(t, store, "", `{}`)
+		for _, key := range []string{"aaaa€') OR 1=1 -- ", `aaaaaaaa\' OR 1=1 -- `, "aaaa縗' OR 1=1 -- ", "aaaaaaaa' OR '1'='1", "aaaaaaaa:key:now"} {
+			if _, err := store.Load(t.Context(), key); !errors.Is(err, djsession.ErrNotFound) {
+				t.Errorf("load %q: %v", key, err)
+			}
+			if err := store.Delete(t.Context(), key); !errors.Is(err, djsession.ErrNotFound) {
+				t.Errorf("delete %q: %v", key, err)
+			}
+		}
+		if n := queryText(t, db, "SELECT count(*) FROM django_session"); n != "1" {
+			t.Errorf("%s rows", n)
+		}
+	})
+}
+
+// A row that cannot be replaced is an error, and no conflict to be tried for ever.
+func TestWriteThatIsNotTaken(t *testing.T) {
+	for kind, statements := range map[string][]string{
+		"sqlite":   {"UPDATE django_session SET session_data = CAST(session_data AS BLOB)"},
+		"postgres": {"CREATE RULE frozen AS ON UPDATE TO django_session DO INSTEAD NOTHING"},
+	} {
+		for _, d := range djangotest.Databases {
+			if d.Kind != kind {
+				continue
+			}
+			t.Run(kind, func(t *testing.T) {
+				db := d.New(t)
+				store := withTable(t, db)
+				key := create(t, store, "", `{"a":1}`).Key
+				exec(t, db, statements...)
+				_, err := djsession.Update(t.Context(), store, key, djsession.Set("a", 2))
+				if err == nil || errors.Is(err, djsession.ErrConflict) || !strings.Contains(err.Error(), "does not take the write") {
+					t.Errorf("%v", err)
+				}
+			})
+		}
+	}
+}
+
+// Another column of the site's that must be unique, or filled in: an error that
+// says so and does not quote the row.
+func TestOtherConstraints(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
+		store := withTable(t, db)
+		exec(t, db, "ALTER TABLE django_session ADD COLUMN slot integer DEFAULT 7", "CREATE UNIQUE INDEX one_slot ON django_session (slot)")
+		create(t, store, "", `{}`)
+		if _, err := store.Create(t.Context(), "", nil, time.Time{}); err == nil {
+			t.Error("a second row in the same slot")
+		}
+		exec(t, db, "DELETE FROM django_session", "DROP INDEX one_slot"+map[string]string{"mariadb": " ON django_session"}[db.Kind])
+		if db.Kind != "postgres" {
+			return
+		}
+		exec(t, db, "ALTER TABLE django_session ALTER COLUMN slot SET NOT NULL, ALTER COLUMN slot DROP DEFAULT")
+		const key = "somekey0123456789"
+		_, err := store.Create(t.Context(), key, values(t, `{"private":1}`), time.Time{})
+		if err == nil || !strings.Contains(err.Error(), "slot") {
+			t.Fatalf("%v", err)
+		}
+		for e := err; e != nil; e = errors.Unwrap(e) {
+			if text := fmt.Sprintf("%v %+v %#v", e, e, e); strings.Contains(text, key) {
+				t.Errorf("%s", text)
+			}
+		}
+	})
+}
+
+// Django 1 made this column without fractions of a second.
+func TestColumnOfWholeSeconds(t *testing.T) {
+	db := djangotest.MariaDB(t)
+	store := withTable(t, db)
+	exec(t, db, "ALTER TABLE django_session MODIFY expire_date datetime NOT NULL")
+	r := create(t, store, "", `{"a":1}`)
+	for range 3 {
+		if _, err := djsession.Update(t.Context(), store, r.Key, djsession.Set("a", 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestTableWithAColon(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
+		store, err := dbstore.New(rawDB(t, db), dbstore.Config{
+			Dialect: withTable(t, db).Dialect(), Settings: settings(t, "5.2"), Table: "a:key b",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.CreateTable(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.Load(t.Context(), create(t, store, "", `{}`).Key); err != nil {
+			t.Error(err)
+		}
+	})
+}
