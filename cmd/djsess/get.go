@@ -56,7 +56,7 @@ func (a *app) printSession(s *site, r *djsession.Record) error {
 	fmt.Fprintf(w, "user     %s\n", userShown(r.Values, "none"))
 	fmt.Fprintf(w, "expires  %s\n", expiresShown(r.Expires, s.settings.Now()))
 	fmt.Fprintf(w, "engine   %s\n\n", s)
-	writeIndented(w, string(text), paletteFor(a.stdout))
+	writeIndented(w, string(text), paletteFor(a.stdout.Writer))
 	return w.Flush()
 }
 

@@ -20,7 +20,7 @@ func TestEachLineStreams(t *testing.T) {
 	}
 	in, toUs := io.Pipe()
 	fromUs, out := io.Pipe()
-	a := &app{stdin: in, stdout: out, stderr: io.Discard}
+	a := &app{stdin: in, stdout: output{out}, stderr: io.Discard}
 	done := make(chan error)
 	go func() {
 		done <- a.eachLine(settings, func(dst, line []byte) ([]byte, error) {
@@ -76,7 +76,7 @@ func TestEachLineReadError(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	a := &app{stdin: io.MultiReader(strings.NewReader("a\nb"), brokenReader{}), stdout: &out, stderr: io.Discard}
+	a := &app{stdin: io.MultiReader(strings.NewReader("a\nb"), brokenReader{}), stdout: output{&out}, stderr: io.Discard}
 	err = a.eachLine(settings, func(dst, line []byte) ([]byte, error) { return append(dst, line...), nil })
 	if err == nil || err.Error() != "disk on fire" || out.String() != "a\n" {
 		t.Errorf("got %q, %v", out.String(), err)

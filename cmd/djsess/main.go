@@ -15,7 +15,7 @@ func main() {
 
 // run is the whole command; it returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{stdin: stdin, stdout: output{stdout}, stderr: stderr}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -26,11 +26,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // app is what the subcommands share.
 type app struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	storeNamedBy   string // once it is known
-	oddSecret      string // what is odd about the SECRET_KEY, if anything is
-	flags          struct {
+	stdin        io.Reader
+	stdout       output
+	stderr       io.Writer
+	storeNamedBy string // once it is known
+	oddSecret    string // what is odd about the SECRET_KEY, if anything is
+	flags        struct {
 		store         string
 		secretKeyFile string
 		config        string

@@ -4,10 +4,25 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 )
+
+// errReaderGone is an output that nobody reads any more: whoever did has seen enough.
+var errReaderGone = errors.New("nobody reads the output")
+
+// output is stdout. A broken pipe there is no failure; one to a store is.
+type output struct{ io.Writer }
+
+func (o output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		err = errReaderGone
+	}
+	return n, err
+}
 
 // outputFlag is -o: for people, or for programs.
 type outputFlag string

@@ -55,6 +55,15 @@ func (a *app) rootCommand() *cobra.Command {
 		// Cobra's own message for an unknown command quotes it, and it may be
 		// a session key.
 		Args: cobra.ArbitraryArgs,
+		// An unset variable must not choose another store than was meant.
+		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
+			for _, name := range []string{"store", "secret-key-file", "config"} {
+				if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
+					return usagef(cmd, "--%s is empty", name)
+				}
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()

@@ -40,6 +40,9 @@ func (a *app) settings(c *config) (*djsession.Settings, error) {
 	if err := s.Validate(); err != nil {
 		return nil, c.wrong(err)
 	}
+	if _, err := s.Location(); err != nil { // a mistake, even if USE_TZ keeps it from mattering
+		return nil, c.wrong(err)
+	}
 	return s, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"syscall"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
@@ -49,7 +48,7 @@ func (a *app) report(err error) int {
 	status, hint := explain(err)
 	var already reported
 	switch {
-	case err == nil, errors.As(err, &already), errors.Is(err, syscall.EPIPE):
+	case err == nil, errors.As(err, &already), errors.Is(err, errReaderGone):
 		return status
 	}
 	a.complain("%s", message(err))
@@ -113,7 +112,7 @@ func explainKind(err error) (status int, hint string) {
 		payload *djsession.PayloadError
 	)
 	switch {
-	case err == nil, errors.Is(err, syscall.EPIPE): // whoever read the output has seen enough
+	case err == nil, errors.Is(err, errReaderGone):
 		return done, ""
 	case errors.As(err, &already):
 		return already.status, ""
@@ -128,7 +127,7 @@ func explainKind(err error) (status int, hint string) {
 	case errors.Is(err, djsession.ErrNotFound):
 		return notFound, ""
 	case errors.Is(err, djsession.ErrReadOnly):
-		return failed, "nothing was written: the store, or this account, only reads"
+		return failed, "the store only takes reads, or is opened for no more"
 	case errors.Is(err, djsession.ErrBusy):
 		return failed, "somebody else holds a lock: try again, or wait longer (for SQLite by ?timeout=SECONDS)"
 	case errors.Is(err, dbstore.ErrNoTable):
