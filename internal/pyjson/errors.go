@@ -19,11 +19,11 @@ type SyntaxError struct {
 }
 
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("pyjson: %s at offset %d", e.Msg, e.Offset)
+	return fmt.Sprintf("%s at offset %d", e.Msg, e.Offset)
 }
 
 func depthError(offset int) error {
-	return fmt.Errorf("pyjson: %w at offset %d", ErrDepth, offset)
+	return fmt.Errorf("%w at offset %d", ErrDepth, offset)
 }
 
 // A TypeError tells that a value does not fit the Go value it was to be decoded into. It never quotes the value.
@@ -39,9 +39,9 @@ type TypeError struct {
 
 func (e *TypeError) Error() string {
 	if e.Path == "" {
-		return fmt.Sprintf("pyjson: %s does not fit %v", e.Got, e.Want)
+		return fmt.Sprintf("%s does not fit %v", e.Got, e.Want)
 	}
-	return fmt.Sprintf("pyjson: %s: %s does not fit %v", e.Path, e.Got, e.Want)
+	return fmt.Sprintf("%s: %s does not fit %v", e.Path, e.Got, e.Want)
 }
 
 // within says in which part of its parent an error was met.
@@ -59,5 +59,5 @@ type UnsupportedError struct {
 }
 
 func (e *UnsupportedError) Error() string {
-	return fmt.Sprintf("pyjson: cannot write %v: %s", e.Type, e.Reason)
+	return fmt.Sprintf("cannot write %v: %s", e.Type, e.Reason)
 }

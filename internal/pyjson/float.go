@@ -62,7 +62,7 @@ func shortenFloat(text string) string {
 	if e := strings.IndexAny(text, "eE"); e >= 0 {
 		mantissa = text[:e]
 		exponent, _ = strconv.Atoi(text[e+1:]) // out of range is the largest int, which is as good
-		exponent = min(max(exponent, -1<<40), 1<<40)
+		exponent = min(max(exponent, -1<<30), 1<<30)
 	}
 	sign := ""
 	if mantissa[0] == '-' {

@@ -1,7 +1,5 @@
 package pyjson
 
-import "fmt"
-
 // A Member is one member of an object: its name, and its value as it was written.
 type Member struct {
 	Name    string // decoded
@@ -25,7 +23,7 @@ func Scan(text string, dst []Member, lim Limits) ([]Member, error) {
 		if err := Check(text, lim); err != nil {
 			return dst, err
 		}
-		return dst, fmt.Errorf("pyjson: %w", ErrNotObject)
+		return dst, ErrNotObject
 	}
 	if s.depth < 0 {
 		return dst, depthError(i)

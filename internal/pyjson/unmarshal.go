@@ -24,7 +24,7 @@ import (
 func Unmarshal(text string, dst any) error {
 	v := reflect.ValueOf(dst)
 	if v.Kind() != reflect.Pointer || v.IsNil() {
-		return errors.New("pyjson: Unmarshal needs a pointer that is not nil")
+		return errors.New("Unmarshal needs a pointer that is not nil")
 	}
 	if err := Check(text, Limits{}); err != nil {
 		return err

@@ -127,7 +127,7 @@ func TestUnmarshalErrors(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			err := Unmarshal(test.text, test.dst)
 			var typeError *TypeError
-			if !errors.As(err, &typeError) || err.Error() != "pyjson: "+test.want {
+			if !errors.As(err, &typeError) || err.Error() != test.want {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
 		})

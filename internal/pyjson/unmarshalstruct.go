@@ -48,7 +48,7 @@ func fieldAt(v reflect.Value, index []int) (reflect.Value, error) {
 		if i > 0 && v.Kind() == reflect.Pointer {
 			if v.IsNil() {
 				if !v.CanSet() {
-					return v, fmt.Errorf("pyjson: cannot set the embedded pointer to %v, which is not exported", v.Type().Elem())
+					return v, fmt.Errorf("cannot set the embedded pointer to %v, which is not exported", v.Type().Elem())
 				}
 				v.Set(reflect.New(v.Type().Elem()))
 			}

@@ -38,13 +38,10 @@ func classifyPostgreSQL(err error) Class {
 	if !errors.As(err, &e) {
 		return Other
 	}
-	switch state := e.SQLState(); state {
+	state := e.SQLState()
+	switch state {
 	case "23505": // unique_violation
 		return Unique
-	default:
-		if strings.HasPrefix(state, "23") { // integrity_constraint_violation
-			return Integrity
-		}
 	case "40001", "40P01": // serialization_failure, deadlock_detected
 		return Conflict
 	case "25006": // read_only_sql_transaction
@@ -53,6 +50,9 @@ func classifyPostgreSQL(err error) Class {
 		return Busy
 	case "42P01", "3F000": // undefined_table, invalid_schema_name
 		return NoTable
+	}
+	if strings.HasPrefix(state, "23") { // integrity_constraint_violation
+		return Integrity
 	}
 	return Other
 }
