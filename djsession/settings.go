@@ -115,6 +115,11 @@ func (s *Settings) Validate() error {
 	return err
 }
 
+// MaxStoredSize is how many bytes a stored payload may have under MaxPayloadSize:
+// in base64, with more than enough for time, signature and what Python skips. A
+// store that can should not even fetch more.
+func (s *Settings) MaxStoredSize() int { return payloadBound(s.MaxPayloadSize) }
+
 // Location is TimeZone as a time.Location.
 func (s *Settings) Location() (*time.Location, error) {
 	loc, err := pytime.Location(s.TimeZone)

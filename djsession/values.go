@@ -91,7 +91,7 @@ func (v *Values) GetString(name string) string {
 
 // Raw returns a value as the JSON it is stored as. It may hold what only
 // Python's JSON has: NaN, Infinity, and bytes from 0x80 up that stand for the
-// characters U+0080 to U+00FF.
+// characters U+0080 to U+00FF; so it is not for SetJSON, which takes UTF-8.
 func (v *Values) Raw(name string) (json string, ok bool) {
 	i := v.find(name)
 	if i < 0 {
@@ -118,7 +118,7 @@ func (v *Values) Set(name string, value any) error {
 // It is stored as Python would store it after reading it. As with Set, what is
 // nested deeper than 500 levels is an error: not every Python could read it.
 func (v *Values) SetJSON(name, json string) error {
-	raw, err := pyjson.Normalize(json, pyjson.Limits{Depth: pyjson.MaxWriteDepth - 1})
+	raw, err := pyjson.Normalize(json, pyjson.Limits{})
 	if err != nil {
 		return fmt.Errorf("session value %q: %w", name, err)
 	}
@@ -126,6 +126,10 @@ func (v *Values) SetJSON(name, json string) error {
 }
 
 func (v *Values) set(name, raw string) error {
+	// Here, since what implements its own JSON may hold more of the same.
+	if err := pyjson.Check(raw, pyjson.Limits{Depth: pyjson.MaxWriteDepth - 1}); err != nil {
+		return fmt.Errorf("session value %q: %w", name, err)
+	}
 	if v.index == nil && len(v.members) >= indexFrom {
 		v.index = make(map[string]int, 2*len(v.members))
 		for i := range v.members {
@@ -152,11 +156,13 @@ func (v *Values) set(name, raw string) error {
 // Delete removes values and tells how many of the names there were.
 func (v *Values) Delete(names ...string) int {
 	before := len(v.members)
+	gone := make(map[string]bool, len(names))
 	for _, name := range names {
-		if i := v.find(name); i >= 0 {
-			v.members = slices.Delete(v.members, i, i+1)
-			v.text, v.index = "", nil
-		}
+		gone[name] = true
+	}
+	v.members = slices.DeleteFunc(v.members, func(m pyjson.Member) bool { return gone[m.Name] })
+	if len(v.members) < before {
+		v.text, v.index = "", nil
 	}
 	return before - len(v.members)
 }

@@ -1,6 +1,7 @@
 package dbstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,12 +12,20 @@ import (
 
 // wrap says what was being done to which session.
 func wrap(op, key string, err error) error {
-	return fmt.Errorf("dbstore: %s %s: %w", op, djsession.ShortKey(key), err)
+	if key != "" {
+		op += " " + djsession.ShortKey(key)
+	}
+	return fmt.Errorf("dbstore: %s: %w", op, err)
 }
 
 // fail wraps an error of the driver, with the class that djsession has for it.
-func (s *Store) fail(op, key string, err error) error {
-	return wrap(op, key, s.classified(hideKey(err, key)))
+// When ctx has ended that is what it is, whatever the server says of it.
+func (s *Store) fail(ctx context.Context, op, key string, err error) error {
+	err = s.classified(hideKey(err, key))
+	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
+		err = fmt.Errorf("%w: %w", ended, err)
+	}
+	return wrap(op, key, err)
 }
 
 // classified adds to an error of the driver what it means to djsession.

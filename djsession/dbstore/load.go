@@ -20,34 +20,34 @@ func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error)
 
 // query reads the one row that a statement selects by its key.
 func (s *Store) query(ctx context.Context, op, key string, stmt sqldialect.Statement) (*djsession.Record, error) {
-	var data string
-	var expires any
+	var row row
 	args := stmt.Bind(sqldialect.Args{
 		"key": key,
 		"now": s.dialect.TimeParam(s.settings.Now(), s.loc),
 	})
-	err := s.db.QueryRowContext(ctx, stmt.SQL, args...).Scan(&data, &expires)
+	err := s.retry(func() error { return s.db.QueryRowContext(ctx, stmt.SQL, args...).Scan(row.dst()...) })
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, wrap(op, key, djsession.ErrNotFound)
 	case err != nil:
-		return nil, s.fail(op, key, err)
+		return nil, s.fail(ctx, op, key, err)
 	}
-	record, err := s.record(key, data, expires)
+	record, err := s.record(key, row)
 	if err != nil {
 		return nil, wrap(op, key, err)
 	}
 	return record, nil
 }
 
-// record makes a record of a row. With a payload that cannot be trusted it
-// returns the record without values, and the error.
-func (s *Store) record(key, data string, expires any) (*djsession.Record, error) {
-	r := &djsession.Record{Key: key, Version: data}
-	var err error
-	if r.Expires, err = s.dialect.ParseTime(expires, s.loc); err != nil {
-		return nil, err
+// retries is how often a statement is tried again that lost against another one,
+// as it may where transactions are serializable. It has no effect then.
+const retries = 5
+
+func (s *Store) retry(f func() error) error {
+	for attempt := 0; ; attempt++ {
+		err := f()
+		if err == nil || attempt == retries || s.dialect.Classify(err) != sqldialect.Conflict {
+			return err
+		}
 	}
-	r.Values, r.Origin, err = s.codec.Decode([]byte(data))
-	return r, err
 }

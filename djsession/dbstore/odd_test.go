@@ -128,3 +128,75 @@ func TestTableWithAColon(t *testing.T) {
 		}
 	})
 }
+
+// Whoever ends a session by its expiry, as an operator may, has ended it.
+func TestExpiredMeanwhileStaysExpired(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
+		store := withTable(t, db)
+		key := create(t, store, "", `{"a":1}`).Key
+		_, err := djsession.Update(t.Context(), store, key, func(v *djsession.Values) error {
+			exec(t, db, "UPDATE django_session SET expire_date = '2020-01-01 00:00:00'")
+			return v.Set("a", 2)
+		})
+		if !errors.Is(err, djsession.ErrSessionDeleted) {
+			t.Errorf("update: %v", err)
+		}
+		if _, err := store.Load(t.Context(), key); !errors.Is(err, djsession.ErrNotFound) {
+			t.Errorf("it is back: %v", err)
+		}
+	})
+}
+
+// What is too long is not even fetched, and what is null is no payload.
+func TestRowsThatAreNoSessions(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
+		s := settings(t, "5.2")
+		s.MaxPayloadSize = 10_000
+		store := open(t, db, s, "")
+		if err := store.CreateTable(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		create(t, store, "goodsession", `{}`)
+		create(t, store, "longsession", `{}`)
+		exec(t, db, "UPDATE django_session SET session_data = '"+strings.Repeat("x", 100_000)+"' WHERE session_key = 'longsession'")
+		if _, err := store.Load(t.Context(), "longsession"); !errors.Is(err, djsession.ErrTooLarge) || !strings.Contains(err.Error(), "100000 bytes") {
+			t.Errorf("load: %v", err)
+		}
+		switch db.Kind {
+		case "postgres":
+			exec(t, db, "ALTER TABLE django_session ALTER session_data DROP NOT NULL", "INSERT INTO django_session VALUES ('nullsession', NULL, '2099-01-01')")
+		case "mariadb":
+			exec(t, db, "ALTER TABLE django_session MODIFY session_data longtext NULL", "INSERT INTO django_session VALUES ('nullsession', NULL, '2099-01-01')")
+		case "sqlite":
+			exec(t, db, "INSERT INTO django_session VALUES (x'0102', 'e30', '2099-01-01 00:00:00')", "INSERT INTO django_session VALUES ('numbersession', 'e30', 17)")
+		}
+		good, bad := 0, 0
+		for _, err := range store.Scan(t.Context(), djsession.Range{Expired: true}) {
+			var payload *djsession.PayloadError
+			switch {
+			case err == nil:
+				good++
+			case errors.As(err, &payload):
+				bad++
+			default:
+				t.Errorf("scan: %v", err)
+			}
+		}
+		if want := map[string]int{"sqlite": 3}[db.Kind]; good != 1 || bad != max(want, 2) {
+			t.Errorf("%d good ones, %d bad ones", good, bad)
+		}
+	})
+}
+
+func TestScanEndsOnKeysThatAreNoText(t *testing.T) {
+	db := djangotest.SQLite(t)
+	store := withTable(t, db)
+	exec(t, db, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)
+		INSERT INTO django_session SELECT CAST(printf('key%08d', i) AS BLOB), 'e30', '2099-01-01 00:00:00' FROM n`)
+	seen := 0
+	for range store.Scan(t.Context(), djsession.Range{}) {
+		if seen++; seen > 2000 {
+			t.Fatal("it does not end")
+		}
+	}
+}

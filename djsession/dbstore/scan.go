@@ -11,8 +11,24 @@ import (
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
-// pageSize is how many rows are read at a time.
-const pageSize = 500
+// Pages are as many rows as make a few hundred kilobytes.
+const (
+	firstPage   = 32
+	largestPage = 500
+	smallBytes  = 256 << 10
+	largeBytes  = 4 << 20
+)
+
+// nextPage is how many rows to read after a page of that many bytes.
+func nextPage(rows, bytes int) int {
+	switch {
+	case bytes < smallBytes:
+		return min(rows*4, largestPage)
+	case bytes > largeBytes:
+		return max(rows/8, 1)
+	}
+	return rows
+}
 
 // Scan yields the sessions of a range by key. It reads them in pages, each in a
 // statement of its own: an open cursor would keep SQLite's writers, and so
@@ -23,21 +39,27 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 			yield(nil, fmt.Errorf("dbstore: scan: prefix: %w: it holds more than letters and digits", djsession.ErrInvalidKey))
 			return
 		}
-		for after := ""; ; {
-			rows, err := s.page(ctx, r, after)
+		limit, after := firstPage, ""
+		for {
+			rows, err := s.page(ctx, r, after, limit)
 			if err != nil {
-				yield(nil, fmt.Errorf("dbstore: scan: %w", s.classified(err)))
+				yield(nil, s.fail(ctx, "scan", "", err))
 				return
 			}
+			if len(rows) > 0 && rows[len(rows)-1].key == after {
+				return // keys of another type, which no text is behind
+			}
+			bytes := 0
 			for _, row := range rows {
+				bytes += len(row.data.String)
 				if !s.yieldRow(r, row, yield) {
 					return
 				}
 			}
-			if len(rows) < pageSize {
+			if len(rows) < limit {
 				return
 			}
-			after = rows[len(rows)-1].key
+			limit, after = nextPage(limit, bytes), rows[len(rows)-1].key
 		}
 	}
 }
@@ -46,11 +68,11 @@ func notAlphanumeric(r rune) bool {
 	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
 }
 
-func (s *Store) yieldRow(r djsession.Range, row row, yield func(*djsession.Record, error) bool) bool {
+func (s *Store) yieldRow(r djsession.Range, row keyedRow, yield func(*djsession.Record, error) bool) bool {
 	if !strings.HasPrefix(row.key, r.Prefix) {
 		return true // MySQL's LIKE ignores case
 	}
-	record, err := s.record(row.key, row.data, row.expires)
+	record, err := s.record(row.key, row.row)
 	if err == nil {
 		return yield(record, nil)
 	}
@@ -62,16 +84,15 @@ func (s *Store) yieldRow(r djsession.Range, row row, yield func(*djsession.Recor
 	return yield(record, wrap("scan", row.key, err))
 }
 
-type row struct {
-	key, data string
-	expires   any
+type keyedRow struct {
+	key string
+	row
 }
 
 // page reads the rows that follow after.
-func (s *Store) page(ctx context.Context, r djsession.Range, after string) ([]row, error) {
+func (s *Store) page(ctx context.Context, r djsession.Range, after string, limit int) ([]keyedRow, error) {
 	d := s.dialect
-	text := "SELECT session_key, session_data, " + d.ReadTime("expire_date") + " FROM " + s.table +
-		" WHERE session_key > :after"
+	text := "SELECT session_key, " + s.rowColumns() + " FROM " + s.table + " WHERE session_key > :after"
 	if !r.Expired {
 		text += " AND expire_date > :now"
 	}
@@ -85,16 +106,16 @@ func (s *Store) page(ctx context.Context, r djsession.Range, after string) ([]ro
 		text += " AND session_key LIKE :prefix"
 		args["prefix"] = r.Prefix + "%"
 	}
-	stmt := d.Compile(fmt.Sprintf("%s ORDER BY session_key LIMIT %d", text, pageSize))
+	stmt := d.Compile(fmt.Sprintf("%s ORDER BY session_key LIMIT %d", text, limit))
 	rows, err := s.db.QueryContext(ctx, stmt.SQL, stmt.Bind(args)...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var page []row
+	var page []keyedRow
 	for rows.Next() {
-		var r row
-		if err := rows.Scan(&r.key, &r.data, &r.expires); err != nil {
+		var r keyedRow
+		if err := rows.Scan(append([]any{&r.key}, r.dst()...)...); err != nil {
 			return nil, err
 		}
 		page = append(page, r)

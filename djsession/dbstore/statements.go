@@ -16,7 +16,7 @@ type statements struct {
 func (s *Store) compile() statements {
 	d := s.dialect
 	key := d.Exact("session_key", ":key")
-	row := "SELECT session_data, " + d.ReadTime("expire_date") + " FROM " + s.table + " WHERE " + key
+	row := "SELECT " + s.rowColumns() + " FROM " + s.table + " WHERE " + key
 	return statements{
 		load: d.Compile(row + " AND expire_date > :now"),
 		read: d.Compile(row),
@@ -25,7 +25,12 @@ func (s *Store) compile() statements {
 		// The comparison and the write are one statement, so that nobody can
 		// write in between.
 		replace: d.Compile("UPDATE " + s.table + " SET session_data = :data, expire_date = :expires" +
-			" WHERE " + key + " AND " + d.Exact("session_data", ":old")),
+			" WHERE " + key + " AND " + d.Exact("session_data", ":old") + " AND " + d.SameTime("expire_date", ":seen")),
 		delete: d.Compile("DELETE FROM " + s.table + " WHERE " + key),
 	}
+}
+
+// rowColumns is what is selected of a row.
+func (s *Store) rowColumns() string {
+	return s.dialect.ReadBounded("session_data", s.settings.MaxStoredSize()) + ", " + s.dialect.ReadTime("expire_date")
 }

@@ -34,9 +34,12 @@ func (s *Store) insert(ctx context.Context, op, key string, v *djsession.Values,
 	if err != nil {
 		return nil, wrap(op, key, err)
 	}
-	_, err = s.exec(ctx, s.stmts.insert, r, nil)
+	err = s.retry(func() error {
+		_, err := s.exec(ctx, s.stmts.insert, r, version{})
+		return err
+	})
 	if err != nil {
-		return nil, s.fail(op, key, err)
+		return nil, s.fail(ctx, op, key, err)
 	}
 	return r, nil
 }
@@ -52,7 +55,7 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 	if err != nil {
 		return nil, wrap(op, old.Key, err)
 	}
-	before, known := old.Version.(string)
+	before, known := old.Version.(version)
 	for range replaceAttempts {
 		lost := false // to somebody else's statement
 		if known {
@@ -62,16 +65,20 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 			}
 			lost = err != nil && s.dialect.Classify(err) == sqldialect.Conflict
 			if err != nil && !lost {
-				return nil, s.fail(op, old.Key, err)
+				return nil, s.fail(ctx, op, old.Key, err)
 			}
 		}
 		current, err := s.query(ctx, op, old.Key, s.stmts.read)
 		switch {
 		case err != nil:
 			return nil, err
-		case lost || !known || current.Version != before:
+		case lost || !known || !current.Version.(version).same(before):
+			if !current.Expires.After(s.settings.Now()) {
+				// Somebody ended it, by its expiry: as good as deleted.
+				return nil, wrap(op, old.Key, djsession.ErrNotFound)
+			}
 			return nil, wrap(op, old.Key, &djsession.ConflictError{Current: current})
-		case s.dialect.ChangedRows && r.Version == before:
+		case s.dialect.ChangedRows && r.Version.(version).data == before.data:
 			// Nothing was to change, and MySQL counts only rows that do. Else a
 			// row that equals ours is somebody else's: two that add one to the
 			// same number in the same second write the same text.
@@ -96,16 +103,16 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := djsession.ValidateKey(key); err != nil {
 		return wrap(op, key, err)
 	}
-	result, err := s.db.ExecContext(ctx, s.stmts.delete.SQL, s.stmts.delete.Bind(sqldialect.Args{"key": key})...)
-	if err != nil {
-		return s.fail(op, key, err)
-	}
-	n, err := result.RowsAffected()
-	if err == nil && n == 0 {
-		err = djsession.ErrNotFound
-	}
-	if err != nil {
-		return wrap(op, key, err)
+	var n int64
+	err := s.retry(func() (err error) {
+		n, err = s.exec(ctx, s.stmts.delete, &djsession.Record{Key: key, Version: version{}}, version{})
+		return err
+	})
+	switch {
+	case err != nil:
+		return s.fail(ctx, op, key, err)
+	case n == 0:
+		return wrap(op, key, djsession.ErrNotFound)
 	}
 	return nil
 }
@@ -128,21 +135,24 @@ func (s *Store) encode(key string, v *djsession.Values, expires time.Time) (*djs
 	if y := expires.In(s.loc).Year(); y < 1 || y > 9999 {
 		return nil, fmt.Errorf("expiry in the year %d: %w", y, djsession.ErrInvalidExpiry)
 	}
+	expires = expires.UTC().Truncate(time.Microsecond)
 	return &djsession.Record{
 		Key:     key,
 		Values:  v.Clone(),
-		Expires: expires.UTC().Truncate(time.Microsecond),
-		Version: string(data),
+		Expires: expires,
+		Version: version{string(data), s.dialect.TimeParam(expires, s.loc), expires},
 	}, nil
 }
 
-// exec runs a writing statement for r and counts the rows.
-func (s *Store) exec(ctx context.Context, stmt sqldialect.Statement, r *djsession.Record, old any) (int64, error) {
+// exec runs a writing statement for r in place of old, and counts the rows.
+func (s *Store) exec(ctx context.Context, stmt sqldialect.Statement, r *djsession.Record, old version) (int64, error) {
+	written := r.Version.(version)
 	result, err := s.db.ExecContext(ctx, stmt.SQL, stmt.Bind(sqldialect.Args{
 		"key":     r.Key,
-		"data":    r.Version,
-		"expires": s.dialect.TimeParam(r.Expires, s.loc),
-		"old":     old,
+		"data":    written.data,
+		"expires": written.expires,
+		"old":     old.data,
+		"seen":    old.expires,
 	})...)
 	if err != nil {
 		return 0, err

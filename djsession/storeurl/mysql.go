@@ -26,10 +26,8 @@ func openMySQL(u *storeURL, c dbstore.Config) (Store, error) {
 	if err := u.onlyKnown("go-sql-driver/mysql", mysqlOptions); err != nil {
 		return nil, err
 	}
-	for _, charset := range strings.Split(u.options.Get("charset"), ",") {
-		if !slices.Contains([]string{"", "utf8mb4", "utf8mb3", "utf8"}, charset) {
-			return nil, errors.New("charset: only utf8mb4, utf8mb3 and utf8 are safe here: in some others a quote can hide in a character")
-		}
+	if !slices.Contains([]string{"", "utf8mb4", "utf8mb3", "utf8"}, u.options.Get("charset")) {
+		return nil, errors.New("charset: only utf8mb4, utf8mb3 and utf8 are safe here: in some others a quote can hide in a character")
 	}
 	if u.options.Get("charset") == "" {
 		u.options.Set("charset", "utf8mb4") // also where the server has another default

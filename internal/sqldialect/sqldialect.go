@@ -29,6 +29,8 @@ type Dialect struct {
 	// PrefixByRange is true where LIKE ignores case and cannot use an index.
 	PrefixByRange bool
 
+	byteLength string // of text column %s
+	sameTime   string // compares time column %[1]s with parameter %[2]s, which ReadTime selected
 	exact      string // compares column %[1]s with parameter %[2]s byte for byte
 	readTime   string // selects time column %s in a form that no driver guesses at
 	timeLayout string // how a naive time is sent
@@ -42,6 +44,8 @@ var PostgreSQL = &Dialect{
 	QuoteChar:      `"`,
 	MaxNameLength:  63,
 	exact:          `%[1]s = %[2]s`,
+	byteLength:     `octet_length(%s)`,
+	sameTime:       `%[1]s = %[2]s`,
 	readTime:       `%s`,
 	classify:       classifyPostgreSQL,
 }
@@ -55,6 +59,8 @@ var MySQL = &Dialect{
 	NaiveTimes:    true,
 	ChangedRows:   true,
 	exact:         `(%[1]s = %[2]s AND CAST(%[1]s AS BINARY) = CAST(%[2]s AS BINARY))`,
+	byteLength:    `LENGTH(%s)`,
+	sameTime:      `CAST(%[1]s AS CHAR) = %[2]s`,
 	readTime:      `CAST(%s AS CHAR)`,
 	timeLayout:    "2006-01-02 15:04:05.000000",
 	classify:      classifyMySQL,
@@ -68,6 +74,8 @@ var SQLite = &Dialect{
 	NaiveTimes:    true,
 	PrefixByRange: true,
 	exact:         `%[1]s = %[2]s`,
+	byteLength:    `length(%s)`,
+	sameTime:      `CAST(%[1]s AS TEXT) = %[2]s`,
 	readTime:      `CAST(%s AS TEXT)`,
 	classify:      classifySQLite,
 }
@@ -84,6 +92,18 @@ func (d *Dialect) Quote(table string) string {
 // Exact is a condition that compares text byte for byte.
 func (d *Dialect) Exact(column, param string) string {
 	return fmt.Sprintf(d.exact, column, param)
+}
+
+// SameTime is a condition that a time column is what ReadTime selected.
+func (d *Dialect) SameTime(column, param string) string {
+	return fmt.Sprintf(d.sameTime, column, param)
+}
+
+// ReadBounded is what to select for a text column that may be too long to fetch:
+// null in its place, and how many bytes it has.
+func (d *Dialect) ReadBounded(column string, limit int) string {
+	length := fmt.Sprintf(d.byteLength, column)
+	return fmt.Sprintf("CASE WHEN %s <= %d THEN %s END, %s", length, limit, column, length)
 }
 
 // ReadTime is what to select for a time column, to be given to ParseTime.
