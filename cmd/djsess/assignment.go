@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/djsess/djsess/djsession"
@@ -32,10 +33,19 @@ func parseAssignments(cmd *cobra.Command, args []string) ([]djsession.Change, er
 		}
 		switch err := changes[i](trial); {
 		case err != nil && isJSON:
-			return nil, usagef(cmd, "%s; what follows := is JSON (true, 1.5, {\"a\": 1}), a text follows =", message(err))
+			return nil, usagef(cmd, "%s: %s; what follows := is JSON (true, 1.5, {\"a\": 1}), a text follows =", shown(name), cause(err))
 		case err != nil:
-			return nil, usagef(cmd, "%s", message(err))
+			return nil, usagef(cmd, "%s: %s", shown(name), cause(err))
 		}
 	}
 	return changes, nil
+}
+
+// cause is why a value was refused, without its name: that may be a session key
+// that went to the wrong place.
+func cause(err error) string {
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return message(err)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,9 +48,19 @@ func (a *app) readConfig() (*config, error) {
 			return &config{}, err
 		}
 	}
-	data, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, configf("configuration: %w", err)
+	}
+	defer f.Close()
+	// What nests deeper than that could, the TOML library takes the stack for.
+	const most = 64 << 10
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	switch {
+	case err != nil:
+		return nil, configf("configuration: %w", err)
+	case len(data) > most:
+		return nil, configf("configuration: %s is larger than 64 KiB, and hardly a %s", file, configName)
 	}
 	return parseConfig(file, string(data))
 }

@@ -23,9 +23,6 @@ type site struct {
 // withStore opens the store for the time of f. The context ends when the user
 // or the system says so.
 func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site) error) error {
-	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // who asks twice does not want to wait
 	c, err := a.readConfig()
 	if err != nil {
 		return err
@@ -48,6 +45,9 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 		return openError(err, namedBy)
 	}
 	defer store.Close()
+	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // who asks twice does not want to wait
 	err = f(ctx, &site{store, settings})
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
