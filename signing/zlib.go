@@ -62,8 +62,9 @@ func eofIsUnexpected(err error) error {
 	return err
 }
 
-// deflateLevel does on short input what C zlib's default, 6, does: this library's
-// lower levels look for no matches there, and would leave most sessions as they are.
+// deflateLevel comes closest to what C zlib makes of a session at its default, 6:
+// this library's lower levels look for no repetitions in short input, and store
+// what has none but could be coded in fewer bits.
 const deflateLevel = 7
 
 // deflater is a zlib writer kept for reuse: its tables are large.
