@@ -92,14 +92,13 @@ func (r *keyring) appendOpened(dst, value []byte, origin Origin) ([]byte, Origin
 		}
 		return out, origin, nil
 	}
-	scratch := scratches.Get().(*[]byte)
-	defer putScratch(scratch)
-	deflated, err := pybase64.AppendURL((*scratch)[:0], value[1:])
-	if err != nil {
+	f := inflaters.Get().(*inflater)
+	defer f.release()
+	var err error
+	if f.packed, err = pybase64.AppendURL(f.packed[:0], value[1:]); err != nil {
 		return dst, origin, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	*scratch = deflated
-	out, err := appendInflated(dst, deflated, r.maxSize)
+	out, err := f.append(dst, r.maxSize)
 	switch {
 	case err == ErrTooLarge:
 		return dst, origin, fmt.Errorf("more than %d bytes inflated: %w", r.maxSize, err)

@@ -9,24 +9,29 @@ import (
 	"github.com/klauspost/compress/zlib"
 )
 
-// inflater is a zlib reader kept for reuse, with the source it reads from.
+// inflater is a zlib reader kept for reuse, with what it reads from.
 type inflater struct {
-	src bytes.Reader
-	z   io.ReadCloser
+	packed []byte // the deflated bytes
+	src    bytes.Reader
+	z      io.ReadCloser
 }
 
-var inflaters sync.Pool
+var inflaters = sync.Pool{New: func() any { return new(inflater) }}
 
-// appendInflated appends what src inflates to, limit bytes at most. Bytes after
-// the end of the stream are ignored, a stream without its end is not: both as
-// zlib.decompress has it.
-func appendInflated(dst, src []byte, limit int) ([]byte, error) {
-	f, _ := inflaters.Get().(*inflater)
-	if f == nil {
-		f = new(inflater)
+// maxKept is how large a buffer may be to be kept for the next object.
+const maxKept = 1 << 20
+
+func (f *inflater) release() {
+	if cap(f.packed) <= maxKept {
+		inflaters.Put(f)
 	}
-	defer inflaters.Put(f)
-	f.src.Reset(src)
+}
+
+// append appends what packed inflates to, limit bytes at most. Bytes after the
+// end of the stream are ignored, a stream without its end is not: both as
+// zlib.decompress has it.
+func (f *inflater) append(dst []byte, limit int) ([]byte, error) {
+	f.src.Reset(f.packed)
 	var err error
 	if f.z == nil {
 		f.z, err = zlib.NewReader(&f.src)

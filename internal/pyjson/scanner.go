@@ -117,6 +117,14 @@ inString: // i is behind the quote that opens a value
 		i = end + 3
 		goto inName
 	}
+	if next == quoteBraceCommaQuote && open.inObject() {
+		if open = open.pop(&outer); open.depth > 0 && open.inObject() {
+			i = end + 4
+			goto inName
+		}
+		i = end + 2
+		goto after
+	}
 	if byte(next) == '"' {
 		i = end + 1
 	} else if i, _ = s.strRest(end); i < 0 {
@@ -162,10 +170,24 @@ inName: // i is behind the quote that opens a name
 		i = end + 3
 		goto inString
 	}
+	if next == quoteColonBraceQuote && open.depth < s.depth {
+		open = open.push(&outer, true)
+		i = end + 4
+		goto inName
+	}
 	if byte(next) == '"' {
 		i = end + 1
 	} else if i, _ = s.strRest(end); i < 0 {
 		return -1
+	}
+	if i+1 < len(b) && b[i] == ':' && b[i+1]-'0' <= 9 {
+		if end = plainIntEnd(b, i+1); end >= 0 {
+			if i = end; b[i] == ',' && i+1 < len(b) && b[i+1] == '"' {
+				i += 2
+				goto inName
+			}
+			goto after
+		}
 	}
 	if i < len(b) && b[i] == ':' {
 		if i++; i < len(b) && b[i] <= ' ' {
@@ -184,6 +206,9 @@ const (
 	threeLow        = 1<<24 - 1
 	quoteCommaQuote = '"' | ','<<8 | '"'<<16
 	quoteColonQuote = '"' | ':'<<8 | '"'<<16
+
+	quoteColonBraceQuote = '"' | ':'<<8 | '{'<<16 | '"'<<24
+	quoteBraceCommaQuote = '"' | '}'<<8 | ','<<16 | '"'<<24
 )
 
 // scalar checks the number or word that should begin at i.
