@@ -31,6 +31,9 @@ type Record struct {
 // ErrBusy where the store can tell; any other error means that the store
 // could not be asked. No error holds a whole session key.
 //
+// When ctx ends while a write is under way, the error is ctx's, and the write may
+// have been done or not.
+//
 // Expires may be zero wherever a method takes it: then it is what Django would
 // have set, by the values and Settings.ExpiryDate. Values may be nil: none.
 type Store interface {

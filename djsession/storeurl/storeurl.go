@@ -18,7 +18,10 @@
 //     seconds
 //   - Django's that mean nothing here (conn_max_age, …) are ignored
 //
-// Any other option is an error. A SQLite file is never created.
+// Any other option is an error. Where nothing is said, PostgreSQL gets libpq's
+// sslmode=prefer and its own files and variables (~/.pgpass, PGHOST, …), servers 10
+// seconds to answer a connection, and SQLite Django's 5 seconds for a lock. A SQLite
+// file is never created.
 //
 // This is the only package that chooses drivers, and it compiles all of them: a
 // program that wants one only uses package dbstore by itself.
