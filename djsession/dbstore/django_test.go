@@ -242,3 +242,55 @@ func TestColumnsOfTheSiteStay(t *testing.T) {
 		}
 	})
 }
+
+// With USE_TZ off Django counts on the wall clock: in two weeks at the same hour,
+// even when clocks skip that hour or have it twice.
+func TestExpiryAcrossClockChanges(t *testing.T) {
+	const zone = "Europe/Warsaw"
+	stored := map[string]string{
+		"sqlite":   "SELECT CAST(expire_date AS TEXT) FROM django_session WHERE session_key = '%s'",
+		"postgres": "SELECT CAST(extract(epoch FROM expire_date) AS text) FROM django_session WHERE session_key = '%s'",
+		"mariadb":  "SELECT CAST(expire_date AS CHAR) FROM django_session WHERE session_key = '%s'",
+	}
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range djangotest.Versions {
+		t.Run(version, func(t *testing.T) {
+			onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
+				django := djangotest.Start(t, version, djangotest.Settings{"DATABASES": db.Settings(), "USE_TZ": false, "TIME_ZONE": zone})
+				django.Do(t, `migrate()`, nil, nil)
+				for _, naive := range []string{
+					"2027-03-14T02:30:00.250000", // two weeks before the skipped hour
+					"2027-03-14T03:00:00", "2027-03-14T01:59:59", "2027-03-28T03:00:00",
+					"2027-10-17T02:30:00.250000", // two weeks before the hour that comes twice
+					"2027-10-17T01:59:59", "2027-10-17T03:00:00", "2027-06-01T12:00:00",
+				} {
+					var key string
+					django.Do(t, `
+						now = datetime.datetime.strptime(args[:19], "%Y-%m-%dT%H:%M:%S").replace(microsecond=int(args[20:] or 0))
+						real, timezone.now = timezone.now, lambda: now
+						try:
+							s = SessionStore()
+							s.save()
+						finally:
+							timezone.now = real
+						result = s.session_key
+					`, naive, &key)
+					s := settings(t, version)
+					now, err := time.ParseInLocation("2006-01-02T15:04:05", naive, loc)
+					if err != nil {
+						t.Fatal(err)
+					}
+					s.UseTZ, s.TimeZone, s.Now = false, zone, func() time.Time { return now }
+					ours := create(t, open(t, db, s, ""), "", `{}`)
+					want := queryText(t, db, fmt.Sprintf(stored[db.Kind], key))
+					if got := queryText(t, db, fmt.Sprintf(stored[db.Kind], ours.Key)); got != want {
+						t.Errorf("saved at %s: expires %s, Django has %s", naive, got, want)
+					}
+				}
+			})
+		})
+	}
+}

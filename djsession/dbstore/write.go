@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/pytime"
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
@@ -127,6 +128,10 @@ func (s *Store) encode(key string, v *djsession.Values, expires time.Time) (*djs
 		if expires, err = s.settings.ExpiryDate(v, s.settings.Now()); err != nil {
 			return nil, err
 		}
+		if !s.settings.UseTZ && !s.dialect.NaiveTimes {
+			// Django sends the wall clock, and the database makes an instant of it.
+			expires = pytime.Standard(expires, s.loc)
+		}
 	}
 	data, err := s.codec.Append(nil, v)
 	if err != nil {
@@ -135,11 +140,11 @@ func (s *Store) encode(key string, v *djsession.Values, expires time.Time) (*djs
 	if y := expires.In(s.loc).Year(); y < 1 || y > 9999 {
 		return nil, fmt.Errorf("expiry in the year %d: %w", y, djsession.ErrInvalidExpiry)
 	}
-	expires = expires.UTC().Truncate(time.Microsecond)
+	expires = expires.Truncate(time.Microsecond)
 	return &djsession.Record{
 		Key:     key,
 		Values:  v.Clone(),
-		Expires: expires,
+		Expires: expires.UTC(),
 		Version: version{string(data), s.dialect.TimeParam(expires, s.loc), expires},
 	}, nil
 }

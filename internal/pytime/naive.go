@@ -7,7 +7,7 @@ import "time"
 // FromNaive returns the instant at which clocks in loc show the wall clock of
 // naive, whose own zone is ignored. Like zoneinfo with fold=0, it takes the
 // first of two instants when clocks were set back, and the offset from before
-// the change for a time that was skipped.
+// the change for a time that was skipped: Wall knows it again.
 func FromNaive(naive time.Time, loc *time.Location) time.Time {
 	y, m, d := naive.Date()
 	h, min, s := naive.Clock()
@@ -22,7 +22,31 @@ func FromNaive(naive time.Time, loc *time.Location) time.Time {
 			return t
 		}
 	}
-	return wall.Add(-time.Duration(before) * time.Second).In(loc)
+	return wall.Add(-time.Duration(before) * time.Second).In(time.FixedZone(skipped, before))
+}
+
+// skipped names the zone in which a wall clock that was skipped still shows itself.
+const skipped = "skipped"
+
+// Wall returns the wall clock of t in loc, as if it were UTC; of what FromNaive
+// returned it is the one that FromNaive was given.
+func Wall(t time.Time, loc *time.Location) time.Time {
+	if t.Location().String() == skipped {
+		loc = t.Location()
+	}
+	return Naive(t, loc)
+}
+
+// Standard returns the later of two instants at which clocks in loc show what they
+// show at t: PostgreSQL's choice for a naive time.
+func Standard(t time.Time, loc *time.Location) time.Time {
+	wall := Naive(t, loc)
+	_, after := wall.Add(24 * time.Hour).In(loc).Zone()
+	later := wall.Add(-time.Duration(after) * time.Second)
+	if later.After(t) && Naive(later, loc).Equal(wall) {
+		return later
+	}
+	return t
 }
 
 // Naive returns the wall clock that t shows in loc, as if it were UTC.

@@ -122,7 +122,7 @@ func (d *Dialect) TimeParam(t time.Time, loc *time.Location) any {
 			layout += ".000000"
 		}
 	}
-	return t.In(loc).Format(layout)
+	return pytime.Wall(t, loc).Format(layout)
 }
 
 // ParseTime is the reverse of TimeParam, for a value that ReadTime selected.
