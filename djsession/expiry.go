@@ -106,6 +106,7 @@ func (s *Settings) expiryInstant(text string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: %w", ErrInvalidExpiry, err)
 	}
+	// Django's save may take it, but then its middleware takes the page down.
 	if naive == s.UseTZ {
 		return time.Time{}, fmt.Errorf("%w: a time with an offset is needed when USE_TZ is on, and one without when it is off", ErrInvalidExpiry)
 	}

@@ -2,6 +2,7 @@ package djsession_test
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -41,6 +42,22 @@ func TestSizeBound(t *testing.T) {
 			}
 			s.MaxPayloadSize = bound
 		}
+	}
+}
+
+func TestNoBoundAtAll(t *testing.T) {
+	s, err := djsession.NewSettings("5.2", "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.MaxPayloadSize = math.MaxInt
+	codec := newCodec(t, s, djsession.NewCodec)
+	payload, err := codec.Append(nil, parse(t, `{"a":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := codec.Decode(payload); err != nil || s.MaxStoredSize() <= 0 {
+		t.Errorf("%v, stored %d", err, s.MaxStoredSize())
 	}
 }
 

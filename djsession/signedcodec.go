@@ -2,6 +2,7 @@ package djsession
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -58,7 +59,13 @@ func errTooMuch(limit int) error {
 
 // payloadBound is how long a payload of that much JSON may be: in base64, with
 // more than enough for time, signature and what Python skips.
-func payloadBound(maxSize int) int { return maxSize/3*4 + 1024 }
+func payloadBound(maxSize int) int {
+	const spare = 1024
+	if maxSize > (math.MaxInt-spare)/4*3 {
+		return math.MaxInt
+	}
+	return maxSize/3*4 + spare
+}
 
 func (c *signedCodec) Decode(payload []byte) (*Values, Origin, error) {
 	if len(payload) > payloadBound(c.maxSize) {

@@ -19,8 +19,8 @@ NAME=TEXT sets a value that is a text, NAME:=JSON any other. It lives for the
 site's SESSION_COOKIE_AGE, or as long as --expires says, from every time it is
 saved: that is Django's session.set_expiry(seconds).
 
-When there are live sessions and the SECRET_KEY opens none of them, nothing is
-created: the site could not read it.`,
+When there are live sessions and the SECRET_KEY opens none of the first 1000,
+nothing is created: the site could not read it.`,
 		Example: `  djsess create
   djsess create theme=dark 'cart:={"17": 2}' --expires 24h`,
 	}
@@ -55,14 +55,14 @@ created: the site could not read it.`,
 	return cmd
 }
 
-// opensSome is an error when there are live sessions and none of the first few
-// can be opened: then this is not the site's SECRET_KEY, or not its store.
+// opensSome is an error when there are live sessions and none of the first ones can
+// be opened: then this is not the site's SECRET_KEY, or not its store.
 func (s *site) opensSome(ctx context.Context) error {
 	scanner, err := s.scanner()
 	if err != nil {
 		return nil // nothing to try
 	}
-	const few = 20
+	const most = 1000
 	tried := 0
 	var refused error
 	for r, err := range scanner.Scan(ctx, djsession.Range{}) {
@@ -73,12 +73,12 @@ func (s *site) opensSome(ctx context.Context) error {
 			return err
 		}
 		refused = err
-		if tried++; tried == few {
+		if tried++; tried == most {
 			break
 		}
 	}
 	if refused == nil {
 		return nil
 	}
-	return hintAtForm(fmt.Errorf("nothing was created: the live sessions here cannot be read: %w", refused), s.settings)
+	return hintAtForm(fmt.Errorf("nothing was created: none of %d live sessions here can be read: %w", tried, refused), s.settings)
 }

@@ -59,7 +59,7 @@ type lister struct {
 	asJSON bool
 	listed int
 	bad    int
-	reason error // the last bad one's
+	reason error // the first bad one's
 }
 
 func (l *lister) list(ctx context.Context) error {
@@ -98,8 +98,9 @@ func (l *lister) list(ctx context.Context) error {
 const fewBad = 10
 
 func (l *lister) complain(r *djsession.Record, err error) {
-	l.bad++
-	l.reason = err
+	if l.bad++; l.bad == 1 {
+		l.reason = err
+	}
 	if l.bad <= fewBad {
 		l.app.complain("%s: %s", djsession.ShortKey(r.Key), reason(err))
 	}
@@ -115,6 +116,9 @@ func (l *lister) badOnes() error {
 	}
 	_, hint := explain(hintAtForm(l.reason, l.site.settings))
 	l.app.advise(hint)
+	if errors.Is(l.reason, djsession.ErrBadSignature) {
+		l.app.advise(l.app.oddSecret)
+	}
 	return reported{untrusted}
 }
 

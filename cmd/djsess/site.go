@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/djsess/djsess/djsession"
@@ -37,10 +36,11 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 		return err
 	}
 	a.warnOfDefaultZone(c, rawURL, settings)
-	if a.flags.readOnly && strings.HasPrefix(rawURL, "sqlite:") && !strings.Contains(rawURL, "mode=") {
-		rawURL = withOption(rawURL, "mode", "ro") // else opening a WAL database tidies it up
+	open := storeurl.Open
+	if a.flags.readOnly {
+		open = storeurl.OpenReadOnly
 	}
-	store, err := storeurl.Open(rawURL, settings)
+	store, err := open(rawURL, settings)
 	if err != nil {
 		return openError(err, namedBy)
 	}

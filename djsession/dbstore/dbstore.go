@@ -19,7 +19,7 @@
 // Django's (5 seconds), since Django writes to the same file.
 //
 // What Django writes at the same time is never lost: [Store.Replace] compares
-// the stored text with what was loaded, in the same statement that writes.
+// the stored text and expiry with what was loaded, in the statement that writes.
 // Columns that the site added to the table are left alone. Times are stored as
 // the site stores them: on MySQL and SQLite, which know no time zones, as the
 // wall clock of Settings.TimeZone, or with USE_TZ on as that of

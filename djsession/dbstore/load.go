@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/pytime"
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
@@ -23,7 +24,7 @@ func (s *Store) query(ctx context.Context, op, key string, stmt sqldialect.State
 	var row row
 	args := stmt.Bind(sqldialect.Args{
 		"key": key,
-		"now": s.dialect.TimeParam(s.settings.Now(), s.loc),
+		"now": s.now(),
 	})
 	err := s.retry(func() error { return s.db.QueryRowContext(ctx, stmt.SQL, args...).Scan(row.dst()...) })
 	switch {
@@ -37,6 +38,15 @@ func (s *Store) query(ctx context.Context, op, key string, stmt sqldialect.State
 		return nil, wrap(op, key, err)
 	}
 	return record, nil
+}
+
+// now is the time that Django compares expire_date with.
+func (s *Store) now() any {
+	now := s.settings.Now()
+	if !s.settings.UseTZ && !s.dialect.NaiveTimes {
+		now = pytime.Later(now, s.loc) // it sends the wall clock here, too
+	}
+	return s.dialect.TimeParam(now, s.loc)
 }
 
 // retries is how often a statement is tried again that lost against another one,

@@ -110,6 +110,48 @@ func TestColumnOfWholeSeconds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// What Create and Replace return can be replaced, whatever the column made of it.
+	for _, nanos := range []int{0, 400_000_000, 600_000_000} {
+		r := create(t, store, "", `{"a":1}`)
+		for i, json := range []string{`{"a":1}`, `{"a":2}`, `{"a":2}`, `{"a":3}`} {
+			expires := time.Date(2099, 1, 1, 0, 0, i, nanos, time.UTC)
+			var err error
+			if r, err = store.Replace(t.Context(), r, values(t, json), expires); err != nil {
+				t.Fatalf("%d ns, step %d: %v", nanos, i, err)
+			}
+			stored, err := store.Load(t.Context(), r.Key)
+			if err != nil || text(t, stored.Values) != json || stored.Expires.Sub(expires).Abs() >= time.Second {
+				t.Errorf("%d ns, step %d: stored %v, %v", nanos, i, stored, err)
+			}
+		}
+	}
+}
+
+// SQLite has times in whatever spelling they were written.
+func TestSpellingsOfATime(t *testing.T) {
+	db := djangotest.SQLite(t)
+	store := withTable(t, db)
+	for _, spelling := range []string{"2099-01-01 00:00:00", "2099-01-01 00:00:00.000000", "2099-01-01T00:00:00", "2099-01-01T00:00:00+00:00"} {
+		r := create(t, store, "", `{"a":1}`)
+		exec(t, db, "UPDATE django_session SET expire_date = '"+spelling+"'")
+		if _, err := djsession.Update(t.Context(), store, r.Key, djsession.Set("a", 2)); err != nil {
+			t.Errorf("%s: %v", spelling, err)
+		}
+		loaded, err := store.Load(t.Context(), r.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec(t, db, "UPDATE django_session SET expire_date = replace(expire_date, ' ', 'T')")
+		if _, err := store.Replace(t.Context(), loaded, loaded.Values, time.Time{}); err != nil {
+			t.Errorf("respelled meanwhile: %v", err)
+		}
+		exec(t, db, "DELETE FROM django_session")
+	}
+	create(t, store, "oddsession", `{}`)
+	exec(t, db, "UPDATE django_session SET expire_date = 'zzz'")
+	if _, err := store.Load(t.Context(), "oddsession"); !errors.Is(err, djsession.ErrMalformed) {
+		t.Errorf("no time at all: %v", err)
+	}
 }
 
 func TestTableWithAColon(t *testing.T) {

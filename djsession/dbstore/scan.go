@@ -2,7 +2,6 @@ package dbstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -76,11 +75,6 @@ func (s *Store) yieldRow(r djsession.Range, row keyedRow, yield func(*djsession.
 	if err == nil {
 		return yield(record, nil)
 	}
-	var payload *djsession.PayloadError
-	if !errors.As(err, &payload) {
-		err = &djsession.PayloadError{Err: fmt.Errorf("%w: %w", djsession.ErrMalformed, err)}
-		record = &djsession.Record{Key: row.key}
-	}
 	return yield(record, wrap("scan", row.key, err))
 }
 
@@ -96,7 +90,7 @@ func (s *Store) page(ctx context.Context, r djsession.Range, after string, limit
 	if !r.Expired {
 		text += " AND expire_date > :now"
 	}
-	args := sqldialect.Args{"after": after, "now": d.TimeParam(s.settings.Now(), s.loc)}
+	args := sqldialect.Args{"after": after, "now": s.now()}
 	switch {
 	case r.Prefix == "":
 	case d.PrefixByRange:

@@ -17,10 +17,11 @@ func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, exp
 	if key == "" {
 		for attempt := 1; ; attempt++ {
 			r, err := s.insert(ctx, op, djsession.NewKey(), v, expires)
-			// No two random keys meet; after some, it is another column of the
-			// site's that must be unique.
-			if !errors.Is(err, djsession.ErrKeyTaken) || attempt == 5 {
+			if !errors.Is(err, djsession.ErrKeyTaken) {
 				return r, err
+			}
+			if attempt == 5 { // no five random keys are taken
+				return nil, fmt.Errorf("dbstore: create: every key is refused: a column of the site's own must be unique, too")
 			}
 		}
 	}
@@ -70,23 +71,27 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 			}
 		}
 		current, err := s.query(ctx, op, old.Key, s.stmts.read)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case lost || !known || !current.Version.(version).same(before):
+		}
+		seen := current.Version.(version)
+		switch {
+		case lost || !known || !seen.same(before):
 			if !current.Expires.After(s.settings.Now()) {
 				// Somebody ended it, by its expiry: as good as deleted.
 				return nil, wrap(op, old.Key, djsession.ErrNotFound)
 			}
 			return nil, wrap(op, old.Key, &djsession.ConflictError{Current: current})
-		case s.dialect.ChangedRows && r.Version.(version).data == before.data:
+		case seen.expires != before.expires:
+			before = seen // the column spells or rounds the time in its own way
+		case s.dialect.ChangedRows && before.same(r.Version.(version)):
 			// Nothing was to change, and MySQL counts only rows that do. Else a
 			// row that equals ours is somebody else's: two that add one to the
 			// same number in the same second write the same text.
 			return r, nil
 		}
-		// The row holds what was asked for, and was not replaced: somebody
-		// changed it to and fro in between, or the database does not let us.
+		// The row is as it was read, and was not replaced: somebody changed it
+		// to and fro in between, or the database does not let us.
 	}
 	return nil, wrap(op, old.Key, errNotTaken)
 }
@@ -130,7 +135,7 @@ func (s *Store) encode(key string, v *djsession.Values, expires time.Time) (*djs
 		}
 		if !s.settings.UseTZ && !s.dialect.NaiveTimes {
 			// Django sends the wall clock, and the database makes an instant of it.
-			expires = pytime.Standard(expires, s.loc)
+			expires = pytime.Later(expires, s.loc)
 		}
 	}
 	data, err := s.codec.Append(nil, v)

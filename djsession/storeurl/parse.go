@@ -22,6 +22,7 @@ type storeURL struct {
 	port        string // digits, or empty
 	path        string // without the first /
 	options     url.Values
+	readOnly    bool
 }
 
 func parse(raw string) (*storeURL, error) {

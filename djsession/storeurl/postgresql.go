@@ -57,6 +57,9 @@ func (u *storeURL) pqDSN() string {
 		}
 	}
 	add("binary_parameters", "yes") // a query in one round trip
+	if u.readOnly {
+		add("default_transaction_read_only", "on")
+	}
 	addIf("dbname", u.path)
 	addIf("user", u.user)
 	addIf("password", u.password)

@@ -43,6 +43,9 @@ func openSQLite(u *storeURL, c dbstore.Config) (Store, error) {
 	if !u.options.Has("_busy_timeout") && !u.options.Has("_timeout") {
 		u.options.Add("_pragma", fmt.Sprintf("busy_timeout(%.0f)", milliseconds))
 	}
+	if u.readOnly {
+		u.options.Set("mode", "ro")
+	}
 	if u.options.Get("mode") == "" {
 		u.options.Set("mode", "rw") // SQLite would make a file that is missing
 	}

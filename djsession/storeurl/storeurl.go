@@ -52,11 +52,23 @@ type Store interface {
 // Open returns the store that a URL names. It connects when it is first used.
 // No error holds a password.
 func Open(rawURL string, settings *djsession.Settings) (Store, error) {
+	return open(rawURL, settings, false)
+}
+
+// OpenReadOnly is Open for a store that is not to be changed in any way: a SQLite
+// file is opened so that not even a WAL is tidied up, and PostgreSQL refuses what
+// writes. The other servers must be told so by the rights of the user.
+func OpenReadOnly(rawURL string, settings *djsession.Settings) (Store, error) {
+	return open(rawURL, settings, true)
+}
+
+func open(rawURL string, settings *djsession.Settings, readOnly bool) (Store, error) {
 	u, err := parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
-	open, ok := schemes[u.scheme]
+	u.readOnly = readOnly
+	openScheme, ok := schemes[u.scheme]
 	if !ok {
 		known := slices.Sorted(maps.Keys(schemes))
 		return nil, fmt.Errorf("store url: unknown scheme %q: want one of %s", u.scheme, strings.Join(known, ", "))
@@ -69,7 +81,7 @@ func Open(rawURL string, settings *djsession.Settings) (Store, error) {
 	for _, name := range djangoOnly {
 		u.take(name)
 	}
-	store, err := open(u, config)
+	store, err := openScheme(u, config)
 	if err != nil {
 		return nil, fmt.Errorf("store url %s: %w", u, err)
 	}

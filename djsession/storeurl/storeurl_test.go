@@ -150,6 +150,19 @@ func TestOpen(t *testing.T) {
 			if _, err := store.Load(t.Context(), r.Key); err != nil {
 				t.Error(err)
 			}
+			if d.Kind != "mariadb" {
+				reader, err := OpenReadOnly(raw+"?table=my_sessions", settings(t))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer reader.Close()
+				if _, err := reader.Load(t.Context(), r.Key); err != nil {
+					t.Error(err)
+				}
+				if err := reader.Delete(t.Context(), r.Key); !errors.Is(err, djsession.ErrReadOnly) {
+					t.Errorf("delete, read-only: %v", err)
+				}
+			}
 			if !strings.HasPrefix(store.String(), "db (") {
 				t.Errorf("String: %s", store)
 			}

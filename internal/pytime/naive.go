@@ -37,9 +37,9 @@ func Wall(t time.Time, loc *time.Location) time.Time {
 	return Naive(t, loc)
 }
 
-// Standard returns the later of two instants at which clocks in loc show what they
+// Later returns the later of two instants at which clocks in loc show what they
 // show at t: PostgreSQL's choice for a naive time.
-func Standard(t time.Time, loc *time.Location) time.Time {
+func Later(t time.Time, loc *time.Location) time.Time {
 	wall := Naive(t, loc)
 	_, after := wall.Add(24 * time.Hour).In(loc).Zone()
 	later := wall.Add(-time.Duration(after) * time.Second)

@@ -74,7 +74,7 @@ var SQLite = &Dialect{
 	NaiveTimes:    true,
 	PrefixByRange: true,
 	exact:         `%[1]s = %[2]s`,
-	byteLength:    `length(%s)`,
+	byteLength:    `length(CAST(%s AS BLOB))`, // of text it counts characters, and up to a NUL
 	sameTime:      `CAST(%[1]s AS TEXT) = %[2]s`,
 	readTime:      `CAST(%s AS TEXT)`,
 	classify:      classifySQLite,
