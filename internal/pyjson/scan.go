@@ -49,8 +49,8 @@ func (s *scanner) members(i int, dst []Member) ([]Member, int) {
 		return dst, i + 1
 	}
 	if cap(dst) == 0 {
-		// Four do for a login, and longer texts have more; one allocation is what typical sessions should cost.
-		dst = make([]Member, 0, 4+min(len(text)/512, 4))
+		// Four do for a login with a cart; one allocation is what typical sessions should cost.
+		dst = make([]Member, 0, 4)
 	}
 	seen := memberIndex{first: len(dst)}
 	for {
