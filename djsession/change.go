@@ -11,9 +11,16 @@ import (
 // ends the update, and nothing is written.
 type Change func(v *Values) error
 
-// Set sets a value; see Values.Set.
+// Set sets a value; see Values.Set. The value is written down at once: what
+// happens to it later does not count.
 func Set(name string, value any) Change {
-	return func(v *Values) error { return v.Set(name, value) }
+	raw, err := encodeValue(name, value)
+	return func(v *Values) error {
+		if err != nil {
+			return err
+		}
+		return v.set(name, raw)
+	}
 }
 
 // SetJSON sets a value given as JSON; see Values.SetJSON.
@@ -23,11 +30,12 @@ func SetJSON(name, json string) Change {
 
 // SetDefault sets a value unless there is one of this name.
 func SetDefault(name string, value any) Change {
+	set := Set(name, value)
 	return func(v *Values) error {
 		if v.Has(name) {
 			return nil
 		}
-		return v.Set(name, value)
+		return set(v)
 	}
 }
 

@@ -30,6 +30,20 @@ var (
 // It is an ErrNotFound to errors.Is.
 var ErrSessionDeleted = fmt.Errorf("session was deleted meanwhile: %w", ErrNotFound)
 
+// Why a session is not to be had, or not to be changed, in a request.
+var (
+	// ErrNoManager: the request did not come through Manager.Handler.
+	ErrNoManager = errors.New("djsession: the handler is not under a Manager's Handler")
+	// ErrResponseStarted: the response has begun, and with it the session was
+	// saved and its cookie sent. What streams uses Update from there on.
+	ErrResponseStarted = errors.New("djsession: the response has begun")
+	// ErrUnknownStore: the visitor's cookie names a session that the store does
+	// not have, nor has the store shown any other session of the site yet. It
+	// may be another site's. See Manager.AcceptEmptyStore.
+	ErrUnknownStore = errors.New("djsession: the store has neither this session nor any other that the site made: " +
+		"if it is the site's store, and new, set Manager.AcceptEmptyStore")
+)
+
 // Why a payload is not to be trusted, for errors.Is on a *PayloadError.
 var (
 	// ErrBadSignature is signing.ErrBadSignature: the payload was signed with

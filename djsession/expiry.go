@@ -20,17 +20,12 @@ var ErrInvalidExpiry = errors.New("invalid _session_expiry")
 // ExpiryDate is Django's get_expiry_date, as it would be at the instant now: when
 // a session with these values ends if it is saved now.
 func (s *Settings) ExpiryDate(v *Values, now time.Time) (time.Time, error) {
-	var expiry any
-	if err := v.Get(expiryName, &expiry); err != nil && !errors.Is(err, ErrNoValue) {
+	expiry, err := v.expiry()
+	if err != nil {
 		return time.Time{}, err
 	}
-	switch e := expiry.(type) {
-	case string:
-		return s.expiryInstant(e)
-	case bool:
-		if e {
-			expiry = int64(1)
-		}
+	if text, ok := expiry.(string); ok {
+		return s.expiryInstant(text)
 	}
 	seconds, micros, err := s.expirySeconds(expiry)
 	if err != nil {
@@ -47,6 +42,75 @@ func (s *Settings) ExpiryDate(v *Values, now time.Time) (time.Time, error) {
 	}
 	end := addSeconds(pytime.Naive(now, loc), seconds, micros)
 	return checkYear(pytime.FromNaive(end, loc))
+}
+
+// expiryAge is get_expiry_age: how long a session lasts that was modified then. An
+// age that was computed is floored to whole seconds, one that was set is itself.
+func (s *Settings) expiryAge(v *Values, modification time.Time) (seconds int64, micros int, err error) {
+	expiry, err := v.expiry()
+	if err != nil {
+		return 0, 0, err
+	}
+	text, ok := expiry.(string)
+	if !ok || text == "" { // which is false in Python
+		if ok {
+			expiry = nil
+		}
+		return s.expirySeconds(expiry)
+	}
+	end, err := s.expiryInstant(text)
+	if err != nil {
+		return 0, 0, err
+	}
+	if !s.UseTZ { // naive, and so is the difference
+		loc, err := s.Location()
+		if err != nil {
+			return 0, 0, err
+		}
+		end, modification = pytime.Wall(end, loc), pytime.Naive(modification, loc)
+	}
+	end, modification = end.Truncate(time.Microsecond), modification.Truncate(time.Microsecond)
+	seconds = end.Unix() - modification.Unix()
+	if end.Nanosecond() < modification.Nanosecond() {
+		seconds--
+	}
+	return seconds, 0, nil
+}
+
+// expiresAtBrowserClose is get_expire_at_browser_close.
+func (s *Settings) expiresAtBrowserClose(v *Values) (bool, error) {
+	expiry, err := v.expiry()
+	if err != nil {
+		return false, err
+	}
+	switch e := expiry.(type) {
+	case nil:
+		return s.SessionExpireAtBrowserClose, nil
+	case int64:
+		return e == 0, nil
+	case float64:
+		return e == 0, nil
+	}
+	return false, nil
+}
+
+// expiry is the value of _session_expiry, nil when there is none. As a number a
+// bool is what it is in Python.
+func (v *Values) expiry() (any, error) {
+	var expiry any
+	if !v.Has(expiryName) {
+		return nil, nil
+	}
+	if err := v.Get(expiryName, &expiry); err != nil {
+		return nil, err
+	}
+	switch expiry {
+	case true:
+		return int64(1), nil
+	case false:
+		return int64(0), nil
+	}
+	return expiry, nil
 }
 
 // addSeconds is time.Time.Add for more than the 292 years of a time.Duration,
@@ -67,7 +131,7 @@ func checkYear(t time.Time) (time.Time, error) {
 func (s *Settings) expirySeconds(expiry any) (seconds int64, micros int, err error) {
 	var age float64
 	switch e := expiry.(type) {
-	case nil, bool:
+	case nil:
 	case int64:
 		age = float64(e)
 	case float64:

@@ -3,6 +3,7 @@ package djsession
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/djsess/djsess/internal/pytime"
@@ -27,6 +28,29 @@ type Settings struct {
 	// SessionCookieAge is SESSION_COOKIE_AGE: how long a session lives after
 	// it was last saved. Default: two weeks.
 	SessionCookieAge time.Duration
+	// SessionCookieName is SESSION_COOKIE_NAME. Default: "sessionid". The file
+	// engine's file names begin with it.
+	SessionCookieName string
+	// SessionCookieDomain is SESSION_COOKIE_DOMAIN, a leading dot and all.
+	// Default: "", which is Python's None: this host only.
+	SessionCookieDomain string
+	// SessionCookiePath is SESSION_COOKIE_PATH. Default: "/".
+	SessionCookiePath string
+	// SessionCookieSecure is SESSION_COOKIE_SECURE: HTTPS only. Default: off.
+	SessionCookieSecure bool
+	// SessionCookieHTTPOnly is SESSION_COOKIE_HTTPONLY: not for JavaScript.
+	// Default: on.
+	SessionCookieHTTPOnly bool
+	// SessionCookieSameSite is SESSION_COOKIE_SAMESITE: "Lax", the default,
+	// "Strict", "None", or "" for Python's False, which leaves it out.
+	SessionCookieSameSite string
+	// SessionSaveEveryRequest is SESSION_SAVE_EVERY_REQUEST: every request
+	// with a session moves its expiry. Default: off.
+	SessionSaveEveryRequest bool
+	// SessionExpireAtBrowserClose is SESSION_EXPIRE_AT_BROWSER_CLOSE: a
+	// session without an expiry of its own has a cookie without one.
+	// Default: off.
+	SessionExpireAtBrowserClose bool
 	// SessionStoreClass is the name of the site's session class, which is part
 	// of the signature's salt. Default: "SessionStore", as in every engine of
 	// Django's own.
@@ -61,6 +85,10 @@ func NewSettings(djangoVersion, secretKey string) (*Settings, error) {
 		DjangoVersion:           djangoVersion,
 		SecretKey:               secretKey,
 		SessionCookieAge:        1209600 * time.Second,
+		SessionCookieName:       "sessionid",
+		SessionCookiePath:       "/",
+		SessionCookieHTTPOnly:   true,
+		SessionCookieSameSite:   "Lax",
 		SessionStoreClass:       "SessionStore",
 		DefaultHashingAlgorithm: signing.SHA256,
 		UseTZ:                   v.atLeast(5, 0),
@@ -87,6 +115,12 @@ func (s *Settings) Validate() error {
 		return fmt.Errorf("djsession: settings: SECRET_KEY_FALLBACKS: Django %s has none, they came with 4.1", s.DjangoVersion)
 	case s.SessionCookieAge == 0:
 		return errors.New("djsession: settings: SESSION_COOKIE_AGE is zero: make Settings with NewSettings")
+	case !validCookieName(s.SessionCookieName):
+		return fmt.Errorf("djsession: settings: SESSION_COOKIE_NAME %q: not a name that a cookie can have", s.SessionCookieName)
+	case strings.ContainsAny(s.SessionCookieDomain+s.SessionCookiePath, ";\r\n\x00"):
+		return errors.New("djsession: settings: SESSION_COOKIE_DOMAIN and SESSION_COOKIE_PATH cannot hold a semicolon or a line break")
+	case !validSameSite(s.SessionCookieSameSite):
+		return fmt.Errorf("djsession: settings: SESSION_COOKIE_SAMESITE %q: want Lax, Strict, None or nothing", s.SessionCookieSameSite)
 	case s.SessionStoreClass == "":
 		return errors.New("djsession: settings: SessionStoreClass is empty: make Settings with NewSettings")
 	case s.MaxPayloadSize <= 0:
@@ -113,6 +147,26 @@ func (s *Settings) Validate() error {
 		_, err = s.Location()
 	}
 	return err
+}
+
+// validCookieName tells whether http.cookies takes a name.
+func validCookieName(name string) bool {
+	const others = "!#$%&'*+-.^_`|~:"
+	for _, c := range []byte(name) {
+		alphanumeric := c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+		if !alphanumeric && strings.IndexByte(others, c) < 0 {
+			return false
+		}
+	}
+	return name != ""
+}
+
+func validSameSite(value string) bool {
+	switch strings.ToLower(value) {
+	case "", "lax", "strict", "none":
+		return true
+	}
+	return false
 }
 
 // MaxStoredSize is how many bytes a stored payload may have under MaxPayloadSize:

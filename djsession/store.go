@@ -57,6 +57,16 @@ type Store interface {
 	Delete(ctx context.Context, key string) error
 }
 
+// UnchangedDeleter is a Store that can delete a session only if nobody has
+// changed it. With one that cannot, Session.CycleKey can lose what somebody else
+// writes to the old key in the same moment, as Django's can.
+type UnchangedDeleter interface {
+	// DeleteUnchanged removes old, provided that it is still what is stored:
+	// else a *ConflictError with what is there now. ErrNotFound says that it
+	// is gone.
+	DeleteUnchanged(ctx context.Context, old *Record) error
+}
+
 // Range is a part of a store's sessions. The zero Range is all live ones.
 type Range struct {
 	// Prefix limits it to keys that begin so: ASCII letters and digits.

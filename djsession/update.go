@@ -23,28 +23,70 @@ func Update(ctx context.Context, store Store, key string, changes ...Change) (*R
 	if err != nil || len(changes) == 0 {
 		return record, err
 	}
-	for attempt := 0; ; attempt++ {
-		v := record.Values.Clone()
-		for _, change := range changes {
-			if err := change(v); err != nil {
-				return nil, err
-			}
+	v, err := changed(record.Values, changes)
+	if err != nil {
+		return nil, err
+	}
+	w := writer{store: store, op: "update"}
+	return w.replace(ctx, record, v, changes)
+}
+
+// changed is what changes make of values, which stay as they are.
+func changed(v *Values, changes []Change) (*Values, error) {
+	v = v.Clone()
+	for _, change := range changes {
+		if err := change(v); err != nil {
+			return nil, err
 		}
-		saved, err := store.Replace(ctx, record, v, time.Time{})
+	}
+	return v, nil
+}
+
+// writer saves changed sessions: the one place where a lost race is run again.
+type writer struct {
+	store Store
+	op    string // for errors
+	// overwrite saves the values as they are, whatever was written meanwhile.
+	overwrite bool
+	// conflict, if set, is told of every race that was lost.
+	conflict func(key string, attempt int)
+}
+
+// replace stores v, which is what changes made of record.
+func (w *writer) replace(ctx context.Context, record *Record, v *Values, changes []Change) (*Record, error) {
+	for attempt := 0; ; attempt++ {
+		saved, err := w.store.Replace(ctx, record, v, time.Time{})
 		var conflict *ConflictError
 		switch {
 		case err == nil:
 			return saved, nil
 		case errors.Is(err, ErrNotFound):
-			return nil, fmt.Errorf("update %s: %w", ShortKey(key), ErrSessionDeleted)
+			return nil, fmt.Errorf("%s %s: %w", w.op, ShortKey(record.Key), ErrSessionDeleted)
 		case !errors.As(err, &conflict):
 			return nil, err
 		}
+		if err := w.lost(ctx, record.Key, attempt); err != nil {
+			return nil, err
+		}
 		record = conflict.Current
-		if err := pause(ctx, attempt); err != nil {
-			return nil, fmt.Errorf("update %s: %w: %w", ShortKey(key), ErrConflict, err)
+		if w.overwrite {
+			continue
+		}
+		if v, err = changed(record.Values, changes); err != nil {
+			return nil, err
 		}
 	}
+}
+
+// lost waits for another attempt.
+func (w *writer) lost(ctx context.Context, key string, attempt int) error {
+	if w.conflict != nil {
+		w.conflict(key, attempt+1)
+	}
+	if err := pause(ctx, attempt); err != nil {
+		return fmt.Errorf("%s %s: %w: %w", w.op, ShortKey(key), ErrConflict, err)
+	}
+	return nil
 }
 
 // pause waits before another attempt, longer each time and never the same, so

@@ -107,11 +107,19 @@ func (v *Values) Raw(name string) (json string, ok bool) {
 // What has no such form (a channel, broken UTF-8, a year after 9999) is an
 // error and changes nothing.
 func (v *Values) Set(name string, value any) error {
-	raw, err := pyjson.Append(nil, value)
+	raw, err := encodeValue(name, value)
 	if err != nil {
-		return fmt.Errorf("session value %q: %w", name, err)
+		return err
 	}
-	return v.set(name, string(raw))
+	return v.set(name, raw)
+}
+
+func encodeValue(name string, value any) (raw string, err error) {
+	text, err := pyjson.Append(nil, value)
+	if err != nil {
+		return "", fmt.Errorf("session value %q: %w", name, err)
+	}
+	return string(text), nil
 }
 
 // SetJSON sets a value that is given as JSON in UTF-8, or as Python writes it.

@@ -14,7 +14,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-func parse(t *testing.T, text string) *djsession.Values {
+func parse(t testing.TB, text string) *djsession.Values {
 	t.Helper()
 	v := new(djsession.Values)
 	if err := v.UnmarshalPythonJSON(text); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -58,27 +59,9 @@ nothing is created: the site could not read it.`,
 // opensSome is an error when there are live sessions and none of the first ones can
 // be opened: then this is not the site's SECRET_KEY, or not its store.
 func (s *site) opensSome(ctx context.Context) error {
-	scanner, err := s.scanner()
-	if err != nil {
-		return nil // nothing to try
+	_, err := djsession.OpensSome(ctx, s.Store)
+	if payload := (*djsession.PayloadError)(nil); errors.As(err, &payload) {
+		return hintAtForm(fmt.Errorf("nothing was created: %w", err), s.settings)
 	}
-	const most = 1000
-	tried := 0
-	var refused error
-	for r, err := range scanner.Scan(ctx, djsession.Range{}) {
-		switch {
-		case err == nil:
-			return nil
-		case r == nil:
-			return err
-		}
-		refused = err
-		if tried++; tried == most {
-			break
-		}
-	}
-	if refused == nil {
-		return nil
-	}
-	return hintAtForm(fmt.Errorf("nothing was created: none of %d live sessions here can be read: %w", tried, refused), s.settings)
+	return err
 }

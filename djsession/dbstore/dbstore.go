@@ -68,7 +68,7 @@ type Config struct {
 	TimeZone string
 }
 
-// Store is a djsession.Store and djsession.Scanner over the table. It is safe
+// Store is a djsession.Store, djsession.Scanner and djsession.UnchangedDeleter over the table. It is safe
 // for use by several goroutines.
 type Store struct {
 	db       *sql.DB
@@ -82,8 +82,9 @@ type Store struct {
 }
 
 var (
-	_ djsession.Store   = (*Store)(nil)
-	_ djsession.Scanner = (*Store)(nil)
+	_ djsession.Store            = (*Store)(nil)
+	_ djsession.Scanner          = (*Store)(nil)
+	_ djsession.UnchangedDeleter = (*Store)(nil)
 )
 
 // New returns a store over db. It does not ask the database anything.

@@ -11,12 +11,15 @@ type statements struct {
 	insert  sqldialect.Statement
 	replace sqldialect.Statement
 	delete  sqldialect.Statement
+
+	deleteUnchanged sqldialect.Statement
 }
 
 func (s *Store) compile() statements {
 	d := s.dialect
 	key := d.Exact("session_key", ":key")
 	row := "SELECT " + s.rowColumns() + " FROM " + s.table + " WHERE " + key
+	unchanged := key + " AND " + d.Exact("session_data", ":old") + " AND " + d.SameTime("expire_date", ":seen")
 	return statements{
 		load: d.Compile(row + " AND expire_date > :now"),
 		read: d.Compile(row),
@@ -25,8 +28,10 @@ func (s *Store) compile() statements {
 		// The comparison and the write are one statement, so that nobody can
 		// write in between.
 		replace: d.Compile("UPDATE " + s.table + " SET session_data = :data, expire_date = :expires" +
-			" WHERE " + key + " AND " + d.Exact("session_data", ":old") + " AND " + d.SameTime("expire_date", ":seen")),
+			" WHERE " + unchanged),
 		delete: d.Compile("DELETE FROM " + s.table + " WHERE " + key),
+
+		deleteUnchanged: d.Compile("DELETE FROM " + s.table + " WHERE " + unchanged),
 	}
 }
 

@@ -77,11 +77,7 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 		seen := current.Version.(version)
 		switch {
 		case lost || !known || !seen.same(before):
-			if !current.Expires.After(s.settings.Now()) {
-				// Somebody ended it, by its expiry: as good as deleted.
-				return nil, wrap(op, old.Key, djsession.ErrNotFound)
-			}
-			return nil, wrap(op, old.Key, &djsession.ConflictError{Current: current})
+			return nil, s.conflict(op, current)
 		case seen.expires != before.expires:
 			before = seen // the column spells or rounds the time in its own way
 		case s.dialect.ChangedRows && before.same(r.Version.(version)):
@@ -94,6 +90,15 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 		// to and fro in between, or the database does not let us.
 	}
 	return nil, wrap(op, old.Key, errNotTaken)
+}
+
+// conflict is the error for a row that somebody else wrote.
+func (s *Store) conflict(op string, current *djsession.Record) error {
+	if !current.Expires.After(s.settings.Now()) {
+		// Somebody ended it, by its expiry: as good as deleted.
+		return wrap(op, current.Key, djsession.ErrNotFound)
+	}
+	return wrap(op, current.Key, &djsession.ConflictError{Current: current})
 }
 
 // replaceAttempts is how often a row that is as it was, and yet was not replaced,
@@ -121,6 +126,36 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return wrap(op, key, djsession.ErrNotFound)
 	}
 	return nil
+}
+
+// DeleteUnchanged removes the row if it still holds what old was read from.
+func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) error {
+	const op = "delete"
+	if err := djsession.ValidateKey(old.Key); err != nil {
+		return wrap(op, old.Key, err)
+	}
+	before, known := old.Version.(version)
+	for range replaceAttempts {
+		if known {
+			n, err := s.exec(ctx, s.stmts.deleteUnchanged, &djsession.Record{Key: old.Key, Version: version{}}, before)
+			switch {
+			case err == nil && n > 0:
+				return nil
+			case err != nil && s.dialect.Classify(err) != sqldialect.Conflict:
+				return s.fail(ctx, op, old.Key, err)
+			}
+		}
+		current, err := s.query(ctx, op, old.Key, s.stmts.read)
+		if err != nil {
+			return err
+		}
+		seen := current.Version.(version)
+		if !known || !seen.same(before) {
+			return s.conflict(op, current)
+		}
+		before = seen // the column spells or rounds the time in its own way
+	}
+	return wrap(op, old.Key, errNotTaken)
 }
 
 // encode makes the record that is about to be written.

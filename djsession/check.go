@@ -1,0 +1,52 @@
+package djsession
+
+import (
+	"context"
+	"fmt"
+)
+
+// checkSample is how many sessions OpensSome tries before it gives up.
+const checkSample = 1000
+
+// OpensSome tries to open live sessions of a store, and tells whether one opened.
+// When there are some and none of the first 1000 opens, it is an error: the
+// settings are not those of the site (SECRET_KEY, DJANGO_VERSION), or the store
+// is not. A store with no live session, or whose sessions cannot be enumerated,
+// is no error.
+func OpensSome(ctx context.Context, store Store) (bool, error) {
+	scanner, ok := store.(Scanner)
+	if !ok {
+		return false, nil
+	}
+	tried := 0
+	var refused error
+	for r, err := range scanner.Scan(ctx, Range{}) {
+		switch {
+		case err == nil:
+			return true, nil
+		case r == nil:
+			return false, err
+		}
+		refused = err
+		if tried++; tried == checkSample {
+			break
+		}
+	}
+	if refused != nil {
+		return false, fmt.Errorf("none of %d live sessions can be opened: %w", tried, refused)
+	}
+	return false, nil
+}
+
+// Check tells at start-up whether the manager's settings open the sessions of its
+// store: see OpensSome. It writes nothing.
+func (m *Manager) Check(ctx context.Context) error {
+	opened, err := OpensSome(ctx, m.store)
+	if err != nil {
+		return fmt.Errorf("djsession: check: %w", err)
+	}
+	if opened {
+		m.trust.known.Store(true)
+	}
+	return nil
+}

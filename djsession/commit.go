@@ -1,0 +1,184 @@
+package djsession
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/djsess/djsess/internal/djcookie"
+)
+
+// commit is SessionMiddleware.process_response: it saves the session, and sets or
+// deletes its cookie. On error the response must not go out as it is.
+func (x *exchange) commit(status int) error {
+	key, came := x.cookie()
+	usable := came && usableKey(key)
+	s := x.session
+	switch {
+	case x.err != nil: // and so nothing is known, and nothing is done
+		x.vary()
+		return nil
+	case x.m.ReadOnly:
+		if s != nil && s.accessed {
+			x.vary()
+		}
+		return nil
+	case s != nil:
+	case came && !usable:
+		x.deleteCookie()
+		return nil
+	case usable && x.m.settings.SessionSaveEveryRequest && status < 500:
+		var err error
+		if s, err = x.loadUnasked(); s == nil {
+			return err
+		}
+	default:
+		return nil
+	}
+	defer func() { s.closed = ErrResponseStarted }()
+
+	// Django loads a session when it is looked at. One that nobody looked at
+	// counts as there, as long as its key could be one.
+	unseen := !s.accessed && usable
+	if s.IsEmpty() && !unseen {
+		if came && (s.unknown == "" || x.m.knowsStore()) {
+			x.deleteCookie()
+		} else if s.accessed {
+			x.refuse(s)
+			x.vary()
+		}
+		return nil
+	}
+	if s.accessed {
+		x.vary()
+	}
+	if !s.modified && !x.m.settings.SessionSaveEveryRequest {
+		return nil
+	}
+	cookie, err := x.m.sessionCookie(s.values)
+	if err != nil || status >= 500 {
+		return err
+	}
+	if err := x.save(s); err != nil {
+		if !s.modified && errors.Is(err, ErrUnknownStore) {
+			x.refuse(s) // nobody wanted anything of it
+			return nil
+		}
+		return err
+	}
+	cookie.Value = s.Key()
+	cookie.Set(x.w.Header())
+	x.vary()
+	return nil
+}
+
+// loadUnasked loads a session that is to be saved though the handler never asked
+// for it. A payload that cannot be trusted is not the handler's fault.
+func (x *exchange) loadUnasked() (*Session, error) {
+	ctx, cancel := x.saving()
+	defer cancel()
+	s, err := x.m.load(ctx, first(x.cookie()))
+	if payload := (*PayloadError)(nil); errors.As(err, &payload) {
+		return nil, nil
+	}
+	return s, err
+}
+
+func first(key string, _ bool) string { return key }
+
+// save stores the session unless that is done.
+func (x *exchange) save(s *Session) error {
+	if s.saved {
+		return nil
+	}
+	ctx, cancel := x.saving()
+	defer cancel()
+	return s.save(ctx)
+}
+
+// saving is the context of a save, which a client that leaves does not end.
+func (x *exchange) saving() (context.Context, context.CancelFunc) {
+	ctx := context.WithoutCancel(x.r.Context())
+	if x.m.SaveTimeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, x.m.SaveTimeout)
+}
+
+func (x *exchange) vary() { djcookie.AddVary(x.w.Header(), "Cookie") }
+
+func (x *exchange) deleteCookie() {
+	s := x.m.settings
+	djcookie.Deleted(s.SessionCookieName, s.SessionCookieDomain, s.SessionCookiePath, s.SessionCookieSameSite).Set(x.w.Header())
+	x.vary()
+}
+
+// refuse tells that a cookie was left alone that Django would have taken away.
+func (x *exchange) refuse(s *Session) {
+	if s.unknown != "" {
+		x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.unknown), Err: ErrUnknownStore})
+	}
+}
+
+// sessionCookie is the cookie of a session that holds these values, but for the
+// key.
+func (m *Manager) sessionCookie(v *Values) (djcookie.Cookie, error) {
+	s := m.settings
+	cookie := djcookie.Cookie{
+		Name:     s.SessionCookieName,
+		Domain:   s.SessionCookieDomain,
+		Path:     s.SessionCookiePath,
+		SameSite: s.SessionCookieSameSite,
+		Secure:   s.SessionCookieSecure,
+		HTTPOnly: s.SessionCookieHTTPOnly,
+	}
+	browserClose, err := s.expiresAtBrowserClose(v)
+	if err != nil || browserClose {
+		return cookie, err
+	}
+	now := s.Now()
+	seconds, micros, err := s.expiryAge(v, now)
+	if err != nil {
+		return cookie, err
+	}
+	cookie.Lasts = true
+	cookie.MaxAge = seconds // int() cuts a fraction off
+	cookie.Expires, err = checkYear(addSeconds(now, seconds, micros))
+	return cookie, err
+}
+
+// hijack saves the session for a connection that is about to leave HTTP.
+func (x *exchange) hijack() error {
+	s := x.session
+	if s == nil || x.m.ReadOnly || !s.modified || s.IsEmpty() {
+		return nil
+	}
+	before := s.Key()
+	if err := x.save(s); err != nil {
+		return err
+	}
+	if came, _ := x.cookie(); s.Key() != came || before == "" {
+		x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.Key()), Err: errNoCookie})
+	}
+	return nil
+}
+
+var errNoCookie = errors.New("djsession: a hijacked connection can set no cookie: the visitor does not learn this session's key")
+
+// replaceResponse has the ErrorHandler answer in place of a response that must not
+// go out, with the headers that were set before the handler.
+func (x *exchange) replaceResponse(err error) {
+	header := x.w.Header()
+	clear(header)
+	for name, values := range x.header {
+		header[name] = values
+	}
+	x.w.state = answering
+	if x.m.ErrorHandler != nil {
+		x.m.ErrorHandler(&x.w, x.r, err)
+	}
+	if x.w.state == answering {
+		x.w.ResponseWriter.WriteHeader(http.StatusInternalServerError)
+	}
+	x.w.state, x.w.failed = replaced, err
+}

@@ -1,0 +1,104 @@
+package djsession
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/djsess/djsess/internal/djcookie"
+)
+
+// Handler is the middleware: it makes FromRequest work in next, and saves the
+// session and sets its cookie just before the first byte of the response.
+//
+//   - What Django's SessionMiddleware decides is decided as in Django 5.2: when
+//     the session is saved, which cookie is set or deleted, Vary: Cookie. A
+//     response with a status from 500 up saves nothing, nor does a panic.
+//   - An informational response (1xx, but for 101) saves nothing yet.
+//   - A session that cannot be saved replaces the response: the ErrorHandler
+//     answers, and what next writes after that is an error.
+//   - Hijack saves, and can set no cookie any more.
+//   - After the first byte the session takes no changes, and a first FromRequest
+//     is an ErrResponseStarted.
+//   - A client that leaves does not keep the session from being saved.
+//
+// A request that never asks for its session costs no query. Middleware that
+// answers in place of next while next still runs, as http.TimeoutHandler does,
+// belongs around Handler, not inside.
+func (m *Manager) Handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := &exchange{m: m, r: r}
+		x.ctx = requestContext{r.Context(), x}
+		x.w = responseWriter{ResponseWriter: w, x: x}
+		if header := w.Header(); len(header) > 0 {
+			x.header = header.Clone()
+		}
+		defer x.end()
+		next.ServeHTTP(&x.w, r.WithContext(&x.ctx))
+		x.w.begin(http.StatusOK)
+	})
+}
+
+// FromRequest returns the visitor's session. The first call in a request loads
+// it; a visitor without one gets a new one, which is stored once it holds
+// something.
+//
+// A session that is there and cannot be had is an error, and no Session: the
+// store is down, or the payload cannot be trusted (*PayloadError). Nothing is
+// stored or deleted then, and the visitor keeps the cookie. Answer with Error.
+func FromRequest(r *http.Request) (*Session, error) {
+	x, ok := exchangeOf(r)
+	if !ok {
+		return nil, ErrNoManager
+	}
+	if x.session == nil && x.err == nil {
+		if x.w.state != open {
+			return nil, ErrResponseStarted
+		}
+		key, _ := x.cookie()
+		x.session, x.err = x.m.load(r.Context(), key)
+	}
+	return x.session, x.err
+}
+
+// exchange is one request and its response.
+type exchange struct {
+	m       *Manager
+	r       *http.Request // as it came to Handler
+	session *Session      // once it was asked for
+	err     error         // why it was not to be had
+	header  http.Header   // of the response, as it came to Handler
+	ctx     requestContext
+	w       responseWriter
+}
+
+// cookie is request.COOKIES.get(SESSION_COOKIE_NAME).
+func (x *exchange) cookie() (key string, came bool) {
+	return djcookie.Lookup(x.r.Header["Cookie"], x.m.settings.SessionCookieName)
+}
+
+// end is when the handler has returned, or panicked.
+func (x *exchange) end() {
+	if x.session != nil {
+		x.session.closed = ErrResponseStarted
+	}
+}
+
+// requestContext leads from a request to its exchange.
+type requestContext struct {
+	context.Context
+	x *exchange
+}
+
+type exchangeKey struct{}
+
+func (c *requestContext) Value(key any) any {
+	if key == (exchangeKey{}) {
+		return c.x
+	}
+	return c.Context.Value(key)
+}
+
+func exchangeOf(r *http.Request) (*exchange, bool) {
+	x, ok := r.Context().Value(exchangeKey{}).(*exchange)
+	return x, ok
+}

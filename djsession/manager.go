@@ -1,0 +1,158 @@
+package djsession
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+	"unicode/utf8"
+)
+
+// Manager gives HTTP handlers the visitor's session: Django's SessionMiddleware,
+// as Django 5.2 has it. Make it with NewManager, set fields if the defaults do
+// not fit, and put Handler around your handlers:
+//
+//	manager, err := djsession.NewManager(store, settings)
+//	http.ListenAndServe(addr, manager.Handler(mux))
+//
+// and in a handler:
+//
+//	sess, err := djsession.FromRequest(r)
+//	if err != nil {
+//		djsession.Error(w, r, err)
+//		return
+//	}
+//	fmt.Fprintln(w, "hello", sess.GetString("name"))
+//
+// The fields must not change once requests are served.
+type Manager struct {
+	// Overwrite makes saving what it is in Django: the whole session as this
+	// request has it, whatever somebody else wrote meanwhile. Default: off;
+	// nobody's write is lost.
+	Overwrite bool
+
+	// ReadOnly makes every change to a session an ErrReadOnly. Nothing is
+	// written to the store, and no cookie is set or deleted. Default: off.
+	ReadOnly bool
+
+	// AcceptEmptyStore has the manager trust its store from the start.
+	//
+	// A cookie whose session the store does not have is answered as Django
+	// answers it: it is deleted, or replaced by that of a new session. With
+	// the wrong store, that would log out whoever comes by. So the manager
+	// does it only once the store has shown that it is the site's, by some
+	// session that the manager did not make: one that a visitor brought, or
+	// that Check found. Until then such a cookie is left alone, and saving a
+	// new session in its place is an ErrUnknownStore. On a site whose store is
+	// still empty, set this. Default: off.
+	AcceptEmptyStore bool
+
+	// SaveTimeout bounds a save when the response begins. It goes on when the
+	// client has left, as it does in Django. Default: 10 seconds.
+	SaveTimeout time.Duration
+
+	// ErrorHandler answers in place of the handler when its session cannot be
+	// saved, and whenever Error is called. Default: ServeError.
+	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
+
+	// Observer is told of every load, save, deletion, conflict and refusal.
+	// It may be called by several goroutines. Default: LogEvents(nil).
+	Observer func(ctx context.Context, e Event)
+
+	store    Store
+	settings *Settings
+	trust    trust
+}
+
+// NewManager returns a manager with the defaults.
+func NewManager(store Store, settings *Settings) (*Manager, error) {
+	if store == nil || settings == nil {
+		return nil, errors.New("djsession: a manager needs a store and settings")
+	}
+	if err := settings.Validate(); err != nil {
+		return nil, err
+	}
+	copied := *settings // what the caller changes later does not half count
+	return &Manager{
+		SaveTimeout:  10 * time.Second,
+		ErrorHandler: ServeError,
+		Observer:     LogEvents(nil),
+		store:        store,
+		settings:     &copied,
+	}, nil
+}
+
+// ServeError is the default ErrorHandler: status 400 for a session that was
+// deleted meanwhile, as Django has it for SessionInterrupted, and else 500.
+func ServeError(w http.ResponseWriter, r *http.Request, err error) {
+	status := http.StatusInternalServerError
+	if errors.Is(err, ErrSessionDeleted) {
+		status = http.StatusBadRequest
+	}
+	http.Error(w, http.StatusText(status), status)
+}
+
+// Error answers a request whose session could not be had or changed, with the
+// manager's ErrorHandler.
+func Error(w http.ResponseWriter, r *http.Request, err error) {
+	if x, ok := exchangeOf(r); ok && x.m.ErrorHandler != nil {
+		x.m.ErrorHandler(w, r, err)
+		return
+	}
+	ServeError(w, r, err)
+}
+
+// Load returns the session of a key without a request, to be saved by its Save:
+// SessionStore(session_key) in Django. An empty key is a new session. A session
+// that the store does not have is ErrNotFound.
+func (m *Manager) Load(ctx context.Context, key string) (*Session, error) {
+	if key == "" {
+		return newSession(m, nil), nil
+	}
+	s, err := m.load(ctx, key)
+	if err == nil && s.record == nil {
+		return nil, fmt.Errorf("load %s: %w", ShortKey(key), ErrNotFound)
+	}
+	return s, err
+}
+
+// load returns the session of a key that came with a request: a new one when the
+// store says that it has none of this key.
+func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
+	if !usableKey(key) {
+		return newSession(m, nil), nil
+	}
+	o := m.observe(ctx, EventLoad, key)
+	record, err := m.store.Load(ctx, key)
+	switch {
+	case err == nil:
+		m.trust.saw(key)
+		o.done(key, nil)
+		return newSession(m, record), nil
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrInvalidKey):
+		if errors.Is(err, ErrSignatureExpired) {
+			m.trust.known.Store(true) // it was signed with our key
+		}
+		o.done(key, err)
+		s := newSession(m, nil)
+		s.unknown = key
+		return s, nil
+	}
+	var payload *PayloadError
+	if errors.As(err, &payload) {
+		o.kind = EventRefusal
+	}
+	o.done(key, err)
+	return nil, err
+}
+
+// usableKey tells whether Django takes a cookie's value for a key at all.
+func usableKey(key string) bool {
+	return len(key) >= minKeyLength && utf8.RuneCountInString(key) >= minKeyLength
+}
+
+// writer is what a session is saved with.
+func (m *Manager) writer(op string, o *observation) *writer {
+	return &writer{store: m.store, op: op, overwrite: m.Overwrite, conflict: o.lost}
+}

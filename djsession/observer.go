@@ -1,0 +1,109 @@
+package djsession
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// EventKind is what happened to a session.
+type EventKind string
+
+const (
+	// EventLoad: a session was loaded, or not, for Err. A key that the store
+	// does not know is an ErrNotFound.
+	EventLoad EventKind = "load"
+	// EventSave: a session was saved, stored for the first time, or moved to
+	// another key; or not, for Err.
+	EventSave EventKind = "save"
+	// EventDelete: a session was deleted, or not, for Err.
+	EventDelete EventKind = "delete"
+	// EventConflict: somebody else wrote the session meanwhile; the changes
+	// are about to be made again.
+	EventConflict EventKind = "conflict"
+	// EventRefusal: something was left alone that Django would have replaced:
+	// a payload that cannot be trusted, or the cookie of a session that the
+	// store does not know.
+	EventRefusal EventKind = "refusal"
+)
+
+// Event is what a Manager's Observer is told, for logs and metrics.
+type Event struct {
+	Kind EventKind
+	// Session is the first 6 characters of the session key, if there is one.
+	Session string
+	// Took is how long the store took; all attempts of a save together.
+	Took time.Duration
+	// Conflicts is how many attempts were lost so far to somebody else's.
+	Conflicts int
+	// Err is why it failed, or was refused.
+	Err error
+}
+
+// LogEvents returns an Observer that logs: failures as errors, refusals as
+// warnings, the rest for debugging. A nil logger is slog.Default, as it is when
+// something happens.
+func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
+	return func(ctx context.Context, e Event) {
+		l := logger
+		if l == nil {
+			l = slog.Default()
+		}
+		level := e.level()
+		if !l.Enabled(ctx, level) {
+			return
+		}
+		attrs := make([]slog.Attr, 0, 4)
+		attrs = append(attrs, slog.String("session", e.Session), slog.Duration("took", e.Took))
+		if e.Conflicts > 0 {
+			attrs = append(attrs, slog.Int("conflicts", e.Conflicts))
+		}
+		if e.Err != nil {
+			attrs = append(attrs, slog.String("error", e.Err.Error()))
+		}
+		l.LogAttrs(ctx, level, "session "+string(e.Kind), attrs...)
+	}
+}
+
+func (e *Event) level() slog.Level {
+	switch {
+	case e.Kind == EventRefusal:
+		return slog.LevelWarn
+	case e.Err == nil, e.Kind == EventLoad && errors.Is(e.Err, ErrNotFound):
+		return slog.LevelDebug
+	case errors.Is(e.Err, context.Canceled), errors.Is(e.Err, ErrSessionDeleted):
+		return slog.LevelInfo // a client that left, a logout meanwhile
+	}
+	return slog.LevelError
+}
+
+// observation is something under way of which the Observer will be told.
+type observation struct {
+	m         *Manager
+	ctx       context.Context
+	kind      EventKind
+	start     time.Time
+	conflicts int
+}
+
+func (m *Manager) observe(ctx context.Context, kind EventKind, key string) *observation {
+	return &observation{m: m, ctx: ctx, kind: kind, start: time.Now()}
+}
+
+// done tells how it ended. The key is the one the session has now.
+func (o *observation) done(key string, err error) {
+	o.m.tell(o.ctx, Event{Kind: o.kind, Session: ShortKey(key), Took: time.Since(o.start), Conflicts: o.conflicts, Err: err})
+}
+
+// lost is told of an attempt that somebody else won.
+func (o *observation) lost(key string, attempt int) {
+	o.conflicts++
+	o.m.tell(o.ctx, Event{Kind: EventConflict, Session: ShortKey(key), Took: time.Since(o.start), Conflicts: o.conflicts})
+}
+
+func (m *Manager) tell(ctx context.Context, e Event) {
+	if m.Observer != nil {
+		m.Observer(ctx, e)
+	}
+}
