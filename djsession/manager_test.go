@@ -20,10 +20,7 @@ import (
 // logs to the test.
 func newSite(t testing.TB) (*dbstore.Store, *djsession.Manager) {
 	t.Helper()
-	settings, err := djsession.NewSettings("5.2", "a secret key of the tests")
-	if err != nil {
-		t.Fatal(err)
-	}
+	settings := mustSettings(t)
 	store := newStore(t, settings)
 	return store, newManager(t, store, settings)
 }
@@ -186,4 +183,23 @@ func TestManager(t *testing.T) {
 	if cookieOf(t, w) != "deleted" || holds(t, store, moved) != "nothing" {
 		t.Errorf("not ended: %v", w.Header())
 	}
+}
+
+func mustSettings(t testing.TB) *djsession.Settings {
+	t.Helper()
+	settings, err := djsession.NewSettings("5.2", "a secret key of the tests")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return settings
+}
+
+// reopen is another store over the same table.
+func reopen(t testing.TB, store *dbstore.Store, settings *djsession.Settings) *dbstore.Store {
+	t.Helper()
+	other, err := dbstore.New(store.DB(), dbstore.Config{Dialect: store.Dialect(), Settings: settings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return other
 }
