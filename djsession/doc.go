@@ -2,15 +2,32 @@
 // site and without its noticing.
 //
 // Start with [NewSettings], which takes the release of Django and the site's
-// SECRET_KEY; open a store with package storeurl, or one of the stores' own
-// packages; and change a stored session with [Update]:
+// SECRET_KEY, and open a store with package storeurl, or with one of the stores'
+// own packages:
 //
 //	settings, err := djsession.NewSettings("5.2", os.Getenv("DJANGO_SECRET_KEY"))
 //	store, err := storeurl.Open(os.Getenv("DATABASE_URL"), settings)
 //
-//	record, err := store.Load(ctx, key)       // ErrNotFound: no such live session
-//	name := record.Values.GetString("name")
-//	err = record.Values.Get("cart", &cart)    // any Go type, as with encoding/json
+// In a web service, put [Manager.Handler] around the handlers, and ask for the
+// visitor's [Session] with [FromRequest]:
+//
+//	manager, err := djsession.NewManager(store, settings)
+//	err = manager.Check(ctx) // do the settings open what is in the store?
+//	http.ListenAndServe(addr, manager.Handler(mux))
+//
+//	func handler(w http.ResponseWriter, r *http.Request) {
+//		sess, err := djsession.FromRequest(r)
+//		if err != nil {
+//			djsession.Error(w, r, err)
+//			return
+//		}
+//		name := sess.GetString("name")
+//		err = sess.Get("cart", &cart) // any Go type, as with encoding/json
+//		err = sess.Set("seen", time.Now())
+//	}
+//
+// Package djauth tells who is logged in. Outside of requests, change a stored
+// session with [Update]:
 //
 //	_, err = djsession.Update(ctx, store, key,
 //		djsession.Set("seen", time.Now()),
@@ -22,13 +39,16 @@
 // for byte; what it sets is written as Python would have written it. See
 // [Values].
 //
-// [Update] never loses a write: it replaces only what it has read, and makes its
+// No write is lost to ours: saving replaces only what was read, and makes its
 // changes again on what somebody else wrote meanwhile. Django does no such thing.
 // A Django request that overlaps with a change of ours saves the whole session as
 // it read it, and so takes our change back.
 //
-// A payload that Django would refuse is a [*PayloadError], never an empty session,
-// and is never written over: a program with the wrong SECRET_KEY logs nobody out.
+// Doubt destroys nothing. A payload that Django would refuse is a
+// [*PayloadError], never an empty session, and is never written over; a store that
+// is down is an error; a cookie that the store does not know is left alone until
+// the store has shown to be the site's ([Manager.AcceptEmptyStore]). A program
+// with the wrong settings logs nobody out.
 //
 // Errors hold no secrets and no whole session keys; see [ShortKey].
 //
@@ -36,6 +56,6 @@
 //
 // A [Codec] is how sessions are written; [NewCodec] chooses the one that the
 // settings call for. A [Store] is where they are kept, as one of Django's engines
-// keeps them: package dbstore has the engine db. Most programs call a store's Load
-// and Update, and need know no more of either.
+// keeps them: package dbstore has the engine db, filestore the engine file, and
+// cookiestore the engine signed_cookies.
 package djsession
