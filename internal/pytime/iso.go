@@ -44,13 +44,13 @@ func appendOffset(dst []byte, offset int) []byte {
 // ErrNotISO is a text that is not what isoformat() writes.
 var ErrNotISO = errors.New("not an ISO 8601 time")
 
-// ParseISO reads what isoformat() writes, of a datetime or a date, and str(); also Z for the offset, and a time without
-// seconds. A text without an offset is naive: its wall clock is returned as if it were UTC.
+// ParseISO reads what isoformat() writes, of a datetime or a date, and str(); also Z for the offset, less than a whole time,
+// and the basic form 20991231T235959Z, as Python does since 3.11 (but for dates by their week). A text without an offset is naive: its wall clock is returned as if it were UTC.
 func ParseISO(s string) (t time.Time, naive bool, err error) {
 	p := timeParser{rest: s, ok: true}
 	year := p.number(4)
-	month := p.after("-", 2)
-	day := p.after("-", 2)
+	month, separator := p.next("-", 2)
+	day := p.after(separator, 2)
 	var hour, minute, second, nanosecond int
 	zone, early := time.UTC, time.Duration(0)
 	naive = true
@@ -59,10 +59,12 @@ func ParseISO(s string) (t time.Time, naive bool, err error) {
 			return time.Time{}, false, ErrNotISO
 		}
 		hour = p.number(2)
-		minute = p.after(":", 2)
-		if strings.HasPrefix(p.rest, ":") {
-			second = p.after(":", 2)
-			nanosecond = p.fraction()
+		if separator := ":"; p.more() {
+			minute, separator = p.next(separator, 2)
+			if p.more() {
+				second = p.after(separator, 2)
+				nanosecond = p.fraction()
+			}
 		}
 		naive = p.rest == ""
 		zone, early = p.zone()
@@ -92,6 +94,19 @@ func (p *timeParser) take(prefix string) bool {
 func (p *timeParser) after(separator string, width int) int {
 	p.ok = p.take(separator) && p.ok
 	return p.number(width)
+}
+
+// next reads a number that a separator stands before, or nothing: then nothing does before the next one either.
+func (p *timeParser) next(separator string, width int) (n int, used string) {
+	if !strings.HasPrefix(p.rest, separator) {
+		separator = ""
+	}
+	return p.after(separator, width), separator
+}
+
+// more tells whether another part of a time follows.
+func (p *timeParser) more() bool {
+	return strings.HasPrefix(p.rest, ":") || countDigits(p.rest) > 0
 }
 
 func (p *timeParser) number(width int) (n int) {
@@ -135,11 +150,13 @@ func (p *timeParser) zone() (loc *time.Location, early time.Duration) {
 		p.ok = false
 	}
 	hours := p.number(2)
-	minutes := p.after(":", 2)
-	seconds := 0
-	if strings.HasPrefix(p.rest, ":") {
-		seconds = p.after(":", 2)
-		early = time.Duration(sign * p.fraction())
+	minutes, seconds := 0, 0
+	if separator := ":"; p.more() {
+		minutes, separator = p.next(separator, 2)
+		if p.more() {
+			seconds = p.after(separator, 2)
+			early = time.Duration(sign * p.fraction())
+		}
 	}
 	if hours > 23 || minutes > 59 || seconds > 59 {
 		p.ok = false
