@@ -3,6 +3,7 @@ package djsession
 import (
 	"errors"
 	"fmt"
+	"reflect"
 )
 
 // Change is one change to a session. It is given the values as they are stored
@@ -55,15 +56,21 @@ func Clear() Change {
 	}
 }
 
-// Modify sets a value to what f makes of the old one, which is T's zero value
-// when there is none. It is for a value that both sides change, such as a cart:
-// when somebody else wrote the session meanwhile, f is called again with what
-// they wrote.
+// Modify sets a value to what f makes of the old one, which is T's zero value, or
+// an empty map, when there is none. It is for a value that both sides change, such
+// as a cart: when somebody else wrote the session meanwhile, f is called again with
+// what they wrote.
+//
+// A Go map loses the order of a dict, and a struct the members it has no field for:
+// a T of Values keeps both.
 func Modify[T any](name string, f func(old T) (T, error)) Change {
 	return func(v *Values) error {
 		var old T
 		if err := v.Get(name, &old); err != nil && !errors.Is(err, ErrNoValue) {
 			return err
+		}
+		if m := reflect.ValueOf(&old).Elem(); m.Kind() == reflect.Map && m.IsNil() {
+			m.Set(reflect.MakeMap(m.Type()))
 		}
 		changed, err := f(old)
 		if err != nil {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// checkSample is how many sessions OpensSome tries before it gives up.
+// checkSample is how many sessions are tried before the settings are blamed.
 const checkSample = 1000
 
 // OpensSome tries to open live sessions of a store, and tells whether one opened.
@@ -14,25 +14,33 @@ const checkSample = 1000
 // is not. A store with no live session, or whose sessions cannot be enumerated,
 // is no error.
 func OpensSome(ctx context.Context, store Store) (bool, error) {
+	return opensSome(ctx, store, func(string) bool { return false })
+}
+
+// opensSome passes by the sessions that skip says.
+func opensSome(ctx context.Context, store Store, skip func(key string) bool) (bool, error) {
 	scanner, ok := store.(Scanner)
 	if !ok {
 		return false, nil
 	}
-	tried := 0
+	tried, skipped := 0, 0
 	var refused error
 	for r, err := range scanner.Scan(ctx, Range{}) {
 		switch {
-		case err == nil:
-			return true, nil
 		case r == nil:
 			return false, err
+		case err != nil:
+			tried, refused = tried+1, err
+		case skip(r.Key):
+			skipped++
+		default:
+			return true, nil
 		}
-		refused = err
-		if tried++; tried == checkSample {
+		if tried+skipped == checkSample {
 			break
 		}
 	}
-	if refused != nil {
+	if refused != nil && skipped == 0 {
 		return false, fmt.Errorf("none of %d live sessions can be opened: %w", tried, refused)
 	}
 	return false, nil
@@ -41,7 +49,7 @@ func OpensSome(ctx context.Context, store Store) (bool, error) {
 // Check tells at start-up whether the manager's settings open the sessions of its
 // store: see OpensSome. It writes nothing.
 func (m *Manager) Check(ctx context.Context) error {
-	opened, err := OpensSome(ctx, m.store)
+	opened, err := opensSome(ctx, m.store, m.trust.isOurs)
 	if err != nil {
 		return fmt.Errorf("djsession: check: %w", err)
 	}

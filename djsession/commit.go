@@ -41,7 +41,7 @@ func (x *exchange) commit(status int) error {
 	// counts as there, as long as its key could be one.
 	unseen := !s.accessed && usable
 	if s.IsEmpty() && !unseen {
-		if came && (s.unknown == "" || x.m.knowsStore()) {
+		if came && (s.unknown == "" || x.knowsStore()) {
 			x.deleteCookie()
 		} else if s.accessed {
 			x.refuse(s)
@@ -94,6 +94,12 @@ func (x *exchange) save(s *Session) error {
 	ctx, cancel := x.saving()
 	defer cancel()
 	return s.save(ctx)
+}
+
+func (x *exchange) knowsStore() bool {
+	ctx, cancel := x.saving()
+	defer cancel()
+	return x.m.knowsStore(ctx)
 }
 
 // saving is the context of a save, which a client that leaves does not end.

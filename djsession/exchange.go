@@ -2,6 +2,7 @@ package djsession
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/djsess/djsess/internal/djcookie"
@@ -74,6 +75,14 @@ type exchange struct {
 // cookie is request.COOKIES.get(SESSION_COOKIE_NAME).
 func (x *exchange) cookie() (key string, came bool) {
 	return djcookie.Lookup(x.r.Header["Cookie"], x.m.settings.SessionCookieName)
+}
+
+// told tells whether the Observer knows of an error.
+func (x *exchange) told(err error) bool {
+	if x.err != nil && errors.Is(err, x.err) {
+		return true
+	}
+	return x.session != nil && x.session.told != nil && errors.Is(err, x.session.told)
 }
 
 // end is when the handler has returned, or panicked.

@@ -42,10 +42,10 @@ type Manager struct {
 	// answers it: it is deleted, or replaced by that of a new session. With
 	// the wrong store, that would log out whoever comes by. So the manager
 	// does it only once the store has shown that it is the site's, by some
-	// session that the manager did not make: one that a visitor brought, or
-	// that Check found. Until then such a cookie is left alone, and saving a
-	// new session in its place is an ErrUnknownStore. On a site whose store is
-	// still empty, set this. Default: off.
+	// live session that opens and that the manager did not make. Until then
+	// such a cookie is left alone, and saving a new session in its place is an
+	// ErrUnknownStore. For a new site, where Django has not stored a session
+	// yet, set this; for a live one, do not. Default: off.
 	AcceptEmptyStore bool
 
 	// SaveTimeout bounds a save when the response begins. It goes on when the
@@ -94,9 +94,21 @@ func ServeError(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // Error answers a request whose session could not be had or changed, with the
-// manager's ErrorHandler.
+// manager's ErrorHandler. What its Observer has not heard of yet, it is told.
 func Error(w http.ResponseWriter, r *http.Request, err error) {
-	if x, ok := exchangeOf(r); ok && x.m.ErrorHandler != nil {
+	x, ok := exchangeOf(r)
+	if !ok {
+		ServeError(w, r, err)
+		return
+	}
+	if !x.told(err) {
+		e := Event{Kind: EventError, Err: err}
+		if x.session != nil {
+			e.Session = ShortKey(x.session.Key())
+		}
+		x.m.tell(r.Context(), e)
+	}
+	if x.m.ErrorHandler != nil {
 		x.m.ErrorHandler(w, r, err)
 		return
 	}

@@ -26,6 +26,9 @@ const (
 	// a payload that cannot be trusted, or the cookie of a session that the
 	// store does not know.
 	EventRefusal EventKind = "refusal"
+	// EventError: a request was answered by Error, for an Err that is none of
+	// the store's, or from djauth.
+	EventError EventKind = "error"
 )
 
 // Event is what a Manager's Observer is told, for logs and metrics.
@@ -33,7 +36,8 @@ type Event struct {
 	Kind EventKind
 	// Session is the first 6 characters of the session key, if there is one.
 	Session string
-	// Took is how long the store took; all attempts of a save together.
+	// Took is how long the store took; all attempts of a save together. Zero
+	// where none was asked.
 	Took time.Duration
 	// Conflicts is how many attempts were lost so far to somebody else's.
 	Conflicts int
@@ -55,7 +59,10 @@ func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 			return
 		}
 		attrs := make([]slog.Attr, 0, 4)
-		attrs = append(attrs, slog.String("session", e.Session), slog.Duration("took", e.Took))
+		attrs = append(attrs, slog.String("session", e.Session))
+		if e.Took > 0 {
+			attrs = append(attrs, slog.Duration("took", e.Took))
+		}
 		if e.Conflicts > 0 {
 			attrs = append(attrs, slog.Int("conflicts", e.Conflicts))
 		}
@@ -92,8 +99,9 @@ func (m *Manager) observe(ctx context.Context, kind EventKind, key string) *obse
 }
 
 // done tells how it ended. The key is the one the session has now.
-func (o *observation) done(key string, err error) {
+func (o *observation) done(key string, err error) error {
 	o.m.tell(o.ctx, Event{Kind: o.kind, Session: ShortKey(key), Took: time.Since(o.start), Conflicts: o.conflicts, Err: err})
+	return err
 }
 
 // lost is told of an attempt that somebody else won.

@@ -30,6 +30,7 @@ type Session struct {
 	modified    bool
 	saved       bool  // nothing changed since it was
 	closed      error // why it takes no more changes
+	told        error // what the Observer was told last
 
 	locals map[any]any
 }

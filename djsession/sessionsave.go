@@ -11,6 +11,7 @@ import (
 // does it when the response begins. A new session gets its key. A session that
 // was deleted meanwhile is ErrSessionDeleted.
 func (s *Session) Save(ctx context.Context) error {
+	s.accessed = true
 	if err := s.writable(); err != nil {
 		return err
 	}
@@ -18,8 +19,11 @@ func (s *Session) Save(ctx context.Context) error {
 }
 
 func (s *Session) save(ctx context.Context) (err error) {
+	if errors.Is(s.told, ErrSessionDeleted) {
+		return s.told // it has not come back
+	}
 	o := s.m.observe(ctx, EventSave, s.Key())
-	defer func() { o.done(s.Key(), err) }()
+	defer func() { s.told = o.done(s.Key(), err) }()
 	if s.interrupted {
 		return fmt.Errorf("save %s: %w", ShortKey(s.unknown), ErrSessionDeleted)
 	}
@@ -32,6 +36,9 @@ func (s *Session) save(ctx context.Context) (err error) {
 	}
 	if err != nil {
 		return err
+	}
+	if s.record == nil {
+		s.modified = true // the visitor has to learn the key
 	}
 	s.stored(record)
 	return nil
@@ -47,7 +54,7 @@ func (s *Session) stored(record *Record) {
 // create stores the values as a new session. A key that came with the request is
 // never used: somebody could have made the visitor send it.
 func (s *Session) create(ctx context.Context) (*Record, error) {
-	if s.unknown != "" && !s.m.knowsStore() {
+	if s.unknown != "" && !s.m.knowsStore(ctx) {
 		return nil, fmt.Errorf("create instead of %s: %w", ShortKey(s.unknown), ErrUnknownStore)
 	}
 	record, err := s.m.store.Create(ctx, "", s.values, time.Time{})
@@ -63,21 +70,36 @@ func (s *Session) Flush(ctx context.Context) (err error) {
 	if err := s.writable(); err != nil {
 		return err
 	}
+	if err := s.forgetUnseen(ctx, !s.accessed); err != nil {
+		return err
+	}
 	if s.record != nil {
 		o := s.m.observe(ctx, EventDelete, s.Key())
 		err = s.m.store.Delete(ctx, s.record.Key)
 		if errors.Is(err, ErrNotFound) { // so somebody else ended it
 			err = nil
 		}
-		o.done(s.Key(), err)
-		if err != nil {
+		if s.told = o.done(s.Key(), err); err != nil {
 			return err
 		}
 	}
 	s.record, s.values, s.owned, s.changes = nil, new(Values), true, nil
-	s.unknown, s.interrupted = "", false
+	s.unknown, s.interrupted, s.told = "", false, nil
 	s.accessed, s.modified, s.saved = true, true, false
 	return nil
+}
+
+// forgetUnseen deletes what the store may have under a key that it does not know as
+// a live session's: Django, which has not looked yet, deletes by the key alone.
+func (s *Session) forgetUnseen(ctx context.Context, unseen bool) error {
+	if !unseen || s.unknown == "" || !s.m.knowsStore(ctx) {
+		return nil
+	}
+	err := s.m.store.Delete(ctx, s.unknown)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrInvalidKey) {
+		return nil
+	}
+	return err
 }
 
 // CycleKey gives the session a new key and keeps what it holds, as is due when
@@ -90,9 +112,12 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 		return err
 	}
 	o := s.m.observe(ctx, EventSave, s.Key())
-	defer func() { o.done(s.Key(), err) }()
+	defer func() { s.told = o.done(s.Key(), err) }()
 	record, err := s.create(ctx)
 	if err != nil {
+		return err
+	}
+	if err := s.forgetUnseen(ctx, s.interrupted); err != nil {
 		return err
 	}
 	if s.record != nil {

@@ -1,8 +1,10 @@
 package djsession
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // trust is whether a manager knows that its store is the site's: it has seen a
@@ -12,6 +14,9 @@ type trust struct {
 
 	mu   sync.Mutex
 	ours map[string]struct{} // keys of sessions that the manager made, until it knows
+
+	asking sync.Mutex
+	asked  time.Time // when the store was last looked through
 }
 
 // maxOurs bounds ours. Who made that many sessions, and never saw another, learns
@@ -47,6 +52,31 @@ func (t *trust) saw(key string) {
 	t.ours = nil
 }
 
-func (m *Manager) knowsStore() bool {
-	return m.AcceptEmptyStore || m.trust.known.Load()
+// isOurs tells whether a session is known to be the manager's own.
+func (t *trust) isOurs(key string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, ours := t.ours[key]
+	return ours
+}
+
+// askEvery is how often a store is looked through that has shown no session yet.
+const askEvery = 10 * time.Second
+
+// knowsStore tells whether the store is the site's. If it has not shown yet, the
+// store is looked through for a session that opens.
+func (m *Manager) knowsStore(ctx context.Context) bool {
+	t := &m.trust
+	if m.AcceptEmptyStore || t.known.Load() {
+		return true
+	}
+	t.asking.Lock()
+	defer t.asking.Unlock()
+	if !t.known.Load() && (t.asked.IsZero() || time.Since(t.asked) >= askEvery) {
+		t.asked = time.Now()
+		if opened, _ := opensSome(ctx, m.store, t.isOurs); opened {
+			t.known.Store(true)
+		}
+	}
+	return t.known.Load()
 }

@@ -12,6 +12,21 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
+// A manager that was never asked to Check finds out by itself, when it matters.
+func TestUnknownKeyAtALiveStore(t *testing.T) {
+	store, m := newSite(t)
+	m.AcceptEmptyStore = false
+	stored(t, store, `{"a":1}`)
+	w := visit(t, m, "of0a0session0that0is0elsewhere00", func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
+		if err := s.Set("a", 1); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := cookieOf(t, w); w.Code != 200 || len(got) != 32 {
+		t.Errorf("status %d, cookie %q", w.Code, got)
+	}
+}
+
 // With the wrong store every visitor's session is unknown. Until the store has shown
 // to be the site's, that costs nobody a cookie.
 func TestUnknownStoreTakesNoCookie(t *testing.T) {

@@ -1,0 +1,66 @@
+package djsession_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// What a handler gives to Error is logged once, whether the manager saw it or not.
+func TestErrorIsLoggedOnce(t *testing.T) {
+	store, m := newSite(t)
+	key := stored(t, store, `{"a":1}`)
+	for _, c := range []struct {
+		name string
+		view func(w http.ResponseWriter, r *http.Request)
+		want string
+	}{
+		{"the handler's own", func(w http.ResponseWriter, r *http.Request) {
+			djsession.Error(w, r, errTest)
+		}, "ERROR session error"},
+		{"of a change", func(w http.ResponseWriter, r *http.Request) {
+			s, err := djsession.FromRequest(r)
+			if err == nil {
+				err = s.Set("c", make(chan int))
+			}
+			djsession.Error(w, r, err)
+		}, "ERROR session error"},
+		{"of a save", func(w http.ResponseWriter, r *http.Request) {
+			s, err := djsession.FromRequest(r)
+			if err == nil {
+				err = errors.Join(s.Set("b", 1), store.Delete(r.Context(), key))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			djsession.Error(w, r, s.Save(r.Context()))
+		}, "INFO session save"},
+		{"of the load", func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithCancel(r.Context())
+			cancel()
+			_, err := djsession.FromRequest(r.WithContext(ctx))
+			djsession.Error(w, r, err)
+		}, "INFO session load"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var log bytes.Buffer
+			m.Observer = djsession.LogEvents(slog.New(slog.NewTextHandler(&log, nil)))
+			w := httptest.NewRecorder()
+			m.Handler(http.HandlerFunc(c.view)).ServeHTTP(w, request(key))
+			if w.Code < 400 {
+				t.Errorf("status %d", w.Code)
+			}
+			got := strings.NewReplacer("level=", "", `msg="`, "").Replace(log.String())
+			if strings.Count(got, "\n") != 1 || !strings.Contains(got, c.want) {
+				t.Errorf("logged:\n%s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
