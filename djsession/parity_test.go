@@ -1,0 +1,39 @@
+package djsession_test
+
+import (
+	"testing"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/middlewaretest"
+)
+
+// The middleware does what Django's does (promise 6), but for the differences that promises 2 and 3 make.
+func TestMiddlewareIsDjangos(t *testing.T) {
+	for name, engine := range map[string]func(*testing.T) middlewaretest.Engine{
+		"db": dbEngine,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			middlewaretest.Run(t, engine(t))
+		})
+	}
+}
+
+func dbEngine(t *testing.T) middlewaretest.Engine {
+	db := djangotest.SQLite(t)
+	db.Django["CONN_MAX_AGE"] = nil // one connection for all requests
+	db.Django["OPTIONS"] = map[string]any{"init_command": "PRAGMA synchronous=OFF"}
+	return middlewaretest.Engine{
+		Django: djangotest.Settings{"SESSION_ENGINE": "django.contrib.sessions.backends.db", "DATABASES": db.Settings()},
+		Open: func(t testing.TB, s *djsession.Settings) djsession.Store {
+			store, err := storeurl.Open(db.URL, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { store.Close() })
+			return store
+		},
+	}
+}

@@ -1,0 +1,141 @@
+package middlewaretest
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// response is what came back for a row's request.
+type response struct {
+	Status  int
+	Headers [][2]string
+	Saw     []string // by the view
+}
+
+func (r response) values(header string) []string {
+	var values []string
+	for _, h := range r.Headers {
+		if strings.EqualFold(h[0], header) {
+			values = append(values, h[1])
+		}
+	}
+	return values
+}
+
+// cookieValues are the values of the cookies that the response sets.
+func (r response) cookieValues() []string {
+	values := []string{}
+	for _, line := range r.values("Set-Cookie") {
+		_, value, _ := strings.Cut(line, "=")
+		value, _, _ = strings.Cut(value, ";")
+		values = append(values, value)
+	}
+	return values
+}
+
+// stored is one session in the store.
+type stored struct{ Payload, Holds string }
+
+// observation is what Django sees after the request.
+type observation struct {
+	Stored map[string]stored
+	Held   map[string]string // by the value of a cookie that holds a session itself
+}
+
+// outcome is a request and what came of it.
+type outcome struct {
+	now    time.Time
+	keys   map[string]string // by their names
+	before map[string]stored
+	response
+	after observation
+}
+
+var (
+	randomKey  = regexp.MustCompile(`\b[a-z0-9]{32}\b`)
+	expiryText = regexp.MustCompile(`expires=([^;]*)`)
+)
+
+// String is all that counts: keys by their names, times from now on, and of the store what has changed.
+func (o outcome) String() string {
+	var b strings.Builder
+	fmt.Fprintln(&b, "status", o.Status)
+	for _, s := range o.Saw {
+		fmt.Fprintln(&b, "saw", s)
+	}
+	for _, c := range o.values("Set-Cookie") {
+		fmt.Fprintln(&b, "Set-Cookie:", expiryText.ReplaceAllStringFunc(c, o.relative))
+	}
+	if vary := o.values("Vary"); len(vary) > 0 {
+		fmt.Fprintln(&b, "Vary:", strings.Join(vary, ", ")) // which several lines mean
+	}
+	b.WriteString(o.changes())
+	return o.name(b.String())
+}
+
+// changes are the changes to the store, a line each.
+func (o outcome) changes() string {
+	all := maps.Clone(o.before)
+	maps.Copy(all, o.after.Stored)
+	var lines []string
+	for key := range all {
+		was, had := o.before[key]
+		is, has := o.after.Stored[key]
+		switch {
+		case !has:
+			lines = append(lines, "deleted "+key+"\n")
+		case !had || is != was:
+			lines = append(lines, "stored "+key+" "+is.Holds+"\n")
+		}
+	}
+	// New keys are random: what they hold decides.
+	slices.SortFunc(lines, func(a, b string) int {
+		return cmp.Compare(randomKey.ReplaceAllString(o.nameKnown(a), "~"), randomKey.ReplaceAllString(o.nameKnown(b), "~"))
+	})
+	return strings.Join(lines, "")
+}
+
+// relative is an expires attribute, told from now on. It must be spelled as Django does.
+func (o outcome) relative(text string) string {
+	date := strings.TrimPrefix(text, "expires=")
+	t, err := time.Parse(http.TimeFormat, date)
+	if err != nil || t.Format(http.TimeFormat) != date || t.Unix() == 0 {
+		return text
+	}
+	return fmt.Sprintf("expires=%+d", t.Unix()-int64(math.Floor(float64(o.now.UnixMicro())/1e6)))
+}
+
+// name puts names for keys.
+func (o outcome) name(text string) string {
+	text = o.nameKnown(text)
+	names := map[string]string{}
+	return randomKey.ReplaceAllStringFunc(text, func(key string) string {
+		if names[key] == "" {
+			names[key] = fmt.Sprintf("<new%d>", len(names)+1)
+		}
+		return names[key]
+	})
+}
+
+func (o outcome) nameKnown(text string) string {
+	known := map[string]string{}
+	for value, holds := range o.after.Held {
+		known[value] = "<" + holds + ">"
+	}
+	for name, key := range o.keys {
+		known[key] = "<" + name + ">"
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(known), func(a, b string) int { return len(b) - len(a) }) {
+		if len(key) >= 8 { // others are no keys
+			text = strings.ReplaceAll(text, key, known[key])
+		}
+	}
+	return text
+}

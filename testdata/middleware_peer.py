@@ -1,0 +1,321 @@
+"""The Django side of internal/middlewaretest: it sends this file to peer.py first, and then asks for
+
+    seed(row)               put the row's sessions into the store, and nothing else; their keys
+    send(row)               the row's request, through Django's handler, its SessionMiddleware and a view
+    observe(row, cookies)   what is in the store, and what the values of these cookies hold
+    meanwhile(row, script)  somebody else's request, which changes the session "live"
+
+all with the row's settings and at the row's `now` (microseconds), at which the clock stands still. internal/middlewaretest
+says what a row is.
+"""
+import contextlib
+import decimal
+import importlib
+import os
+import sys
+import time
+import types
+import wsgiref.util
+from unittest import mock
+
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import Http404, HttpResponse
+from django.test.utils import override_settings
+from django.urls import re_path
+
+# Sessions were last saved so many microseconds before the request.
+AGO = 100 * 1000000
+# The keys of the stores that have any.
+KEYS = {name: name.ljust(32, "0") for name in ("live", "other", "expired", "unknown")}
+
+
+@contextlib.contextmanager
+def clock(now):
+    """The time stands still, at so many microseconds."""
+
+    def timezone_now():
+        at = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(microseconds=now)
+        return at if settings.USE_TZ else at.astimezone().replace(tzinfo=None)
+
+    with mock.patch.object(time, "time", lambda: now / 1e6), mock.patch.object(timezone, "now", timezone_now):
+        yield
+
+
+@contextlib.contextmanager
+def site(row):
+    """The row's settings and time."""
+    with override_settings(**row["settings"]) if row["settings"] else contextlib.nullcontext(), clock(row["now"]):
+        yield
+
+
+def seed(row):
+    """Put the row's sessions into the store, and return their keys by their names."""
+    store = STORES[settings.SESSION_ENGINE]()
+    with site(row):
+        age = int(settings.SESSION_COOKIE_AGE * 1000000)
+        lately, too_long_ago = row["now"] - min(AGO, age // 2), row["now"] - age - 1000000
+        with clock(lately):
+            live = store.session(KEYS["live"], damaged(store, json.loads(row["live"]), row["payload"]))
+            other = store.session(KEYS["other"], store.encode({"o": 1}))
+            unknown = store.unknown()
+        with clock(too_long_ago):
+            expired = store.session(KEYS["expired"], store.encode({"e": 1}))
+        store.reset([live, other, expired])
+    return {"live": live[0], "other": other[0], "expired": expired[0], "unknown": unknown}
+
+
+def damaged(store, values, how):
+    """A payload with what is said to be wrong with it."""
+    if how == "other secret":
+        with override_settings(SECRET_KEY="another key"):
+            return store.encode(values)
+    if how == "fallback":
+        with override_settings(SECRET_KEY=settings.SECRET_KEY_FALLBACKS[0]):
+            return store.encode(values)
+    if how == "list":
+        return store.encode([1, 2])
+    if how == "tampered":
+        payload = store.encode(values)
+        return payload[:-1] + ("A" if payload[-1] != "A" else "B")
+    return store.encode(values) if how == "" else how
+
+
+class DB:
+    def encode(self, values):
+        return SessionStore().encode(values)
+
+    def session(self, key, payload):
+        """A session that was saved now: its key, its payload, and when it ends."""
+        return key, payload, timezone.now() + datetime.timedelta(seconds=settings.SESSION_COOKIE_AGE)
+
+    def unknown(self):
+        """The key of a session that is not there."""
+        return KEYS["unknown"]
+
+    def reset(self, sessions):
+        """Store these sessions, and nothing else."""
+        Session.objects.all().delete()
+        Session.objects.bulk_create(
+            [Session(session_key=key, session_data=payload, expire_date=until) for key, payload, until in sessions]
+        )
+
+    def all(self):
+        """The keys and payloads of all there is, and what else there is to say."""
+        for row in Session.objects.all():
+            left = (row.expire_date - timezone.now()) // datetime.timedelta(microseconds=1)
+            yield row.session_key, row.session_data, " until " + format(decimal.Decimal(left) / 1000000, "+f")
+
+    def salt(self):
+        return "django.contrib.sessions.SessionStore"
+
+
+class File(DB):
+    def folder(self):
+        return SessionStore._get_storage_path()
+
+    def reset(self, sessions):
+        for name in os.listdir(self.folder()):
+            os.unlink(os.path.join(self.folder(), name))
+        for key, payload, until in sessions:
+            path = os.path.join(self.folder(), settings.SESSION_COOKIE_NAME + key)
+            with open(path, "w") as f:
+                f.write(payload)
+            os.chmod(path, 0o600)
+            saved = until.timestamp() - settings.SESSION_COOKIE_AGE
+            os.utime(path, (saved, saved))
+
+    def all(self):
+        prefix = settings.SESSION_COOKIE_NAME
+        for name in os.listdir(self.folder()):
+            path = os.path.join(self.folder(), name)
+            with open(path) as f:
+                payload = f.read()
+            mode = os.stat(path).st_mode & 0o777
+            key = name[len(prefix):] if name.startswith(prefix) else "file " + name
+            yield key, payload, "" if mode == 0o600 else " mode %o" % mode
+
+
+class SignedCookies(DB):
+    """Nothing is stored: the key is the session."""
+
+    def encode(self, values):
+        return signing.dumps(values, compress=True, salt=self.salt())
+
+    def session(self, key, payload):
+        return payload, payload, None
+
+    def unknown(self):
+        return damaged(self, {"u": 1}, "other secret")
+
+    def reset(self, sessions):
+        pass
+
+    def all(self):
+        return ()
+
+    def salt(self):
+        return "django.contrib.sessions.backends.signed_cookies"
+
+
+# The site's ROOT_URLCONF.
+URLS = sys.modules["middleware_peer_urls"] = types.ModuleType("middleware_peer_urls")
+URLS.urlpatterns = []
+
+# One for each engine that internal/middlewaretest can be run with.
+STORES = {
+    "django.contrib.sessions.backends.db": DB,
+    "django.contrib.sessions.backends.file": File,
+    "django.contrib.sessions.backends.signed_cookies": SignedCookies,
+}
+
+
+def read(store, payload):
+    """What a payload holds, as text."""
+    try:
+        return json.dumps(signing.loads(payload, salt=store.salt()), separators=(",", ":"))
+    except Exception as e:
+        return "unreadable (%s)" % type(e).__name__
+
+
+def observe(row, cookies=()):
+    store = STORES[settings.SESSION_ENGINE]()
+    with site(row):
+        stored = {key: {"payload": p, "holds": read(store, p) + rest} for key, p, rest in store.all()}
+        held = {c: read(store, c) for c in cookies} if isinstance(store, SignedCookies) else {}
+    return {"stored": stored, "held": held}
+
+
+def send(row):
+    environ = {"REQUEST_METHOD": row["method"]}
+    if row["cookie"]:
+        cookie = "; ".join(row["cookie"])  # as a server does that follows RFC 9113, 8.2.3
+        environ["HTTP_COOKIE"] = cookie.encode().decode("latin-1")  # bytes in a str: PEP 3333
+    wsgiref.util.setup_testing_defaults(environ)
+    response = {"saw": []}
+
+    def view(request):
+        return do(request, row, response["saw"])
+
+    def start_response(status, headers):
+        response["status"] = int(status[:3])
+        response["headers"] = [[name, value.strip()] for name, value in headers]
+
+    URLS.urlpatterns[:] = [re_path("", view)]
+    with site(row):
+        WSGIHandler()(environ, start_response)
+    return response
+
+
+def meanwhile(row, script):
+    with site(row):
+        session = importlib.import_module(settings.SESSION_ENGINE).SessionStore(KEYS["live"])
+        perform(session, script, [])
+        if not session.is_empty():
+            session.save()
+
+
+def do(request, row, saw):
+    """The view."""
+    response = HttpResponse(status=row["status"])
+    if row["vary"]:
+        response["Vary"] = ", ".join(row["vary"])
+    for statement in filter(None, row["script"].split("; ")):
+        op, _, rest = statement.partition(" ")
+        if op == "them":
+            meanwhile(row, rest)
+        elif op == "cookie":
+            response.set_cookie(*rest.split("="))
+        elif op == "raise":
+            raise EXCEPTIONS[rest]("on purpose")
+        else:
+            perform(request.session, statement, saw)
+    return response
+
+
+EXCEPTIONS = {
+    "400": SuspiciousOperation,
+    "bad": BadRequest,
+    "403": PermissionDenied,
+    "404": Http404,
+    "500": Exception,
+}
+
+
+def perform(session, statement, saw):
+    """Do what the statement says, and note what it gives."""
+    op, _, rest = statement.partition(" ")
+    try:
+        if op in WITH_NAME:
+            name, _, value = rest.partition(" ")
+            result = WITH_NAME[op](session, name, *([json.loads(value)] if value else []))
+        else:
+            result = WITH_VALUE[op](session, *([json.loads(rest)] if rest else []))
+    except KeyError:
+        saw.append("%s: KeyError" % statement)
+        return
+    if op not in SILENT:
+        text = result if op == "key" and result else json.dumps(result, separators=(",", ":"))
+        saw.append("%s = %s" % (statement, text))
+
+
+def micros(seconds):
+    return round(seconds * 1000000)
+
+
+def delete(session, name):
+    del session[name]
+
+
+def set_item(session, name, value):
+    session[name] = value
+
+
+def add(session, name, value):
+    session[name] = session.get(name, 0) + value
+
+
+def set_modified(session, value):
+    session.modified = value
+
+
+# The statements. Times are given in seconds, and noted in microseconds, from now on.
+WITH_NAME = {
+    "get": lambda s, *a: s.get(*a),
+    "item": lambda s, name: s[name],
+    "has": lambda s, name: name in s,
+    "set": set_item,
+    "add": add,
+    "del": delete,
+    "pop": lambda s, *a: s.pop(*a),
+    "setdefault": lambda s, *a: s.setdefault(*a),
+}
+WITH_VALUE = {
+    "session": lambda s: None,
+    "keys": lambda s: list(s.keys()),
+    "items": lambda s: list(s.items()),
+    "update": lambda s, values: s.update(values),
+    "clear": lambda s: s.clear(),
+    "flush": lambda s: s.flush(),
+    "cycle": lambda s: s.cycle_key(),
+    "save": lambda s: s.save(),
+    "modified": set_modified,
+    "expiry": lambda s, value: s.set_expiry(value),
+    "browser-close": lambda s: s.set_expiry(0),
+    "expires-at": lambda s, seconds: s.set_expiry(timezone.now() + datetime.timedelta(seconds=seconds)),
+    "expires-in": lambda s, seconds: s.set_expiry(datetime.timedelta(seconds=seconds)),
+    "age?": lambda s: micros(s.get_expiry_age()),
+    "date?": lambda s: (s.get_expiry_date() - timezone.now()) // datetime.timedelta(microseconds=1),
+    "browser-close?": lambda s: s.get_expire_at_browser_close(),
+    "set-test-cookie": lambda s: s.set_test_cookie(),
+    "test-cookie?": lambda s: s.test_cookie_worked(),
+    "delete-test-cookie": lambda s: s.delete_test_cookie(),
+    "accessed?": lambda s: s.accessed,
+    "modified?": lambda s: s.modified,
+    "empty?": lambda s: s.is_empty(),
+    "key": lambda s: s.session_key,
+}
+SILENT = {
+    "session", "set", "add", "del", "update", "clear", "flush", "cycle", "save", "modified", "expiry", "browser-close",
+    "expires-at", "expires-in", "set-test-cookie", "delete-test-cookie",
+}
