@@ -1,0 +1,133 @@
+package djauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// The paths of Django's own backends, for Auth.AuthenticationBackends.
+const (
+	ModelBackend                   = "django.contrib.auth.backends.ModelBackend"
+	AllowAllUsersModelBackend      = "django.contrib.auth.backends.AllowAllUsersModelBackend"
+	RemoteUserBackend              = "django.contrib.auth.backends.RemoteUserBackend"
+	AllowAllUsersRemoteUserBackend = "django.contrib.auth.backends.AllowAllUsersRemoteUserBackend"
+)
+
+// What a session says of its user.
+const (
+	idName      = "_auth_user_id"
+	backendName = "_auth_user_backend"
+	hashName    = "_auth_user_hash"
+)
+
+// Auth is django.contrib.auth for HTTP handlers under a djsession.Manager. Make it
+// with New, which fills in Django's defaults, and set the fields that the site's
+// settings.py sets. They must not change once requests are served.
+type Auth struct {
+	// AuthenticationBackends is AUTHENTICATION_BACKENDS. Who was logged in by
+	// another backend is anonymous. Default: ModelBackend.
+	AuthenticationBackends []string
+
+	// UserCanAuthenticate is the backend's user_can_authenticate: whether a
+	// user who was found may be logged in at all. Set it for a backend of the
+	// site's own that decides otherwise. Default: the function
+	// UserCanAuthenticate.
+	UserCanAuthenticate func(backend string, user *User) bool
+
+	// LoginURL is LOGIN_URL, as a URL: a name of Django's URLconf means nothing
+	// here. Default: "/accounts/login/".
+	LoginURL string
+	// RedirectFieldName is the query parameter that holds where to go after the
+	// login. Default: "next".
+	RedirectFieldName string
+	// SecureProxySSLHeader is SECURE_PROXY_SSL_HEADER, for a service behind a
+	// proxy that ends HTTPS: the name of a header that the proxy always sets,
+	// and its value for HTTPS, such as {"X-Forwarded-Proto", "https"}. Like
+	// UseXForwardedHost it matters only to a LoginURL on another host or
+	// scheme. Default: none.
+	SecureProxySSLHeader [2]string
+	// UseXForwardedHost is USE_X_FORWARDED_HOST. Default: off.
+	UseXForwardedHost bool
+
+	// CSRFUseSessions is CSRF_USE_SESSIONS: the secret is in the session, not
+	// in a cookie. Default: off.
+	CSRFUseSessions bool
+	// CSRFCookieName is CSRF_COOKIE_NAME. Default: "csrftoken".
+	CSRFCookieName string
+	// CSRFCookieAge is CSRF_COOKIE_AGE; zero is Python's None, a cookie that
+	// ends with the browser. Default: 31449600 seconds, which is a year.
+	CSRFCookieAge time.Duration
+	// CSRFCookieDomain is CSRF_COOKIE_DOMAIN. Default: "", which is Python's
+	// None: this host only.
+	CSRFCookieDomain string
+	// CSRFCookiePath is CSRF_COOKIE_PATH. Default: "/".
+	CSRFCookiePath string
+	// CSRFCookieSecure is CSRF_COOKIE_SECURE. Default: off.
+	CSRFCookieSecure bool
+	// CSRFCookieHTTPOnly is CSRF_COOKIE_HTTPONLY. Default: off.
+	CSRFCookieHTTPOnly bool
+	// CSRFCookieSameSite is CSRF_COOKIE_SAMESITE, "" for Python's False.
+	// Default: "Lax".
+	CSRFCookieSameSite string
+
+	users    Users
+	settings *djsession.Settings
+}
+
+// New returns an Auth with Django's defaults. The settings are those of the site,
+// as for the manager.
+func New(users Users, settings *djsession.Settings) (*Auth, error) {
+	if users == nil || settings == nil {
+		return nil, errors.New("djauth: users and settings are needed")
+	}
+	if err := settings.Validate(); err != nil {
+		return nil, err
+	}
+	copied := *settings // what the caller changes later does not half count
+	return &Auth{
+		AuthenticationBackends: []string{ModelBackend},
+		UserCanAuthenticate:    UserCanAuthenticate,
+		LoginURL:               "/accounts/login/",
+		RedirectFieldName:      "next",
+		CSRFCookieName:         "csrftoken",
+		CSRFCookieAge:          31449600 * time.Second,
+		CSRFCookiePath:         "/",
+		CSRFCookieSameSite:     "Lax",
+		users:                  users,
+		settings:               &copied,
+	}, nil
+}
+
+// UserCanAuthenticate is what Django's own backends say: users must be active, but
+// for the AllowAllUsers backends.
+func UserCanAuthenticate(backend string, user *User) bool {
+	switch backend {
+	case AllowAllUsersModelBackend, AllowAllUsersRemoteUserBackend:
+		return true
+	}
+	return user.IsActive
+}
+
+// isDjango tells whether the site runs one of these releases, given as "4.0".
+func (a *Auth) isDjango(releases ...string) bool {
+	for _, release := range releases {
+		if v := a.settings.DjangoVersion; v == release || strings.HasPrefix(v, release+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// writeTimeout bounds what is written in a request that does not wait for it.
+const writeTimeout = 10 * time.Second
+
+// lasting is a request's context for what must not be left half done when the
+// client leaves. A logout is done though nobody waits for the answer, as in Django.
+func lasting(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), writeTimeout)
+}

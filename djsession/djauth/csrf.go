@@ -1,0 +1,67 @@
+package djauth
+
+import (
+	"crypto/rand"
+	"net/http"
+	"time"
+
+	"github.com/djsess/djsess/internal/djcookie"
+)
+
+// csrfName is where CSRF_USE_SESSIONS keeps the secret.
+const csrfName = "_csrftoken"
+
+const (
+	csrfLength   = 32
+	csrfAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+)
+
+// newCSRFSecret is what rotate_token stores: a secret of random characters. Up to
+// Django 4.0 it is masked: a random mask, and the secret moved along the alphabet by
+// it, which of a random secret makes characters that are just as random.
+func (a *Auth) newCSRFSecret() string {
+	if a.isDjango("2.2", "3.0", "3.1", "3.2", "4.0") {
+		return randomText(2 * csrfLength)
+	}
+	return randomText(csrfLength)
+}
+
+// randomText is get_random_string.
+func randomText(length int) string {
+	// Bytes from 248 up are thrown away, so that each character stays equally
+	// likely.
+	const fair = 256 / len(csrfAlphabet) * len(csrfAlphabet)
+	text := make([]byte, 0, length)
+	var random [64]byte
+	for {
+		rand.Read(random[:]) // never fails
+		for _, b := range random {
+			if len(text) == length {
+				return string(text)
+			}
+			if int(b) < fair {
+				text = append(text, csrfAlphabet[int(b)%len(csrfAlphabet)])
+			}
+		}
+	}
+}
+
+// setCSRFCookie is CsrfViewMiddleware's, which sets the cookie with the response.
+func (a *Auth) setCSRFCookie(h http.Header, secret string) {
+	cookie := djcookie.Cookie{
+		Name:     a.CSRFCookieName,
+		Value:    secret,
+		Domain:   a.CSRFCookieDomain,
+		Path:     a.CSRFCookiePath,
+		SameSite: a.CSRFCookieSameSite,
+		Secure:   a.CSRFCookieSecure,
+		HTTPOnly: a.CSRFCookieHTTPOnly,
+	}
+	if a.CSRFCookieAge != 0 {
+		cookie.Lasts = true
+		cookie.MaxAge = int64(a.CSRFCookieAge / time.Second)
+		cookie.Expires = a.settings.Now().Add(a.CSRFCookieAge)
+	}
+	cookie.Set(h)
+	djcookie.AddVary(h, "Cookie")
+}

@@ -1,0 +1,40 @@
+package djauth
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// languageName is where Django up to 3.2 keeps the visitor's language.
+const languageName = "_language"
+
+// Logout logs the visitor out, whoever it is: django.contrib.auth.logout. The
+// session is flushed at once, all it holds included, and its cookie deleted with
+// the response. It is done though the client leaves meanwhile. The CSRF cookie stays,
+// as it does in Django.
+func (a *Auth) Logout(r *http.Request) error {
+	s, err := djsession.FromRequest(r)
+	if err != nil {
+		return err
+	}
+	var language any
+	if a.isDjango("2.2") && s.Has(languageName) { // 3.0 does without
+		if err := s.Get(languageName, &language); err != nil {
+			return fmt.Errorf("djauth: logout: %w", err)
+		}
+	}
+	ctx, cancel := lasting(r)
+	defer cancel()
+	if err := s.Flush(ctx); err != nil {
+		return fmt.Errorf("djauth: logout: %w", err)
+	}
+	if language != nil {
+		if err := s.Set(languageName, language); err != nil {
+			return fmt.Errorf("djauth: logout: %w", err)
+		}
+	}
+	s.SetLocal(a, (*User)(nil))
+	return nil
+}

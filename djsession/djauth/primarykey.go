@@ -1,0 +1,117 @@
+package djauth
+
+import (
+	"encoding/hex"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// PrimaryKey is a type of primary keys.
+type PrimaryKey int
+
+const (
+	// Integer is AutoField, BigAutoField and IntegerField: Django's default.
+	Integer PrimaryKey = iota
+	// UUID is UUIDField.
+	UUID
+	// Text is CharField, and whatever else is compared as a text.
+	Text
+)
+
+// Convert is the field's to_python, followed by value_to_string: it takes an
+// _auth_user_id as a session holds it, decoded from JSON into an any, and returns
+// the primary key as Django would have written it. So 17, "17" and " 17 " are
+// "17", and a UUID may have braces or no hyphens. What is no primary key of this
+// type is not ok; Django raises a ValidationError.
+func (k PrimaryKey) Convert(value any) (id string, ok bool) {
+	switch k {
+	case Integer:
+		return convertInteger(value)
+	case UUID:
+		return convertUUID(value)
+	case Text:
+		return convertText(value)
+	}
+	return "", false
+}
+
+// convertInteger is Python's int(), as far as databases have integers.
+func convertInteger(value any) (string, bool) {
+	switch v := value.(type) {
+	case int64:
+		return strconv.FormatInt(v, 10), true
+	case bool:
+		if v {
+			return "1", true
+		}
+		return "0", true
+	case float64:
+		if !(math.Abs(v) < 1<<63) {
+			return "", false
+		}
+		return strconv.FormatInt(int64(v), 10), true
+	case string:
+		n, ok := parseInteger(v)
+		return strconv.FormatInt(n, 10), ok
+	}
+	return "", false
+}
+
+// parseInteger reads what int() reads of ASCII: spaces around, a sign, and single
+// underscores between digits.
+func parseInteger(s string) (int64, bool) {
+	s = strings.TrimFunc(s, isSpace)
+	digits := strings.TrimPrefix(strings.TrimPrefix(s, "+"), "-")
+	if strings.HasPrefix(digits, "_") || strings.HasSuffix(digits, "_") || strings.Contains(digits, "__") {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(strings.ReplaceAll(s, "_", ""), 10, 64)
+	return n, err == nil
+}
+
+// isSpace is str.isspace for what str.strip takes off in ASCII.
+func isSpace(r rune) bool { return r == ' ' || r >= '\t' && r <= '\r' || r >= 0x1c && r <= 0x1f }
+
+// convertUUID is uuid.UUID(hex) or, for a number, uuid.UUID(int=…).
+func convertUUID(value any) (string, bool) {
+	var b [16]byte
+	switch v := value.(type) {
+	case string:
+		v = strings.ReplaceAll(strings.ReplaceAll(v, "urn:", ""), "uuid:", "")
+		v = strings.ReplaceAll(strings.Trim(v, "{}"), "-", "")
+		if n, err := hex.DecodeString(v); err != nil || copy(b[:], n) < len(b) || len(n) > len(b) {
+			return "", false
+		}
+	case int64:
+		if v < 0 {
+			return "", false
+		}
+		big.NewInt(v).FillBytes(b[:])
+	case *big.Int:
+		if v.Sign() < 0 || v.BitLen() > 8*len(b) {
+			return "", false
+		}
+		v.FillBytes(b[:])
+	default:
+		return "", false
+	}
+	s := hex.EncodeToString(b[:])
+	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:], true
+}
+
+// convertText is str(). Not every database could be asked for a NUL or for a lone
+// surrogate.
+func convertText(value any) (string, bool) {
+	switch v := value.(type) {
+	case string:
+		return v, utf8.ValidString(v) && strings.IndexByte(v, 0) < 0
+	case int64:
+		return strconv.FormatInt(v, 10), true
+	case *big.Int:
+		return v.String(), true
+	}
+	return "", false
+}

@@ -1,0 +1,95 @@
+package djauth
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// RequireUser is login_required: it serves next to visitors who are logged in, and
+// sends the others to LoginURL, with where they wanted to go in its query
+// (?next=/account/). Where that cannot be decided it answers with djsession.Error.
+// It belongs under Manager.Handler.
+func (a *Auth) RequireUser(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, err := a.User(r)
+		switch {
+		case err != nil:
+			djsession.Error(w, r, err)
+		case user == nil:
+			a.redirectToLogin(w, r)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// WithUser is RequireUser for a handler that is given the user.
+func (a *Auth) WithUser(next func(w http.ResponseWriter, r *http.Request, user *User)) http.Handler {
+	return a.RequireUser(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, err := a.User(r) // known by now
+		if err != nil {
+			djsession.Error(w, r, err)
+			return
+		}
+		next(w, r, user)
+	}))
+}
+
+// maxRedirect is Django's MAX_URL_REDIRECT_LENGTH.
+const maxRedirect = 16384
+
+func (a *Auth) redirectToLogin(w http.ResponseWriter, r *http.Request) {
+	location := a.loginRedirect(r)
+	if len(location) > maxRedirect {
+		http.Error(w, http.StatusText(http.StatusBadRequest), http.StatusBadRequest)
+		return
+	}
+	// Not http.Redirect, which would write the URL in another way.
+	w.Header().Set("Location", location)
+	w.WriteHeader(http.StatusFound)
+}
+
+// loginRedirect is what redirect_to_login answers. The way back is a path, or an
+// absolute URL when the login page is on another host or scheme.
+func (a *Auth) loginRedirect(r *http.Request) string {
+	back := fullPath(r)
+	scheme, host := splitHost(a.LoginURL)
+	visitorScheme, visitorHost := a.origin(r)
+	if scheme != "" && scheme != visitorScheme || host != "" && host != visitorHost {
+		back = iriToURI(visitorScheme + "://" + visitorHost + resolveDots(back))
+	}
+	rest, fragment, _ := strings.Cut(a.LoginURL, "#")
+	address, query, _ := strings.Cut(rest, "?")
+	address = scheme + address[len(scheme):] // which is in lower case
+	if a.RedirectFieldName != "" {
+		query = setParameter(query, a.RedirectFieldName, back)
+	}
+	if query != "" {
+		address += "?" + query
+	}
+	if fragment != "" {
+		address += "#" + fragment
+	}
+	return iriToURI(address)
+}
+
+// origin is the scheme and host that the visitor sees: request.scheme and get_host.
+func (a *Auth) origin(r *http.Request) (scheme, host string) {
+	scheme, host = "http", r.Host
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	if name := a.SecureProxySSLHeader[0]; name != "" && len(r.Header.Values(name)) > 0 {
+		scheme = "http"
+		first, _, _ := strings.Cut(r.Header.Get(name), ",")
+		if strings.TrimSpace(first) == a.SecureProxySSLHeader[1] {
+			scheme = "https"
+		}
+	}
+	if forwarded := r.Header.Values("X-Forwarded-Host"); a.UseXForwardedHost && len(forwarded) > 0 {
+		host = forwarded[0]
+	}
+	return scheme, host
+}

@@ -1,0 +1,186 @@
+package djauth
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/djsess/djsess/internal/pytime"
+	"github.com/djsess/djsess/internal/sqldialect"
+)
+
+// PrimaryKey is UserModel.PrimaryKey.
+func (u *SQLUsers) PrimaryKey() PrimaryKey { return u.model.PrimaryKey }
+
+// User reads the user of a primary key.
+func (u *SQLUsers) User(ctx context.Context, id string) (*User, error) {
+	user, err := u.query(ctx, u.byID, u.keyParam(id))
+	if err != nil {
+		return nil, fmt.Errorf("user %q: %w", id, err)
+	}
+	return user, nil
+}
+
+// UserByUsername reads the user of a username: Django's get_by_natural_key. A
+// service that knows who somebody is by other means than a password finds the user
+// for Login with it. As in Django it is the database that compares: on MySQL, most
+// often, without regard to case.
+func (u *SQLUsers) UserByUsername(ctx context.Context, username string) (*User, error) {
+	user, err := u.query(ctx, u.byName, username)
+	if err != nil {
+		return nil, fmt.Errorf("djauth: user by username: %w", err)
+	}
+	return user, nil
+}
+
+// SetLastLogin updates last_login, as Django's update_last_login does: that
+// column and no other.
+func (u *SQLUsers) SetLastLogin(ctx context.Context, id string, at time.Time) error {
+	if u.model.LastLogin == NoColumn {
+		return nil
+	}
+	if !u.useTZ && !u.dialect.NaiveTimes {
+		at = pytime.Later(at, u.loc) // Django sends the wall clock here, too
+	}
+	result, err := u.db.ExecContext(ctx, u.setLogin.SQL, u.setLogin.Bind(sqldialect.Args{
+		"key": u.keyParam(id),
+		"at":  u.dialect.TimeParam(at, u.loc),
+	})...)
+	var n int64
+	if err == nil {
+		n, err = result.RowsAffected()
+	}
+	if err == nil && n == 0 {
+		// Or it is the same to the second, which a column of whole seconds is
+		// on MySQL, where only rows count that change.
+		_, err = u.query(ctx, u.byID, u.keyParam(id))
+	}
+	if err != nil {
+		return fmt.Errorf("set last_login of user %q: %w", id, u.discreet(err))
+	}
+	return nil
+}
+
+// discreet drops the error of a row that breaks a rule of the table: its details
+// quote the row, and so the password.
+func (u *SQLUsers) discreet(err error) error {
+	switch u.dialect.Classify(err) {
+	case sqldialect.Integrity, sqldialect.Unique:
+		return errors.New(err.Error())
+	}
+	return err
+}
+
+func (u *SQLUsers) compile() {
+	table := u.dialect.Quote(u.model.Table)
+	key := ":key"
+	if u.model.PrimaryKey == Integer && u.dialect == sqldialect.PostgreSQL {
+		key = "CAST(:key AS bigint)" // else what an int column cannot hold is an error
+	}
+	isKey := " WHERE " + u.column(u.model.ID) + " = " + key
+	row := "SELECT " + strings.Join(u.columns(), ", ") + " FROM " + table
+	u.byID = u.dialect.Compile(row + isKey)
+	u.byName = u.dialect.Compile(row + " WHERE " + u.column(u.model.Username) + " = :key")
+	if u.model.LastLogin != NoColumn {
+		u.setLogin = u.dialect.Compile("UPDATE " + table + " SET " + u.dialect.Quote(u.model.LastLogin) + " = :at" + isKey)
+	}
+}
+
+// columns are what is selected of a user.
+func (u *SQLUsers) columns() []string {
+	columns := []string{u.column(u.model.ID), u.column(u.model.Username), u.column(u.model.Password)}
+	if u.model.IsActive != NoColumn {
+		columns = append(columns, u.column(u.model.IsActive))
+	}
+	if u.model.LastLogin != NoColumn {
+		columns = append(columns, u.dialect.ReadTime(u.column(u.model.LastLogin)))
+	}
+	for _, name := range u.model.Extra {
+		columns = append(columns, u.column(name))
+	}
+	return columns
+}
+
+// column quotes a column's name, with the table before it: SQLite takes a quoted
+// name that it does not know for a text, and a password column that is misnamed
+// would log everybody out.
+func (u *SQLUsers) column(name string) string {
+	return u.dialect.Quote(u.model.Table) + "." + u.dialect.Quote(name)
+}
+
+// keyParam is what to send for a primary key. Every column that Django has UUIDs in
+// takes them without hyphens: PostgreSQL's uuid, MariaDB's from Django 5.0 on, and
+// the char(32) of the others.
+func (u *SQLUsers) keyParam(id string) any {
+	switch u.model.PrimaryKey {
+	case Integer:
+		if n, err := strconv.ParseInt(id, 10, 64); err == nil {
+			return n
+		}
+	case UUID:
+		return strings.ReplaceAll(id, "-", "")
+	}
+	return id
+}
+
+// query reads the one user that a statement selects.
+func (u *SQLUsers) query(ctx context.Context, stmt sqldialect.Statement, key any) (*User, error) {
+	row := userRow{active: sql.NullBool{Bool: true}, extra: make([]any, len(u.model.Extra))}
+	err := u.db.QueryRowContext(ctx, stmt.SQL, stmt.Bind(sqldialect.Args{"key": key})...).Scan(row.dst(&u.model)...)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, ErrNoUser
+	case err != nil:
+		return nil, err
+	}
+	return u.user(&row)
+}
+
+// userRow is what columns selects.
+type userRow struct {
+	id, username, password sql.NullString
+	active                 sql.NullBool
+	lastLogin              any
+	extra                  []any
+}
+
+func (r *userRow) dst(m *UserModel) []any {
+	dst := []any{&r.id, &r.username, &r.password}
+	if m.IsActive != NoColumn {
+		dst = append(dst, &r.active)
+	}
+	if m.LastLogin != NoColumn {
+		dst = append(dst, &r.lastLogin)
+	}
+	for i := range r.extra {
+		dst = append(dst, &r.extra[i])
+	}
+	return dst
+}
+
+func (u *SQLUsers) user(row *userRow) (*User, error) {
+	id, ok := u.model.PrimaryKey.Convert(row.id.String)
+	if !ok {
+		return nil, fmt.Errorf("column %q of table %q is not of the type that UserModel.PrimaryKey says", u.model.ID, u.model.Table)
+	}
+	user := &User{ID: id, Username: row.username.String, Password: row.password.String, IsActive: row.active.Bool}
+	if row.lastLogin != nil {
+		// What is no time is none to Django either.
+		user.LastLogin, _ = u.dialect.ParseTime(row.lastLogin, u.loc)
+	}
+	if len(row.extra) > 0 {
+		user.Extra = make(map[string]any, len(row.extra))
+	}
+	for i, name := range u.model.Extra {
+		value := row.extra[i]
+		if b, ok := value.([]byte); ok {
+			value = string(b)
+		}
+		user.Extra[name] = value
+	}
+	return user, nil
+}
