@@ -1,9 +1,10 @@
 # Everything a checkout can do. `make test` is what CI runs.
 
-.PHONY: help demo check test bench peers lint clean
+.PHONY: help demo example check test bench peers lint clean
 
 help:
 	@echo 'make demo    the main job, on a database that Django 5.2 wrote'
+	@echo 'make example a Django site and a Go service with one login, for a browser'
 	@echo 'make check   gofmt, vet and the tests, offline, with the peers that are installed'
 	@echo 'make test    all of it, as CI runs it; installs what it needs'
 	@echo 'make bench   how far from the floor'
@@ -18,6 +19,11 @@ RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 # The main job on SQLite: a database that Django 5.2 wrote, read and changed by Go.
 demo: bin/djsess
 	@scripts/demo bin/djsess $(DEMO)
+
+# Not `go run`, which when killed leaves what it runs behind.
+example:
+	@go build -o bin/onelogin ./examples/onelogin
+	@bin/onelogin
 
 # The inner loop: offline, with the peers that are installed.
 check: lint-offline
@@ -50,4 +56,4 @@ bin/djsess:
 	go build -o $@ ./cmd/djsess
 
 clean:
-	rm -rf bin $(DEMO)
+	rm -rf bin $(DEMO) examples/onelogin/.data

@@ -40,15 +40,7 @@ type Django struct {
 // Start runs a Django of this version until the test ends. Wrong settings show at the first request.
 func Start(t testing.TB, version string, settings Settings) *Django {
 	t.Helper()
-	dir, err := peers()
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := filepath.Join(dir, "django-"+version)
-	if _, err := os.Stat(filepath.Join(env, "stamp")); err != nil { // Without its stamp it is half installed.
-		missing(t, "Django "+version)
-	}
-
+	python := Python(t, version)
 	values := Settings{"SECRET_KEY": SecretKey}
 	maps.Copy(values, settings)
 	if values["DATABASES"] == nil {
@@ -60,7 +52,7 @@ func Start(t testing.TB, version string, settings Settings) *Django {
 	}
 
 	// -I: nothing of the caller's Python environment counts.
-	cmd := exec.Command(filepath.Join(env, "bin", "python"), "-I", Testdata(t, "peer.py"))
+	cmd := exec.Command(python, "-I", Testdata(t, "peer.py"))
 	cmd.Env = append(os.Environ(), "DJSESS_SETTINGS="+string(text))
 	d, err := start(t, version, cmd)
 	if err != nil {

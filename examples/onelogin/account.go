@@ -1,0 +1,37 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/djsess/djsess/djsession/djauth"
+)
+
+// whoAmI is for anybody: user is nil for a visitor who is not logged in.
+func (s *service) whoAmI(w http.ResponseWriter, r *http.Request) error {
+	user, err := s.auth.User(r)
+	if err != nil {
+		return err
+	}
+	return render(w, "whoami.html", user)
+}
+
+// account is behind RequireUser: there is a user.
+func (s *service) account(w http.ResponseWriter, r *http.Request) error {
+	user, err := s.auth.User(r)
+	if err != nil {
+		return err
+	}
+	email, err := djauth.Column[string](user, "email")
+	if err != nil {
+		return err
+	}
+	return render(w, "account.html", map[string]any{"User": user, "Email": email})
+}
+
+func (s *service) logout(w http.ResponseWriter, r *http.Request) error {
+	if err := s.auth.Logout(r); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/go/", http.StatusSeeOther)
+	return nil
+}
