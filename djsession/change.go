@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 )
 
 // Change is one change to a session. It is given the values as they are stored
@@ -42,6 +43,7 @@ func SetDefault(name string, value any) Change {
 
 // Delete removes values; names that are not there are no error.
 func Delete(names ...string) Change {
+	names = slices.Clone(names)
 	return func(v *Values) error {
 		v.Delete(names...)
 		return nil

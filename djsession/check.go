@@ -14,18 +14,18 @@ const checkSample = 1000
 // is not. A store with no live session, or whose sessions cannot be enumerated,
 // is no error.
 func OpensSome(ctx context.Context, store Store) (bool, error) {
-	return opensSome(ctx, store, func(string) bool { return false })
+	return opensSome(ctx, store, Range{}, func(string) bool { return false })
 }
 
 // opensSome passes by the sessions that skip says.
-func opensSome(ctx context.Context, store Store, skip func(key string) bool) (bool, error) {
+func opensSome(ctx context.Context, store Store, in Range, skip func(key string) bool) (bool, error) {
 	scanner, ok := store.(Scanner)
 	if !ok {
 		return false, nil
 	}
 	tried, skipped := 0, 0
 	var refused error
-	for r, err := range scanner.Scan(ctx, Range{}) {
+	for r, err := range scanner.Scan(ctx, in) {
 		switch {
 		case r == nil:
 			return false, err
@@ -49,11 +49,11 @@ func opensSome(ctx context.Context, store Store, skip func(key string) bool) (bo
 // Check tells at start-up whether the manager's settings open the sessions of its
 // store: see OpensSome. It writes nothing.
 func (m *Manager) Check(ctx context.Context) error {
-	opened, err := opensSome(ctx, m.store, m.trust.isOurs)
+	opened, err := opensSome(ctx, m.store, Range{}, m.trust.isOurs)
 	if err != nil {
 		return fmt.Errorf("djsession: check: %w", err)
 	}
-	if opened {
+	if opened && !m.trust.full() {
 		m.trust.known.Store(true)
 	}
 	return nil

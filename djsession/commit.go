@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/djsess/djsess/internal/djcookie"
 )
@@ -11,20 +12,24 @@ import (
 // commit is SessionMiddleware.process_response: it saves the session, and sets or
 // deletes its cookie. On error the response must not go out as it is.
 func (x *exchange) commit(status int) error {
-	key, came := x.cookie()
-	usable := came && usableKey(key)
+	usable := x.came && usableKey(x.key)
 	s := x.session
 	switch {
 	case x.err != nil: // and so nothing is known, and nothing is done
 		x.vary()
 		return nil
-	case x.m.ReadOnly:
+	case x.m.ReadOnly, s != nil && s.refused:
+		if s != nil && s.accessed {
+			x.vary()
+		}
+		return nil
+	case (s == nil || !s.modified) && x.answered():
 		if s != nil && s.accessed {
 			x.vary()
 		}
 		return nil
 	case s != nil:
-	case came && !usable:
+	case x.came && !usable:
 		x.deleteCookie()
 		return nil
 	case usable && x.m.settings.SessionSaveEveryRequest && status < 500:
@@ -35,13 +40,13 @@ func (x *exchange) commit(status int) error {
 	default:
 		return nil
 	}
-	defer func() { s.closed = ErrResponseStarted }()
+	defer x.close()
 
 	// Django loads a session when it is looked at. One that nobody looked at
 	// counts as there, as long as its key could be one.
 	unseen := !s.accessed && usable
 	if s.IsEmpty() && !unseen {
-		if came && (s.unknown == "" || x.knowsStore()) {
+		if x.came && (s.unknown == "" || x.knowsStore()) {
 			x.deleteCookie()
 		} else if s.accessed {
 			x.refuse(s)
@@ -55,9 +60,13 @@ func (x *exchange) commit(status int) error {
 	if !s.modified && !x.m.settings.SessionSaveEveryRequest {
 		return nil
 	}
-	cookie, err := x.m.sessionCookie(s.values)
-	if err != nil || status >= 500 {
+	_, err := x.m.sessionCookie(s) // before anything is saved that can have none
+	if err != nil {
 		return err
+	}
+	if status >= 500 {
+		x.setCookieOfMoved()
+		return nil
 	}
 	if err := x.save(s); err != nil {
 		if !s.modified && errors.Is(err, ErrUnknownStore) {
@@ -66,10 +75,37 @@ func (x *exchange) commit(status int) error {
 		}
 		return err
 	}
-	cookie.Value = s.Key()
+	cookie, err := x.m.sessionCookie(s) // a save that merged may have changed it
+	if err != nil {
+		return err
+	}
 	cookie.Set(x.w.Header())
 	x.vary()
 	return nil
+}
+
+// answered tells whether the handler sets the session's cookie itself, as a Django
+// that it passes requests on to does.
+func (x *exchange) answered() bool {
+	for _, line := range x.w.Header()["Set-Cookie"] {
+		if name, _, _ := strings.Cut(line, "="); name == x.m.settings.SessionCookieName {
+			return true
+		}
+	}
+	return false
+}
+
+// setCookieOfMoved sets the cookie of a session that has a new key already, though
+// nothing is saved: its visitor would have none any more. Django has him log in
+// again.
+func (x *exchange) setCookieOfMoved() {
+	if x.session == nil || !x.session.moved {
+		return
+	}
+	if cookie, err := x.m.sessionCookie(x.session); err == nil {
+		cookie.Set(x.w.Header())
+		x.vary()
+	}
 }
 
 // loadUnasked loads a session that is to be saved though the handler never asked
@@ -77,14 +113,13 @@ func (x *exchange) commit(status int) error {
 func (x *exchange) loadUnasked() (*Session, error) {
 	ctx, cancel := x.saving()
 	defer cancel()
-	s, err := x.m.load(ctx, first(x.cookie()))
-	if payload := (*PayloadError)(nil); errors.As(err, &payload) {
+	s, err := x.m.load(ctx, x.key)
+	if payload := (*PayloadError)(nil); errors.As(err, &payload) || s != nil && s.refused {
 		return nil, nil
 	}
+	x.session = s
 	return s, err
 }
-
-func first(key string, _ bool) string { return key }
 
 // save stores the session unless that is done.
 func (x *exchange) save(s *Session) error {
@@ -104,11 +139,16 @@ func (x *exchange) knowsStore() bool {
 
 // saving is the context of a save, which a client that leaves does not end.
 func (x *exchange) saving() (context.Context, context.CancelFunc) {
-	ctx := context.WithoutCancel(x.r.Context())
-	if x.m.SaveTimeout <= 0 {
+	return x.m.lasting(x.r.Context())
+}
+
+// lasting is a context for what must not be left half done.
+func (m *Manager) lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx = context.WithoutCancel(ctx)
+	if m.SaveTimeout <= 0 {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, x.m.SaveTimeout)
+	return context.WithTimeout(ctx, m.SaveTimeout)
 }
 
 func (x *exchange) vary() { djcookie.AddVary(x.w.Header(), "Cookie") }
@@ -126,12 +166,12 @@ func (x *exchange) refuse(s *Session) {
 	}
 }
 
-// sessionCookie is the cookie of a session that holds these values, but for the
-// key.
-func (m *Manager) sessionCookie(v *Values) (djcookie.Cookie, error) {
-	s := m.settings
+// sessionCookie is the cookie of a session.
+func (m *Manager) sessionCookie(session *Session) (djcookie.Cookie, error) {
+	s, v := m.settings, session.values
 	cookie := djcookie.Cookie{
 		Name:     s.SessionCookieName,
+		Value:    session.Key(),
 		Domain:   s.SessionCookieDomain,
 		Path:     s.SessionCookiePath,
 		SameSite: s.SessionCookieSameSite,
@@ -159,17 +199,21 @@ func (x *exchange) hijack() error {
 	if s == nil || x.m.ReadOnly || !s.modified || s.IsEmpty() {
 		return nil
 	}
-	before := s.Key()
 	if err := x.save(s); err != nil {
 		return err
 	}
-	if came, _ := x.cookie(); s.Key() != came || before == "" {
-		x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.Key()), Err: errNoCookie})
+	if s.Key() == x.key {
+		return nil
 	}
+	// Who writes the response's headers himself may find it there.
+	if cookie, err := x.m.sessionCookie(s); err == nil {
+		cookie.Set(x.w.Header())
+	}
+	x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.Key()), Err: errNoCookie})
 	return nil
 }
 
-var errNoCookie = errors.New("djsession: a hijacked connection can set no cookie: the visitor does not learn this session's key")
+var errNoCookie = errors.New("djsession: the connection was hijacked: unless its new owner sends the Set-Cookie header, the visitor does not learn this session's key")
 
 // replaceResponse has the ErrorHandler answer in place of a response that must not
 // go out, with the headers that were set before the handler.
@@ -179,10 +223,9 @@ func (x *exchange) replaceResponse(err error) {
 	for name, values := range x.header {
 		header[name] = values
 	}
+	x.setCookieOfMoved()
 	x.w.state = answering
-	if x.m.ErrorHandler != nil {
-		x.m.ErrorHandler(&x.w, x.r, err)
-	}
+	x.serveError(&x.w, x.r, err)
 	if x.w.state == answering {
 		x.w.ResponseWriter.WriteHeader(http.StatusInternalServerError)
 	}

@@ -28,13 +28,15 @@ import (
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{m: m, r: r}
+		x.key, x.came = djcookie.Lookup(r.Header["Cookie"], m.settings.SessionCookieName)
 		x.ctx = requestContext{r.Context(), x}
 		x.w = responseWriter{ResponseWriter: w, x: x}
 		if header := w.Header(); len(header) > 0 {
 			x.header = header.Clone()
 		}
-		defer x.end()
-		next.ServeHTTP(&x.w, r.WithContext(&x.ctx))
+		inner := r.WithContext(&x.ctx)
+		defer x.end(inner)
+		next.ServeHTTP(&x.w, inner)
 		x.w.begin(http.StatusOK)
 	})
 }
@@ -55,8 +57,7 @@ func FromRequest(r *http.Request) (*Session, error) {
 		if x.w.state != open {
 			return nil, ErrResponseStarted
 		}
-		key, _ := x.cookie()
-		x.session, x.err = x.m.load(r.Context(), key)
+		x.session, x.err = x.m.load(r.Context(), x.key)
 	}
 	return x.session, x.err
 }
@@ -65,16 +66,14 @@ func FromRequest(r *http.Request) (*Session, error) {
 type exchange struct {
 	m       *Manager
 	r       *http.Request // as it came to Handler
+	key     string        // request.COOKIES.get(SESSION_COOKIE_NAME)
+	came    bool          // there is such a cookie
 	session *Session      // once it was asked for
 	err     error         // why it was not to be had
 	header  http.Header   // of the response, as it came to Handler
+	failing bool          // the ErrorHandler is at work
 	ctx     requestContext
 	w       responseWriter
-}
-
-// cookie is request.COOKIES.get(SESSION_COOKIE_NAME).
-func (x *exchange) cookie() (key string, came bool) {
-	return djcookie.Lookup(x.r.Header["Cookie"], x.m.settings.SessionCookieName)
 }
 
 // told tells whether the Observer knows of an error.
@@ -85,9 +84,19 @@ func (x *exchange) told(err error) bool {
 	return x.session != nil && x.session.told != nil && errors.Is(err, x.session.told)
 }
 
-// end is when the handler has returned, or panicked.
-func (x *exchange) end() {
-	if x.session != nil {
+// end is when the handler has returned, or panicked, with the request that it was
+// given.
+func (x *exchange) end(inner *http.Request) {
+	x.close()
+	// The server deletes the temporary files of the request that it made.
+	if x.r.MultipartForm == nil {
+		x.r.MultipartForm = inner.MultipartForm
+	}
+}
+
+// close keeps the session from being changed in vain.
+func (x *exchange) close() {
+	if x.session != nil && x.session.closed == nil {
 		x.session.closed = ErrResponseStarted
 	}
 }

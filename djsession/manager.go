@@ -48,6 +48,14 @@ type Manager struct {
 	// yet, set this; for a live one, do not. Default: off.
 	AcceptEmptyStore bool
 
+	// EmptyWhenRefused shows a visitor whose payload cannot be trusted as
+	// Django does, with an empty session; changes to it are the *PayloadError
+	// that FromRequest would have returned. For a site that gave up a
+	// SECRET_KEY without keeping it among the fallbacks: until they log in
+	// again at Django, visitors come with sessions of the old key. Default:
+	// off; the wrong SECRET_KEY shows at once.
+	EmptyWhenRefused bool
+
 	// SaveTimeout bounds a save when the response begins. It goes on when the
 	// client has left, as it does in Django. Default: 10 seconds.
 	SaveTimeout time.Duration
@@ -80,6 +88,7 @@ func NewManager(store Store, settings *Settings) (*Manager, error) {
 		Observer:     LogEvents(nil),
 		store:        store,
 		settings:     &copied,
+		trust:        trust{asking: make(chan struct{}, 1)},
 	}, nil
 }
 
@@ -108,11 +117,18 @@ func Error(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		x.m.tell(r.Context(), e)
 	}
-	if x.m.ErrorHandler != nil {
-		x.m.ErrorHandler(w, r, err)
+	x.serveError(w, r, err)
+}
+
+// serveError has the ErrorHandler answer, or ServeError where it asks for itself.
+func (x *exchange) serveError(w http.ResponseWriter, r *http.Request, err error) {
+	if x.m.ErrorHandler == nil || x.failing {
+		ServeError(w, r, err)
 		return
 	}
-	ServeError(w, r, err)
+	x.failing = true
+	defer func() { x.failing = false }()
+	x.m.ErrorHandler(w, r, err)
 }
 
 // Load returns the session of a key without a request, to be saved by its Save:
@@ -143,12 +159,13 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 		o.done(key, nil)
 		return newSession(m, record), nil
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrInvalidKey):
-		if errors.Is(err, ErrSignatureExpired) {
-			m.trust.known.Store(true) // it was signed with our key
-		}
 		o.done(key, err)
 		s := newSession(m, nil)
 		s.unknown = key
+		if errors.Is(err, ErrSignatureExpired) {
+			m.trust.known.Store(true) // it was signed with our key
+			s.outlived = true
+		}
 		return s, nil
 	}
 	var payload *PayloadError
@@ -156,6 +173,11 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 		o.kind = EventRefusal
 	}
 	o.done(key, err)
+	if payload != nil && m.EmptyWhenRefused {
+		s := newSession(m, nil)
+		s.closed, s.refused = err, true
+		return s, nil
+	}
 	return nil, err
 }
 

@@ -77,7 +77,8 @@ func (e *Event) level() slog.Level {
 	switch {
 	case e.Kind == EventRefusal:
 		return slog.LevelWarn
-	case e.Err == nil, e.Kind == EventLoad && errors.Is(e.Err, ErrNotFound):
+	case e.Err == nil,
+		e.Kind == EventLoad && (errors.Is(e.Err, ErrNotFound) || errors.Is(e.Err, ErrInvalidKey)): // what any visitor can bring
 		return slog.LevelDebug
 	case errors.Is(e.Err, context.Canceled), errors.Is(e.Err, ErrSessionDeleted):
 		return slog.LevelInfo // a client that left, a logout meanwhile

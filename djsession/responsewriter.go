@@ -108,7 +108,7 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err == nil {
 		w.state = begun
-		w.x.end()
+		w.x.close()
 	}
 	return conn, buffered, err
 }

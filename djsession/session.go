@@ -26,9 +26,13 @@ type Session struct {
 
 	unknown     string // the key that came, and that the store does not know
 	interrupted bool   // it was cleared before anybody looked: Django saves that under the unknown key, in vain
+	outlived    bool   // the key was a signed cookie that is too old: Django puts an empty one in its place
 	accessed    bool
 	modified    bool
 	saved       bool  // nothing changed since it was
+	moved       bool  // the visitor's cookie holds a key that is no more
+	failed      error // why it could not be saved as it is
+	refused     bool  // what is stored cannot be trusted, and stays
 	closed      error // why it takes no more changes
 	told        error // what the Observer was told last
 
@@ -48,6 +52,7 @@ func newSession(m *Manager, record *Record) *Session {
 // read is every access to the values.
 func (s *Session) read() *Values {
 	s.accessed = true
+	s.modified = s.modified || s.outlived
 	return s.values
 }
 
@@ -121,7 +126,7 @@ func (s *Session) change(change Change) error {
 
 func (s *Session) note(changes ...Change) {
 	s.changes = append(s.changes, changes...)
-	s.modified, s.saved = true, false
+	s.modified, s.saved, s.failed = true, false, nil
 }
 
 // Set sets a value; see Values.Set for how Go's types are written.
@@ -196,7 +201,7 @@ func (s *Session) Clear() error {
 	if err := s.change(Clear()); err != nil {
 		return err
 	}
-	s.interrupted = s.interrupted || !looked && s.unknown != ""
+	s.interrupted = s.interrupted || !looked && s.unknown != "" && !s.outlived
 	return nil
 }
 
@@ -211,7 +216,7 @@ func (s *Session) Key() string {
 
 // IsEmpty tells whether there is neither a key nor a value.
 func (s *Session) IsEmpty() bool {
-	return s.record == nil && s.values.Len() == 0 && !s.interrupted
+	return s.record == nil && s.values.Len() == 0 && !s.interrupted && !s.outlived
 }
 
 // Accessed tells whether anybody read or changed values.

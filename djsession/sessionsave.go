@@ -15,15 +15,22 @@ func (s *Session) Save(ctx context.Context) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
+	if !errors.Is(s.failed, ErrSessionDeleted) { // which does not come back
+		s.failed = nil
+	}
 	return s.save(ctx)
 }
 
 func (s *Session) save(ctx context.Context) (err error) {
-	if errors.Is(s.told, ErrSessionDeleted) {
-		return s.told // it has not come back
+	if s.failed != nil {
+		// It may have been saved, and must not be twice.
+		return s.failed
 	}
 	o := s.m.observe(ctx, EventSave, s.Key())
-	defer func() { s.told = o.done(s.Key(), err) }()
+	defer func() {
+		s.told, s.failed = err, err
+		o.done(s.Key(), err)
+	}()
 	if s.interrupted {
 		return fmt.Errorf("save %s: %w", ShortKey(s.unknown), ErrSessionDeleted)
 	}
@@ -37,7 +44,7 @@ func (s *Session) save(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.record == nil {
+	if record.Key != s.Key() {
 		s.modified = true // the visitor has to learn the key
 	}
 	s.stored(record)
@@ -47,7 +54,7 @@ func (s *Session) save(ctx context.Context) (err error) {
 // stored takes over what is stored now.
 func (s *Session) stored(record *Record) {
 	s.record, s.values, s.owned, s.changes = record, record.Values, false, nil
-	s.unknown, s.interrupted = "", false
+	s.unknown, s.interrupted, s.outlived = "", false, false
 	s.saved = true
 }
 
@@ -84,8 +91,8 @@ func (s *Session) Flush(ctx context.Context) (err error) {
 		}
 	}
 	s.record, s.values, s.owned, s.changes = nil, new(Values), true, nil
-	s.unknown, s.interrupted, s.told = "", false, nil
-	s.accessed, s.modified, s.saved = true, true, false
+	s.unknown, s.interrupted, s.outlived, s.told = "", false, false, nil
+	s.accessed, s.modified, s.saved, s.failed = true, true, false, nil
 	return nil
 }
 
@@ -104,34 +111,59 @@ func (s *Session) forgetUnseen(ctx context.Context, unseen bool) error {
 
 // CycleKey gives the session a new key and keeps what it holds, as is due when
 // somebody logs in: a key that was known before is worth nothing then. The new
-// session is stored and the old one deleted now. If that was deleted meanwhile,
-// it is ErrSessionDeleted.
+// session is stored and the old one deleted now, whether or not ctx ends
+// meanwhile. If the old one was deleted by somebody else, it is ErrSessionDeleted.
 func (s *Session) CycleKey(ctx context.Context) (err error) {
 	s.accessed = true
 	if err := s.writable(); err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := s.m.lasting(ctx)
+	defer cancel()
 	o := s.m.observe(ctx, EventSave, s.Key())
 	defer func() { s.told = o.done(s.Key(), err) }()
+	if err := s.forgetUnseen(ctx, s.interrupted); err != nil {
+		return err
+	}
 	record, err := s.create(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.forgetUnseen(ctx, s.interrupted); err != nil {
-		return err
-	}
-	if s.record != nil {
-		moved, err := s.retire(ctx, record, o)
-		if err != nil {
-			// Nobody knows the new key. The old session is as it was.
-			s.m.store.Delete(ctx, record.Key)
+	if old := s.Key(); old != "" {
+		if record, err = s.move(ctx, record, o); err != nil {
 			return err
 		}
-		record = moved
+		// One that is no key of a store is a signed cookie, which stays good.
+		s.moved = s.moved || ValidateKey(old) == nil
 	}
 	s.stored(record)
 	s.modified = true
 	return nil
+}
+
+// move ends the old record in favour of the new one, or the new one if that fails.
+func (s *Session) move(ctx context.Context, record *Record, o *observation) (*Record, error) {
+	moved, err := s.retire(ctx, record, o)
+	if err == nil || errors.Is(err, ErrNotFound) {
+		if err != nil {
+			s.m.store.Delete(ctx, record.Key) // nobody knows it
+		}
+		return moved, err
+	}
+	// A connection that broke does not tell whether the old one was deleted. One of
+	// the two must stay, or the visitor is logged out.
+	ctx, cancel := s.m.lasting(ctx)
+	defer cancel()
+	switch _, old := s.m.store.Load(ctx, s.record.Key); {
+	case errors.Is(old, ErrNotFound):
+		return s.m.store.Load(ctx, record.Key)
+	case old == nil:
+		s.m.store.Delete(ctx, record.Key)
+	}
+	return nil, err
 }
 
 // retire deletes the session's old record, whose values are in moved. What

@@ -15,13 +15,20 @@ type trust struct {
 	mu   sync.Mutex
 	ours map[string]struct{} // keys of sessions that the manager made, until it knows
 
-	asking sync.Mutex
-	asked  time.Time // when the store was last looked through
+	asking chan struct{} // holds one while the store is looked through
+	asked  time.Time     // when it last was
 }
 
 // maxOurs bounds ours. Who made that many sessions, and never saw another, learns
 // nothing more from those that visitors bring.
 const maxOurs = 10_000
+
+// full tells whether there are sessions of the manager's own that it has not noted.
+func (t *trust) full() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.ours) == maxOurs
+}
 
 // made notes a session of the manager's own.
 func (t *trust) made(key string) {
@@ -64,19 +71,28 @@ func (t *trust) isOurs(key string) bool {
 const askEvery = 10 * time.Second
 
 // knowsStore tells whether the store is the site's. If it has not shown yet, the
-// store is looked through for a session that opens.
+// store is looked through for a session that opens, be it a dead one.
 func (m *Manager) knowsStore(ctx context.Context) bool {
 	t := &m.trust
 	if m.AcceptEmptyStore || t.known.Load() {
 		return true
 	}
-	t.asking.Lock()
-	defer t.asking.Unlock()
-	if !t.known.Load() && (t.asked.IsZero() || time.Since(t.asked) >= askEvery) {
-		t.asked = time.Now()
-		if opened, _ := opensSome(ctx, m.store, t.isOurs); opened {
-			t.known.Store(true)
-		}
+	select {
+	case t.asking <- struct{}{}:
+	case <-ctx.Done():
+		return t.known.Load()
 	}
-	return t.known.Load()
+	defer func() { <-t.asking }()
+	if t.known.Load() || !t.asked.IsZero() && time.Since(t.asked) < askEvery || t.full() {
+		return t.known.Load()
+	}
+	// Not for this visitor alone, who may leave.
+	ctx, cancel := m.lasting(ctx)
+	defer cancel()
+	opened, _ := opensSome(ctx, m.store, Range{Expired: true}, t.isOurs)
+	t.asked = time.Now()
+	if opened {
+		t.known.Store(true)
+	}
+	return opened
 }

@@ -143,6 +143,21 @@ func TestRefusal(t *testing.T) {
 	if got := log.String(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, "bad signature") || strings.Contains(got, key) {
 		t.Errorf("logged %s", got)
 	}
+	wrong.EmptyWhenRefused = true
+	w = visit(t, wrong, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
+		if s.Has("a") || !s.IsEmpty() {
+			t.Error("what cannot be trusted was shown")
+		}
+		for name, err := range map[string]error{"set": s.Set("b", 1), "flush": s.Flush(r.Context()), "cycle": s.CycleKey(r.Context()), "save": s.Save(r.Context())} {
+			if !errors.Is(err, djsession.ErrBadSignature) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		s.SetModified(true)
+	})
+	if w.Code != 200 || cookieOf(t, w) != "" || w.Header().Get("Vary") != "Cookie" {
+		t.Errorf("status %d, %v", w.Code, w.Header())
+	}
 	if got := holds(t, store, key); got != `{"a":1}` {
 		t.Errorf("stored %s", got)
 	}

@@ -113,6 +113,13 @@ func UserCanAuthenticate(backend string, user *User) bool {
 	return user.IsActive
 }
 
+func (a *Auth) userCanAuthenticate(backend string, user *User) bool {
+	if a.UserCanAuthenticate == nil {
+		return UserCanAuthenticate(backend, user)
+	}
+	return a.UserCanAuthenticate(backend, user)
+}
+
 // isDjango tells whether the site runs one of these releases, given as "4.0".
 func (a *Auth) isDjango(releases ...string) bool {
 	for _, release := range releases {

@@ -46,7 +46,7 @@ func (a *Auth) getUser(r *http.Request, s *djsession.Session) (*User, error) {
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case !a.UserCanAuthenticate(backend, user):
+	case user == nil || !a.userCanAuthenticate(backend, user):
 		return nil, nil
 	}
 	ok, renew, err := a.verify(user, s.GetString(hashName))
@@ -55,7 +55,7 @@ func (a *Auth) getUser(r *http.Request, s *djsession.Session) (*User, error) {
 		return nil, err
 	case !ok:
 		return nil, flush(r, s)
-	case renew:
+	case renew && r.Header.Get("Upgrade") == "": // what is upgraded, such as to a websocket, can set no cookie
 		return user, a.renew(r, s, user)
 	}
 	return user, nil

@@ -104,7 +104,10 @@ func (a *Auth) makeWay(ctx context.Context, s *djsession.Session, id, hash strin
 			// one's answer is the one that is seen, and must not be an error.
 			err = s.Flush(ctx)
 		}
-		return err
+		if err != nil || !s.Has(idName) {
+			return err
+		}
+		// Somebody was logged in by another request, and CycleKey has merged it.
 	}
 	before, ok := a.sessionUserID(s)
 	if ok && before == id && equal(s.GetString(hashName), hash) {

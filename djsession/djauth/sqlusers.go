@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/djsess/djsess/internal/pytime"
 	"github.com/djsess/djsess/internal/sqldialect"
@@ -27,10 +28,16 @@ func (u *SQLUsers) User(ctx context.Context, id string) (*User, error) {
 
 // UserByUsername reads the user of a username: Django's get_by_natural_key. A
 // service that knows who somebody is by other means than a password finds the user
-// for Login with it. As in Django it is the database that compares: on MySQL, most
-// often, without regard to case.
+// for Login with it. The username must be exactly the user's: to most of MySQL's
+// collations "Ádmin " is the same name as "admin", which Django lets pass.
 func (u *SQLUsers) UserByUsername(ctx context.Context, username string) (*User, error) {
+	if !utf8.ValidString(username) || strings.IndexByte(username, 0) >= 0 {
+		return nil, fmt.Errorf("djauth: user by username: %w", ErrNoUser) // what PostgreSQL could not be asked for
+	}
 	user, err := u.query(ctx, u.byName, username)
+	if err == nil && user.Username != username {
+		err = ErrNoUser
+	}
 	if err != nil {
 		return nil, fmt.Errorf("djauth: user by username: %w", err)
 	}

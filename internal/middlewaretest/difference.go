@@ -13,27 +13,43 @@ type difference struct {
 	covers func(engine string, overwrite bool, r Row) bool
 	// instead is the outcome in Go, given Django's.
 	instead func(r Row, django string) string
+	// like, in place of instead, is the row that this one is to Go.
+	like func(r Row) Row
 }
 
 var differences = []difference{
 	{
 		why: "promise 3: a payload that cannot be trusted is an error to whoever asks for the session, and nothing changes",
-		covers: func(_ string, _ bool, r Row) bool {
-			return untrusted(r) && r.Script != "" && !strings.HasPrefix(r.Script, "raise")
+		covers: func(engine string, _ bool, r Row) bool {
+			return untrusted(engine, r) && r.Script != "" && !unlooked.MatchString(r.Script)
 		},
-		instead: always("status 500", "Vary: Cookie"),
+		instead: func(r Row, _ string) string {
+			if cookie, found := strings.CutPrefix(r.Script, "cookie "); found { // of the view's own, which goes out with any status
+				cookie, _, _ = strings.Cut(cookie, ";")
+				return lines("status 500", "Set-Cookie: "+cookie+"; Path=/", "Vary: Cookie")
+			}
+			return lines("status 500", "Vary: Cookie")
+		},
 	},
 	{
 		why: "promise 3: nor is it saved over because every request saves",
-		covers: func(_ string, _ bool, r Row) bool {
-			return untrusted(r) && r.Script == "" && r.Settings["SESSION_SAVE_EVERY_REQUEST"] == true
+		covers: func(engine string, _ bool, r Row) bool {
+			looks := r.Script != "" && !unlooked.MatchString(r.Script)
+			return untrusted(engine, r) && !looks && r.Settings["SESSION_SAVE_EVERY_REQUEST"] == true
 		},
-		instead: always("status 200"),
+		instead: func(r Row, _ string) string {
+			status := "200"
+			if raised, found := strings.CutPrefix(r.Script, "raise "); found {
+				status = strings.Replace(raised, "bad", "400", 1)
+			}
+			return lines("status " + status)
+		},
 	},
 	{
 		why: "promise 3: Django moves a session to a new key before it finds that it can write no cookie for this expiry, and so loses it",
-		covers: func(_ string, _ bool, r Row) bool {
-			return r.Script == "cycle" && naiveExpiry.MatchString(r.Live)
+		covers: func(engine string, _ bool, r Row) bool {
+			storable := naiveExpiry.MatchString(r.Live) || engine == file && farExpiry.MatchString(r.Live)
+			return engine != signedCookies && r.Script == "cycle" && storable
 		},
 		instead: always("status 500", "Vary: Cookie"),
 	},
@@ -54,6 +70,23 @@ var differences = []difference{
 		},
 	},
 	{
+		why: "promise 3: a session that has moved to another key already keeps its visitor, though the response is a 5xx; Django loses him",
+		covers: func(engine string, _ bool, r Row) bool {
+			fails := r.Status >= 500 || strings.Contains(r.Script, "raise 500")
+			return engine != signedCookies && fails && r.Cookie == "sessionid={live}" && strings.Contains(r.Script, "cycle") && r.Payload == "" && r.Live == `{"a":1}`
+		},
+		instead: func(_ Row, django string) string {
+			return strings.Replace(django, "Vary: ", "Set-Cookie: "+newCookie+"\nVary: ", 1)
+		},
+	},
+	{
+		why: "promise 3: who answers with a session cookie of his own, as a Django behind a proxy does, is not contradicted",
+		covers: func(_ string, _ bool, r Row) bool {
+			return r.Script == "cookie sessionid=mine"
+		},
+		instead: always("status 200", "Set-Cookie: sessionid=mine; Path=/"),
+	},
+	{
 		why: "a deleted session is ErrSessionDeleted to who saves it, and Error answers that with 400; Django's view raises UpdateError, a 500",
 		covers: func(_ string, _ bool, r Row) bool {
 			return r.Script == "get a; them flush; save"
@@ -62,17 +95,26 @@ var differences = []difference{
 	},
 	{
 		why: "a view that saves before it looks, under a key that is not live, gets a new session; Django takes one of its own and then raises UpdateError",
-		covers: func(_ string, _ bool, r Row) bool {
-			return r.Unknown && script(r) == "save"
+		covers: func(engine string, _ bool, r Row) bool {
+			return engine == db && r.Unknown && script(r) == "save"
 		},
 		instead: func(r Row, _ string) string {
 			return saying(r, "true", "true", "false", "Set-Cookie: "+newCookie, "Vary: Cookie", "stored <new1> {} until +1209600")
 		},
 	},
 	{
+		why: "and so for files, which hold no expiry",
+		covers: func(engine string, _ bool, r Row) bool {
+			return engine == file && r.Unknown && script(r) == "save"
+		},
+		instead: func(r Row, _ string) string {
+			return saying(r, "true", "true", "false", "Set-Cookie: "+newCookie, "Vary: Cookie", "stored <new1> {}")
+		},
+	},
+	{
 		why: "the same, and ended again",
-		covers: func(_ string, _ bool, r Row) bool {
-			return r.Unknown && script(r) == "save; flush"
+		covers: func(engine string, _ bool, r Row) bool {
+			return engine != signedCookies && r.Unknown && script(r) == "save; flush"
 		},
 		instead: func(r Row, _ string) string {
 			return saying(r, "true", "true", "true", "Set-Cookie: "+deletedCookie, "Vary: Cookie")
@@ -80,19 +122,82 @@ var differences = []difference{
 	},
 	{
 		why: "one that cleared it before learns that it is gone, and answers that with 400; so does Error",
-		covers: func(_ string, _ bool, r Row) bool {
-			return r.Unknown && script(r) == "clear; save"
+		covers: func(engine string, _ bool, r Row) bool {
+			return engine != signedCookies && r.Unknown && script(r) == "clear; save"
 		},
 		instead: always("status 400"),
 	},
 	{
 		why: "promise 2: a dead session is not brought back under its old key by who clears it before looking",
-		covers: func(_ string, _ bool, r Row) bool {
-			return strings.Contains(r.Cookie, "{expired}") && r.Unknown && slices.Contains([]string{"clear", "clear; set b 2", "clear; get a"}, script(r))
+		covers: func(engine string, _ bool, r Row) bool {
+			dead := isExpired(r) || engine == file && isDeadFile(r)
+			return engine != signedCookies && dead && slices.Contains([]string{"clear", "clear; set b 2", "clear; get a"}, script(r))
 		},
 		instead: func(_ Row, django string) string { return clearedDead(django) },
 	},
+	{
+		why: "an expired file is left to clearsessions, and its visitor is one whose session is not there; Django deletes it and makes an empty one",
+		covers: func(engine string, _ bool, r Row) bool {
+			looks := r.Script != "" && !unlooked.MatchString(r.Script) || r.Settings["SESSION_SAVE_EVERY_REQUEST"] == true
+			return engine == file && (isExpired(r) || isDeadFile(r)) && looks && !unseen.MatchString(r.Script)
+		},
+		like: func(r Row) Row {
+			r.Cookie = strings.NewReplacer("{expired}", "{unknown}", "{live}", "{unknown}").Replace(r.Cookie)
+			r.Live, r.Unknown = `{"a":1}`, true
+			return r
+		},
+	},
+	{
+		why: "the key of an expired signed cookie is none any more; in Django it is, and pop puts modified back to what it was before the load",
+		covers: func(engine string, _ bool, r Row) bool {
+			return engine == signedCookies && isExpired(r) && (strings.HasPrefix(r.Script, "pop ") || strings.Contains(r.Script, "; key"))
+		},
+		instead: func(_ Row, django string) string {
+			django = strings.Replace(django, "saw key = <expired>", "saw key = null", 1)
+			if !strings.Contains(django, "Set-Cookie: ") {
+				django = strings.Replace(django, "Vary: ", "Set-Cookie: "+strings.Replace(newCookie, "new1", "{}", 1)+"\nVary: ", 1)
+			}
+			return strings.Replace(django, "saw modified? = false", "saw modified? = true", 1)
+		},
+	},
+	{
+		why: "what cannot be a file's key is a key that is not there; Django's engine raises for some of these",
+		covers: func(engine string, _ bool, r Row) bool {
+			return engine == file && r.Unknown && !isExpired(r) && (r.Script == "flush" || strings.HasPrefix(r.Script, "clear"))
+		},
+		like: func(r Row) Row {
+			r.Cookie = "sessionid={unknown}"
+			return r
+		},
+	},
 }
+
+// The engines that differ.
+const (
+	db            = "django.contrib.sessions.backends.db"
+	file          = "django.contrib.sessions.backends.file"
+	signedCookies = "django.contrib.sessions.backends.signed_cookies"
+)
+
+// isExpired tells whether the cookie is that of the session expired.
+func isExpired(r Row) bool { return strings.Contains(r.Cookie, "{expired}") && r.Unknown }
+
+// isDeadFile tells whether the session live is one that the file engine does not load.
+func isDeadFile(r Row) bool {
+	over := pastExpiry.MatchString(r.Live) && (r.Settings["USE_TZ"] != false || !strings.Contains(r.Live, "+00:00"))
+	return strings.Contains(r.Cookie, "{live}") && !r.Unknown && (over || r.Settings["SESSION_COOKIE_AGE"] == 0.25)
+}
+
+var (
+	pastExpiry = regexp.MustCompile(`_session_expiry":(-[0-9.]*[1-9]|"[01]\d\d\d-|"200)`)
+	// farExpiry finds numbers that are good for a file, which then never ends, and for nothing else.
+	farExpiry = regexp.MustCompile(`_session_expiry":(\d{12,}|1e400|NaN)`)
+	// unlooked finds scripts that do not ask for the session.
+	unlooked = regexp.MustCompile(`^(raise [^;]*|cookie [^;]*)$`)
+)
+
+// unseen finds scripts that do away with what is there before they look.
+var unseen = regexp.MustCompile(`^(clear|flush|cookie [^;]*; (clear|flush))`)
 
 // What Django sets and deletes with its default settings.
 const (
@@ -126,8 +231,17 @@ func clearedDead(django string) string {
 	return lines(kept...)
 }
 
-// untrusted tells whether the cookie is that of a session whose payload cannot be trusted.
-func untrusted(r Row) bool { return r.Payload != "" && r.Payload != "fallback" }
+// untrusted tells whether the cookie is that of a session whose payload cannot be trusted. Under 8 characters it is no
+// key at all, even where the payload is the key.
+func untrusted(engine string, r Row) bool {
+	if engine != signedCookies {
+		return r.Payload != "" && r.Payload != "fallback"
+	}
+	if r.Payload != "" {
+		return r.Payload != "fallback" && len(r.Payload) >= 8 || r.Payload == "list"
+	}
+	return r.Unknown && !isExpired(r)
+}
 
 // naiveExpiry finds an instant without an offset, which Django can store but not compare with the time.
 var naiveExpiry = regexp.MustCompile(`_session_expiry":"2099-12-31(T[0-9:.]*)?"`)
@@ -141,7 +255,9 @@ var merged = map[string][]string{
 	"get a; them set t 1; modified true":  {`{"a":1}`, `{"a":1,"t":1}`},
 	"get a; them set t 1; expiry 300":     {`{"a":1,"_session_expiry":300}`, `{"a":1,"t":1,"_session_expiry":300}`},
 	"get a; them expiry 300; set b 2": {
-		`{"a":1,"b":2} until +1209600`, `{"a":1,"_session_expiry":300,"b":2} until +300`},
+		`{"a":1,"b":2} until +1209600`, `{"a":1,"_session_expiry":300,"b":2} until +300`,
+		`{"a":1,"b":2}`, `{"a":1,"_session_expiry":300,"b":2}`, // a file tells no expiry
+		"=+1209600; HttpOnly; Max-Age=1209600", "=+300; HttpOnly; Max-Age=300"},
 	"get a; them set t 1; cycle":          {`{"a":1}`, `{"a":1,"t":1}`},
 	"get a; them set t 1; set b 2; cycle": {`{"a":1,"b":2}`, `{"a":1,"t":1,"b":2}`},
 	"get a; them set t 1; save; get t":    {`{"a":1}`, `{"a":1,"t":1}`, "get t = null", "get t = 1"},
