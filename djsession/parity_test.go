@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/cookiestore"
+	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/djangotest"
 	"github.com/djsess/djsess/internal/middlewaretest"
@@ -12,7 +14,9 @@ import (
 // The middleware does what Django's does (promise 6), but for the differences that promises 2 and 3 make.
 func TestMiddlewareIsDjangos(t *testing.T) {
 	for name, engine := range map[string]func(*testing.T) middlewaretest.Engine{
-		"db": dbEngine,
+		"db":             dbEngine,
+		"file":           fileEngine,
+		"signed_cookies": cookieEngine,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -33,6 +37,33 @@ func dbEngine(t *testing.T) middlewaretest.Engine {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { store.Close() })
+			return store
+		},
+	}
+}
+
+func fileEngine(t *testing.T) middlewaretest.Engine {
+	dir := t.TempDir()
+	return middlewaretest.Engine{
+		Django: djangotest.Settings{"SESSION_ENGINE": "django.contrib.sessions.backends.file", "SESSION_FILE_PATH": dir},
+		Open: func(t testing.TB, s *djsession.Settings) djsession.Store {
+			store, err := filestore.New(filestore.Config{Dir: dir, Settings: s})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return store
+		},
+	}
+}
+
+func cookieEngine(t *testing.T) middlewaretest.Engine {
+	return middlewaretest.Engine{
+		Django: djangotest.Settings{"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"},
+		Open: func(t testing.TB, s *djsession.Settings) djsession.Store {
+			store, err := cookiestore.New(s)
+			if err != nil {
+				t.Fatal(err)
+			}
 			return store
 		},
 	}

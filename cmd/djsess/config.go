@@ -27,6 +27,7 @@ type config struct {
 	useTZ                   *bool
 	timeZone                *string
 	sessionCookieAge        *int64
+	sessionCookieName       *string
 	defaultHashingAlgorithm *string
 	sessionStoreClass       *string
 }
@@ -125,6 +126,7 @@ func (c *config) parseSettings(t *table) {
 	c.useTZ = take[bool](t, "USE_TZ")
 	c.timeZone = take[string](t, "TIME_ZONE")
 	c.sessionCookieAge = take[int64](t, "SESSION_COOKIE_AGE")
+	c.sessionCookieName = take[string](t, "SESSION_COOKIE_NAME")
 	c.defaultHashingAlgorithm = take[string](t, "DEFAULT_HASHING_ALGORITHM")
 	c.sessionStoreClass = take[string](t, "SESSION_STORE_CLASS")
 	t.noMore()

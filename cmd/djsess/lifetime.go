@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/djsess/djsess/djsession/filestore"
 )
 
 const day = 24 * time.Hour
@@ -51,10 +53,21 @@ func parseLifetime(text string) (time.Duration, error) {
 
 // expiresShown says when a session ends, and how long that is from now.
 func expiresShown(expires, now time.Time) string {
+	if expires.Equal(filestore.Never) {
+		return never
+	}
 	return remaining(expires.Sub(now)) + " (" + timeShown(expires) + ")"
 }
 
-func timeShown(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
+func timeShown(t time.Time) string {
+	if t.Equal(filestore.Never) {
+		return never
+	}
+	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"
+}
+
+// never is the end of a session with seconds of its own in the engine file.
+const never = "never"
 
 // remaining is a duration in its two largest units.
 func remaining(d time.Duration) string {

@@ -17,9 +17,9 @@ It needs two things, each from the first of these places that has it:
                 commas between or as a JSON list, djsess.toml)
 
 A store is a URL: postgres://user@host/name, mysql://user@host/name,
-sqlite:///relative/path, sqlite:////absolute/path; or the name of one in
-djsess.toml. Passwords and keys are refused on the command line, where every
-user of the machine can read them.
+sqlite:///relative/path, sqlite:////absolute/path, file:////session/folder; or
+the name of one in djsess.toml. Passwords and keys are refused on the command
+line, where every user of the machine can read them.
 
 djsess.toml is looked for in this folder and those above it:
 
@@ -30,6 +30,7 @@ djsess.toml is looked for in this folder and those above it:
   SECRET_KEY_FILE = "secret.txt"   # a key a line; or SECRET_KEY = "…",
                                    # SECRET_KEY_FALLBACKS = ["…"]
   USE_TZ = true                    # also TIME_ZONE, SESSION_COOKIE_AGE,
+                                   # SESSION_COOKIE_NAME (files begin so),
                                    # DEFAULT_HASHING_ALGORITHM,
                                    # SESSION_STORE_CLASS (the class's name)
   [stores.main]

@@ -26,6 +26,7 @@ func (a *app) settings(c *config) (*djsession.Settings, error) {
 	s.SecretKeyFallbacks = fallbacks
 	override(&s.UseTZ, c.useTZ)
 	override(&s.TimeZone, c.timeZone)
+	override(&s.SessionCookieName, c.sessionCookieName)
 	override(&s.SessionStoreClass, c.sessionStoreClass)
 	if c.sessionCookieAge != nil {
 		seconds := *c.sessionCookieAge
@@ -64,7 +65,7 @@ func override[T any](value *T, by *T) {
 // mistake: its own default is USE_TZ off and Chicago's clock, but every project
 // that startproject made has USE_TZ on, and the times in the table are then UTC.
 func (a *app) warnOfDefaultZone(c *config, rawURL string, s *djsession.Settings) {
-	naive := !strings.HasPrefix(rawURL, "postg") && !strings.HasPrefix(rawURL, "pgsql")
+	naive := !strings.HasPrefix(rawURL, "postg") && !strings.HasPrefix(rawURL, "pgsql") && !strings.HasPrefix(rawURL, "file")
 	if naive && !s.UseTZ && c.useTZ == nil && c.timeZone == nil {
 		a.complain("warning: %s does not say USE_TZ, and the default of Django %s is off, in the zone %s: "+
 			"if the site's settings.py has USE_TZ = True, say so under [settings], or all expiry times are off by hours",

@@ -80,7 +80,7 @@ func message(err error) string {
 		return "interrupted"
 	}
 	text := err.Error()
-	for _, name := range []string{"dbstore: ", "djsession: ", "pyjson: ", "signing: "} {
+	for _, name := range []string{"dbstore: ", "filestore: ", "djsession: ", "pyjson: ", "signing: "} {
 		text = strings.ReplaceAll(text, name, "")
 	}
 	return text

@@ -83,20 +83,20 @@ func (c *config) storeURL(name, namedBy string) (string, error) {
 	return rawURL, nil
 }
 
-// relative makes the path of a sqlite:///relative URL one from the
-// configuration's folder.
+// relative makes the path of a sqlite:///relative or file:///relative URL one from
+// the configuration's folder.
 func (c *config) relative(rawURL string) string {
-	const sqlite = "sqlite:///"
-	if len(rawURL) < len(sqlite) || !strings.EqualFold(rawURL[:len(sqlite)], sqlite) {
+	scheme, rest, _ := strings.Cut(rawURL, ":///")
+	if !strings.EqualFold(scheme, "sqlite") && !strings.EqualFold(scheme, "file") {
 		return rawURL
 	}
-	escaped, query, hasQuery := strings.Cut(rawURL[len(sqlite):], "?")
+	escaped, query, hasQuery := strings.Cut(rest, "?")
 	path, err := url.PathUnescape(escaped)
 	if err != nil || path == "" || filepath.IsAbs(path) {
 		return rawURL // storeurl says what is wrong with it
 	}
 	path = filepath.ToSlash(c.path(path))
-	rawURL = sqlite + (&url.URL{Path: path}).EscapedPath()
+	rawURL = scheme + ":///" + (&url.URL{Path: path}).EscapedPath()
 	if hasQuery {
 		rawURL += "?" + query
 	}

@@ -39,7 +39,7 @@ func parse(raw string) (*storeURL, error) {
 	problem := func(what string) error {
 		return fmt.Errorf("store url %s://…: %s (special characters, in a password too, must be percent-encoded)", scheme, what)
 	}
-	if _, behind, _ := strings.Cut(rest, "/"); u.scheme != "sqlite" && strings.Contains(behind+query, "@") {
+	if _, behind, _ := strings.Cut(rest, "/"); !isPath(u.scheme) && strings.Contains(behind+query, "@") {
 		return nil, problem("there is an @ behind the host")
 	}
 	var err error

@@ -5,10 +5,12 @@
 //	mysql://user:password@host:3306/name       MariaDB, too
 //	sqlite:///relative/path.sqlite3
 //	sqlite:////absolute/path.sqlite3
+//	file:///relative/folder                    Django's engine file
+//	file:////absolute/folder
 //
 // Special characters in a part are percent-encoded; a host that is a path
 // (postgres://user@%2Fvar%2Frun%2Fpostgresql/name) is a socket. These options
-// may follow in the query string:
+// may follow in a database's query string:
 //
 //   - table: the session table, or schema.table; see dbstore.Config.Table
 //   - time_zone: DATABASES[…]["TIME_ZONE"]; see dbstore.Config.TimeZone
@@ -18,13 +20,16 @@
 //     seconds
 //   - Django's that mean nothing here (conn_max_age, …) are ignored
 //
+// A folder has the option prefix, for file names that do not begin with
+// Settings.SessionCookieName; see filestore.Config.Prefix.
+//
 // Any other option is an error. Where nothing is said, PostgreSQL gets libpq's
 // sslmode=prefer and its own files and variables (~/.pgpass, PGHOST, …), servers 10
 // seconds to answer a connection, and SQLite Django's 5 seconds for a lock. A SQLite
-// file is never created.
+// file is never created, nor is a folder.
 //
 // This is the only package that chooses drivers, and it compiles all of them: a
-// program that wants one only uses package dbstore by itself.
+// program that wants one only uses package dbstore or filestore by itself.
 package storeurl
 
 import (
@@ -56,8 +61,8 @@ func Open(rawURL string, settings *djsession.Settings) (Store, error) {
 }
 
 // OpenReadOnly is Open for a store that is not to be changed in any way: a SQLite
-// file is opened so that not even a WAL is tidied up, and PostgreSQL refuses what
-// writes. The other servers must be told so by the rights of the user.
+// file is opened so that not even a WAL is tidied up, and PostgreSQL and the file
+// engine refuse what writes. The other servers must be told so by the rights of the user.
 func OpenReadOnly(rawURL string, settings *djsession.Settings) (Store, error) {
 	return open(rawURL, settings, true)
 }
@@ -73,15 +78,10 @@ func open(rawURL string, settings *djsession.Settings, readOnly bool) (Store, er
 		known := slices.Sorted(maps.Keys(schemes))
 		return nil, fmt.Errorf("store url: unknown scheme %q: want one of %s", u.scheme, strings.Join(known, ", "))
 	}
-	config := dbstore.Config{
-		Settings: settings,
-		Table:    u.take("table"),
-		TimeZone: u.take("time_zone"),
-	}
 	for _, name := range djangoOnly {
 		u.take(name)
 	}
-	store, err := openScheme(u, config)
+	store, err := openScheme(u, settings)
 	if err != nil {
 		return nil, fmt.Errorf("store url %s: %w", u, err)
 	}
@@ -101,14 +101,33 @@ func newStore(db *sql.DB, c dbstore.Config) (Store, error) {
 	return store, nil
 }
 
-var schemes = map[string]func(*storeURL, dbstore.Config) (Store, error){
-	"postgres":   openPostgreSQL,
-	"postgresql": openPostgreSQL,
-	"pgsql":      openPostgreSQL,
-	"postgis":    openPostgreSQL,
-	"mysql":      openMySQL,
-	"mariadb":    openMySQL,
-	"sqlite":     openSQLite,
+type opener func(*storeURL, *djsession.Settings) (Store, error)
+
+var schemes = map[string]opener{
+	"postgres":   database(openPostgreSQL),
+	"postgresql": database(openPostgreSQL),
+	"pgsql":      database(openPostgreSQL),
+	"postgis":    database(openPostgreSQL),
+	"mysql":      database(openMySQL),
+	"mariadb":    database(openMySQL),
+	"sqlite":     database(openSQLite),
+	"file":       openFolder,
+}
+
+// database is an opener with the options that all databases have.
+func database(open func(*storeURL, dbstore.Config) (Store, error)) opener {
+	return func(u *storeURL, settings *djsession.Settings) (Store, error) {
+		return open(u, dbstore.Config{
+			Settings: settings,
+			Table:    u.take("table"),
+			TimeZone: u.take("time_zone"),
+		})
+	}
+}
+
+// isPath tells the schemes whose URLs are a path and nothing else.
+func isPath(scheme string) bool {
+	return strings.EqualFold(scheme, "sqlite") || strings.EqualFold(scheme, "file")
 }
 
 // djangoOnly are options of dj-database-url and of Django's connections that say
@@ -123,7 +142,7 @@ var djangoOnly = []string{
 // command line. A text that is no URL has none.
 func HasPassword(rawURL string) bool {
 	scheme, rest, ok := strings.Cut(rawURL, "://")
-	if !ok || strings.EqualFold(scheme, "sqlite") && strings.HasPrefix(rest, "/") {
+	if !ok || isPath(scheme) && strings.HasPrefix(rest, "/") {
 		return false // all of it is a path
 	}
 	// By the last @ of all, not of the authority: a password that should have

@@ -39,6 +39,8 @@ func TestParse(t *testing.T) {
 		"postgres:///site":                               {scheme: "postgres", path: "site"},
 		"sqlite:///db.sqlite3":                           {scheme: "sqlite", path: "db.sqlite3"},
 		"SQLite:////srv/site/db.sqlite3":                 {scheme: "sqlite", path: "/srv/site/db.sqlite3"},
+		"file:///sessions":                               {scheme: "file", path: "sessions"},
+		"FILE:////srv/a%20site@home:1/sessions":          {scheme: "file", path: "/srv/a site@home:1/sessions"},
 	} {
 		got, err := parse(raw)
 		if err != nil {
@@ -65,6 +67,7 @@ func TestBadURLs(t *testing.T) {
 		"postgres://u:12/hunter2@h/db?foo=1", "postgres://u:80?hunter2@h/db", "mysql://u:80?hunter2@h/db", "postgres:/u:hunter2@h/db?x=a://b",
 		"postgres://u:hunter2@h", "mysql://u:hunter2@h/", "mysql://u:hunter2@h/db?charset=gbk", "mysql://u:hunter2@h/db?charset=utf8mb4,gbk",
 		"sqlite://host/db", "sqlite:///", "sqlite:///:memory:", "sqlite:///missing.sqlite3", "sqlite:////", "sqlite:///x?timeout=soon", "sqlite:///x?nonsense=1",
+		"file://host/tmp", "file:///", "file://", "file:///missing", "file:///storeurl.go", "file:///.?nonsense=1", "file:///.?table=x", "file:///.?prefix=a/b",
 	} {
 		store, err := Open(raw, settings(t))
 		if err == nil {
@@ -91,7 +94,7 @@ func TestBadURLs(t *testing.T) {
 func TestHasPassword(t *testing.T) {
 	for raw, want := range map[string]bool{
 		"postgres://u:p@h/db": true, "postgres://u:@h/db": true, "postgres://u@h:5432/db": false, "postgres://u:p/x@h/db": true,
-		"sqlite:///db": false, "sqlite:////a:b@c": false, "sqlite://u:p@h/db": true, "main": false, "postgres://h/db": false, "postgres://u:p%zz@h": true,
+		"sqlite:///db": false, "sqlite:////a:b@c": false, "sqlite://u:p@h/db": true, "file:////a:b@c": false, "file://u:p@h/x": true, "main": false, "postgres://h/db": false, "postgres://u:p%zz@h": true,
 	} {
 		if HasPassword(raw) != want {
 			t.Errorf("%s: %v", raw, !want)
@@ -170,5 +173,44 @@ func TestOpen(t *testing.T) {
 				t.Errorf("files %q", files)
 			}
 		})
+	}
+}
+
+func TestFolder(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(filepath.Dir(dir))
+	for url, want := range map[string]string{
+		"file:///" + filepath.ToSlash(dir):                      "sessionid",
+		"file:///" + filepath.Base(dir) + "?conn_max_age=600":   "sessionid",
+		"FILE:///" + filepath.Base(dir) + "?prefix=site%20two_": "site two_",
+	} {
+		store, err := Open(url, settings(t))
+		if err != nil {
+			t.Errorf("%s: %v", url, err)
+			continue
+		}
+		if store.String() != "file ("+dir+")" {
+			t.Errorf("%s is %s", url, store)
+		}
+		r, err := store.Create(t.Context(), "", nil, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, want+r.Key)); err != nil {
+			t.Error(err)
+		}
+		reader, err := OpenReadOnly(url, settings(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := reader.Load(t.Context(), r.Key); err != nil {
+			t.Error(err)
+		}
+		if err := reader.Delete(t.Context(), r.Key); !errors.Is(err, djsession.ErrReadOnly) {
+			t.Errorf("read-only: %v", err)
+		}
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

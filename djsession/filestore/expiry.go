@@ -1,0 +1,148 @@
+package filestore
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/pytime"
+)
+
+// Never is Record.Expires of a session that has no end in this engine.
+var Never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// lifetime is what a session's values say about its end.
+type lifetime int
+
+const (
+	untilAge     lifetime = iota // SESSION_COOKIE_AGE after it was written
+	untilInstant                 // the values say when
+	forever
+	over
+)
+
+// lifetimeOf reads _session_expiry as _expiry_date and then get_expiry_age do: what
+// is false in Python does not count, and a number is the age itself.
+func lifetimeOf(v *djsession.Values) (lifetime, error) {
+	const name = "_session_expiry"
+	if !v.Has(name) {
+		return untilAge, nil
+	}
+	var expiry any
+	if err := v.Get(name, &expiry); err != nil {
+		return 0, fmt.Errorf("%w: %w", djsession.ErrInvalidExpiry, err)
+	}
+	sign := 0.0
+	switch e := expiry.(type) {
+	case nil:
+	case bool:
+		if e {
+			sign = 1
+		}
+	case int64:
+		sign = float64(e)
+	case *big.Int:
+		sign = float64(e.Sign())
+	case float64:
+		sign = e
+	case string:
+		if e != "" {
+			return untilInstant, nil
+		}
+	case []any:
+		if len(e) > 0 {
+			return 0, fmt.Errorf("%w: a list", djsession.ErrInvalidExpiry)
+		}
+	case map[string]any:
+		if len(e) > 0 {
+			return 0, fmt.Errorf("%w: a dict", djsession.ErrInvalidExpiry)
+		}
+	}
+	switch {
+	case sign == 0:
+		return untilAge, nil
+	case sign < 0:
+		return over, nil
+	}
+	return forever, nil // NaN, too: it is not <= 0
+}
+
+// expiry tells when a session ends whose file was written then, and whether
+// that is still to come.
+func (s *Store) expiry(v *djsession.Values, modTime time.Time) (expires time.Time, live bool, err error) {
+	life, err := lifetimeOf(v)
+	if err != nil {
+		return s.byAge(modTime), false, err
+	}
+	switch life {
+	case forever:
+		return Never, true, nil
+	case over:
+		now := s.settings.Now()
+		if expires, err = s.settings.ExpiryDate(v, modTime); err != nil || expires.After(now) {
+			expires = now.Truncate(time.Microsecond)
+		}
+		return expires.UTC(), false, nil
+	case untilInstant:
+		if expires, err = s.settings.ExpiryDate(v, modTime); err != nil {
+			return s.byAge(modTime), false, err
+		}
+	default:
+		expires = s.byAge(modTime)
+	}
+	return expires, s.ahead(expires), nil
+}
+
+// byAge is SESSION_COOKIE_AGE after the file was written.
+func (s *Store) byAge(modTime time.Time) time.Time {
+	expires, err := s.settings.ExpiryDate(new(djsession.Values), asPython(modTime))
+	if err != nil {
+		return Never // after the year 9999
+	}
+	return expires
+}
+
+// ahead tells whether a time is to come: for Django by a whole second at least,
+// and on the wall clock with USE_TZ off.
+func (s *Store) ahead(t time.Time) bool {
+	now := s.settings.Now()
+	if s.loc != nil {
+		t, now = pytime.Wall(t, s.loc), pytime.Naive(now, s.loc)
+	}
+	return t.Truncate(time.Microsecond).Sub(now.Truncate(time.Microsecond)) >= time.Second
+}
+
+// asPython is a file's time as Python has it: a float of seconds, which datetime
+// rounds to microseconds.
+func asPython(t time.Time) time.Time {
+	seconds := float64(t.Unix()) + float64(1e-9*float64(t.Nanosecond()))
+	whole, fraction := math.Modf(seconds)
+	return time.Unix(int64(whole), int64(math.RoundToEven(fraction*1e6))*1000)
+}
+
+// modTime is the time for a file that is written now, or that is to end then.
+// As everywhere an expiry that Django could not work with is not written.
+func (s *Store) modTime(v *djsession.Values, expires time.Time) (time.Time, error) {
+	now := s.settings.Now().Truncate(time.Microsecond)
+	life, err := lifetimeOf(v)
+	if err != nil {
+		return now, err
+	}
+	if life != untilAge {
+		_, err := s.settings.ExpiryDate(v, now)
+		return now, err
+	}
+	if expires.IsZero() || expires.Equal(Never) {
+		return now, nil
+	}
+	if y := expires.Year(); y < 1 || y > 9999 {
+		return now, fmt.Errorf("expiry in the year %d: %w", y, djsession.ErrInvalidExpiry)
+	}
+	written := expires.Truncate(time.Microsecond)
+	if s.loc == nil {
+		return written.Add(-s.settings.SessionCookieAge), nil
+	}
+	return pytime.FromNaive(pytime.Naive(written, s.loc).Add(-s.settings.SessionCookieAge), s.loc), nil
+}

@@ -1,0 +1,573 @@
+package filestore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/filestore"
+	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/signing"
+)
+
+func settings(t testing.TB, version string) *djsession.Settings {
+	t.Helper()
+	s, err := djsession.NewSettings(version, djangotest.SecretKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func open(t testing.TB, c filestore.Config) *filestore.Store {
+	t.Helper()
+	store, err := filestore.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// newStore is a store on an empty folder.
+func newStore(t testing.TB) *filestore.Store {
+	t.Helper()
+	return open(t, filestore.Config{Dir: t.TempDir(), Settings: settings(t, "5.2")})
+}
+
+func values(t testing.TB, json string) *djsession.Values {
+	t.Helper()
+	v := new(djsession.Values)
+	if err := v.UnmarshalPythonJSON(json); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func text(t testing.TB, v *djsession.Values) string {
+	t.Helper()
+	b, err := v.AppendPythonJSON(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func create(t testing.TB, store djsession.Store, key, json string) *djsession.Record {
+	t.Helper()
+	r, err := store.Create(t.Context(), key, values(t, json), time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// path is a session's file.
+func path(store *filestore.Store, key string) string {
+	return filepath.Join(store.Dir(), "sessionid"+key)
+}
+
+// put writes a file as it is.
+func put(t testing.TB, store *filestore.Store, key string, content []byte, modTime time.Time) {
+	t.Helper()
+	if err := errors.Join(os.WriteFile(path(store, key), content, 0o600), os.Chtimes(path(store, key), time.Time{}, modTime)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sign makes a payload.
+func sign(t testing.TB, s *djsession.Settings, json string) []byte {
+	t.Helper()
+	codec, err := djsession.NewCodec(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := codec.Append(nil, values(t, json))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func second(_ *djsession.Record, err error) error { return err }
+
+func TestCreateLoadReplaceDelete(t *testing.T) {
+	store, ctx := newStore(t), t.Context()
+	created := create(t, store, "", `{"a":1.0}`)
+	if info, err := os.Lstat(path(store, created.Key)); err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	loaded, err := store.Load(ctx, created.Key)
+	if err != nil || text(t, loaded.Values) != `{"a":1.0}` || !loaded.Expires.Equal(created.Expires) || loaded.Version != created.Version {
+		t.Fatalf("loaded %+v, %v; created %+v", loaded, err, created)
+	}
+	if left := time.Until(loaded.Expires); left > 14*24*time.Hour || left < 14*24*time.Hour-time.Minute {
+		t.Errorf("expires in %v", left)
+	}
+	expires := time.Date(2031, 2, 3, 4, 5, 6, 789012999, time.UTC)
+	replaced, err := store.Replace(ctx, loaded, values(t, `{"b":2}`), expires)
+	if err != nil || replaced.Key != created.Key {
+		t.Fatalf("%+v, %v", replaced, err)
+	}
+	if loaded, err = store.Load(ctx, created.Key); err != nil || text(t, loaded.Values) != `{"b":2}` ||
+		!loaded.Expires.Equal(expires.Truncate(time.Microsecond)) || !replaced.Expires.Equal(loaded.Expires) {
+		t.Errorf("loaded %+v, %v", loaded, err)
+	}
+	// What Create and Replace return can be replaced in turn.
+	if replaced, err = store.Replace(ctx, replaced, nil, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.DeleteUnchanged(ctx, replaced); err != nil {
+		t.Error(err)
+	}
+	for what, err := range map[string]error{
+		"load":             second(store.Load(ctx, created.Key)),
+		"replace":          second(store.Replace(ctx, replaced, values(t, `{}`), time.Time{})),
+		"delete":           store.Delete(ctx, created.Key),
+		"delete unchanged": store.DeleteUnchanged(ctx, replaced),
+		"of no version":    second(store.Replace(ctx, &djsession.Record{Key: created.Key}, nil, time.Time{})),
+	} {
+		if !errors.Is(err, djsession.ErrNotFound) || strings.Contains(err.Error(), created.Key) {
+			t.Errorf("%s of a deleted session: %v", what, err)
+		}
+	}
+	again := create(t, store, "", `{}`)
+	if err := store.Delete(ctx, again.Key); err != nil {
+		t.Error(err)
+	}
+	if entries, err := os.ReadDir(store.Dir()); err != nil || len(entries) > 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+func TestTakenKey(t *testing.T) {
+	store := newStore(t)
+	const key = "takenkey0123456789"
+	create(t, store, key, `{}`)
+	if _, err := store.Create(t.Context(), key, values(t, `{}`), time.Time{}); !errors.Is(err, djsession.ErrKeyTaken) || strings.Contains(err.Error(), key) {
+		t.Errorf("%v", err)
+	}
+	// By one that is being born, and by a dead one, too.
+	put(t, store, "bornkey0123456789", nil, time.Now())
+	put(t, store, "deadkey0123456789", sign(t, settings(t, "5.2"), `{}`), time.Unix(0, 0))
+	for _, key := range []string{"bornkey0123456789", "deadkey0123456789"} {
+		if _, err := store.Create(t.Context(), key, nil, time.Time{}); !errors.Is(err, djsession.ErrKeyTaken) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+func TestConflict(t *testing.T) {
+	store, ctx := newStore(t), t.Context()
+	ours := create(t, store, "", `{"n":1}`)
+	theirs, err := store.Load(ctx, ours.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Replace(ctx, theirs, values(t, `{"n":2}`), time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	var conflict *djsession.ConflictError
+	unknown := &djsession.Record{Key: ours.Key, Values: ours.Values}
+	for what, err := range map[string]error{
+		"replace":                   second(store.Replace(ctx, ours, values(t, `{"n":2}`), time.Time{})),
+		"delete":                    store.DeleteUnchanged(ctx, ours),
+		"replace without a version": second(store.Replace(ctx, unknown, values(t, `{}`), time.Time{})),
+		"delete without a version":  store.DeleteUnchanged(ctx, unknown),
+	} {
+		if !errors.As(err, &conflict) || !errors.Is(err, djsession.ErrConflict) || strings.Contains(err.Error(), ours.Key) {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if got := text(t, conflict.Current.Values); got != `{"n":2}` {
+			t.Errorf("%s: current %s", what, got)
+		}
+	}
+	if _, err := store.Replace(ctx, conflict.Current, values(t, `{"n":3}`), time.Time{}); err != nil {
+		t.Errorf("replacing what the conflict carries: %v", err)
+	}
+}
+
+func TestUpdate(t *testing.T) {
+	store, ctx := newStore(t), t.Context()
+	key := create(t, store, "", `{"n":0,"keep":NaN}`).Key
+	const writers, each = 8, 25
+	done := make(chan error)
+	for range writers {
+		go func() {
+			for range each {
+				add := djsession.Modify("n", func(n int) (int, error) { return n + 1, nil })
+				if _, err := djsession.Update(ctx, store, key, add); err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range writers {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	r, err := store.Load(ctx, key)
+	if err != nil || text(t, r.Values) != `{"n":200,"keep":NaN}` {
+		t.Errorf("%v, %v", r, err)
+	}
+}
+
+// Whoever deletes or ends a session has ended it.
+func TestEndedMeanwhile(t *testing.T) {
+	store, ctx := newStore(t), t.Context()
+	for what, end := range map[string]func(key string) error{
+		"deleted": func(key string) error { return os.Remove(path(store, key)) },
+		"expired": func(key string) error { return os.Chtimes(path(store, key), time.Time{}, time.Unix(1, 0)) },
+	} {
+		key := create(t, store, "", `{"a":1}`).Key
+		_, err := djsession.Update(ctx, store, key, func(v *djsession.Values) error {
+			return errors.Join(end(key), v.Set("a", 2))
+		})
+		if !errors.Is(err, djsession.ErrSessionDeleted) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if _, err := store.Load(ctx, key); !errors.Is(err, djsession.ErrNotFound) {
+			t.Errorf("%s: it is back: %v", what, err)
+		}
+	}
+}
+
+func TestInvalidKeys(t *testing.T) {
+	store, ctx := newStore(t), t.Context()
+	for _, key := range []string{
+		"short", strings.Repeat("x", 41), "12345678\x00", "UPPERCASE", "../../etc/passwd", "/etc/passwd", "abcdefg_out_1234", "abcdefgh.", "abcdéfgh", "....................",
+	} {
+		for what, err := range map[string]error{
+			"load":             second(store.Load(ctx, key)),
+			"create":           second(store.Create(ctx, key, values(t, `{}`), time.Time{})),
+			"replace":          second(store.Replace(ctx, &djsession.Record{Key: key}, values(t, `{}`), time.Time{})),
+			"delete":           store.Delete(ctx, key),
+			"delete unchanged": store.DeleteUnchanged(ctx, &djsession.Record{Key: key}),
+		} {
+			if !errors.Is(err, djsession.ErrInvalidKey) || errors.Is(err, djsession.ErrNotFound) {
+				t.Errorf("%s %q: %v", what, key, err)
+			}
+		}
+	}
+	longest := create(t, store, strings.Repeat("y", 40), `{}`)
+	if _, err := store.Load(ctx, longest.Key); err != nil {
+		t.Errorf("40 characters: %v", err)
+	}
+}
+
+// What is no session of Django's is never loaded as an empty one, nor written over,
+// and the rest is found beside it.
+func TestUntrustedFiles(t *testing.T) {
+	store, ctx := newStore(t), t.Context()
+	s := settings(t, "5.2")
+	old := create(t, store, "goodsession", `{"a":1}`)
+	other := settings(t, "5.2")
+	other.SecretKey = "another"
+	good := sign(t, s, `{"a":1}`)
+	odd := map[string]struct {
+		content []byte
+		want    error
+	}{
+		"tampered":      {[]byte("e30:1:x"), djsession.ErrBadSignature},
+		"anotherkey":    {sign(t, other, `{}`), djsession.ErrBadSignature},
+		"truncated":     {good[:len(good)-1], djsession.ErrBadSignature},
+		"withnewline":   {append(slices.Clone(good), '\n'), djsession.ErrBadSignature},
+		"notascii":      {append([]byte{0xff}, good...), djsession.ErrBadSignature},
+		"utf8utf8":      {[]byte("é" + string(good)), djsession.ErrBadSignature},
+		"nulnulnul":     {make([]byte, 100), djsession.ErrBadSignature},
+		"notanobject":   {signed(t, "[1]"), djsession.ErrMalformed},
+		"invalidexpiry": {sign(t, s, `{"_session_expiry":"soon"}`), djsession.ErrInvalidExpiry},
+	}
+	for key, file := range odd {
+		put(t, store, key, file.content, time.Now())
+	}
+	target := filepath.Join(t.TempDir(), "target")
+	if err := errors.Join(
+		os.WriteFile(target, good, 0o600),
+		os.Symlink(target, path(store, "symboliclink")),
+		os.Symlink("/nowhere", path(store, "danglinglink")),
+		os.Mkdir(path(store, "somefolder"), 0o700),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"symboliclink", "danglinglink", "somefolder"} {
+		odd[key] = struct {
+			content []byte
+			want    error
+		}{nil, djsession.ErrMalformed}
+	}
+	for key, file := range odd {
+		old.Key = key
+		for what, err := range map[string]error{
+			"load":             second(store.Load(ctx, key)),
+			"update":           second(djsession.Update(ctx, store, key, djsession.Set("b", 2))),
+			"replace":          second(store.Replace(ctx, old, values(t, `{}`), time.Time{})),
+			"delete unchanged": store.DeleteUnchanged(ctx, old),
+		} {
+			var payload *djsession.PayloadError
+			if !errors.As(err, &payload) || !errors.Is(err, file.want) {
+				t.Errorf("%s %s: %v", what, key, err)
+			}
+			if strings.Contains(err.Error(), key) || strings.Contains(err.Error(), store.Dir()) {
+				t.Errorf("%s %s: %v", what, key, err)
+			}
+		}
+		if file.content == nil {
+			continue
+		}
+		if data, err := os.ReadFile(path(store, key)); err != nil || string(data) != string(file.content) {
+			t.Errorf("%s: now %q, %v", key, data, err)
+		}
+	}
+	// Names that no session has, which a scan passes by.
+	for _, name := range []string{"sessionidgoodsession_out_abcdefgh", "sessionidshort", "sessionid", "other", "sessionidUPPERCASE", "sessionid" + strings.Repeat("x", 41)} {
+		if err := os.WriteFile(filepath.Join(store.Dir(), name), good, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, bad := scan(t, store, djsession.Range{Expired: true})
+	if len(found) != 1 || found[0] != "goodsession" || len(bad) != len(odd) {
+		t.Errorf("found %q, bad %q", found, bad)
+	}
+	if err := store.Delete(ctx, "symboliclink"); err != nil {
+		t.Errorf("delete a link: %v", err)
+	}
+	if _, err := os.Stat(target); err != nil {
+		t.Errorf("and what it leads to: %v", err)
+	}
+	if err := store.Delete(ctx, "somefolder"); err == nil {
+		t.Error("a folder is deleted")
+	}
+	if err := store.Delete(ctx, "tampered"); err != nil {
+		t.Errorf("delete what cannot be read: %v", err)
+	}
+}
+
+// signed is a payload that need not be an object.
+func signed(t testing.TB, json string) []byte {
+	t.Helper()
+	signer, err := signing.NewTimestampSigner(signing.Options{SecretKey: djangotest.SecretKey, Salt: "django.contrib.sessions.SessionStore"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer.AppendObject(nil, []byte(json), true)
+}
+
+func scan(t testing.TB, store djsession.Scanner, r djsession.Range) (found, bad []string) {
+	t.Helper()
+	for record, err := range store.Scan(t.Context(), r) {
+		var payload *djsession.PayloadError
+		switch {
+		case errors.As(err, &payload) && record.Values == nil:
+			bad = append(bad, record.Key)
+		case err != nil:
+			t.Fatal(err)
+		default:
+			found = append(found, record.Key)
+		}
+	}
+	slices.Sort(found)
+	slices.Sort(bad)
+	return found, bad
+}
+
+func TestScan(t *testing.T) {
+	store, ctx := newStore(t), t.Context()
+	if found, bad := scan(t, store, djsession.Range{Expired: true}); len(found)+len(bad) > 0 {
+		t.Errorf("in an empty folder: %q, %q", found, bad)
+	}
+	var want []string
+	for i := range 603 { // over two pages
+		want = append(want, create(t, store, fmt.Sprintf("many%010d", i), `{}`).Key)
+	}
+	create(t, store, "abcdefghsession", `{}`)
+	dead := create(t, store, "abcdeadsession", `{"_session_expiry":-5}`).Key
+	put(t, store, "tampered", []byte("e30:1:x"), time.Now())
+	put(t, store, "tampereddead", []byte("e30:1:x"), time.Unix(1, 0))
+	put(t, store, "beingborn", nil, time.Unix(1, 0))
+
+	found, bad := scan(t, store, djsession.Range{})
+	if len(found) != len(want)+2 || !slices.Equal(bad, []string{"tampered"}) {
+		t.Errorf("%d of %d live ones, bad %q", len(found), len(want)+2, bad)
+	}
+	found, bad = scan(t, store, djsession.Range{Expired: true})
+	if len(found) != len(want)+3 || !slices.Contains(found, dead) || !slices.Equal(bad, []string{"tampered", "tampereddead"}) {
+		t.Errorf("%d of %d in all, bad %q", len(found), len(want)+3, bad)
+	}
+	if found, _ = scan(t, store, djsession.Range{Prefix: "abcde"}); !slices.Equal(found, []string{"abcdefghsession"}) {
+		t.Errorf("by prefix %q", found)
+	}
+	if found, _ = scan(t, store, djsession.Range{Prefix: "ABC"}); len(found) > 0 {
+		t.Errorf("by prefix %q", found)
+	}
+	for _, err := range store.Scan(ctx, djsession.Range{Prefix: "a%"}) {
+		if !errors.Is(err, djsession.ErrInvalidKey) {
+			t.Errorf("prefix a%%: %v", err)
+		}
+	}
+	for range store.Scan(ctx, djsession.Range{}) {
+		break
+	}
+	// Deleted while it is being read.
+	for r, err := range store.Scan(ctx, djsession.Range{}) {
+		if err == nil {
+			err = store.Delete(ctx, r.Key)
+		}
+		if err != nil && !errors.As(err, new(*djsession.PayloadError)) {
+			t.Error(err)
+		}
+	}
+	if found, _ = scan(t, store, djsession.Range{}); len(found) > 0 {
+		t.Errorf("%d sessions were passed by", len(found))
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	s := settings(t, "5.2")
+	s.MaxPayloadSize = 10_000
+	store := open(t, filestore.Config{Dir: t.TempDir(), Settings: s})
+	put(t, store, "longsession", make([]byte, 100_000), time.Now())
+	r := create(t, store, "", `{}`)
+	var payload *djsession.PayloadError
+	if _, err := store.Load(t.Context(), "longsession"); !errors.As(err, &payload) || !errors.Is(err, djsession.ErrTooLarge) || !strings.Contains(err.Error(), "100000 bytes") {
+		t.Errorf("load: %v", err)
+	}
+	v := new(djsession.Values)
+	if err := v.Set("a", strings.Repeat("x", 20_000)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Replace(t.Context(), r, v, time.Time{}); !errors.Is(err, djsession.ErrTooLarge) {
+		t.Errorf("replace: %v", err)
+	}
+	for r, err := range store.Scan(t.Context(), djsession.Range{}) {
+		if (r.Key == "longsession") != errors.Is(err, djsession.ErrTooLarge) || r.Expires.Before(time.Now()) {
+			t.Errorf("scan: %v, %v", r, err)
+		}
+	}
+}
+
+// A folder that is gone takes no session with it: nobody is logged out for that.
+func TestFolderThatIsGone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "sessions")
+	if _, err := filestore.New(filestore.Config{Dir: dir, Settings: settings(t, "5.2")}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("%v", err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	store := open(t, filestore.Config{Dir: dir, Settings: settings(t, "5.2")})
+	r := create(t, store, "", `{}`)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	for op, err := range each(t.Context(), store, r) {
+		if err == nil || errors.Is(err, djsession.ErrNotFound) || !strings.HasPrefix(err.Error(), "filestore: "+op) {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+}
+
+// each runs every operation of a store on one session.
+func each(ctx context.Context, store *filestore.Store, r *djsession.Record) map[string]error {
+	errs := map[string]error{
+		"load":                second(store.Load(ctx, r.Key)),
+		"create":              second(store.Create(ctx, "", nil, time.Time{})),
+		"replace":             second(store.Replace(ctx, r, nil, time.Time{})),
+		"delete " + r.Key[:6]: store.DeleteUnchanged(ctx, r),
+		"delete":              store.Delete(ctx, r.Key),
+	}
+	for _, err := range store.Scan(ctx, djsession.Range{}) {
+		errs["scan"] = err
+	}
+	return errs
+}
+
+func TestEndedContext(t *testing.T) {
+	store := newStore(t)
+	r := create(t, store, "", `{}`)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for op, err := range each(ctx, store, r) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+	if _, err := store.Load(t.Context(), r.Key); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	writer := newStore(t)
+	r := create(t, writer, "", `{"a":1}`)
+	store := open(t, filestore.Config{Dir: writer.Dir(), Settings: settings(t, "5.2"), ReadOnly: true})
+	for op, err := range each(t.Context(), store, r) {
+		if reads := op == "load" || op == "scan"; reads && err != nil || !reads && !errors.Is(err, djsession.ErrReadOnly) {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+}
+
+func TestInvalidExpiryIsNotWritten(t *testing.T) {
+	store := newStore(t)
+	r := create(t, store, "", `{}`)
+	for _, expiry := range []string{`"soon"`, `[1]`, `{"a":1}`, `1e300`, `NaN`, `"2031-01-01T00:00:00"`} {
+		if _, err := djsession.Update(t.Context(), store, r.Key, djsession.SetJSON("_session_expiry", expiry)); !errors.Is(err, djsession.ErrInvalidExpiry) {
+			t.Errorf("%s: %v", expiry, err)
+		}
+	}
+	if _, err := store.Replace(t.Context(), r, r.Values, time.Date(10001, 1, 1, 0, 0, 0, 0, time.UTC)); !errors.Is(err, djsession.ErrInvalidExpiry) {
+		t.Errorf("%v", err)
+	}
+	if after, err := store.Load(t.Context(), r.Key); err != nil || after.Version != r.Version {
+		t.Errorf("it changed: %v", err)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]filestore.Config{
+		"no settings":     {Dir: t.TempDir()},
+		"a file":          {Dir: file, Settings: settings(t, "5.2")},
+		"long prefix":     {Dir: t.TempDir(), Settings: settings(t, "5.2"), Prefix: strings.Repeat("x", 203)},
+		"a path's prefix": {Dir: t.TempDir(), Settings: settings(t, "5.2"), Prefix: "../x"},
+	} {
+		if _, err := filestore.New(c); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	longest := strings.Repeat("x", 202)
+	store := open(t, filestore.Config{Dir: t.TempDir(), Settings: settings(t, "5.2"), Prefix: longest})
+	r := create(t, store, strings.Repeat("y", 40), `{}`)
+	if _, err := djsession.Update(t.Context(), store, r.Key, djsession.Set("a", 1)); err != nil {
+		t.Error(err)
+	}
+	named := settings(t, "5.2")
+	named.SessionCookieName = "sid"
+	store = open(t, filestore.Config{Dir: t.TempDir(), Settings: named})
+	create(t, store, "abcdefgh", `{}`)
+	if _, err := os.Stat(filepath.Join(store.Dir(), "sidabcdefgh")); err != nil {
+		t.Error(err)
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"TMPDIR", "TEMP", "TMP"} {
+		t.Setenv(name, "/nowhere")
+	}
+	t.Setenv("TMP", dir)
+	if store := open(t, filestore.Config{Settings: named}); store.Dir() != dir || store.String() != "file ("+dir+")" {
+		t.Errorf("by default on %s", store)
+	}
+}

@@ -1,0 +1,46 @@
+package filestore_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// Whatever key comes in, and whatever is in its file: a session, no session, no
+// key, or a payload that is not to be trusted; and nothing outside of the folder.
+func FuzzLoad(f *testing.F) {
+	store := newStore(f)
+	good := string(sign(f, settings(f, "5.2"), `{"a":1,"_session_expiry":300}`))
+	for _, key := range []string{"abcdefgh12345678", "../../../etc/passwd", "abcdefgh\x00", "ABCDEFGH", "abcdefgh/..", "..", ""} {
+		for _, content := range []string{good, "", good[1:], good + "\n", "\xff" + good, "e30:1:x"} {
+			f.Add(key, content, int64(0))
+			f.Add(key, content, time.Now().Unix())
+		}
+	}
+	f.Fuzz(func(t *testing.T, key, content string, written int64) {
+		r, err := store.Load(t.Context(), key)
+		if r != nil || !errors.Is(err, djsession.ErrNotFound) && !errors.Is(err, djsession.ErrInvalidKey) {
+			t.Fatalf("%q: %v, %v", key, r, err)
+		}
+		if errors.Is(err, djsession.ErrInvalidKey) {
+			return
+		}
+		if strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+			t.Fatalf("%q is a key", key)
+		}
+		put(t, store, key, []byte(content), time.Unix(written%(1<<33), 0))
+		defer os.Remove(path(store, key))
+		r, err = store.Load(t.Context(), key)
+		var payload *djsession.PayloadError
+		switch {
+		case err == nil && content != good && content != "":
+			t.Errorf("%q is read as %s", content, text(t, r.Values))
+		case err != nil && !errors.As(err, &payload) && !errors.Is(err, djsession.ErrNotFound):
+			t.Error(err)
+		}
+	})
+}

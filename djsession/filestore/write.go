@@ -1,0 +1,170 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// Create makes a new file. An empty key lets the store choose one.
+func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	if key != "" {
+		return s.create(ctx, key, v, expires)
+	}
+	for attempt := 1; ; attempt++ {
+		r, err := s.create(ctx, djsession.NewKey(), v, expires)
+		if !errors.Is(err, djsession.ErrKeyTaken) || attempt == 5 { // no five random keys are taken
+			return r, err
+		}
+	}
+}
+
+func (s *Store) create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	const op = "create"
+	name, err := s.beginWrite(ctx, key)
+	if err != nil {
+		return nil, wrap(op, key, err)
+	}
+	v, data, modTime, err := s.encode(v, expires)
+	if err != nil {
+		return nil, wrap(op, key, err)
+	}
+	f, err := s.folder.Create(name, data, modTime, s.neighbour())
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil, wrap(op, key, djsession.ErrKeyTaken)
+	case errors.Is(err, fs.ErrNotExist) && s.checkFolder() == nil:
+		return nil, wrap(op, key, errNoFile)
+	case err != nil:
+		return nil, s.failWrite(op, key, err)
+	}
+	return s.written(key, v, versionOf(f)), nil
+}
+
+// errNoFile: it was gone before it had its name.
+var errNoFile = errors.New("somebody removed the new file's temporary one")
+
+// Replace exchanges the file if it is still what old was read from. The key stays.
+func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	const op = "replace"
+	key := old.Key
+	name, err := s.beginWrite(ctx, key)
+	if err != nil {
+		return nil, wrap(op, key, err)
+	}
+	v, data, modTime, err := s.encode(v, expires)
+	if err != nil {
+		return nil, wrap(op, key, err)
+	}
+	before, known := old.Version.(version)
+	if !known {
+		return nil, s.compare(op, key, name)
+	}
+	f, err := s.folder.Replace(name, before.file(), data, modTime)
+	if err != nil {
+		return nil, s.failWrite(op, key, err)
+	}
+	return s.written(key, v, versionOf(f)), nil
+}
+
+// compare is the conflict with a record of which nobody knows what it was.
+func (s *Store) compare(op, key, name string) error {
+	f, err := s.folder.Read(name)
+	if err != nil {
+		return s.fail(op, key, err)
+	}
+	return s.conflict(op, key, f)
+}
+
+// Delete removes the file of a key, whatever is in it.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	const op = "delete"
+	name, err := s.beginWrite(ctx, key)
+	if err != nil {
+		return wrap(op, key, err)
+	}
+	if err := s.folder.Remove(name); err != nil {
+		return s.failWrite(op, key, err)
+	}
+	return nil
+}
+
+// DeleteUnchanged removes the file if it is still what old was read from.
+func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) error {
+	const op = "delete"
+	key := old.Key
+	name, err := s.beginWrite(ctx, key)
+	if err != nil {
+		return wrap(op, key, err)
+	}
+	before, known := old.Version.(version)
+	if !known {
+		return s.compare(op, key, name)
+	}
+	if err := s.folder.RemoveUnchanged(name, before.file()); err != nil {
+		return s.failWrite(op, key, err)
+	}
+	return nil
+}
+
+func (s *Store) beginWrite(ctx context.Context, key string) (name string, err error) {
+	if s.readOnly {
+		return "", djsession.ErrReadOnly
+	}
+	return s.begin(ctx, key)
+}
+
+// encode makes what is about to be written.
+func (s *Store) encode(v *djsession.Values, expires time.Time) (*djsession.Values, []byte, time.Time, error) {
+	if v == nil {
+		v = new(djsession.Values)
+	}
+	modTime, err := s.modTime(v, expires)
+	if err != nil {
+		return nil, nil, modTime, err
+	}
+	data, err := s.codec.Append(nil, v)
+	if err == nil && len(data) > s.folder.MaxSize {
+		err = fmt.Errorf("payload of %d bytes: %w", len(data), djsession.ErrTooLarge)
+	}
+	return v.Clone(), data, modTime, err
+}
+
+// written is the record of what was just stored.
+func (s *Store) written(key string, v *djsession.Values, is version) *djsession.Record {
+	expires, _, _ := s.expiry(v, is.at) // which modTime has checked
+	return &djsession.Record{Key: key, Values: v, Expires: expires, Version: is}
+}
+
+// neighbour is a file whose owner root's new ones get, so that the site can use
+// them; nil for everybody else, who owns what he makes.
+func (s *Store) neighbour() fs.FileInfo {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	dir, err := os.Open(s.folder.Path)
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	const most = 100 // to look at
+	entries, _ := dir.ReadDir(most)
+	for _, e := range entries {
+		if _, ok := s.keyOf(e.Name()); !ok || !e.Type().IsRegular() {
+			continue
+		}
+		if info, err := e.Info(); err == nil {
+			return info
+		}
+	}
+	info, err := dir.Stat()
+	if err != nil {
+		return nil
+	}
+	return info
+}
