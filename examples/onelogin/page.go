@@ -9,7 +9,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// page is a handler that may fail. Error logs why, and answers; a status of 500, which most errors are answered with, saves nothing to the session.
+// page is a handler that may fail. Error logs why, and answers; a status of 500, as most errors are answered with, saves
+// nothing to the session.
 type page func(w http.ResponseWriter, r *http.Request) error
 
 func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
