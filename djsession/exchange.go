@@ -13,7 +13,10 @@ import (
 //
 //   - What Django's SessionMiddleware decides is decided as in Django 5.2: when
 //     the session is saved, which cookie is set or deleted, Vary: Cookie. A
-//     response with a status from 500 up saves nothing, nor does a panic.
+//     response with a status from 500 up saves nothing, nor does a panic; but the
+//     cookie of a session that CycleKey has moved goes out with any status.
+//   - A session cookie that next sets itself, as a Django behind a proxy does, is
+//     left alone unless the session was changed.
 //   - An informational response (1xx, but for 101) saves nothing yet.
 //   - A session that cannot be saved replaces the response: the ErrorHandler
 //     answers, and what next writes after that is an error.
