@@ -2,7 +2,9 @@ package djsession
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 )
 
 // checkSample is how many sessions are tried before the settings are blamed.
@@ -14,47 +16,76 @@ const checkSample = 1000
 // is not. A store with no live session, or whose sessions cannot be enumerated,
 // is no error.
 func OpensSome(ctx context.Context, store Store) (bool, error) {
-	return opensSome(ctx, store, Range{}, func(string) bool { return false })
+	return opensSome(ctx, store, Range{})
 }
 
-// opensSome passes by the sessions that skip says.
-func opensSome(ctx context.Context, store Store, in Range, skip func(key string) bool) (bool, error) {
+func opensSome(ctx context.Context, store Store, in Range) (bool, error) {
 	scanner, ok := store.(Scanner)
 	if !ok {
 		return false, nil
 	}
-	tried, skipped := 0, 0
+	tried := 0
 	var refused error
 	for r, err := range scanner.Scan(ctx, in) {
 		switch {
 		case r == nil:
 			return false, err
-		case err != nil:
-			tried, refused = tried+1, err
-		case skip(r.Key):
-			skipped++
-		default:
+		case err == nil:
 			return true, nil
 		}
-		if tried+skipped == checkSample {
+		refused = err
+		if tried++; tried == checkSample {
 			break
 		}
 	}
-	if refused != nil && skipped == 0 {
+	if refused != nil {
 		return false, fmt.Errorf("none of %d live sessions can be opened: %w", tried, refused)
 	}
 	return false, nil
 }
 
 // Check tells at start-up whether the manager's settings open the sessions of its
-// store: see OpensSome. It writes nothing.
+// store: see OpensSome. What is odd and no error it tells the Observer: a store
+// without live sessions, which may be another site's, and sessions that last
+// longer than they could, by which USE_TZ, TIME_ZONE or SESSION_COOKIE_AGE are not
+// the site's. It writes nothing.
 func (m *Manager) Check(ctx context.Context) error {
-	opened, err := opensSome(ctx, m.store, Range{}, m.trust.isOurs)
+	opened, err := OpensSome(ctx, m.store)
 	if err != nil {
-		return fmt.Errorf("djsession: check: %w", err)
+		return fmt.Errorf("djsession: check: is it the site's SECRET_KEY, DJANGO_VERSION and store? %w", err)
 	}
-	if opened && !m.trust.full() {
+	if opened {
 		m.trust.known.Store(true)
+	}
+	if scanner, ok := m.store.(Scanner); ok {
+		m.checkExpiries(ctx, scanner)
 	}
 	return nil
 }
+
+// checkExpiries looks at a few sessions as to when they end.
+func (m *Manager) checkExpiries(ctx context.Context, scanner Scanner) {
+	const sample, slack = 100, time.Minute
+	limit := m.settings.Now().Add(m.settings.SessionCookieAge + slack)
+	seen, late := 0, 0
+	for r, err := range scanner.Scan(ctx, Range{}) {
+		if err != nil {
+			continue // bad payloads are none of this; other errors end the scan
+		}
+		if seen++; !r.Values.Has(expiryName) && r.Expires.After(limit) {
+			late++
+		}
+		if seen == sample {
+			break
+		}
+	}
+	switch {
+	case seen == 0:
+		m.tell(ctx, Event{Kind: EventCheck, Err: errNoSessions})
+	case late > 0:
+		m.tell(ctx, Event{Kind: EventCheck, Err: fmt.Errorf("%d of %d live sessions end later than SESSION_COOKIE_AGE from now: "+
+			"are USE_TZ, TIME_ZONE and SESSION_COOKIE_AGE the site's?", late, seen)})
+	}
+}
+
+var errNoSessions = errors.New("no live session: this cannot tell whether it is the site's store")

@@ -12,8 +12,17 @@ import (
 // commit is SessionMiddleware.process_response: it saves the session, and sets or
 // deletes its cookie. On error the response must not go out as it is.
 func (x *exchange) commit(status int) error {
-	usable := x.came && usableKey(x.key)
+	defer x.close()
 	s := x.session
+	switch {
+	case errors.Is(x.r.Context().Err(), context.DeadlineExceeded):
+		// Whoever set it, such as http.TimeoutHandler, answers in our place.
+		status = max(status, http.StatusServiceUnavailable)
+	case x.failing && s != nil && s.told != nil:
+		// The ErrorHandler answers because the session could not be saved.
+		status = max(status, http.StatusInternalServerError)
+	}
+	usable := x.came && usableKey(x.key)
 	switch {
 	case x.err != nil: // and so nothing is known, and nothing is done
 		x.vary()
@@ -40,16 +49,15 @@ func (x *exchange) commit(status int) error {
 	default:
 		return nil
 	}
-	defer x.close()
 
 	// Django loads a session when it is looked at. One that nobody looked at
 	// counts as there, as long as its key could be one.
 	unseen := !s.accessed && usable
 	if s.IsEmpty() && !unseen {
-		if x.came && (s.unknown == "" || x.knowsStore()) {
+		if err := x.knowsStore(s); x.came && err == nil {
 			x.deleteCookie()
 		} else if s.accessed {
-			x.refuse(s)
+			x.refuse(s, err)
 			x.vary()
 		}
 		return nil
@@ -70,7 +78,7 @@ func (x *exchange) commit(status int) error {
 	}
 	if err := x.save(s); err != nil {
 		if !s.modified && errors.Is(err, ErrUnknownStore) {
-			x.refuse(s) // nobody wanted anything of it
+			x.refuse(s, err) // nobody wanted anything of it
 			return nil
 		}
 		return err
@@ -99,7 +107,7 @@ func (x *exchange) answered() bool {
 // nothing is saved: its visitor would have none any more. Django has him log in
 // again.
 func (x *exchange) setCookieOfMoved() {
-	if x.session == nil || !x.session.moved {
+	if x.session == nil || !x.session.moved || x.session.record == nil {
 		return
 	}
 	if cookie, err := x.m.sessionCookie(x.session); err == nil {
@@ -131,10 +139,15 @@ func (x *exchange) save(s *Session) error {
 	return s.save(ctx)
 }
 
-func (x *exchange) knowsStore() bool {
+// knowsStore is an error when the store does not have the session, and may not be
+// the site's.
+func (x *exchange) knowsStore(s *Session) error {
+	if s.unknown == "" {
+		return nil
+	}
 	ctx, cancel := x.saving()
 	defer cancel()
-	return x.m.knowsStore(ctx)
+	return x.m.knowsStore(ctx, s.unknown)
 }
 
 // saving is the context of a save, which a client that leaves does not end.
@@ -160,9 +173,9 @@ func (x *exchange) deleteCookie() {
 }
 
 // refuse tells that a cookie was left alone that Django would have taken away.
-func (x *exchange) refuse(s *Session) {
+func (x *exchange) refuse(s *Session, err error) {
 	if s.unknown != "" {
-		x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.unknown), Err: ErrUnknownStore})
+		x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.unknown), Err: err})
 	}
 }
 
@@ -196,7 +209,7 @@ func (m *Manager) sessionCookie(session *Session) (djcookie.Cookie, error) {
 // hijack saves the session for a connection that is about to leave HTTP.
 func (x *exchange) hijack() error {
 	s := x.session
-	if s == nil || x.m.ReadOnly || !s.modified || s.IsEmpty() {
+	if s == nil || x.m.ReadOnly || s.refused || s.IsEmpty() || !s.modified && !x.m.settings.SessionSaveEveryRequest {
 		return nil
 	}
 	if err := x.save(s); err != nil {

@@ -36,7 +36,7 @@ var (
 	ErrNoManager = errors.New("djsession: the handler is not under a Manager's Handler")
 	// ErrResponseStarted: the response has begun, and with it the session was
 	// saved and its cookie sent. What streams uses Update from there on.
-	ErrResponseStarted = errors.New("djsession: the response has begun")
+	ErrResponseStarted = errors.New("djsession: the response has begun, and the session with it: what comes later is for djsession.Update")
 	// ErrUnknownStore: the visitor's cookie names a session that the store does
 	// not have, nor has the store shown any other session of the site yet. It
 	// may be another site's. See Manager.AcceptEmptyStore.

@@ -23,7 +23,8 @@ import (
 //   - Hijack saves, and can set no cookie any more.
 //   - After the first byte the session takes no changes, and a first FromRequest
 //     is an ErrResponseStarted.
-//   - A client that leaves does not keep the session from being saved.
+//   - A client that leaves does not keep the session from being saved. A request
+//     whose deadline has passed saves nothing: it is answered by whoever set it.
 //
 // A request that never asks for its session costs no query. Middleware that
 // answers in place of next while next still runs, as http.TimeoutHandler does,
@@ -90,7 +91,11 @@ func (x *exchange) told(err error) bool {
 // end is when the handler has returned, or panicked, with the request that it was
 // given.
 func (x *exchange) end(inner *http.Request) {
+	if x.w.state == open { // it panicked: whoever recovers answers with these headers
+		x.setCookieOfMoved()
+	}
 	x.close()
+	x.r.Pattern = inner.Pattern // for logs around Handler
 	// The server deletes the temporary files of the request that it made.
 	if x.r.MultipartForm == nil {
 		x.r.MultipartForm = inner.MultipartForm

@@ -27,9 +27,9 @@ import (
 //
 // The fields must not change once requests are served.
 type Manager struct {
-	// Overwrite makes saving what it is in Django: the whole session as this
-	// request has it, whatever somebody else wrote meanwhile. Default: off;
-	// nobody's write is lost.
+	// Overwrite makes saving, and CycleKey, what they are in Django: the whole
+	// session as this request has it, whatever somebody else did to it
+	// meanwhile. Default: off; nobody's write is lost.
 	Overwrite bool
 
 	// ReadOnly makes every change to a session an ErrReadOnly. Nothing is
@@ -42,10 +42,10 @@ type Manager struct {
 	// answers it: it is deleted, or replaced by that of a new session. With
 	// the wrong store, that would log out whoever comes by. So the manager
 	// does it only once the store has shown that it is the site's, by some
-	// live session that opens and that the manager did not make. Until then
-	// such a cookie is left alone, and saving a new session in its place is an
-	// ErrUnknownStore. For a new site, where Django has not stored a session
-	// yet, set this; for a live one, do not. Default: off.
+	// session, dead or alive, that the settings open. Until then such a cookie
+	// is left alone, and storing a new session is an ErrUnknownStore. For a
+	// new site, where Django has not stored a session yet, set this; for a
+	// live one, do not. Default: off.
 	AcceptEmptyStore bool
 
 	// EmptyWhenRefused shows a visitor whose payload cannot be trusted as
@@ -56,8 +56,9 @@ type Manager struct {
 	// off; the wrong SECRET_KEY shows at once.
 	EmptyWhenRefused bool
 
-	// SaveTimeout bounds a save when the response begins. It goes on when the
-	// client has left, as it does in Django. Default: 10 seconds.
+	// SaveTimeout bounds a save when the response begins, CycleKey, and the
+	// look at a store that is not known yet: what goes on when the client has
+	// left, as it does in Django. Default: 10 seconds.
 	SaveTimeout time.Duration
 
 	// ErrorHandler answers in place of the handler when its session cannot be
@@ -103,10 +104,12 @@ func ServeError(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // Error answers a request whose session could not be had or changed, with the
-// manager's ErrorHandler. What its Observer has not heard of yet, it is told.
+// manager's ErrorHandler. What its Observer has not heard of yet, it is told. Once
+// the response has begun, nothing more is written.
 func Error(w http.ResponseWriter, r *http.Request, err error) {
 	x, ok := exchangeOf(r)
 	if !ok {
+		Tell(r, Event{Kind: EventError, Err: err})
 		ServeError(w, r, err)
 		return
 	}
@@ -115,7 +118,10 @@ func Error(w http.ResponseWriter, r *http.Request, err error) {
 		if x.session != nil {
 			e.Session = ShortKey(x.session.Key())
 		}
-		x.m.tell(r.Context(), e)
+		Tell(r, e)
+	}
+	if x.w.state == begun {
+		return // there is no other answer any more
 	}
 	x.serveError(w, r, err)
 }
@@ -139,6 +145,9 @@ func (m *Manager) Load(ctx context.Context, key string) (*Session, error) {
 		return newSession(m, nil), nil
 	}
 	s, err := m.load(ctx, key)
+	if err == nil && s.refused {
+		return nil, s.closed
+	}
 	if err == nil && s.record == nil {
 		return nil, fmt.Errorf("load %s: %w", ShortKey(key), ErrNotFound)
 	}
@@ -151,11 +160,11 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 	if !usableKey(key) {
 		return newSession(m, nil), nil
 	}
-	o := m.observe(ctx, EventLoad, key)
+	o := m.observe(ctx, EventLoad)
 	record, err := m.store.Load(ctx, key)
 	switch {
 	case err == nil:
-		m.trust.saw(key)
+		m.trust.known.Store(true)
 		o.done(key, nil)
 		return newSession(m, record), nil
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrInvalidKey):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 )
 
@@ -26,6 +27,8 @@ const (
 	// a payload that cannot be trusted, or the cookie of a session that the
 	// store does not know.
 	EventRefusal EventKind = "refusal"
+	// EventCheck: Manager.Check noticed something that is odd, and no error.
+	EventCheck EventKind = "check"
 	// EventError: a request was answered by Error, for an Err that is none of
 	// the store's, or from djauth.
 	EventError EventKind = "error"
@@ -59,7 +62,9 @@ func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 			return
 		}
 		attrs := make([]slog.Attr, 0, 4)
-		attrs = append(attrs, slog.String("session", e.Session))
+		if e.Session != "" {
+			attrs = append(attrs, slog.String("session", e.Session))
+		}
 		if e.Took > 0 {
 			attrs = append(attrs, slog.Duration("took", e.Took))
 		}
@@ -75,7 +80,7 @@ func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 
 func (e *Event) level() slog.Level {
 	switch {
-	case e.Kind == EventRefusal:
+	case e.Kind == EventRefusal, e.Kind == EventCheck:
 		return slog.LevelWarn
 	case e.Err == nil,
 		e.Kind == EventLoad && (errors.Is(e.Err, ErrNotFound) || errors.Is(e.Err, ErrInvalidKey)): // what any visitor can bring
@@ -95,7 +100,7 @@ type observation struct {
 	conflicts int
 }
 
-func (m *Manager) observe(ctx context.Context, kind EventKind, key string) *observation {
+func (m *Manager) observe(ctx context.Context, kind EventKind) *observation {
 	return &observation{m: m, ctx: ctx, kind: kind, start: time.Now()}
 }
 
@@ -106,9 +111,19 @@ func (o *observation) done(key string, err error) error {
 }
 
 // lost is told of an attempt that somebody else won.
-func (o *observation) lost(key string, attempt int) {
+func (o *observation) lost(key string) {
 	o.conflicts++
 	o.m.tell(o.ctx, Event{Kind: EventConflict, Session: ShortKey(key), Took: time.Since(o.start), Conflicts: o.conflicts})
+}
+
+// Tell tells the Observer of the manager that a request came through, or without one
+// the default. It is for packages such as djauth.
+func Tell(r *http.Request, e Event) {
+	if x, ok := exchangeOf(r); ok {
+		x.m.tell(r.Context(), e)
+		return
+	}
+	LogEvents(nil)(r.Context(), e)
 }
 
 func (m *Manager) tell(ctx context.Context, e Event) {

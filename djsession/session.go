@@ -126,7 +126,10 @@ func (s *Session) change(change Change) error {
 
 func (s *Session) note(changes ...Change) {
 	s.changes = append(s.changes, changes...)
-	s.modified, s.saved, s.failed = true, false, nil
+	s.modified, s.saved = true, false
+	if !s.outcomeUnknown() {
+		s.failed = nil
+	}
 }
 
 // Set sets a value; see Values.Set for how Go's types are written.

@@ -21,12 +21,26 @@ func (s *Session) Save(ctx context.Context) error {
 	return s.save(ctx)
 }
 
+// outcomeUnknown tells whether a save failed that may have been done all the same,
+// and would be done twice if it were tried again.
+func (s *Session) outcomeUnknown() bool {
+	if s.failed == nil {
+		return false
+	}
+	for _, refused := range []error{ErrInvalidExpiry, ErrTooLarge, ErrUnknownStore, ErrConflict, ErrReadOnly} {
+		if errors.Is(s.failed, refused) {
+			return false
+		}
+	}
+	return true
+}
+
 func (s *Session) save(ctx context.Context) (err error) {
 	if s.failed != nil {
 		// It may have been saved, and must not be twice.
 		return s.failed
 	}
-	o := s.m.observe(ctx, EventSave, s.Key())
+	o := s.m.observe(ctx, EventSave)
 	defer func() {
 		s.told, s.failed = err, err
 		o.done(s.Key(), err)
@@ -61,14 +75,10 @@ func (s *Session) stored(record *Record) {
 // create stores the values as a new session. A key that came with the request is
 // never used: somebody could have made the visitor send it.
 func (s *Session) create(ctx context.Context) (*Record, error) {
-	if s.unknown != "" && !s.m.knowsStore(ctx) {
-		return nil, fmt.Errorf("create instead of %s: %w", ShortKey(s.unknown), ErrUnknownStore)
+	if err := s.m.knowsStore(ctx, s.unknown); err != nil {
+		return nil, fmt.Errorf("new session: %w", err)
 	}
-	record, err := s.m.store.Create(ctx, "", s.values, time.Time{})
-	if err == nil {
-		s.m.trust.made(record.Key)
-	}
-	return record, err
+	return s.m.store.Create(ctx, "", s.values, time.Time{})
 }
 
 // Flush ends the session: its values and what is stored of it go, now, and its
@@ -77,11 +87,16 @@ func (s *Session) Flush(ctx context.Context) (err error) {
 	if err := s.writable(); err != nil {
 		return err
 	}
-	if err := s.forgetUnseen(ctx, !s.accessed); err != nil {
-		return err
+	if s.unknown != "" {
+		if err := s.m.knowsStore(ctx, s.unknown); err != nil {
+			return fmt.Errorf("flush %s: %w", ShortKey(s.unknown), err)
+		}
+		if err := s.forgetUnseen(ctx, !s.accessed); err != nil {
+			return err
+		}
 	}
 	if s.record != nil {
-		o := s.m.observe(ctx, EventDelete, s.Key())
+		o := s.m.observe(ctx, EventDelete)
 		err = s.m.store.Delete(ctx, s.record.Key)
 		if errors.Is(err, ErrNotFound) { // so somebody else ended it
 			err = nil
@@ -91,7 +106,7 @@ func (s *Session) Flush(ctx context.Context) (err error) {
 		}
 	}
 	s.record, s.values, s.owned, s.changes = nil, new(Values), true, nil
-	s.unknown, s.interrupted, s.outlived, s.told = "", false, false, nil
+	s.unknown, s.interrupted, s.outlived, s.moved, s.told = "", false, false, false, nil
 	s.accessed, s.modified, s.saved, s.failed = true, true, false, nil
 	return nil
 }
@@ -99,14 +114,15 @@ func (s *Session) Flush(ctx context.Context) (err error) {
 // forgetUnseen deletes what the store may have under a key that it does not know as
 // a live session's: Django, which has not looked yet, deletes by the key alone.
 func (s *Session) forgetUnseen(ctx context.Context, unseen bool) error {
-	if !unseen || s.unknown == "" || !s.m.knowsStore(ctx) {
+	if !unseen || s.unknown == "" {
 		return nil
 	}
+	o := s.m.observe(ctx, EventDelete)
 	err := s.m.store.Delete(ctx, s.unknown)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrInvalidKey) {
 		return nil
 	}
-	return err
+	return o.done(s.unknown, err)
 }
 
 // CycleKey gives the session a new key and keeps what it holds, as is due when
@@ -118,12 +134,15 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 	if err := s.writable(); err != nil {
 		return err
 	}
+	if s.outcomeUnknown() {
+		return s.failed
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	ctx, cancel := s.m.lasting(ctx)
 	defer cancel()
-	o := s.m.observe(ctx, EventSave, s.Key())
+	o := s.m.observe(ctx, EventSave)
 	defer func() { s.told = o.done(s.Key(), err) }()
 	if err := s.forgetUnseen(ctx, s.interrupted); err != nil {
 		return err
@@ -147,11 +166,12 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 // move ends the old record in favour of the new one, or the new one if that fails.
 func (s *Session) move(ctx context.Context, record *Record, o *observation) (*Record, error) {
 	moved, err := s.retire(ctx, record, o)
-	if err == nil || errors.Is(err, ErrNotFound) {
-		if err != nil {
-			s.m.store.Delete(ctx, record.Key) // nobody knows it
-		}
-		return moved, err
+	switch {
+	case err == nil:
+		return moved, nil
+	case errors.Is(err, ErrNotFound):
+		s.discard(ctx, record.Key)
+		return nil, err
 	}
 	// A connection that broke does not tell whether the old one was deleted. One of
 	// the two must stay, or the visitor is logged out.
@@ -161,9 +181,15 @@ func (s *Session) move(ctx context.Context, record *Record, o *observation) (*Re
 	case errors.Is(old, ErrNotFound):
 		return s.m.store.Load(ctx, record.Key)
 	case old == nil:
-		s.m.store.Delete(ctx, record.Key)
+		s.discard(ctx, record.Key)
 	}
 	return nil, err
+}
+
+// discard deletes a session of which nobody knows the key.
+func (s *Session) discard(ctx context.Context, key string) {
+	o := s.m.observe(ctx, EventDelete)
+	o.done(key, s.m.store.Delete(ctx, key))
 }
 
 // retire deletes the session's old record, whose values are in moved. What

@@ -17,7 +17,9 @@ import (
 // As any save does in Django, it moves the session's expiry. A session that is
 // not there is ErrNotFound, one that was deleted meanwhile ErrSessionDeleted;
 // a payload that cannot be trusted is a *PayloadError and stays as it is.
-// Without changes nothing is written.
+// Without changes nothing is written. Where the key is the session itself, in
+// the engine signed_cookies, the record that is returned has another key, and it
+// is for the caller to give that to the visitor.
 func Update(ctx context.Context, store Store, key string, changes ...Change) (*Record, error) {
 	record, err := store.Load(ctx, key)
 	if err != nil || len(changes) == 0 {
@@ -49,7 +51,7 @@ type writer struct {
 	// overwrite saves the values as they are, whatever was written meanwhile.
 	overwrite bool
 	// conflict, if set, is told of every race that was lost.
-	conflict func(key string, attempt int)
+	conflict func(key string)
 }
 
 // replace stores v, which is what changes made of record.
@@ -81,7 +83,7 @@ func (w *writer) replace(ctx context.Context, record *Record, v *Values, changes
 // lost waits for another attempt.
 func (w *writer) lost(ctx context.Context, key string, attempt int) error {
 	if w.conflict != nil {
-		w.conflict(key, attempt+1)
+		w.conflict(key)
 	}
 	if err := pause(ctx, attempt); err != nil {
 		return fmt.Errorf("%s %s: %w: %w", w.op, ShortKey(key), ErrConflict, err)

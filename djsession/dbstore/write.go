@@ -136,12 +136,14 @@ func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) erro
 	}
 	before, known := old.Version.(version)
 	for range replaceAttempts {
+		lost := false // to somebody else's statement
 		if known {
 			n, err := s.exec(ctx, s.stmts.deleteUnchanged, &djsession.Record{Key: old.Key, Version: version{}}, before)
-			switch {
-			case err == nil && n > 0:
+			if err == nil && n > 0 {
 				return nil
-			case err != nil && s.dialect.Classify(err) != sqldialect.Conflict:
+			}
+			lost = err != nil && s.dialect.Classify(err) == sqldialect.Conflict
+			if err != nil && !lost {
 				return s.fail(ctx, op, old.Key, err)
 			}
 		}
@@ -150,7 +152,7 @@ func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) erro
 			return err
 		}
 		seen := current.Version.(version)
-		if !known || !seen.same(before) {
+		if lost || !known || !seen.same(before) {
 			return s.conflict(op, current)
 		}
 		before = seen // the column spells or rounds the time in its own way

@@ -77,6 +77,7 @@ type Auth struct {
 
 	users    Users
 	settings *djsession.Settings
+	doubts   doubts
 }
 
 // New returns an Auth with Django's defaults. The settings are those of the site,

@@ -35,9 +35,17 @@ func (a *Auth) User(r *http.Request) (*User, error) {
 
 // getUser is django.contrib.auth.get_user.
 func (a *Auth) getUser(r *http.Request, s *djsession.Session) (*User, error) {
+	if !s.Has(idName) {
+		return nil, nil
+	}
 	id, ok := a.sessionUserID(s)
 	backend := s.GetString(backendName)
-	if !ok || !slices.Contains(a.AuthenticationBackends, backend) {
+	switch {
+	case !ok:
+		a.doubts.tell(r, "primary key", errors.New("djauth: _auth_user_id of a session is no primary key of the user model: is UserModel.PrimaryKey right?"))
+		return nil, nil
+	case !slices.Contains(a.AuthenticationBackends, backend):
+		a.doubts.tell(r, backend, fmt.Errorf("djauth: a session was logged in by %.100q, which is not among AuthenticationBackends", backend))
 		return nil, nil
 	}
 	user, err := a.users.User(r.Context(), id)
@@ -55,7 +63,7 @@ func (a *Auth) getUser(r *http.Request, s *djsession.Session) (*User, error) {
 		return nil, err
 	case !ok:
 		return nil, flush(r, s)
-	case renew && r.Header.Get("Upgrade") == "": // what is upgraded, such as to a websocket, can set no cookie
+	case renew && canRenew(r):
 		return user, a.renew(r, s, user)
 	}
 	return user, nil
@@ -68,6 +76,14 @@ func (a *Auth) sessionUserID(s *djsession.Session) (id string, ok bool) {
 		return "", false
 	}
 	return a.users.PrimaryKey().Convert(value)
+}
+
+// canRenew tells whether the new key is sure to reach the visitor. What is upgraded,
+// such as to a websocket, sets no cookie, and a request with a deadline may be
+// answered by somebody else. Django, or the visitor's next request, will renew it.
+func canRenew(r *http.Request) bool {
+	_, hasDeadline := r.Context().Deadline()
+	return !hasDeadline && r.Header.Get("Upgrade") == ""
 }
 
 // flush ends a session that is not its user's any more, where it can be ended.

@@ -1,6 +1,7 @@
 package djauth
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -17,6 +18,8 @@ func (a *Auth) RequireUser(next http.Handler) http.Handler {
 		switch {
 		case err != nil:
 			djsession.Error(w, r, err)
+		case user == nil && !strings.Contains(a.LoginURL, "/"):
+			djsession.Error(w, r, fmt.Errorf("djauth: LoginURL %q: want a URL, such as \"/accounts/login/\", not a name of the URLconf", a.LoginURL))
 		case user == nil:
 			a.redirectToLogin(w, r)
 		default:

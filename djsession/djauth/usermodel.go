@@ -79,7 +79,7 @@ type database interface {
 func UsersIn(store djsession.Store, model UserModel) (*SQLUsers, error) {
 	db, ok := store.(database)
 	if !ok {
-		return nil, fmt.Errorf("djauth: users in %T: this is not a store on a database: open the users' own", store)
+		return nil, fmt.Errorf("djauth: users in %T: this store is not on a database: open that of the users by storeurl.Open", store)
 	}
 	if err := model.setDefaults(); err != nil {
 		return nil, err

@@ -19,6 +19,7 @@
 // and a write that falls in the few microseconds between is lost. Django itself
 // takes no care anywhere: a request that overlaps with ours saves the session as
 // it read it. (Package internal/swapfile says how it works, and what remains.)
+// Windows is not supported.
 //
 // Run the program as the user that the site runs as. Django's files are for that
 // user only. Root's files are given to that user: to the owner of the other
@@ -54,6 +55,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -97,6 +99,9 @@ var (
 func New(c Config) (*Store, error) {
 	if c.Settings == nil {
 		return nil, errors.New("filestore: Settings are missing")
+	}
+	if runtime.GOOS == "windows" {
+		return nil, errors.New("filestore: Windows, which renames no open file, is not supported")
 	}
 	settings := *c.Settings // what the caller changes later does not half count
 	s := &Store{settings: &settings, prefix: c.Prefix, readOnly: c.ReadOnly}

@@ -28,6 +28,9 @@ type storeURL struct {
 func parse(raw string) (*storeURL, error) {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok || !isScheme(scheme) {
+		if raw == "" {
+			return nil, errors.New("store url: it is empty")
+		}
 		return nil, errors.New(`store url: want scheme://…, such as "postgres://user@host/name" or "sqlite:///db.sqlite3"`)
 	}
 	u := &storeURL{scheme: strings.ToLower(scheme)}
