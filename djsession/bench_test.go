@@ -52,7 +52,7 @@ func newFloor(b *testing.B) *floor {
 	f := &floor{mac: hmac.New(sha256.New, make([]byte, 32)), plain: make([]byte, 0, 8192)}
 	var empty bytes.Buffer
 	var err error
-	if f.deflate, err = zlib.NewWriterLevel(&empty, 7); err != nil { // the level of package signing
+	if f.deflate, err = zlib.NewWriterLevel(&empty, 6); err != nil { // the level of package signing
 		b.Fatal(err)
 	}
 	f.deflate.Close()

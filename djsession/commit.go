@@ -119,9 +119,7 @@ func (x *exchange) setCookieOfMoved() {
 // loadUnasked loads a session that is to be saved though the handler never asked
 // for it. A payload that cannot be trusted is not the handler's fault.
 func (x *exchange) loadUnasked() (*Session, error) {
-	ctx, cancel := x.saving()
-	defer cancel()
-	s, err := x.m.load(ctx, x.key)
+	s, err := x.m.load(x.saving(), x.key)
 	if payload := (*PayloadError)(nil); errors.As(err, &payload) || s != nil && s.refused {
 		return nil, nil
 	}
@@ -134,9 +132,7 @@ func (x *exchange) save(s *Session) error {
 	if s.saved {
 		return nil
 	}
-	ctx, cancel := x.saving()
-	defer cancel()
-	return s.save(ctx)
+	return s.save(x.saving())
 }
 
 // knowsStore is an error when the store does not have the session, and may not be
@@ -145,24 +141,11 @@ func (x *exchange) knowsStore(s *Session) error {
 	if s.unknown == "" {
 		return nil
 	}
-	ctx, cancel := x.saving()
-	defer cancel()
-	return x.m.knowsStore(ctx, s.unknown)
+	return x.m.knowsStore(x.saving(), s.unknown)
 }
 
 // saving is the context of a save, which a client that leaves does not end.
-func (x *exchange) saving() (context.Context, context.CancelFunc) {
-	return x.m.lasting(x.r.Context())
-}
-
-// lasting is a context for what must not be left half done.
-func (m *Manager) lasting(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx = context.WithoutCancel(ctx)
-	if m.SaveTimeout <= 0 {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, m.SaveTimeout)
-}
+func (x *exchange) saving() context.Context { return x.m.lasting(x.r.Context()) }
 
 func (x *exchange) vary() { djcookie.AddVary(x.w.Header(), "Cookie") }
 
@@ -233,12 +216,12 @@ var errNoCookie = errors.New("djsession: the connection was hijacked: unless its
 func (x *exchange) replaceResponse(err error) {
 	header := x.w.Header()
 	clear(header)
-	for name, values := range x.header {
-		header[name] = values
+	for _, lines := range x.header {
+		header[lines.name] = lines.values
 	}
 	x.setCookieOfMoved()
 	x.w.state = answering
-	x.serveError(&x.w, x.r, err)
+	x.serveError(&x.w, x.inner, err)
 	if x.w.state == answering {
 		x.w.ResponseWriter.WriteHeader(http.StatusInternalServerError)
 	}

@@ -35,12 +35,10 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 		x.key, x.came = djcookie.Lookup(r.Header["Cookie"], m.settings.SessionCookieName)
 		x.ctx = requestContext{r.Context(), x}
 		x.w = responseWriter{ResponseWriter: w, x: x}
-		if header := w.Header(); len(header) > 0 {
-			x.header = header.Clone()
-		}
-		inner := r.WithContext(&x.ctx)
-		defer x.end(inner)
-		next.ServeHTTP(&x.w, inner)
+		x.keepHeader(w.Header())
+		x.inner = r.WithContext(&x.ctx)
+		defer x.end()
+		next.ServeHTTP(&x.w, x.inner)
 		x.w.begin(http.StatusOK)
 	})
 }
@@ -70,11 +68,12 @@ func FromRequest(r *http.Request) (*Session, error) {
 type exchange struct {
 	m       *Manager
 	r       *http.Request // as it came to Handler
+	inner   *http.Request // as the handler has it
 	key     string        // request.COOKIES.get(SESSION_COOKIE_NAME)
 	came    bool          // there is such a cookie
 	session *Session      // once it was asked for
 	err     error         // why it was not to be had
-	header  http.Header   // of the response, as it came to Handler
+	header  []headerLines // of the response, as it came to Handler
 	failing bool          // the ErrorHandler is at work
 	ctx     requestContext
 	w       responseWriter
@@ -88,17 +87,33 @@ func (x *exchange) told(err error) bool {
 	return x.session != nil && x.session.told != nil && errors.Is(err, x.session.told)
 }
 
-// end is when the handler has returned, or panicked, with the request that it was
-// given.
-func (x *exchange) end(inner *http.Request) {
+// headerLines are the lines of one header.
+type headerLines struct {
+	name   string
+	values []string
+}
+
+// keepHeader notes what was set around Handler, in one allocation.
+func (x *exchange) keepHeader(h http.Header) {
+	if len(h) == 0 {
+		return
+	}
+	x.header = make([]headerLines, 0, len(h))
+	for name, values := range h {
+		x.header = append(x.header, headerLines{name, values[:len(values):len(values)]})
+	}
+}
+
+// end is when the handler has returned, or panicked.
+func (x *exchange) end() {
 	if x.w.state == open { // it panicked: whoever recovers answers with these headers
 		x.setCookieOfMoved()
 	}
 	x.close()
-	x.r.Pattern = inner.Pattern // for logs around Handler
+	x.r.Pattern = x.inner.Pattern // for logs around Handler
 	// The server deletes the temporary files of the request that it made.
 	if x.r.MultipartForm == nil {
-		x.r.MultipartForm = inner.MultipartForm
+		x.r.MultipartForm = x.inner.MultipartForm
 	}
 }
 

@@ -69,9 +69,10 @@ type Manager struct {
 	// It may be called by several goroutines. Default: LogEvents(nil).
 	Observer func(ctx context.Context, e Event)
 
-	store    Store
-	settings *Settings
-	trust    trust
+	store     Store
+	settings  *Settings
+	trust     trust
+	deadlines deadlines
 }
 
 // NewManager returns a manager with the defaults.

@@ -140,8 +140,7 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := s.m.lasting(ctx)
-	defer cancel()
+	ctx = s.m.lasting(ctx)
 	o := s.m.observe(ctx, EventSave)
 	defer func() { s.told = o.done(s.Key(), err) }()
 	if err := s.forgetUnseen(ctx, s.interrupted); err != nil {
@@ -175,8 +174,7 @@ func (s *Session) move(ctx context.Context, record *Record, o *observation) (*Re
 	}
 	// A connection that broke does not tell whether the old one was deleted. One of
 	// the two must stay, or the visitor is logged out.
-	ctx, cancel := s.m.lasting(ctx)
-	defer cancel()
+	ctx = s.m.lasting(ctx)
 	switch _, old := s.m.store.Load(ctx, s.record.Key); {
 	case errors.Is(old, ErrNotFound):
 		return s.m.store.Load(ctx, record.Key)
@@ -218,10 +216,9 @@ func (s *Session) retire(ctx context.Context, moved *Record, o *observation) (*R
 		case !errors.As(err, &conflict):
 			return nil, err
 		}
-		if err := w.lost(ctx, old.Key, attempt); err != nil {
+		if old, err = w.lost(ctx, conflict.Current, attempt); err != nil {
 			return nil, err
 		}
-		old = conflict.Current
 		v, err := changed(old.Values, s.changes)
 		if err != nil {
 			return nil, err

@@ -47,8 +47,7 @@ func (m *Manager) knowsStore(ctx context.Context, unknown string) error {
 		return ErrUnknownStore
 	}
 	// Not for this visitor alone, who may leave.
-	ctx, cancel := m.lasting(ctx)
-	defer cancel()
+	ctx = m.lasting(ctx)
 	opened, err := opensSome(ctx, m.store, Range{Expired: true})
 	switch {
 	case opened:

@@ -67,10 +67,9 @@ func (w *writer) replace(ctx context.Context, record *Record, v *Values, changes
 		case !errors.As(err, &conflict):
 			return nil, err
 		}
-		if err := w.lost(ctx, record.Key, attempt); err != nil {
+		if record, err = w.lost(ctx, conflict.Current, attempt); err != nil {
 			return nil, err
 		}
-		record = conflict.Current
 		if w.overwrite {
 			continue
 		}
@@ -80,15 +79,23 @@ func (w *writer) replace(ctx context.Context, record *Record, v *Values, changes
 	}
 }
 
-// lost waits for another attempt.
-func (w *writer) lost(ctx context.Context, key string, attempt int) error {
+// lost waits for another attempt, and returns what it is to be made on.
+func (w *writer) lost(ctx context.Context, current *Record, attempt int) (*Record, error) {
+	key := current.Key
 	if w.conflict != nil {
 		w.conflict(key)
 	}
 	if err := pause(ctx, attempt); err != nil {
-		return fmt.Errorf("%s %s: %w: %w", w.op, ShortKey(key), ErrConflict, err)
+		return nil, fmt.Errorf("%s %s: %w: %w", w.op, ShortKey(key), ErrConflict, err)
 	}
-	return nil
+	if attempt == 0 {
+		return current, nil // there was no pause
+	}
+	record, err := w.store.Load(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		err = fmt.Errorf("%s %s: %w", w.op, ShortKey(key), ErrSessionDeleted)
+	}
+	return record, err
 }
 
 // pause waits before another attempt, longer each time and never the same, so

@@ -67,10 +67,15 @@ func eofIsUnexpected(err error) error {
 	return err
 }
 
-// deflateLevel comes closest to what C zlib makes of a session at its default, 6:
-// this library's lower levels look for no repetitions in short input, and store
-// what has none but could be coded in fewer bits.
-const deflateLevel = 7
+// The levels of this library that together come closest to what C zlib makes of a
+// session at its default, 6. Its fast levels look for no repetitions in less than
+// 128 bytes, and store what has none but could be coded in fewer bits, such as
+// base64; then the thorough one is worth its twofold time.
+const (
+	fastLevel     = 6
+	thoroughLevel = 7
+	fastFrom      = 128
+)
 
 // deflater is a zlib writer kept for reuse: its tables are large.
 type deflater struct {
@@ -78,18 +83,30 @@ type deflater struct {
 	z   *zlib.Writer
 }
 
-var deflaters = sync.Pool{New: func() any {
-	d := new(deflater)
-	d.z, _ = zlib.NewWriterLevel(&d.buf, deflateLevel) // fails for no such level
-	return d
-}}
+func deflaters(level int) *sync.Pool {
+	return &sync.Pool{New: func() any {
+		d := new(deflater)
+		d.z, _ = zlib.NewWriterLevel(&d.buf, level) // fails for no such level
+		return d
+	}}
+}
+
+var fast, thorough = deflaters(fastLevel), deflaters(thoroughLevel)
 
 // deflated calls use with the compressed data, which is only lent.
 func deflated(data []byte, use func(compressed []byte)) {
-	d := deflaters.Get().(*deflater)
+	if len(data) < fastFrom || !deflateWith(fast, data, use) {
+		deflateWith(thorough, data, use)
+	}
+}
+
+// deflateWith uses what a pool's writers make of the data; the fast ones' only when
+// it is smaller.
+func deflateWith(pool *sync.Pool, data []byte, use func(compressed []byte)) (used bool) {
+	d := pool.Get().(*deflater)
 	defer func() {
 		if d.buf.Cap() <= maxKept {
-			deflaters.Put(d)
+			pool.Put(d)
 		}
 	}()
 	d.buf.Reset()
@@ -97,5 +114,9 @@ func deflated(data []byte, use func(compressed []byte)) {
 	// Writing to a bytes.Buffer does not fail.
 	d.z.Write(data)
 	d.z.Close()
+	if pool == fast && d.buf.Len() >= len(data) {
+		return false
+	}
 	use(d.buf.Bytes())
+	return true
 }

@@ -125,7 +125,7 @@ var differences = []difference{
 		covers: func(engine string, _ bool, r Row) bool {
 			return engine != signedCookies && r.Unknown && script(r) == "clear; save"
 		},
-		instead: always("status 400"),
+		instead: always("status 400", "Vary: Cookie"),
 	},
 	{
 		why: "promise 2: a dead session is not brought back under its old key by who clears it before looking",

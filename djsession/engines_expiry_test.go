@@ -1,0 +1,90 @@
+package djsession_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// expiry is a spelling of set_expiry.
+type expiry struct {
+	action
+	since string        // the first Django that can read it in JSON; "": all
+	kind  expiryKind    // how it is spelled
+	lasts time.Duration // from when it is set
+}
+
+type expiryKind int
+
+const (
+	byDefault expiryKind = iota
+	bySeconds
+	byInstant
+)
+
+const twoWeeks = 14 * 24 * time.Hour
+
+var expiries = []expiry{
+	{action{"seconds", "s.set_expiry(300)", func(ctx context.Context, g *goSide, s *djsession.Session) error {
+		return s.SetExpiry(300 * time.Second)
+	}}, "", bySeconds, 300 * time.Second},
+	{action{"a fraction", "s.set_expiry(300.25)", func(ctx context.Context, g *goSide, s *djsession.Session) error {
+		return s.SetExpiry(300250 * time.Millisecond)
+	}}, "", bySeconds, 300250 * time.Millisecond},
+	{action{"negative", "s.set_expiry(-60)", func(ctx context.Context, g *goSide, s *djsession.Session) error {
+		return s.SetExpiry(-time.Minute)
+	}}, "", bySeconds, -time.Minute},
+	{action{"browser close", "s.set_expiry(0)", func(ctx context.Context, g *goSide, s *djsession.Session) error {
+		return s.ExpireAtBrowserClose()
+	}}, "", byDefault, twoWeeks},
+	{action{"default", "s.set_expiry(300); s.set_expiry(None)", func(ctx context.Context, g *goSide, s *djsession.Session) error {
+		return errors.Join(s.SetExpiry(300*time.Second), s.ResetExpiry())
+	}}, "", byDefault, twoWeeks},
+	{action{"instant", "s.set_expiry(timezone.now() + datetime.timedelta(days=100))", func(ctx context.Context, g *goSide, s *djsession.Session) error {
+		return s.SetExpiryAt(time.Now().Add(100 * 24 * time.Hour))
+	}}, "4.1", byInstant, 100 * 24 * time.Hour},
+	{action{"whole instant", "s.set_expiry((timezone.now() + datetime.timedelta(hours=1)).replace(microsecond=0))",
+		func(ctx context.Context, g *goSide, s *djsession.Session) error {
+			return s.SetExpiryAt(time.Now().Add(time.Hour).Truncate(time.Second))
+		}}, "4.1", byInstant, time.Hour},
+	{action{"timedelta", "s.set_expiry(datetime.timedelta(hours=1))", func(ctx context.Context, g *goSide, s *djsession.Session) error {
+		return s.SetExpiryIn(time.Hour)
+	}}, "4.1", byInstant, time.Hour},
+	{action{"instant in the past", "s.set_expiry(timezone.now() - datetime.timedelta(hours=1))", func(ctx context.Context, g *goSide, s *djsession.Session) error {
+		return s.SetExpiryAt(time.Now().Add(-time.Hour))
+	}}, "4.1", byInstant, -time.Hour},
+}
+
+// expire has a session end, at a and then to b, and looks at it now, after some
+// minutes, weeks and months.
+func (s *engineSite) expire(t *testing.T, a, b side, e expiry) {
+	for _, ahead := range []time.Duration{0, 10 * time.Minute, twoWeeks - time.Hour, twoWeeks + time.Hour, 101 * 24 * time.Hour} {
+		key := a.do(t, a.do(t, "", setOne, nobody), e.action, nobody)
+		s.later(t, ahead)
+		first, second := b.sees(t, key), a.sees(t, key)
+		if first != second {
+			t.Errorf("%s, %v later: %T sees\n%s, and %T\n%s", e.name, ahead, b, first, a, second)
+		}
+		if dead := first == "nothing"; dead != s.engine.dead(e, ahead) {
+			t.Errorf("%s, %v later: %T sees %s", e.name, ahead, b, first)
+		}
+		s.later(t, 0)
+	}
+}
+
+// ends is how a row ends, and the rule that is meant for all.
+func ends(e expiry, ahead time.Duration) bool { return ahead >= e.lasts }
+
+// endsInFile: a number of seconds never ends a file, unless it is negative.
+func endsInFile(e expiry, ahead time.Duration) bool {
+	if e.kind == bySeconds && e.lasts > 0 {
+		return false
+	}
+	return ends(e, ahead)
+}
+
+// endsInCookie: only the age of the signature counts.
+func endsInCookie(e expiry, ahead time.Duration) bool { return ahead > twoWeeks }

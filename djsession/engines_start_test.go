@@ -1,0 +1,67 @@
+package djsession_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/cookiestore"
+	"github.com/djsess/djsess/djsession/filestore"
+	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/djangotest"
+)
+
+// engine is one of Django's engines, on one kind of storage.
+type engine struct {
+	name string
+	// start starts a Django on a new, empty store, and returns how Go opens it.
+	start func(t *testing.T, version string) (*djangotest.Django, func(*djsession.Settings) djsession.Store)
+	// dead tells whether a session with such an expiry is over so much later.
+	dead func(e expiry, ahead time.Duration) bool
+	// irrevocable is true where the visitor has the session himself.
+	irrevocable bool
+}
+
+var engines = []engine{
+	onDatabase("sqlite", djangotest.SQLite),
+	onDatabase("postgres", djangotest.Postgres),
+	onDatabase("mariadb", djangotest.MariaDB),
+	{name: "file", dead: endsInFile, start: func(t *testing.T, version string) (*djangotest.Django, func(*djsession.Settings) djsession.Store) {
+		dir := t.TempDir()
+		django := djangotest.Start(t, version, djangotest.Settings{
+			"SESSION_ENGINE": "django.contrib.sessions.backends.file", "SESSION_FILE_PATH": dir,
+		})
+		return django, func(s *djsession.Settings) djsession.Store {
+			store, err := filestore.New(filestore.Config{Dir: dir, Settings: s})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return store
+		}
+	}},
+	{name: "signed_cookies", dead: endsInCookie, irrevocable: true, start: func(t *testing.T, version string) (*djangotest.Django, func(*djsession.Settings) djsession.Store) {
+		django := djangotest.Start(t, version, djangotest.Settings{"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"})
+		return django, func(s *djsession.Settings) djsession.Store {
+			store, err := cookiestore.New(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return store
+		}
+	}},
+}
+
+func onDatabase(name string, database func(testing.TB) djangotest.Database) engine {
+	return engine{name: name, dead: ends, start: func(t *testing.T, version string) (*djangotest.Django, func(*djsession.Settings) djsession.Store) {
+		db := database(t)
+		django := djangotest.Start(t, version, djangotest.Settings{"DATABASES": db.Settings()})
+		django.Do(t, `__import__("django.core.management", fromlist=["x"]).call_command("migrate", "sessions", verbosity=0)`, nil, nil)
+		return django, func(s *djsession.Settings) djsession.Store {
+			store, err := storeurl.Open(db.URL, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return store
+		}
+	}}
+}

@@ -1,0 +1,234 @@
+package djsession_test
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/cookiestore"
+	"github.com/djsess/djsess/djsession/djauth"
+	"github.com/djsess/djsess/djsession/filestore"
+	"github.com/djsess/djsess/internal/djangotest"
+)
+
+// wrongConfig is a Go service that is not set up as the site is.
+type wrongConfig struct {
+	name string
+	site string // the version of Django that it runs
+	// setUp changes what would be right.
+	setUp func(t *testing.T, c *config)
+	what  outcome
+}
+
+// outcome is what becomes of the site.
+type outcome int
+
+const (
+	untouched outcome = iota
+	// readable: the service can read the site's sessions all the same, and so
+	// changes them when it is told to, and that is all it changes.
+	readable
+	// takesCookies: it is set up as another site is, in all that it can see. It
+	// takes that site's store for its own and our visitors for strangers: to
+	// tell them apart is not in its power. No row changes; a visitor gets
+	// another cookie.
+	takesCookies
+)
+
+// config is how a service is set up.
+type config struct {
+	settings *djsession.Settings
+	site     *loggedInSite // whose database it is
+	store    djsession.Store
+	backends []string
+	others   map[string]*loggedInSite // by their keys
+}
+
+// another is another site that has this key, and these users.
+func (c *config) another(t *testing.T, secretKey string, users ...string) *loggedInSite {
+	t.Helper()
+	s := c.others[secretKey]
+	s.Do(t, `Session.objects.all().delete(); User.objects.all().delete()`, nil, nil)
+	s.Do(t, `log_in_all(args or ())`, users, nil)
+	return s
+}
+
+var wrongConfigs = []wrongConfig{
+	{"SECRET_KEY", "5.2", func(t *testing.T, c *config) { c.settings.SecretKey = "another" }, untouched},
+	{"session class", "5.2", func(t *testing.T, c *config) { c.settings.SessionStoreClass = "CustomSession" }, untouched},
+	{"an empty database", "5.2", func(t *testing.T, c *config) { c.site = c.another(t, djangotest.SecretKey) }, untouched},
+	{"an empty database, and key", "5.2", func(t *testing.T, c *config) {
+		c.settings.SecretKey = "another"
+		c.site = c.another(t, "another")
+	}, untouched},
+	{"another site's database", "5.2", func(t *testing.T, c *config) { c.site = c.another(t, "another", "x", "y") }, untouched},
+	{"another site's database, and key", "5.2", func(t *testing.T, c *config) {
+		c.settings.SecretKey = "another"
+		c.site = c.another(t, "another", "x", "y")
+	}, takesCookies},
+	{"another site's database with the same key", "5.2", func(t *testing.T, c *config) {
+		c.site = c.another(t, djangotest.SecretKey, "x", "y")
+	}, takesCookies},
+	{"an empty folder", "5.2", func(t *testing.T, c *config) {
+		var err error
+		if c.store, err = filestore.New(filestore.Config{Dir: t.TempDir(), Settings: c.settings}); err != nil {
+			t.Fatal(err)
+		}
+	}, untouched},
+	{"signed cookies", "5.2", func(t *testing.T, c *config) {
+		var err error
+		if c.store, err = cookiestore.New(c.settings); err != nil {
+			t.Fatal(err)
+		}
+	}, untouched},
+	{"2.2 for 5.2", "5.2", runs("2.2"), untouched},
+	{"5.2 for 2.2", "2.2", runs("5.2"), untouched},
+	{"2.2 for 3.2", "3.2", runs("2.2"), untouched},
+	{"3.2 for 5.2", "5.2", runs("3.2"), readable}, // both sign alike
+	{"5.2 for 3.2", "3.2", runs("5.2"), readable},
+	{"backend", "5.2", func(t *testing.T, c *config) { c.backends = []string{"site.backends.EmailBackend"} }, readable},
+	{"cookie name", "5.2", func(t *testing.T, c *config) { c.settings.SessionCookieName = "session" }, untouched},
+}
+
+// runs is another DJANGO_VERSION than the site's.
+func runs(v string) func(t *testing.T, c *config) {
+	return func(t *testing.T, c *config) {
+		var err error
+		if c.settings, err = djsession.NewSettings(v, djangotest.SecretKey); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A Go service that is not set up as the site is has logged nobody out when it has
+// run for a while, and has changed no row.
+func TestWrongConfig(t *testing.T) {
+	t.Parallel()
+	sites := map[string]*loggedInSite{}
+	for _, v := range []string{"2.2", "3.2", "5.2"} {
+		sites[v] = startLoggedInSite(t, v, djangotest.SecretKey)
+	}
+	times := 10 // twice
+	if raceEnabled {
+		times = 3
+	}
+	others := map[string]*loggedInSite{}
+	for _, key := range []string{djangotest.SecretKey, "another"} {
+		others[key] = startLoggedInSite(t, "5.2", key)
+	}
+	for i, wrong := range wrongConfigs {
+		t.Run(wrong.name, func(t *testing.T) {
+			for j, mode := range []struct {
+				name                              string
+				everyRequest, overwrite, readOnly bool
+			}{
+				{name: "plain"},
+				{name: "every request", everyRequest: true},
+				{name: "overwriting", overwrite: true},
+				{name: "read-only", everyRequest: true, readOnly: true},
+			} {
+				site := sites[wrong.site]
+				c := &config{settings: site.settings(t), site: site, others: others}
+				wrong.setUp(t, c)
+				c.settings.SessionSaveEveryRequest = mode.everyRequest
+				m, auth := c.start(t)
+				m.Overwrite, m.ReadOnly = mode.overwrite, mode.readOnly
+				server := httptest.NewServer(goService(m, auth))
+				defer server.Close()
+				visitors := site.visitors(t, server.URL, names(fmt.Sprintf("%d-%d", i, j))...)
+				before := site.rows(t)
+
+				changes := wrong.what == readable && !mode.readOnly
+				traffic(t, visitors, server.URL, times, "/read", "/user", "/static")
+				if !changes || !mode.everyRequest {
+					site.mustHave(t, mode.name+", reading", before)
+				}
+				traffic(t, visitors, server.URL, times, "/write", "/read", "/write", "/user", "/static")
+				if !changes {
+					site.mustHave(t, mode.name, before)
+				}
+				if names := site.damaged(t, visitors); len(names) > 0 {
+					t.Errorf("%s: %d sessions have been damaged: %q", mode.name, len(names), names)
+				}
+				names := site.loggedOut(t, visitors, server.URL)
+				if takes := wrong.what == takesCookies && !mode.readOnly; takes != (len(names) > 0) {
+					t.Errorf("%s: %d of %d are logged out: %q", mode.name, len(names), len(visitors), names)
+				}
+			}
+		})
+	}
+}
+
+func names(suffix string) (names []string) {
+	for _, name := range strings.Fields("ann bob cem dia") {
+		names = append(names, name+suffix)
+	}
+	return names
+}
+
+// start makes the manager, as a service would that does not check its settings.
+func (c *config) start(t *testing.T) (*djsession.Manager, *djauth.Auth) {
+	t.Helper()
+	database := c.site.open(t, c.settings)
+	if c.store == nil {
+		c.store = database
+	}
+	m, err := djsession.NewManager(c.store, c.settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Observer = nil
+	users, err := djauth.UsersIn(database, djauth.UserModel{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth, err := djauth.New(users, c.settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.backends != nil {
+		auth.AuthenticationBackends = c.backends
+	}
+	return m, auth
+}
+
+// mustHave is that no row of the site's has been changed. (Where the service takes
+// the site's store for its own, a visitor who is new gets a row of his own.)
+func (s *loggedInSite) mustHave(t *testing.T, when string, before []string) {
+	t.Helper()
+	now := s.rows(t)
+	for _, row := range before {
+		if !slices.Contains(now, row) {
+			t.Errorf("%s: this row is gone, or another: %s", when, row)
+		}
+	}
+}
+
+// A second process sees the sessions that the first one made in an empty database,
+// and they are no proof that it is the site's.
+func TestWrongConfigOfSeveralProcesses(t *testing.T) {
+	t.Parallel()
+	site := startLoggedInSite(t, "5.2", djangotest.SecretKey)
+	empty := startLoggedInSite(t, "5.2", djangotest.SecretKey)
+	var servers []*httptest.Server
+	for range 2 {
+		c := &config{settings: site.settings(t), site: empty}
+		m, auth := c.start(t)
+		server := httptest.NewServer(goService(m, auth))
+		defer server.Close()
+		servers = append(servers, server)
+	}
+	visitors := site.visitors(t, servers[0].URL, names("")...)
+	// Cookies are of a host, whatever the port.
+	for range 3 {
+		for _, server := range servers {
+			traffic(t, visitors, server.URL, 2, "/write", "/read")
+		}
+	}
+	if names := site.loggedOut(t, visitors, servers[0].URL); len(names) > 0 {
+		t.Errorf("%d of %d are logged out: %q", len(names), len(visitors), names)
+	}
+}
