@@ -15,6 +15,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/benchratio"
 	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zlib"
 )
 
@@ -52,7 +53,7 @@ func newFloor(b *testing.B) *floor {
 	f := &floor{mac: hmac.New(sha256.New, make([]byte, 32)), plain: make([]byte, 0, 8192)}
 	var empty bytes.Buffer
 	var err error
-	if f.deflate, err = zlib.NewWriterLevel(&empty, 6); err != nil { // the level of package signing
+	if f.deflate, err = zlib.NewWriterLevel(&empty, 6); err != nil { // the level of package signing for long data
 		b.Fatal(err)
 	}
 	f.deflate.Close()
@@ -86,9 +87,13 @@ func (f *floor) decode(payload []byte) int {
 
 func (f *floor) encode(json []byte) int {
 	f.out.Reset()
-	f.deflate.Reset(&f.out)
-	f.deflate.Write(json)
-	f.deflate.Close()
+	if len(json) < 256 { // as package signing does
+		flate.StatelessDeflate(&f.out, json, true, nil)
+	} else {
+		f.deflate.Reset(&f.out)
+		f.deflate.Write(json)
+		f.deflate.Close()
+	}
 	f.packed = base64.RawURLEncoding.AppendEncode(f.packed[:0], f.out.Bytes())
 	f.sign(f.packed)
 	return len(f.packed)
