@@ -48,7 +48,9 @@
 // [*PayloadError], never an empty session, and is never written over; a store that
 // is down is an error; a cookie that the store does not know is left alone until
 // the store has shown to be the site's ([Manager.AcceptEmptyStore]). A program
-// with the wrong settings logs nobody out.
+// with the wrong SECRET_KEY or the wrong store logs nobody out. What it cannot
+// see are settings under which sessions open all the same: on SQLite and MySQL,
+// UseTZ and TimeZone must be the site's, or expiries are off by hours.
 //
 // Errors hold no secrets and no whole session keys; see [ShortKey].
 //
