@@ -91,7 +91,22 @@ func (l *lister) list(ctx context.Context) error {
 	if err := l.out.Flush(); err != nil {
 		return err
 	}
+	if l.listed == 0 && l.bad == 0 && !l.asJSON {
+		l.app.advise(l.none())
+	}
 	return l.badOnes()
+}
+
+// none says what there is none of, so that nothing printed does not look like a
+// mistake.
+func (l *lister) none() string {
+	switch {
+	case l.user != nil:
+		return "no sessions of the user with this ID (--user takes no usernames)"
+	case l.all:
+		return "no sessions"
+	}
+	return "no live sessions"
 }
 
 // fewBad is how many bad sessions are named before they are only counted.
