@@ -141,7 +141,7 @@ func (x *exchange) knowsStore(s *Session) error {
 	if s.unknown == "" {
 		return nil
 	}
-	return x.m.knowsStore(x.saving(), s.unknown)
+	return x.m.wondersAtStore(x.r.Context())
 }
 
 // saving is the context of a save, which a client that leaves does not end.
@@ -157,7 +157,7 @@ func (x *exchange) deleteCookie() {
 
 // refuse tells that a cookie was left alone that Django would have taken away.
 func (x *exchange) refuse(s *Session, err error) {
-	if s.unknown != "" {
+	if s.unknown != "" && x.m.trust.tells() {
 		x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.unknown), Err: err})
 	}
 }

@@ -51,9 +51,9 @@ type Manager struct {
 	// EmptyWhenRefused shows a visitor whose payload cannot be trusted as
 	// Django does, with an empty session; changes to it are the *PayloadError
 	// that FromRequest would have returned. For a site that gave up a
-	// SECRET_KEY without keeping it among the fallbacks: until they log in
-	// again at Django, visitors come with sessions of the old key. Default:
-	// off; the wrong SECRET_KEY shows at once.
+	// SECRET_KEY without keeping it among the fallbacks, or moved to the engine
+	// signed_cookies: until they log in again at Django, visitors come with
+	// what they had. Default: off; the wrong SECRET_KEY shows at once.
 	EmptyWhenRefused bool
 
 	// SaveTimeout bounds a save when the response begins, CycleKey, and the
@@ -136,6 +136,12 @@ func (x *exchange) serveError(w http.ResponseWriter, r *http.Request, err error)
 	x.failing = true
 	defer func() { x.failing = false }()
 	x.m.ErrorHandler(w, r, err)
+}
+
+// Settings returns a copy of the settings that the session is read and written by.
+func (s *Session) Settings() *Settings {
+	settings := *s.m.settings
+	return &settings
 }
 
 // Load returns the session of a key without a request, to be saved by its Save:

@@ -23,17 +23,7 @@ func (s *Session) Save(ctx context.Context) error {
 
 // outcomeUnknown tells whether a save failed that may have been done all the same,
 // and would be done twice if it were tried again.
-func (s *Session) outcomeUnknown() bool {
-	if s.failed == nil {
-		return false
-	}
-	for _, refused := range []error{ErrInvalidExpiry, ErrTooLarge, ErrUnknownStore, ErrConflict, ErrReadOnly} {
-		if errors.Is(s.failed, refused) {
-			return false
-		}
-	}
-	return true
-}
+func (s *Session) outcomeUnknown() bool { return s.failed != nil && !nothingDone(s.failed) }
 
 func (s *Session) save(ctx context.Context) (err error) {
 	if s.failed != nil {
@@ -165,24 +155,29 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 // move ends the old record in favour of the new one, or the new one if that fails.
 func (s *Session) move(ctx context.Context, record *Record, o *observation) (*Record, error) {
 	moved, err := s.retire(ctx, record, o)
+	var unknown *unknownOutcome
 	switch {
 	case err == nil:
 		return moved, nil
-	case errors.Is(err, ErrNotFound):
-		s.discard(ctx, record.Key)
+	case errors.As(err, &unknown):
+		// Nobody knows which rows are left but for the new one, which was stored:
+		// that is the session now, and its cookie goes out with the error.
+		s.stored(unknown.moved)
+		s.moved, s.modified = true, true
 		return nil, err
 	}
-	// A connection that broke does not tell whether the old one was deleted. One of
-	// the two must stay, or the visitor is logged out.
-	ctx = s.m.lasting(ctx)
-	switch _, old := s.m.store.Load(ctx, s.record.Key); {
-	case errors.Is(old, ErrNotFound):
-		return s.m.store.Load(ctx, record.Key)
-	case old == nil:
-		s.discard(ctx, record.Key)
-	}
+	s.discard(ctx, record.Key)
 	return nil, err
 }
+
+// unknownOutcome is a deletion of the old record that may have been done, or may be
+// yet.
+type unknownOutcome struct {
+	error
+	moved *Record
+}
+
+func (e *unknownOutcome) Unwrap() error { return e.error }
 
 // discard deletes a session of which nobody knows the key.
 func (s *Session) discard(ctx context.Context, key string) {
@@ -196,27 +191,36 @@ func (s *Session) retire(ctx context.Context, moved *Record, o *observation) (*R
 	deleter, ok := s.m.store.(UnchangedDeleter)
 	if !ok || s.m.Overwrite || s.record.Version == nil {
 		err := s.m.store.Delete(ctx, s.record.Key)
-		if errors.Is(err, ErrNotFound) && !s.m.Overwrite {
-			err = fmt.Errorf("cycle %s: %w", ShortKey(s.record.Key), ErrSessionDeleted)
-		} else if errors.Is(err, ErrNotFound) {
-			err = nil
+		switch {
+		case errors.Is(err, ErrNotFound) && s.m.Overwrite:
+			return moved, nil
+		case errors.Is(err, ErrNotFound):
+			return nil, fmt.Errorf("cycle %s: %w", ShortKey(s.record.Key), ErrSessionDeleted)
+		case err != nil && !nothingDone(err):
+			return nil, &unknownOutcome{err, moved}
 		}
 		return moved, err
 	}
 	w := s.m.writer("cycle", o)
-	old := s.record
+	old, doubt := s.record, false
 	for attempt := 0; ; attempt++ {
 		err := deleter.DeleteUnchanged(ctx, old)
 		var conflict *ConflictError
 		switch {
-		case err == nil:
+		case err == nil, doubt && errors.Is(err, ErrNotFound):
 			return moved, nil
 		case errors.Is(err, ErrNotFound):
 			return nil, fmt.Errorf("cycle %s: %w", ShortKey(old.Key), ErrSessionDeleted)
-		case !errors.As(err, &conflict):
+		case errors.As(err, &conflict):
+		case nothingDone(err):
 			return nil, err
+		case doubt:
+			return nil, &unknownOutcome{err, moved}
+		default:
+			doubt = true // once more, on another connection
+			continue
 		}
-		if old, err = w.lost(ctx, conflict.Current, attempt); err != nil {
+		if old, err = w.lost(ctx, old, conflict.Current, attempt); err != nil {
 			return nil, err
 		}
 		v, err := changed(old.Values, s.changes)
@@ -227,4 +231,14 @@ func (s *Session) retire(ctx context.Context, moved *Record, o *observation) (*R
 			return nil, err
 		}
 	}
+}
+
+// nothingDone tells whether a store's error says that it has not written.
+func nothingDone(err error) bool {
+	for _, refused := range []error{ErrInvalidExpiry, ErrTooLarge, ErrUnknownStore, ErrConflict, ErrReadOnly, ErrBusy} {
+		if errors.Is(err, refused) {
+			return true
+		}
+	}
+	return false
 }

@@ -14,6 +14,9 @@ type trust struct {
 
 	asking chan struct{} // holds one while the store is looked through
 	asked  time.Time     // when it last was
+	answer error         // what came of it
+
+	told atomic.Int64 // when a refusal was last told of, in nanoseconds since 1970
 }
 
 // askEvery is how often a store is looked through that has shown no session yet.
@@ -40,22 +43,56 @@ func (m *Manager) knowsStore(ctx context.Context, unknown string) error {
 		return ctx.Err()
 	}
 	defer func() { <-t.asking }()
+	m.lookThrough(ctx)
 	if t.known.Load() {
 		return nil
 	}
-	if !t.asked.IsZero() && time.Since(t.asked) < askEvery {
-		return ErrUnknownStore
+	return t.answer
+}
+
+// wondersAtStore is knowsStore for who does not need to know now: the store is looked
+// through meanwhile.
+func (m *Manager) wondersAtStore(ctx context.Context) error {
+	t := &m.trust
+	if m.AcceptEmptyStore || t.known.Load() {
+		return nil
 	}
-	// Not for this visitor alone, who may leave.
-	ctx = m.lasting(ctx)
-	opened, err := opensSome(ctx, m.store, Range{Expired: true})
+	if _, ok := m.store.(Scanner); ok {
+		select {
+		case t.asking <- struct{}{}:
+			go func() {
+				defer func() { <-t.asking }()
+				m.lookThrough(ctx)
+			}()
+		default: // somebody does
+		}
+	}
+	return ErrUnknownStore
+}
+
+// lookThrough looks for a session that opens, now and then.
+func (m *Manager) lookThrough(ctx context.Context) {
+	t := &m.trust
+	if t.known.Load() || !t.asked.IsZero() && time.Since(t.asked) < askEvery {
+		return
+	}
+	ctx = m.lasting(ctx) // not for this visitor alone, who may leave
+	opened, err := OpensSome(ctx, m.store)
+	if !opened && err == nil {
+		opened, _ = opensSome(ctx, m.store, Range{Expired: true}) // what is dead and does not open says nothing
+	}
+	t.asked, t.answer = time.Now(), ErrUnknownStore
 	switch {
 	case opened:
 		t.known.Store(true)
-		return nil
 	case err != nil:
-		return fmt.Errorf("is it the site's store? %w", err)
+		t.answer = fmt.Errorf("is it the site's store? %w", err)
 	}
-	t.asked = time.Now()
-	return ErrUnknownStore
+}
+
+// tells tells whether another refusal is worth a word: any visitor can bring one.
+func (t *trust) tells() bool {
+	now := time.Now().UnixNano()
+	last := t.told.Load()
+	return now-last >= int64(askEvery) && t.told.CompareAndSwap(last, now)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"time"
 )
 
@@ -67,7 +68,7 @@ func (w *writer) replace(ctx context.Context, record *Record, v *Values, changes
 		case !errors.As(err, &conflict):
 			return nil, err
 		}
-		if record, err = w.lost(ctx, conflict.Current, attempt); err != nil {
+		if record, err = w.lost(ctx, record, conflict.Current, attempt); err != nil {
 			return nil, err
 		}
 		if w.overwrite {
@@ -79,8 +80,9 @@ func (w *writer) replace(ctx context.Context, record *Record, v *Values, changes
 	}
 }
 
-// lost waits for another attempt, and returns what it is to be made on.
-func (w *writer) lost(ctx context.Context, current *Record, attempt int) (*Record, error) {
+// lost waits for another attempt than the one on old, and returns what it is to be
+// made on.
+func (w *writer) lost(ctx context.Context, old, current *Record, attempt int) (*Record, error) {
 	key := current.Key
 	if w.conflict != nil {
 		w.conflict(key)
@@ -92,8 +94,11 @@ func (w *writer) lost(ctx context.Context, current *Record, attempt int) (*Recor
 		return current, nil // there was no pause
 	}
 	record, err := w.store.Load(ctx, key)
-	if errors.Is(err, ErrNotFound) {
-		err = fmt.Errorf("%s %s: %w", w.op, ShortKey(key), ErrSessionDeleted)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, fmt.Errorf("%s %s: %w", w.op, ShortKey(key), ErrSessionDeleted)
+	case err == nil && reflect.DeepEqual(record.Version, old.Version):
+		return current, nil // read from a replica that is behind
 	}
 	return record, err
 }

@@ -122,9 +122,9 @@ func (a *Auth) userCanAuthenticate(backend string, user *User) bool {
 }
 
 // isDjango tells whether the site runs one of these releases, given as "4.0".
-func (a *Auth) isDjango(releases ...string) bool {
+func isDjango(settings *djsession.Settings, releases ...string) bool {
 	for _, release := range releases {
-		if v := a.settings.DjangoVersion; v == release || strings.HasPrefix(v, release+".") {
+		if v := settings.DjangoVersion; v == release || strings.HasPrefix(v, release+".") {
 			return true
 		}
 	}

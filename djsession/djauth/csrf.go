@@ -20,7 +20,7 @@ const (
 // Django 4.0 it is masked: a random mask, and the secret moved along the alphabet by
 // it, which of a random secret makes characters that are just as random.
 func (a *Auth) newCSRFSecret() string {
-	if a.isDjango("2.2", "3.0", "3.1", "3.2", "4.0") {
+	if isDjango(a.settings, "2.2", "3.0", "3.1", "3.2", "4.0") {
 		return randomText(2 * csrfLength)
 	}
 	return randomText(csrfLength)

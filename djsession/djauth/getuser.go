@@ -57,7 +57,7 @@ func (a *Auth) getUser(r *http.Request, s *djsession.Session) (*User, error) {
 	case user == nil || !a.userCanAuthenticate(backend, user):
 		return nil, nil
 	}
-	ok, renew, err := a.verify(user, s.GetString(hashName))
+	ok, renew, err := verify(s.Settings(), user, s.GetString(hashName))
 	switch {
 	case err != nil:
 		return nil, err
@@ -98,7 +98,7 @@ func flush(r *http.Request, s *djsession.Session) error {
 
 // renew moves a session from a fallback key to SECRET_KEY.
 func (a *Auth) renew(r *http.Request, s *djsession.Session, user *User) error {
-	hash, err := a.currentHash(user)
+	hash, err := currentHash(s.Settings(), user)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func (a *Auth) Logout(r *http.Request) error {
 		return err
 	}
 	var language any
-	if a.isDjango("2.2") && s.Has(languageName) { // 3.0 does without
+	if isDjango(a.settings, "2.2") && s.Has(languageName) { // 3.0 does without
 		if err := s.Get(languageName, &language); err != nil {
 			return fmt.Errorf("djauth: logout: %w", err)
 		}

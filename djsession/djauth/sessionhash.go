@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 
+	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/signing"
 )
 
@@ -16,24 +17,25 @@ func sessionHash(user *User, secret string, algorithm signing.Algorithm) (string
 }
 
 // currentHash is the hash that Django would put into a session now.
-func (a *Auth) currentHash(user *User) (string, error) {
-	return sessionHash(user, a.settings.SecretKey, a.settings.DefaultHashingAlgorithm)
+func currentHash(settings *djsession.Settings, user *User) (string, error) {
+	return sessionHash(user, settings.SecretKey, settings.DefaultHashingAlgorithm)
 }
 
 // verify tells whether a session's hash is the user's, and whether the session is
 // to be renewed with the current one.
-func (a *Auth) verify(user *User, hash string) (ok, renew bool, err error) {
+// The settings are the session's: they have opened it.
+func verify(settings *djsession.Settings, user *User, hash string) (ok, renew bool, err error) {
 	type candidate struct {
 		secret    string
 		algorithm signing.Algorithm
 		renew     bool
 	}
-	candidates := []candidate{{a.settings.SecretKey, a.settings.DefaultHashingAlgorithm, false}}
-	if a.isDjango("3.1", "3.2") {
-		candidates = append(candidates, candidate{a.settings.SecretKey, signing.SHA1, false})
+	candidates := []candidate{{settings.SecretKey, settings.DefaultHashingAlgorithm, false}}
+	if isDjango(settings, "3.1", "3.2") {
+		candidates = append(candidates, candidate{settings.SecretKey, signing.SHA1, false})
 	}
-	for _, secret := range a.settings.SecretKeyFallbacks {
-		candidates = append(candidates, candidate{secret, a.settings.DefaultHashingAlgorithm, true})
+	for _, secret := range settings.SecretKeyFallbacks {
+		candidates = append(candidates, candidate{secret, settings.DefaultHashingAlgorithm, true})
 	}
 	for _, c := range candidates {
 		want, err := sessionHash(user, c.secret, c.algorithm)

@@ -53,10 +53,12 @@ package filestore
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -85,7 +87,8 @@ type Store struct {
 	readOnly bool
 	settings *djsession.Settings
 	codec    djsession.Codec
-	loc      *time.Location // of the wall clock that Django counts on; nil with USE_TZ on
+	owner    atomic.Pointer[fs.FileInfo] // of the other sessions, once one was seen
+	loc      *time.Location              // of the wall clock that Django counts on; nil with USE_TZ on
 }
 
 var (

@@ -141,29 +141,37 @@ func (s *Store) written(key string, v *djsession.Values, is version) *djsession.
 	return &djsession.Record{Key: key, Values: v, Expires: expires, Version: is}
 }
 
-// neighbour is a file whose owner root's new ones get, so that the site can use
-// them; nil for everybody else, who owns what he makes.
+// neighbour is a file, or else the folder, whose owner is to be the owner of new
+// files, so that the site can use them. A folder that everybody may write to, such
+// as /tmp, says nothing.
 func (s *Store) neighbour() fs.FileInfo {
-	if os.Geteuid() != 0 {
-		return nil
+	if info := s.owner.Load(); info != nil {
+		return *info
 	}
 	dir, err := os.Open(s.folder.Path)
 	if err != nil {
 		return nil
 	}
 	defer dir.Close()
-	const most = 100 // to look at
-	entries, _ := dir.ReadDir(most)
-	for _, e := range entries {
-		if _, ok := s.keyOf(e.Name()); !ok || !e.Type().IsRegular() {
-			continue
+	const batch = 1000
+	for {
+		entries, err := dir.ReadDir(batch)
+		for _, e := range entries {
+			if _, ok := s.keyOf(e.Name()); !ok || !e.Type().IsRegular() {
+				continue
+			}
+			if info, err := e.Info(); err == nil {
+				s.owner.Store(&info)
+				return info
+			}
 		}
-		if info, err := e.Info(); err == nil {
-			return info
+		if err != nil || len(entries) == 0 {
+			break
 		}
 	}
+	const writeByAll = 0o002
 	info, err := dir.Stat()
-	if err != nil {
+	if err != nil || info.Mode().Perm()&writeByAll != 0 {
 		return nil
 	}
 	return info

@@ -13,7 +13,10 @@ func (d Folder) create(name string, data []byte, modTime time.Time, like fs.File
 		return nil, err
 	}
 	if like != nil {
-		t.giveTo(like)
+		if err := t.giveTo(like); err != nil {
+			t.discard()
+			return nil, err
+		}
 	}
 	path := d.path(name)
 	err = renameNoReplace(t.path, path)

@@ -6,4 +6,4 @@ import "io/fs"
 
 func (t *temporary) adopt(fs.FileInfo) error { return nil }
 
-func (t *temporary) giveTo(fs.FileInfo) {}
+func (t *temporary) giveTo(fs.FileInfo) error { return nil }

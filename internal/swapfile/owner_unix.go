@@ -37,9 +37,15 @@ func (t *temporary) adopt(old fs.FileInfo) error {
 	return t.handle.Chmod(mode)
 }
 
-// giveTo gives a new file the owner of another, which root can.
-func (t *temporary) giveTo(like fs.FileInfo) {
-	if owner, ok := like.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
-		t.handle.Chown(int(owner.Uid), int(owner.Gid))
+// giveTo gives a new file the owner of another, which root can. Anybody else's would
+// be of no use to that owner.
+func (t *temporary) giveTo(like fs.FileInfo) error {
+	owner, ok := like.Sys().(*syscall.Stat_t)
+	switch {
+	case !ok || int(owner.Uid) == os.Geteuid():
+		return nil
+	case os.Geteuid() == 0:
+		return t.handle.Chown(int(owner.Uid), int(owner.Gid))
 	}
+	return &OwnerError{int(owner.Uid)}
 }

@@ -3,6 +3,7 @@ package swapfile
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -52,17 +53,26 @@ func swap(d Folder, path string, t *temporary, current *opened) error {
 	}
 	step("compared")
 	if err := exchange(t.path, path); err != nil {
-		return err
+		return notTheTemporary(err, path)
 	}
 	step("exchanged")
 	out, err := os.Lstat(t.path)
 	switch {
 	case err != nil:
-		return err // somebody tidies up temporary files: it may have been anything
+		return notTheTemporary(err, path)
 	case identical(out, current.info):
 		return t.endLease()
 	}
 	return d.yield(path, t)
+}
+
+// notTheTemporary tells a file that is gone from a temporary one that is, because
+// somebody tidies up.
+func notTheTemporary(err error, path string) error {
+	if _, there := os.Lstat(path); there == nil && errors.Is(err, fs.ErrNotExist) {
+		return errors.New("the temporary file was removed by somebody else")
+	}
+	return err
 }
 
 // yield makes ours the version that came out for it, which is a stranger's.
