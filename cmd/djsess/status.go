@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/internal/swapfile"
 )
 
 // Exit statuses.
@@ -142,6 +144,10 @@ func explainKind(err error) (status int, hint string) {
 
 func payloadHint(err *djsession.PayloadError) string {
 	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "this file is not ours to read: run as the user that the site runs as"
+	case errors.Is(err, swapfile.ErrNotRegular):
+		return "nothing that Django wrote is like this"
 	case errors.Is(err, djsession.ErrSignatureExpired):
 		return "the cookie is older than SESSION_COOKIE_AGE, or the clocks disagree"
 	case errors.Is(err, djsession.ErrBadSignature):
