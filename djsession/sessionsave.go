@@ -119,6 +119,8 @@ func (s *Session) forgetUnseen(ctx context.Context, unseen bool) error {
 // somebody logs in: a key that was known before is worth nothing then. The new
 // session is stored and the old one deleted now, whether or not ctx ends
 // meanwhile. If the old one was deleted by somebody else, it is ErrSessionDeleted.
+// Any other error leaves the session as it was; or, when a connection broke and
+// nobody knows whether the old one is still there, under the new key.
 func (s *Session) CycleKey(ctx context.Context) (err error) {
 	s.accessed = true
 	if err := s.writable(); err != nil {
