@@ -28,7 +28,7 @@ import (
 //
 //  1. last_login is set. An error leaves all else as it was.
 //  2. The session is flushed, or gets a new key; both are done at once. An error
-//     of the store leaves the session as it was.
+//     of the store leaves the session as it was, or under its new key.
 //  3. The session names the user, and the CSRF secret is set. Both are in memory,
 //     and go out with the response, unless its status is from 500 up.
 //
