@@ -80,7 +80,7 @@ func (m *Manager) checkExpiries(ctx context.Context, scanner Scanner) {
 		}
 	}
 	switch {
-	case seen == 0:
+	case seen == 0 && !m.AcceptEmptyStore:
 		m.tell(ctx, Event{Kind: EventCheck, Err: errNoSessions})
 	case late > 0:
 		m.tell(ctx, Event{Kind: EventCheck, Err: fmt.Errorf("%d of %d live sessions end later than SESSION_COOKIE_AGE from now: "+

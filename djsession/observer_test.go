@@ -64,3 +64,19 @@ func TestErrorIsLoggedOnce(t *testing.T) {
 		})
 	}
 }
+
+// Check says of an empty store that it proves nothing, unless that is expected.
+func TestCheckOfAnEmptyStore(t *testing.T) {
+	_, m := newSite(t)
+	for _, expected := range []bool{false, true} {
+		var log bytes.Buffer
+		m.AcceptEmptyStore = expected
+		m.Observer = djsession.LogEvents(slog.New(slog.NewTextHandler(&log, nil)))
+		if err := m.Check(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if said := strings.Contains(log.String(), "no live session"); said == expected {
+			t.Errorf("expected %v: logged %s", expected, log.String())
+		}
+	}
+}
