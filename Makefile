@@ -29,7 +29,7 @@ example:
 check: lint-offline
 	go test $(PACKAGES)
 
-# All of it: installs the peers (Django 2.2, 3.2, 4.2 and 5.2, PostgreSQL, MariaDB) and tests against them. Without root or
+# All of it: installs the peers (Django 2.2, 3.2, 4.2 and 5.2 with their cache clients, PostgreSQL, MariaDB, Redis, Memcached) and tests against them. Without root or
 # network, tests whose peer is missing skip and say so; with CI=true they fail.
 test: peers lint
 	go test $(RACE) -timeout 40m $(PACKAGES)

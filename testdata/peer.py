@@ -120,6 +120,8 @@ def main():
     # Whatever prints, in Python or below it, must not get between the replies.
     replies = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
+    sys.path.append(os.path.dirname(os.path.abspath(__file__)))  # for settings that name what is here
+    sys.dont_write_bytecode = True  # not into the repository
     configure(json.loads(os.environ["DJSESS_SETTINGS"]))
     names = namespace()
     for line in sys.stdin.buffer:

@@ -2,6 +2,7 @@ package djangotest
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 )
@@ -18,4 +19,12 @@ func Python(t testing.TB, version string) string {
 		missing(t, "Django "+version)
 	}
 	return filepath.Join(env, "bin", "python")
+}
+
+// NeedModule is for a test of what an environment may be without: pylibmc, which has to be built on some machines.
+func NeedModule(t testing.TB, version, name string) {
+	t.Helper()
+	if err := exec.Command(Python(t, version), "-I", "-c", "import "+name).Run(); err != nil {
+		missing(t, name+" for Django "+version)
+	}
 }

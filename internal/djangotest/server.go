@@ -1,6 +1,7 @@
 package djangotest
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,14 +24,17 @@ const (
 	password  = "djsess" // MariaDB's; PostgreSQL asks for none
 )
 
-// A server is a database server of this test binary, in a folder of its own.
+// A server is a running database or cache server of this test binary, in a folder of its own.
 type server struct {
+	recipe
 	dir   string
 	port  int
+	pid   int
 	query []string // the client program with its arguments, ready for one statement
 
 	lifeline io.Closer     // closed: the server ends and its folder goes
 	ended    chan struct{} // closed when that is done
+	said     []byte        // the end of its log; read after ended
 	names    atomic.Int64
 }
 
@@ -39,9 +44,11 @@ type recipe struct {
 	accounts []string // the system users to run it as when we are root, which the servers refuse to be
 	signal   string   // ends it at once: what it holds is of no use to anyone
 	programs func() map[string]string
-	prepare  func(programs map[string]string, dir string) *exec.Cmd
+	ports    func() (int, error)                                    // nil: any free one
+	prepare  func(programs map[string]string, dir string) *exec.Cmd // nil: nothing is to be done
 	run      func(programs map[string]string, dir string, port int) []string
-	client   func(programs map[string]string, port int) []string
+	client   func(programs map[string]string, port int) []string // of an SQL server
+	answers  func(*server) error                                 // nil: ask the client
 }
 
 // once makes the server of a kind on first use.
@@ -56,14 +63,10 @@ type once struct {
 func (o *once) get(t testing.TB) *server {
 	t.Helper()
 	o.Do(func() {
-		programs := o.programs()
-		for name, path := range programs {
-			if path == "" {
-				o.gone = o.name + " (" + name + ")"
-				return
-			}
+		programs, gone := o.installed()
+		if o.gone = gone; gone == "" {
+			o.server, o.err = o.start(programs)
 		}
-		o.server, o.err = o.start(programs)
 	})
 	switch {
 	case o.gone != "":
@@ -74,53 +77,84 @@ func (o *once) get(t testing.TB) *server {
 	return o.server
 }
 
+// installed returns the paths of the programs, or what is missing.
+func (r recipe) installed() (programs map[string]string, gone string) {
+	programs = r.programs()
+	for name, path := range programs {
+		if path == "" {
+			return nil, r.name + " (" + name + ")"
+		}
+	}
+	return programs, ""
+}
+
 // start tries a few ports: between finding one free and listening on it, another program may take it.
-func (r recipe) start(programs map[string]string) (s *server, err error) {
-	for range 3 {
-		if s, err = r.startOnce(programs); !errors.Is(err, errEnded) {
+func (r recipe) start(programs map[string]string) (*server, error) {
+	ports := r.ports
+	if ports == nil {
+		ports = freePort
+	}
+	const tries = 3
+	for try := 1; ; try++ {
+		port, err := ports()
+		if err != nil {
+			return nil, err
+		}
+		dir, err := os.MkdirTemp("", "djsess-"+r.name+"-")
+		if err != nil {
+			return nil, err
+		}
+		s, err := r.startIn(programs, dir, port)
+		if try == tries || !errors.Is(err, errEnded) {
 			return s, err
 		}
 	}
-	return nil, err
 }
 
-func (r recipe) startOnce(programs map[string]string) (*server, error) {
-	dir, err := os.MkdirTemp("", "djsess-"+r.name+"-")
-	if err != nil {
-		return nil, err
-	}
+// startIn starts the server in an empty folder, which is gone when it ends.
+func (r recipe) startIn(programs map[string]string, dir string, port int) (*server, error) {
 	account, err := unprivileged(r.accounts, dir)
 	if err != nil {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	prepare := r.prepare(programs, dir)
-	prepare.Dir, prepare.SysProcAttr = dir, account
-	if out, err := prepare.CombinedOutput(); err != nil {
-		os.RemoveAll(dir)
-		return nil, fmt.Errorf("%s: %w\n%s", prepare.Path, err, tail(out))
-	}
-	port, err := freePort()
-	if err != nil {
-		os.RemoveAll(dir)
-		return nil, err
+	if r.prepare != nil {
+		prepare := r.prepare(programs, dir)
+		prepare.Dir, prepare.SysProcAttr = dir, account
+		if out, err := prepare.CombinedOutput(); err != nil {
+			os.RemoveAll(dir)
+			return nil, fmt.Errorf("%s: %w\n%s", prepare.Path, err, tail(out))
+		}
 	}
 
-	s := &server{dir: dir, port: port, query: r.client(programs, port), ended: make(chan struct{})}
+	s := &server{recipe: r, dir: dir, port: port, ended: make(chan struct{})}
+	if r.client != nil {
+		s.query = r.client(programs, port)
+	}
 	keeper := exec.Command("/bin/sh", append([]string{"-c", keep, "keep", dir, r.signal}, r.run(programs, dir, port)...)...)
 	keeper.Dir, keeper.SysProcAttr = dir, account
 	if s.lifeline, err = keeper.StdinPipe(); err != nil {
+		return nil, err
+	}
+	pipe, err := keeper.StdoutPipe()
+	if err != nil {
 		return nil, err
 	}
 	if err := keeper.Start(); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
 	}
+	said := bufio.NewReader(pipe)
+	_, err = fmt.Fscanln(said, &s.pid)
 	go func() {
+		s.said, _ = io.ReadAll(said)
 		keeper.Wait()
 		close(s.ended)
 	}()
-	if err := s.awake(); err != nil {
+	if err == nil {
+		err = s.awake()
+	}
+	if err != nil {
 		s.stop()
 		return nil, err
 	}
@@ -128,39 +162,55 @@ func (r recipe) startOnce(programs map[string]string) (*server, error) {
 }
 
 // keep runs a server for as long as the test binary lives, and cleans up after it. The binary holds the other end of its
-// stdin, which the kernel closes however the binary ends, killed or crashed included.
+// stdin, which the kernel closes however the binary ends, killed or crashed included. It says the server's process id, and
+// last the end of its log. HUP: the kernel sends it to both when the binary is killed while the server is paused.
 const keep = `
 dir=$1 signal=$2; shift 2
+trap '' HUP PIPE
 exec 3<&0
 "$@" </dev/null >"$dir/log" 2>&1 3<&- &
 server=$!
+echo $server
 { read -r _; kill -s "$signal" $server; } <&3 >/dev/null 2>&1 &
 wait $server
 kill $! 2>/dev/null
+tail -c 4000 "$dir/log"
 cd / && rm -rf "$dir"
 `
 
 var errEnded = errors.New("ended at once")
 
+// patience is how long anything may take on a machine that is busy.
+const patience = 60 * time.Second
+
 // awake waits until the server answers.
 func (s *server) awake() error {
-	const patience = 60 * time.Second
 	deadline := time.Now().Add(patience)
 	for {
-		log, _ := os.ReadFile(filepath.Join(s.dir, "log")) // Read before the keeper can remove it.
-		out, err := s.try("SELECT 1")
+		err := s.answer()
 		if err == nil {
 			return nil
 		}
 		select {
 		case <-s.ended:
-			return fmt.Errorf("%w, having said:\n%s", errEnded, tail(log))
-		case <-time.After(50 * time.Millisecond):
+			return fmt.Errorf("%w, having said:\n%s", errEnded, s.said)
+		case <-time.After(10 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("no answer after %v: %s\n%s", patience, out, tail(log))
+			log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+			return fmt.Errorf("no answer after %v: %w\n%s", patience, err, tail(log))
 		}
 	}
+}
+
+func (s *server) answer() error {
+	if s.answers != nil {
+		return s.answers(s)
+	}
+	if out, err := s.try("SELECT 1"); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
 }
 
 func (s *server) try(statement string) (string, error) {
@@ -201,10 +251,12 @@ func Main(m *testing.M) int {
 }
 
 func freePort() (int, error) {
-	l, err := net.Listen("tcp4", localhost+":0")
+	l, err := net.Listen("tcp4", hostPort(0))
 	if err != nil {
 		return 0, err
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
+
+func hostPort(port int) string { return net.JoinHostPort(localhost, strconv.Itoa(port)) }

@@ -1,0 +1,153 @@
+package djangotest
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Sentinel is a Redis, its replica, and the sentinel that makes the replica the master when the master is gone.
+type Sentinel struct {
+	*Server                 // the sentinel itself; it wants no password
+	Name    string          // what the sentinel calls the master
+	Servers [2]*RedisServer // both with the same password; at first [0] is the master
+}
+
+// RedisSentinel returns a master and a replica with this password ("": none), and a sentinel that knows both.
+func RedisSentinel(t testing.TB, password string) *Sentinel {
+	t.Helper()
+	master := RedisWith(t, RedisOptions{Password: password})
+	replica := RedisWith(t, RedisOptions{Password: password, ReplicaOf: master})
+	s := &Sentinel{Name: "mymaster", Servers: [2]*RedisServer{master, replica}}
+	s.Server = newServer(t, s.recipe(master))
+	// A sentinel looks around every few seconds, and lets an old master take writes for four periods. Before Redis 7.0 this is
+	// refused, and takes its time.
+	_, _ = s.try("SENTINEL", "DEBUG", "INFO-PERIOD", "200", "PUBLISH-PERIOD", "200")
+	await(t, "sentinel "+s.Addr, func() error {
+		// Only when it has asked the replica too, it can make it the master.
+		replicas, err := s.try("SENTINEL", "REPLICAS", s.Name)
+		if err == nil && !strings.Contains(replicas, "master-link-status\nok") {
+			err = errors.New("no replica is known yet")
+		}
+		return err
+	})
+	return s
+}
+
+// Master is the server that the sentinel now calls the master.
+func (s *Sentinel) Master(t testing.TB) *RedisServer {
+	t.Helper()
+	master, err := s.master()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return master
+}
+
+// Failover makes the replica the master, as an administrator would, and returns when each knows its part.
+func (s *Sentinel) Failover(t testing.TB) {
+	t.Helper()
+	old := s.Master(t)
+	await(t, "failover", func() error { // It refuses while it does not know enough of the replica.
+		_, err := s.try("SENTINEL", "FAILOVER", s.Name)
+		return err
+	})
+	s.AwaitMaster(t, old)
+	s.await(t, old, "slave")
+}
+
+// AwaitMaster returns the new master, once there is another than old: a test that has stopped or paused old waits so.
+func (s *Sentinel) AwaitMaster(t testing.TB, old *RedisServer) *RedisServer {
+	t.Helper()
+	var master *RedisServer
+	await(t, "new master", func() (err error) {
+		if master, err = s.master(); err == nil && master == old {
+			err = fmt.Errorf("it is %s still", old.Addr)
+		}
+		return err
+	})
+	s.await(t, master, "master")
+	return master
+}
+
+// DjangoRedis is the entry for CACHES with django-redis.
+func (s *Sentinel) DjangoRedis() map[string]any {
+	host, port, _ := strings.Cut(s.Addr, ":")
+	options := map[string]any{
+		"CLIENT_CLASS":          "django_redis.client.SentinelClient",
+		"CONNECTION_POOL_CLASS": "redis.sentinel.SentinelConnectionPool",
+		"CONNECTION_FACTORY":    "django_redis.pool.SentinelConnectionFactory",
+		"SENTINELS":             [][2]string{{host, port}},
+	}
+	if password := s.Servers[0].Password; password != "" {
+		options["PASSWORD"] = password
+	}
+	return map[string]any{
+		"BACKEND":  "django_redis.cache.RedisCache",
+		"LOCATION": "redis://" + s.Name + "/0", // One text: it writes to the master then, and reads from the replica too.
+		"OPTIONS":  options,
+	}
+}
+
+func (s *Sentinel) await(t testing.TB, server *RedisServer, role string) {
+	t.Helper()
+	await(t, server.Addr+" as "+role, func() error {
+		now, err := server.try("ROLE")
+		if err == nil && !strings.HasPrefix(now, role) {
+			err = fmt.Errorf("it is %s", strings.Fields(now)[0])
+		}
+		return err
+	})
+}
+
+func (s *Sentinel) master() (*RedisServer, error) {
+	reply, err := s.try("SENTINEL", "GET-MASTER-ADDR-BY-NAME", s.Name)
+	if err != nil {
+		return nil, err
+	}
+	addr := strings.ReplaceAll(reply, "\n", ":")
+	for _, server := range s.Servers {
+		if server.Addr == addr {
+			return server, nil
+		}
+	}
+	return nil, fmt.Errorf("sentinel %s: the master is at %q", s.Addr, addr)
+}
+
+func (s *Sentinel) try(args ...string) (string, error) {
+	c, err := dialRESP(s.Addr, "", nil)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	return c.do(args...)
+}
+
+func (s *Sentinel) recipe(master *RedisServer) recipe {
+	made := redisRecipe("sentinel", func(dir string, port int) []string {
+		host, masterPort, _ := strings.Cut(master.Addr, ":")
+		lines := []string{
+			"bind " + localhost,
+			fmt.Sprint("port ", port),
+			"dir " + dir,
+			fmt.Sprintf("sentinel monitor %s %s %s 1", s.Name, host, masterPort),
+			"sentinel down-after-milliseconds " + s.Name + " 2000",
+			"sentinel failover-timeout " + s.Name + " 3000",
+		}
+		if master.Password != "" {
+			lines = append(lines, "sentinel auth-pass "+s.Name+" "+strconv.Quote(master.Password))
+		}
+		return lines
+	}, "--sentinel")
+	made.answers = func(s *server) error {
+		c, err := dialRESP(hostPort(s.port), "", nil)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return c.awake(s.pid)
+	}
+	return made
+}
