@@ -30,7 +30,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -89,23 +88,16 @@ var (
 
 // New returns a store over db. It does not ask the database anything.
 func New(db *sql.DB, c Config) (*Store, error) {
-	s := &Store{db: db, name: c.Table}
-	switch c.Dialect {
-	case PostgreSQL:
-		s.dialect = sqldialect.PostgreSQL
-	case MySQL:
-		s.dialect = sqldialect.MySQL
-	case SQLite:
-		s.dialect = sqldialect.SQLite
-	default:
-		return nil, fmt.Errorf("dbstore: unknown dialect %q: want %q, %q or %q", c.Dialect, PostgreSQL, MySQL, SQLite)
+	d, err := sqldialect.ByVendor(string(c.Dialect))
+	if err != nil {
+		return nil, fmt.Errorf("dbstore: %w", err)
 	}
+	s := &Store{db: db, dialect: d, name: c.Table}
 	if c.Settings == nil {
 		return nil, errors.New("dbstore: Settings are missing")
 	}
 	settings := *c.Settings // what the caller changes later does not half count
 	s.settings = &settings
-	var err error
 	if s.codec, err = djsession.NewCodec(c.Settings); err != nil {
 		return nil, err
 	}
@@ -115,8 +107,8 @@ func New(db *sql.DB, c Config) (*Store, error) {
 	if s.name == "" {
 		s.name = DefaultTable
 	}
-	if err := checkTable(s.name); err != nil {
-		return nil, err
+	if err := sqldialect.CheckTable(s.name); err != nil {
+		return nil, fmt.Errorf("dbstore: %w", err)
 	}
 	s.table = s.dialect.Quote(s.name)
 	s.stmts = s.compile()
@@ -139,16 +131,6 @@ func location(c Config) (*time.Location, error) {
 		return nil, fmt.Errorf("dbstore: TimeZone: %w", err)
 	}
 	return loc, nil
-}
-
-func checkTable(name string) error {
-	parts := strings.Split(name, ".")
-	for _, part := range parts {
-		if part == "" || strings.IndexByte(part, 0) >= 0 || len(parts) > 2 {
-			return fmt.Errorf("dbstore: table name %q: want table or schema.table", name)
-		}
-	}
-	return nil
 }
 
 // Close closes the database handle.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/sqldialect"
@@ -21,7 +20,7 @@ func wrap(op, key string, err error) error {
 // fail wraps an error of the driver, with the class that djsession has for it.
 // When ctx has ended that is what it is, whatever the server says of it.
 func (s *Store) fail(ctx context.Context, op, key string, err error) error {
-	err = s.classified(hideKey(err, key))
+	err = s.classified(sqldialect.HideKey(err, key, djsession.ShortKey(key)))
 	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
 		err = fmt.Errorf("%w: %w", ended, err)
 	}
@@ -44,23 +43,3 @@ func (s *Store) classified(err error) error {
 	}
 	return err
 }
-
-// keyless is an error of the driver whose text quoted a session key.
-type keyless struct {
-	error
-	key string
-}
-
-// hideKey keeps the key out of an error's text, and the error findable.
-func hideKey(err error, key string) error {
-	if key == "" || !strings.Contains(err.Error(), key) {
-		return err
-	}
-	return keyless{err, key}
-}
-
-func (e keyless) Error() string {
-	return strings.ReplaceAll(e.error.Error(), e.key, djsession.ShortKey(e.key))
-}
-
-func (e keyless) Unwrap() error { return e.error }

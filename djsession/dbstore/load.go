@@ -26,7 +26,7 @@ func (s *Store) query(ctx context.Context, op, key string, stmt sqldialect.State
 		"key": key,
 		"now": s.now(),
 	})
-	err := s.retry(func() error { return s.db.QueryRowContext(ctx, stmt.SQL, args...).Scan(row.dst()...) })
+	err := s.dialect.Retry(func() error { return s.db.QueryRowContext(ctx, stmt.SQL, args...).Scan(row.dst()...) })
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, wrap(op, key, djsession.ErrNotFound)
@@ -47,17 +47,4 @@ func (s *Store) now() any {
 		now = pytime.Later(now, s.loc) // it sends the wall clock here, too
 	}
 	return s.dialect.TimeParam(now, s.loc)
-}
-
-// retries is how often a statement is tried again that lost against another one,
-// as it may where transactions are serializable. It has no effect then.
-const retries = 5
-
-func (s *Store) retry(f func() error) error {
-	for attempt := 0; ; attempt++ {
-		err := f()
-		if err == nil || attempt == retries || s.dialect.Classify(err) != sqldialect.Conflict {
-			return err
-		}
-	}
 }

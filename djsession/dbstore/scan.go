@@ -10,25 +10,6 @@ import (
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
-// Pages are as many rows as make a few hundred kilobytes.
-const (
-	firstPage   = 32
-	largestPage = 500
-	smallBytes  = 256 << 10
-	largeBytes  = 4 << 20
-)
-
-// nextPage is how many rows to read after a page of that many bytes.
-func nextPage(rows, bytes int) int {
-	switch {
-	case bytes < smallBytes:
-		return min(rows*4, largestPage)
-	case bytes > largeBytes:
-		return max(rows/8, 1)
-	}
-	return rows
-}
-
 // Scan yields the sessions of a range by key. It reads them in pages, each in a
 // statement of its own: an open cursor would keep SQLite's writers, and so
 // the site, waiting for whoever reads the output.
@@ -38,7 +19,7 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 			yield(nil, fmt.Errorf("dbstore: scan: prefix: %w: it holds more than letters and digits", djsession.ErrInvalidKey))
 			return
 		}
-		limit, after := firstPage, ""
+		limit, after := sqldialect.FirstPage, ""
 		for {
 			rows, err := s.page(ctx, r, after, limit)
 			if err != nil {
@@ -58,7 +39,7 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 			if len(rows) < limit {
 				return
 			}
-			limit, after = nextPage(limit, bytes), rows[len(rows)-1].key
+			limit, after = sqldialect.NextPage(limit, bytes), rows[len(rows)-1].key
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (s *Store) insert(ctx context.Context, op, key string, v *djsession.Values,
 	if err != nil {
 		return nil, wrap(op, key, err)
 	}
-	err = s.retry(func() error {
+	err = s.dialect.Retry(func() error {
 		_, err := s.exec(ctx, s.stmts.insert, r, version{})
 		return err
 	})
@@ -115,7 +115,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return wrap(op, key, err)
 	}
 	var n int64
-	err := s.retry(func() (err error) {
+	err := s.dialect.Retry(func() (err error) {
 		n, err = s.exec(ctx, s.stmts.delete, &djsession.Record{Key: key, Version: version{}}, version{})
 		return err
 	})

@@ -53,12 +53,10 @@ package filestore
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -87,8 +85,8 @@ type Store struct {
 	readOnly bool
 	settings *djsession.Settings
 	codec    djsession.Codec
-	owner    atomic.Pointer[fs.FileInfo] // of the other sessions, once one was seen
-	loc      *time.Location              // of the wall clock that Django counts on; nil with USE_TZ on
+	owner    swapfile.Neighbour
+	loc      *time.Location // of the wall clock that Django counts on; nil with USE_TZ on
 }
 
 var (

@@ -64,6 +64,11 @@ func (s *Store) keyOf(name string) (key string, ok bool) {
 	return key, ok && isKey(key) && djsession.ValidateKey(key) == nil
 }
 
+func (s *Store) isSession(name string) bool {
+	_, ok := s.keyOf(name)
+	return ok
+}
+
 func (s *Store) yieldFile(r djsession.Range, key, name string, yield func(*djsession.Record, error) bool) bool {
 	f, err := s.folder.Read(name)
 	record, live := &djsession.Record{Key: key}, true

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -34,7 +33,7 @@ func (s *Store) create(ctx context.Context, key string, v *djsession.Values, exp
 	if err != nil {
 		return nil, wrap(op, key, err)
 	}
-	f, err := s.folder.Create(name, data, modTime, s.neighbour())
+	f, err := s.folder.Create(name, data, modTime, s.owner.In(s.folder, s.isSession))
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return nil, wrap(op, key, djsession.ErrKeyTaken)
@@ -139,40 +138,4 @@ func (s *Store) encode(v *djsession.Values, expires time.Time) (*djsession.Value
 func (s *Store) written(key string, v *djsession.Values, is version) *djsession.Record {
 	expires, _, _ := s.expiry(v, is.at) // which modTime has checked
 	return &djsession.Record{Key: key, Values: v, Expires: expires, Version: is}
-}
-
-// neighbour is a file, or else the folder, whose owner is to be the owner of new
-// files, so that the site can use them. A folder that everybody may write to, such
-// as /tmp, says nothing.
-func (s *Store) neighbour() fs.FileInfo {
-	if info := s.owner.Load(); info != nil {
-		return *info
-	}
-	dir, err := os.Open(s.folder.Path)
-	if err != nil {
-		return nil
-	}
-	defer dir.Close()
-	const batch = 1000
-	for {
-		entries, err := dir.ReadDir(batch)
-		for _, e := range entries {
-			if _, ok := s.keyOf(e.Name()); !ok || !e.Type().IsRegular() {
-				continue
-			}
-			if info, err := e.Info(); err == nil {
-				s.owner.Store(&info)
-				return info
-			}
-		}
-		if err != nil || len(entries) == 0 {
-			break
-		}
-	}
-	const writeByAll = 0o002
-	info, err := dir.Stat()
-	if err != nil || info.Mode().Perm()&writeByAll != 0 {
-		return nil
-	}
-	return info
 }
