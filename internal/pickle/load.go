@@ -1,0 +1,127 @@
+package pickle
+
+import "fmt"
+
+// Load reads a pickle. The strings of the result share one copy of data; data itself is not kept. The error is a
+// [*SyntaxError], or wraps [ErrTooLarge] or [ErrDepth].
+func Load(data []byte, l Limits) (*Object, error) {
+	d := newLoader(string(data), l.objects())
+	root, err := d.run()
+	d.release()
+	if err != nil {
+		return nil, err
+	}
+	if !checkDepth(root, l.depth()) {
+		return nil, fmt.Errorf("objects are %w", ErrDepth)
+	}
+	return root, nil
+}
+
+// run does what the opcodes say until one says STOP.
+func (d *loader) run() (*Object, error) {
+	for d.i < len(d.text) {
+		d.at = d.i
+		op := d.text[d.i]
+		d.i++
+		if op == opStop {
+			return d.pop()
+		}
+		load := loads[op]
+		if load == nil {
+			return nil, d.fail("unknown opcode")
+		}
+		if err := load(d); err != nil {
+			return nil, err
+		}
+		if d.left < 0 {
+			return nil, fmt.Errorf("the number of objects is %w at offset %d", ErrTooLarge, d.at)
+		}
+	}
+	d.at = d.i
+	return nil, d.truncated()
+}
+
+// loads has a method for every opcode but STOP. It is filled in by init, as its methods lead back to it.
+var loads [256]func(*loader) error
+
+func init() {
+	text, binary := (*loader).line, sized
+	loads = [256]func(*loader) error{
+		opProto: (*loader).setProto,
+		opFrame: (*loader).frame,
+
+		opMark:    (*loader).mark,
+		opPop:     (*loader).drop,
+		opPopMark: (*loader).dropMark,
+		opDup:     (*loader).dup,
+
+		opPut:        numbered(0, (*loader).put),
+		opBinPut:     numbered(1, (*loader).put),
+		opLongBinPut: numbered(4, (*loader).put),
+		opMemoize:    (*loader).memoize,
+		opGet:        numbered(0, (*loader).get),
+		opBinGet:     numbered(1, (*loader).get),
+		opLongBinGet: numbered(4, (*loader).get),
+
+		opNone:     func(d *loader) error { return d.push(NewNone()) },
+		opNewTrue:  func(d *loader) error { return d.push(NewBool(true)) },
+		opNewFalse: func(d *loader) error { return d.push(NewBool(false)) },
+		opInt:      with(text, (*loader).intText),
+		opLong:     with(text, (*loader).longText),
+		opBinInt:   fixed(4, func(d *loader, n uint64) error { return d.pushInt(int64(int32(n))) }),
+		opBinInt1:  fixed(1, func(d *loader, n uint64) error { return d.pushInt(int64(n)) }),
+		opBinInt2:  fixed(2, func(d *loader, n uint64) error { return d.pushInt(int64(n)) }),
+		opLong1:    with(binary(1), (*loader).longBytes),
+		opLong4:    with(binary(4), (*loader).longBytes),
+		opFloat:    with(text, (*loader).floatText),
+		opBinFloat: (*loader).floatBytes,
+
+		opString:          with(text, (*loader).quotedString),
+		opBinString:       with(binary(4), (*loader).oldString),
+		opShortBinString:  with(binary(1), (*loader).oldString),
+		opUnicode:         with(text, (*loader).escapedString),
+		opBinUnicode:      with(binary(4), (*loader).str),
+		opShortBinUnicode: with(binary(1), (*loader).str),
+		opBinUnicode8:     with(binary(8), (*loader).str),
+		opBinBytes:        with(binary(4), (*loader).bytes),
+		opShortBinBytes:   with(binary(1), (*loader).bytes),
+		opBinBytes8:       with(binary(8), (*loader).bytes),
+		opByteArray8:      with(binary(8), (*loader).byteArray),
+
+		opEmptyTuple: func(d *loader) error { return d.push(emptyTuple) },
+		opTuple1:     func(d *loader) error { return d.tuple(1) },
+		opTuple2:     func(d *loader) error { return d.tuple(2) },
+		opTuple3:     func(d *loader) error { return d.tuple(3) },
+		opTuple:      marked(Tuple),
+		opEmptyList:  empty(List),
+		opList:       marked(List),
+		opEmptyDict:  empty(Dict),
+		opDict:       marked(Dict),
+		opEmptySet:   empty(Set),
+		opFrozenSet:  marked(FrozenSet),
+
+		opAppend:   func(d *loader) error { return d.addTop(1, AppendItems) },
+		opAppends:  func(d *loader) error { return d.addMarked(AppendItems) },
+		opSetItem:  func(d *loader) error { return d.addTop(2, SetItems) },
+		opSetItems: func(d *loader) error { return d.addMarked(SetItems) },
+		opAddItems: func(d *loader) error { return d.addMarked(AddItems) },
+		opBuild:    func(d *loader) error { return d.addTop(1, Build) },
+
+		opGlobal:      (*loader).global,
+		opStackGlobal: (*loader).stackGlobal,
+		opExt1:        fixed(1, (*loader).extension),
+		opExt2:        fixed(2, (*loader).extension),
+		opExt4:        fixed(4, (*loader).extension),
+		opPersID:      with(text, (*loader).persistentText),
+		opBinPersID:   (*loader).persistent,
+
+		opReduce:   (*loader).reduce,
+		opNewObj:   (*loader).newObj,
+		opNewObjEx: (*loader).newObjEx,
+		opInst:     (*loader).inst,
+		opObj:      (*loader).obj,
+
+		opNextBuffer:     func(d *loader) error { return d.fail("a buffer that is not in the pickle") },
+		opReadonlyBuffer: func(d *loader) error { return d.fail("a buffer that is not in the pickle") },
+	}
+}

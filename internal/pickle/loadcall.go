@@ -1,0 +1,177 @@
+package pickle
+
+import (
+	"slices"
+	"strings"
+)
+
+// global reads two lines: they are the Text of a Global, as they stand.
+func (d *loader) global() error {
+	o, err := d.named()
+	if err != nil {
+		return err
+	}
+	return d.push(o)
+}
+
+// named reads the module and the name of GLOBAL and INST.
+func (d *loader) named() (*Object, error) {
+	start := d.i
+	module, err := d.line()
+	if err != nil {
+		return nil, err
+	}
+	name, err := d.line()
+	if err != nil {
+		return nil, err
+	}
+	text := d.text[start : d.i-1]
+	if module == "" || name == "" {
+		return nil, d.fail("a class without a name")
+	}
+	if !validText(text) {
+		return nil, d.fail("a name that is not UTF-8")
+	}
+	o := d.object(Global)
+	o.Text = text
+	if d.proto < 3 {
+		o.Text = fromPython2(text)
+	}
+	return o, nil
+}
+
+func (d *loader) stackGlobal() error {
+	names, err := d.top(2)
+	if err != nil {
+		return err
+	}
+	module, name := names[0], names[1]
+	if module.Kind != Str || name.Kind != Str {
+		return d.fail("a class whose name is no str")
+	}
+	if strings.Contains(module.Text, "\n") || strings.Contains(name.Text, "\n") {
+		return d.fail("a class whose name has a line feed")
+	}
+	if !d.mayCopy(len(module.Text) + 1 + len(name.Text)) {
+		return d.tooMuchText()
+	}
+	o := d.object(Global)
+	o.Text = module.Text + "\n" + name.Text
+	if d.proto < 3 {
+		o.Text = fromPython2(o.Text)
+	}
+	d.stack = d.stack[:len(d.stack)-2]
+	return d.push(o)
+}
+
+func (d *loader) extension(code uint64) error {
+	// EXT4 is signed.
+	n := int64(int32(code))
+	if n <= 0 {
+		return d.fail("an extension code that is not positive")
+	}
+	o := d.object(Extension)
+	o.Int = n
+	return d.push(o)
+}
+
+// persistentText is PERSID, the id in a line.
+func (d *loader) persistentText(s string) error {
+	if !isASCII(s) {
+		return d.fail("a persistent id that is not ASCII")
+	}
+	if err := d.pushText(Str, s); err != nil {
+		return err
+	}
+	return d.persistent()
+}
+
+func (d *loader) persistent() error {
+	id, err := d.pop()
+	if err != nil {
+		return err
+	}
+	o := d.object(PersistentID)
+	o.Made = &Made{Args: id}
+	return d.push(o)
+}
+
+// call pushes what is made by a call.
+func (d *loader) call(kind Kind, callable, args, kwargs *Object) error {
+	switch {
+	case callable.Kind < Global:
+		return d.fail("a call of what cannot be called")
+	case args.Kind != Tuple:
+		return d.fail("a call whose arguments are no tuple")
+	case kwargs != nil && kwargs.Kind != Dict:
+		return d.fail("a call whose named arguments are no dict")
+	}
+	if kind == Reduce && callable.Kind == Global {
+		if o := d.plain(callable.Text, args.Items); o != nil {
+			return d.push(o)
+		}
+	}
+	o := d.object(kind)
+	o.Made = &Made{Callable: callable, Args: args, Kwargs: kwargs, at: d.now()}
+	return d.push(o)
+}
+
+func (d *loader) reduce() error {
+	top, err := d.top(2)
+	if err != nil {
+		return err
+	}
+	d.stack = d.stack[:len(d.stack)-2]
+	return d.call(Reduce, top[0], top[1], nil)
+}
+
+func (d *loader) newObj() error {
+	top, err := d.top(2)
+	if err != nil {
+		return err
+	}
+	d.stack = d.stack[:len(d.stack)-2]
+	return d.call(NewObj, top[0], top[1], nil)
+}
+
+func (d *loader) newObjEx() error {
+	top, err := d.top(3)
+	if err != nil {
+		return err
+	}
+	d.stack = d.stack[:len(d.stack)-3]
+	return d.call(NewObjEx, top[0], top[1], top[2])
+}
+
+// inst has the class as its argument, obj on the stack after the mark.
+func (d *loader) inst() error {
+	class, err := d.named()
+	if err != nil {
+		return err
+	}
+	args, err := d.popMark()
+	if err != nil {
+		return err
+	}
+	return d.instance(class, args)
+}
+
+func (d *loader) obj() error {
+	items, err := d.popMark()
+	if err != nil {
+		return err
+	}
+	if len(items) == 0 {
+		return d.fail("an instance without a class")
+	}
+	return d.instance(items[0], items[1:])
+}
+
+func (d *loader) instance(class *Object, args []*Object) error {
+	tuple := emptyTuple
+	if len(args) > 0 {
+		tuple = d.object(Tuple)
+		tuple.Items = slices.Clone(args)
+	}
+	return d.call(Instance, class, tuple, nil)
+}

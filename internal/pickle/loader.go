@@ -1,0 +1,92 @@
+package pickle
+
+import (
+	"math"
+	"sync"
+)
+
+// A loader is the machine that a pickle is a program for.
+type loader struct {
+	text  string
+	at    int // where the opcode is
+	i     int // where its argument, or the next opcode, begins
+	proto int // as said by PROTO so far: Python 2's names count below 3
+
+	stack []*Object
+	marks []int // how high the stack was
+	memo  []*Object
+	held  int // how many numbers of the memo are taken
+
+	slab  []Object
+	chunk int // how large the last slab was
+	left  int // objects that may yet be made
+	spare int // bytes of text that may yet be made beyond the pickle's own
+}
+
+var loaders = sync.Pool{New: func() any { return new(loader) }}
+
+func newLoader(text string, objects int) *loader {
+	d := loaders.Get().(*loader)
+	*d = loader{
+		text: text,
+		left: objects,
+		// Of what Python writes, only short names of modules are repeated.
+		spare: 16*len(text) + 1024,
+		stack: d.stack,
+		marks: d.marks,
+		memo:  d.memo,
+	}
+	return d
+}
+
+// keep is how large the stack and the memo of a loader may be that waits for the next pickle.
+const keep = 1 << 10
+
+// release leaves nothing of this pickle behind.
+func (d *loader) release() {
+	if cap(d.stack) > keep || cap(d.memo) > keep || cap(d.marks) > keep {
+		return
+	}
+	clear(d.stack[:cap(d.stack)])
+	clear(d.memo)
+	*d = loader{stack: d.stack[:0], marks: d.marks[:0], memo: d.memo[:0]}
+	loaders.Put(d)
+}
+
+// object makes an object. Beyond the limit it makes one all the same, which run then refuses.
+func (d *loader) object(kind Kind) *Object {
+	if len(d.slab) == 0 {
+		// An opcode makes one object: the opcodes to come cannot make more than they have bytes.
+		switch d.chunk {
+		case 0:
+			d.chunk = min(len(d.text)/28+1, 16)
+		default:
+			d.chunk = min(d.chunk*2, 256)
+		}
+		d.slab = make([]Object, min(d.chunk, len(d.text)-d.i+1))
+	}
+	d.left--
+	o := &d.slab[0]
+	d.slab = d.slab[1:]
+	o.Kind = kind
+	return o
+}
+
+// mayCopy accounts for n bytes of text that are not part of the pickle.
+func (d *loader) mayCopy(n int) bool {
+	d.spare -= n
+	return d.spare >= 0
+}
+
+// now tells of two opcodes which was first; in a pickle of more than 4 GB it stops at the last that it can tell.
+func (d *loader) now() uint32 {
+	return uint32(min(d.at, math.MaxUint32))
+}
+
+func (d *loader) fail(msg string) error {
+	return &SyntaxError{Offset: d.at, Msg: msg}
+}
+
+func (d *loader) truncated() error {
+	return d.fail("the pickle ends too early")
+}
