@@ -33,7 +33,10 @@ func Append(dst []byte, v any) ([]byte, error) {
 // A writer appends values; it counts how deep it is.
 type writer struct {
 	depth, maxDepth int
-	pointers        int // followed to get here
+	pointers        int    // followed to get here
+	differs         bool   // native text is another
+	native          bool   // is what is written
+	opaque          *[]any // what native text refers to
 }
 
 // any writes the types that sessions are made of without reflection.
@@ -52,7 +55,7 @@ func (w *writer) any(dst []byte, v any) ([]byte, error) {
 	case float64:
 		return AppendFloat(dst, v, 64), nil
 	case time.Time:
-		return appendTime(dst, v)
+		return appendTime(w.mark(dst, Datetime), v)
 	case *big.Int:
 		return appendBigInt(dst, v)
 	case Object:
@@ -68,6 +71,14 @@ func (w *writer) value(dst []byte, v reflect.Value) ([]byte, error) {
 		return append(dst, "null"...), nil
 	}
 	info := infoOf(v.Type())
+	if info.natural != nil {
+		return w.natural(dst, v, info)
+	}
+	return w.plain(dst, v, info)
+}
+
+// plain writes a value as JSON has it.
+func (w *writer) plain(dst []byte, v reflect.Value, info *typeInfo) ([]byte, error) {
 	if info.write != byKind {
 		return w.form(dst, v, info.write)
 	}
@@ -92,6 +103,9 @@ func (w *writer) value(dst []byte, v reflect.Value) ([]byte, error) {
 	case k == reflect.Array:
 		return w.sequence(dst, v)
 	case k == reflect.Slice && info.isBytes && !v.IsNil():
+		if info.natural == nil {
+			dst = w.mark(dst, Bytes)
+		}
 		dst = base64.StdEncoding.AppendEncode(append(dst, '"'), v.Bytes())
 		return append(dst, '"'), nil
 	case k == reflect.Slice && !v.IsNil():
@@ -132,6 +146,9 @@ func (w *writer) form(dst []byte, v reflect.Value, f form) ([]byte, error) {
 	}
 	switch f {
 	case asTime:
+		if infoOf(v.Type()).natural == nil {
+			dst = w.mark(dst, Datetime)
+		}
 		return appendTime(dst, v.Interface().(time.Time))
 	case asBigInt:
 		n := v.Interface().(big.Int)

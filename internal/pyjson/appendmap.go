@@ -37,7 +37,7 @@ func (w *writer) mapping(dst []byte, v reflect.Value) ([]byte, error) {
 			dst = append(dst, ',')
 		}
 		var err error
-		if dst, err = AppendString(dst, e.name); err != nil {
+		if dst, err = w.key(dst, v.Type().Key(), e.name); err != nil {
 			return dst, err
 		}
 		if dst, err = w.value(append(dst, ':'), e.value); err != nil {
@@ -46,6 +46,24 @@ func (w *writer) mapping(dst []byte, v reflect.Value) ([]byte, error) {
 	}
 	w.depth--
 	return append(dst, '}'), nil
+}
+
+// key writes the key of a map. In native text an integer stays one, and a natural type is one.
+func (w *writer) key(dst []byte, t reflect.Type, name string) ([]byte, error) {
+	if t.Kind() == reflect.String && t.PkgPath() == "" {
+		return AppendString(dst, name)
+	}
+	natural := infoOf(t).natural
+	integer := (isInt(t.Kind()) || isUint(t.Kind())) && !t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
+	switch {
+	case natural != nil && natural.Append == nil && natural.Mark != Timedelta:
+		dst = w.mark(w.mark(dst, Key), natural.Mark)
+	case integer && natural == nil:
+		if dst = w.mark(dst, Key); w.native {
+			return append(dst, name...), nil
+		}
+	}
+	return AppendString(dst, name)
 }
 
 // mapName spells the key of a map, as encoding/json does.

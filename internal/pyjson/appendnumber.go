@@ -38,14 +38,14 @@ func appendNumber(dst []byte, text string) ([]byte, error) {
 	}
 	if c := text[0]; c == '-' || c-'0' <= 9 || c == 'N' || c == 'I' {
 		if Check(text, Limits{}) == nil && text[len(text)-1] > ' ' {
-			return (&writer{}).any(dst, parseNumber(text))
+			return (&writer{}).any(dst, ParseNumber(text))
 		}
 	}
 	return dst, &UnsupportedError{Type: reflect.TypeFor[json.Number](), Reason: "not a number"}
 }
 
-// parseNumber reads a number that has been checked: an int64, a *big.Int when that is too small, or a float64.
-func parseNumber(text string) any {
+// ParseNumber reads a number that has been checked: an int64, a *big.Int when that is too small, or a float64.
+func ParseNumber(text string) any {
 	if !isInteger(text) {
 		return parseFloat(text, 64)
 	}

@@ -42,7 +42,10 @@ func (w *writer) quoted(dst []byte, v reflect.Value) ([]byte, error) {
 	if info := infoOf(v.Type()); info.write != byKind && info.write != asNumber {
 		return w.value(dst, v)
 	}
+	native := w.native
+	w.native = false
 	text, err := w.value(nil, v)
+	w.native = native
 	if err != nil {
 		return dst, err
 	}

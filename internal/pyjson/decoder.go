@@ -2,8 +2,11 @@ package pyjson
 
 // A decoder walks a text that has been checked; it does not check again.
 type decoder struct {
-	text string
-	i    int
+	text   string
+	i      int
+	native bool  // the text may have marks
+	opaque []any // what marks may stand for
+	err    error // of what decodes into interfaces
 }
 
 // next skips white space and returns the byte that follows.
@@ -15,9 +18,13 @@ func (d *decoder) next() byte {
 // raw takes the next value as it is written.
 func (d *decoder) raw() string {
 	d.next()
-	s := scanner{text: d.text, depth: noLimit}
 	start := d.i
-	d.i = s.value(start)
+	if d.native {
+		d.i = nativeEnd(d.text, start)
+	} else {
+		s := scanner{text: d.text, depth: noLimit}
+		d.i = s.value(start)
+	}
 	return d.text[start:d.i]
 }
 
@@ -59,7 +66,11 @@ func (d *decoder) each(one func(name string) error) error {
 	for {
 		name := ""
 		if object {
-			name = d.str()
+			if d.next() == escape {
+				name = d.key()
+			} else {
+				name = d.str()
+			}
 			d.next()
 			d.i++ // the colon
 		}
@@ -88,11 +99,13 @@ func (d *decoder) any(ordered bool) any {
 	case 'f':
 		d.i += len("false")
 		return false
+	case escape:
+		return d.natural()
 	case '[':
 		list := []any{}
 		d.each(func(string) error {
 			list = append(list, d.any(ordered))
-			return nil
+			return d.err
 		})
 		return list
 	case '{':
@@ -102,11 +115,11 @@ func (d *decoder) any(ordered bool) any {
 		m := map[string]any{}
 		d.each(func(name string) error {
 			m[name] = d.any(false)
-			return nil
+			return d.err
 		})
 		return m
 	}
-	return parseNumber(d.number())
+	return ParseNumber(d.number())
 }
 
 func (d *decoder) object() Object {
@@ -119,7 +132,7 @@ func (d *decoder) object() Object {
 		} else {
 			o = append(o, ObjectMember{name, v})
 		}
-		return nil
+		return d.err
 	})
 	return o
 }

@@ -77,3 +77,7 @@ func token(text string, i int) (kind Kind, end int) {
 	end, _ = numberEnd(text, i)
 	return Number, end
 }
+
+// TokenAt returns the token at i and the index behind it, or kind 0 for white space, a comma or a colon. A negative end
+// says that there is neither.
+func TokenAt(text string, i int) (kind Kind, end int) { return token(text, i) }

@@ -40,6 +40,7 @@ type typeInfo struct {
 	writeAddr form // what its pointer can do, for values that have an address
 	read      form // on its pointer
 	isBytes   bool // a slice that is written in base64
+	natural   *Natural
 	fields    []field
 	byName    map[string]int
 }
@@ -62,7 +63,7 @@ var knownTypes = map[reflect.Type]form{
 }
 
 func newTypeInfo(t reflect.Type) *typeInfo {
-	info := &typeInfo{}
+	info := &typeInfo{natural: naturalByType[t]}
 	if known, ok := knownTypes[t]; ok {
 		info.write, info.writeAddr, info.read = known, known, known
 		return info

@@ -37,6 +37,9 @@ func Unmarshal(text string, dst any) error {
 func (d *decoder) value(v reflect.Value) error {
 	c := d.next()
 	info := infoOf(v.Type())
+	if c == escape {
+		return d.marked(v, info)
+	}
 	if info.read != byKind {
 		return d.form(v, info.read, c)
 	}
@@ -55,7 +58,11 @@ func (d *decoder) value(v reflect.Value) error {
 		}
 		return d.value(v.Elem())
 	case k == reflect.Interface && v.NumMethod() == 0:
-		v.Set(reflect.ValueOf(d.any(false)))
+		x := d.any(false)
+		if d.err != nil {
+			return d.err
+		}
+		v.Set(reflect.ValueOf(x))
 		return nil
 	case k == reflect.Bool && (c == 't' || c == 'f'):
 		v.SetBool(d.any(false).(bool))

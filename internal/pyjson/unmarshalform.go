@@ -15,9 +15,23 @@ func (d *decoder) form(v reflect.Value, f form, c byte) error {
 	p := v.Addr().Interface()
 	switch f {
 	case asPython:
-		return p.(pythonUnmarshaler).UnmarshalPythonJSON(d.raw())
+		if natural := infoOf(v.Type()).natural; d.native && natural != nil && natural.Parse != nil {
+			x, err := natural.Parse(d.raw(), d.opaque)
+			if err == nil {
+				v.Set(reflect.ValueOf(x).Elem())
+			}
+			return err
+		}
+		raw, err := d.json()
+		if err != nil {
+			return err
+		}
+		return p.(pythonUnmarshaler).UnmarshalPythonJSON(raw)
 	case asJSON:
-		raw := d.raw()
+		raw, err := d.json()
+		if err != nil {
+			return err
+		}
 		for t := range Tokens(raw) {
 			if t.Kind == Number && !isStandard(t.Text) {
 				return &TypeError{Want: v.Type(), Got: "float that only Python has"}

@@ -1,0 +1,138 @@
+package pyvalue
+
+import (
+	"strings"
+
+	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/pyjson"
+)
+
+// made writes an object that a call made, by what was called.
+func (w *Writer) made(dst []byte, o *pickle.Object, end int) ([]byte, error) {
+	if text, ok := Str(o); ok {
+		if len(dst)+len(text) > end {
+			return w.tooMuch(dst)
+		}
+		return pyjson.AppendString(dst, text)
+	}
+	if items, kind := dictItems(o); kind != noDict {
+		if kind == orderedDict && w.Mode == Native {
+			dst = pyjson.AppendMark(dst, pyjson.Ordered)
+		}
+		return w.dict(dst, o, items, end)
+	}
+	if items, ok := dequeItems(o); ok {
+		return w.marked(dst, pyjson.Deque, o, items, end)
+	}
+	if mark, text := scalar(o); mark != 0 {
+		return w.text(dst, mark, text)
+	}
+	return w.opaque(dst, o)
+}
+
+// call returns what an object that was made by calling a class or function by its name was called with, and what was
+// done to it then.
+func call(o *pickle.Object) (name string, args []*pickle.Object, steps []pickle.Step) {
+	m := o.Made
+	if m == nil || m.Callable == nil || m.Args == nil || m.Args.Made != nil || m.Args.Kind != pickle.Tuple {
+		return "", nil, nil
+	}
+	switch o.Kind {
+	case pickle.Reduce, pickle.NewObj:
+		return globalName(m.Callable), m.Args.Items, m.Steps
+	}
+	return "", nil, nil
+}
+
+// Str returns the characters of a str, or of what is one but for its class: Django's SafeString.
+func Str(o *pickle.Object) (string, bool) {
+	if o.Kind == pickle.Str {
+		return o.Text, o.Made == nil
+	}
+	name, args, _ := call(o)
+	switch {
+	case len(args) == 1 && isSafeString(name):
+		return Str(args[0])
+	case len(args) == 3 && name == "copyreg._reconstructor" && globalName(args[1]) == "str" && args[2].Kind == pickle.Str:
+		return args[2].Text, true
+	}
+	return "", false
+}
+
+func isSafeString(name string) bool {
+	name, ok := strings.CutPrefix(name, "django.utils.safestring.")
+	return ok && (name == "SafeString" || name == "SafeText" || name == "SafeUnicode")
+}
+
+// dictKind is how much of a dict an object is.
+type dictKind uint8
+
+const (
+	noDict dictKind = iota
+	plainDict
+	otherDict // a defaultdict or a Counter
+	orderedDict
+)
+
+// dictItems returns the keys and values in turn of what is a dict.
+func dictItems(o *pickle.Object) ([]*pickle.Object, dictKind) {
+	if o.Kind == pickle.Dict && o.Made == nil {
+		return o.Items, plainDict
+	}
+	name, args, steps := call(o)
+	var first []*pickle.Object
+	kind := otherDict
+	switch {
+	case name == "collections.OrderedDict" && len(args) == 0:
+		kind = orderedDict
+	case name == "collections.OrderedDict" && len(args) == 1 && args[0].Kind == pickle.List: // by Python 2
+		kind = orderedDict
+		for _, pair := range args[0].Items {
+			if pair.Kind != pickle.List && pair.Kind != pickle.Tuple || pair.Made != nil || len(pair.Items) != 2 {
+				return nil, noDict
+			}
+			first = append(first, pair.Items...)
+		}
+	case name == "collections.defaultdict" && len(args) <= 1:
+	case name == "collections.Counter" && len(args) == 1 && args[0].Kind == pickle.Dict && args[0].Made == nil:
+		first = args[0].Items
+	default:
+		return nil, noDict
+	}
+	items, ok := itemsOf(first, steps, pickle.SetItems)
+	if !ok {
+		return nil, noDict
+	}
+	return items, kind
+}
+
+// dequeItems returns what is in a collections.deque.
+func dequeItems(o *pickle.Object) ([]*pickle.Object, bool) {
+	name, args, steps := call(o)
+	if name != "collections.deque" || len(args) > 2 {
+		return nil, false
+	}
+	var first []*pickle.Object
+	if len(args) > 0 {
+		if k := args[0].Kind; k != pickle.Tuple && k != pickle.List || args[0].Made != nil {
+			return nil, false
+		}
+		first = args[0].Items
+	}
+	return itemsOf(first, steps, pickle.AppendItems)
+}
+
+// itemsOf adds what the steps add, which must all be of one kind.
+func itemsOf(items []*pickle.Object, steps []pickle.Step, kind pickle.StepKind) ([]*pickle.Object, bool) {
+	for i, step := range steps {
+		if step.Kind != kind {
+			return nil, false
+		}
+		if i == 0 && len(items) == 0 {
+			items = step.Items
+			continue
+		}
+		items = append(items[:len(items):len(items)], step.Items...)
+	}
+	return items, true
+}

@@ -1,0 +1,200 @@
+package pyvalue
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/pyjson"
+)
+
+// Parse returns the object that native text stands for, as Python itself would build it. The text must be valid: JSON
+// that was checked, or what was written as native text; opaque is what that refers to.
+func Parse(text string, opaque []any) (*pickle.Object, error) {
+	r := reader{text: text, opaque: opaque}
+	return r.value()
+}
+
+// A reader reads text that is known to be valid.
+type reader struct {
+	text   string
+	i      int
+	opaque []any
+}
+
+// token takes the next token.
+func (r *reader) token() pyjson.Token {
+	for r.i < len(r.text) {
+		kind, end := pyjson.TokenAt(r.text, r.i)
+		if end < 0 {
+			break
+		}
+		part := r.text[r.i:end]
+		r.i = end
+		if kind != 0 {
+			return pyjson.Token{Kind: kind, Text: part}
+		}
+	}
+	return pyjson.Token{}
+}
+
+// space skips to the next token or mark.
+func (r *reader) space() {
+	for r.i < len(r.text) {
+		switch r.text[r.i] {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			r.i++
+			continue
+		}
+		return
+	}
+}
+
+func (r *reader) value() (*pickle.Object, error) {
+	r.space()
+	if m, end := pyjson.MarkAt(r.text, r.i); m != 0 {
+		r.i = end
+		return r.marked(m)
+	}
+	switch t := r.token(); t.Kind {
+	case pyjson.Null:
+		return &pickle.Object{Kind: pickle.None}, nil
+	case pyjson.True:
+		return &pickle.Object{Kind: pickle.Bool, Int: 1}, nil
+	case pyjson.False:
+		return &pickle.Object{Kind: pickle.Bool}, nil
+	case pyjson.Number:
+		return number(t.Text), nil
+	case pyjson.String, pyjson.Name:
+		s, err := pyjson.Text(t.Text)
+		return str(s), err
+	case pyjson.BeginArray:
+		items, err := r.items()
+		return &pickle.Object{Kind: pickle.List, Items: items}, err
+	case pyjson.BeginObject:
+		items, err := r.items()
+		return &pickle.Object{Kind: pickle.Dict, Items: items}, err
+	}
+	return nil, fmt.Errorf("no value at offset %d", r.i)
+}
+
+// items takes what is left of an array, or the names and values of an object in turn. An object may have a name twice:
+// the last value counts, and stands in the first one's place.
+func (r *reader) items() ([]*pickle.Object, error) {
+	var items []*pickle.Object
+	for {
+		r.space()
+		if r.i < len(r.text) && (r.text[r.i] == ']' || r.text[r.i] == '}') {
+			r.i++
+			return items, nil
+		}
+		m, end := pyjson.MarkAt(r.text, r.i)
+		if m == pyjson.Key {
+			r.i = end
+		}
+		item, err := r.value()
+		if err == nil && m == pyjson.Key {
+			err = checkHashable([]*pickle.Object{item})
+		}
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+}
+
+func str(s string) *pickle.Object { return &pickle.Object{Kind: pickle.Str, Text: s} }
+
+// number reads an int of any size, or a float.
+func number(text string) *pickle.Object {
+	switch n := pyjson.ParseNumber(text).(type) {
+	case int64:
+		return &pickle.Object{Kind: pickle.Int, Int: n}
+	case float64:
+		return &pickle.Object{Kind: pickle.Float, Int: int64(math.Float64bits(n))}
+	}
+	return &pickle.Object{Kind: pickle.Int, Text: text}
+}
+
+// marked takes what stands behind a mark.
+func (r *reader) marked(m pyjson.Mark) (*pickle.Object, error) {
+	if m == pyjson.Opaque {
+		index, end := pyjson.OpaqueAt(r.text, r.i)
+		r.i = end
+		r.token()
+		if index < len(r.opaque) {
+			if o, ok := r.opaque[index].(*pickle.Object); ok {
+				return o, nil
+			}
+		}
+		return nil, errors.New("an opaque value that is not there")
+	}
+	o, err := r.value()
+	if err != nil {
+		return nil, err
+	}
+	switch m {
+	case pyjson.Tuple:
+		o.Kind = pickle.Tuple
+		return o, nil
+	case pyjson.Set:
+		o.Kind = pickle.Set
+		return o, checkHashable(o.Items)
+	case pyjson.FrozenSet:
+		o.Kind = pickle.FrozenSet
+		return o, checkHashable(o.Items)
+	case pyjson.Deque:
+		return called("collections", "deque", pickle.AppendItems, o.Items), nil
+	case pyjson.Ordered:
+		return called("collections", "OrderedDict", pickle.SetItems, o.Items), nil
+	case pyjson.Bytes, pyjson.ByteArray:
+		b, err := base64.StdEncoding.DecodeString(o.Text)
+		if o.Kind = pickle.Bytes; m == pyjson.ByteArray {
+			o.Kind = pickle.ByteArray
+		}
+		o.Text = string(b)
+		return o, err
+	}
+	return build(m, o.Text)
+}
+
+// checkHashable refuses what Python would refuse as it loads a set: the whole session
+// would be lost. Of what is opaque it cannot tell.
+func checkHashable(items []*pickle.Object) error {
+	for _, o := range items {
+		switch o.Kind {
+		case pickle.List, pickle.Dict, pickle.Set, pickle.ByteArray:
+			return errors.New(Describe(o) + " cannot be in a set")
+		case pickle.Tuple:
+			if err := checkHashable(o.Items); err != nil {
+				return err
+			}
+		}
+		if _, kind := dictItems(o); kind != noDict {
+			return errors.New("a dict cannot be in a set")
+		}
+		if _, ok := dequeItems(o); ok {
+			return errors.New("a deque cannot be in a set")
+		}
+	}
+	return nil
+}
+
+// called is a call without arguments of what a module has by a name, and what is then added.
+func called(module, name string, kind pickle.StepKind, items []*pickle.Object) *pickle.Object {
+	o := reduce(module, name)
+	if len(items) > 0 {
+		o.Made.Steps = []pickle.Step{{Kind: kind, Items: items}}
+	}
+	return o
+}
+
+// reduce is a call of what a module has by a name.
+func reduce(module, name string, args ...*pickle.Object) *pickle.Object {
+	return &pickle.Object{Kind: pickle.Reduce, Made: &pickle.Made{
+		Callable: &pickle.Object{Kind: pickle.Global, Text: module + "\n" + name},
+		Args:     &pickle.Object{Kind: pickle.Tuple, Items: args},
+	}}
+}

@@ -1,0 +1,141 @@
+package pyvalue
+
+import (
+	"encoding/hex"
+	"math/big"
+	"strings"
+
+	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/pyjson"
+	"github.com/djsess/djsess/internal/pytime"
+)
+
+// scalar returns the text of an object that is none of its parts to Go, and the mark that says which; 0 for any other.
+func scalar(o *pickle.Object) (pyjson.Mark, string) {
+	name, args, steps := call(o)
+	if name == "uuid.UUID" || name == "copyreg._reconstructor" {
+		if text, ok := uuidText(name, args, steps); ok {
+			return pyjson.UUID, text
+		}
+	}
+	if len(steps) > 0 {
+		return 0, ""
+	}
+	switch name {
+	case "datetime.datetime":
+		return datetimeText(args)
+	case "datetime.date":
+		return dateText(args)
+	case "datetime.time":
+		return timeText(args)
+	case "datetime.timedelta":
+		if delta, ok := timedelta(o); ok {
+			return pyjson.Timedelta, string(delta.Append(nil))
+		}
+	case "decimal.Decimal", "_decimal.Decimal", "_pydecimal.Decimal":
+		if len(args) == 1 {
+			if text, ok := Str(args[0]); ok && IsDecimal(text) {
+				return pyjson.Decimal, text
+			}
+		}
+	}
+	return 0, ""
+}
+
+// IsDecimal tells whether a text is what str() makes of some Decimal, and one that
+// every Python takes: on some machines an exponent has 9 digits at most.
+func IsDecimal(text string) bool {
+	rest := strings.TrimPrefix(text, "-")
+	if rest == "Infinity" {
+		return true
+	}
+	for _, nan := range []string{"NaN", "sNaN"} {
+		if digits, ok := strings.CutPrefix(rest, nan); ok {
+			return strings.Trim(digits, "0123456789") == ""
+		}
+	}
+	mantissa, exponent, scientific := strings.Cut(rest, "E")
+	if scientific {
+		digits := strings.TrimLeft(exponent, "+-")
+		if digits == "" || len(digits) > 9 || len(exponent)-len(digits) > 1 || strings.Trim(digits, "0123456789") != "" {
+			return false
+		}
+	}
+	whole, fraction, pointed := strings.Cut(mantissa, ".")
+	return whole != "" && strings.Trim(whole+fraction, "0123456789") == "" && pointed == (fraction != "")
+}
+
+// timedelta reads datetime.timedelta(days, seconds, microseconds).
+func timedelta(o *pickle.Object) (pytime.Timedelta, bool) {
+	name, args, steps := call(o)
+	if name != "datetime.timedelta" || len(steps) > 0 || len(args) > 3 {
+		return pytime.Timedelta{}, false
+	}
+	var parts [3]int
+	for i, arg := range args {
+		if arg.Kind != pickle.Int || arg.Text != "" {
+			return pytime.Timedelta{}, false
+		}
+		parts[i] = int(arg.Int)
+	}
+	delta := pytime.Timedelta{Days: parts[0], Seconds: parts[1], Microseconds: parts[2]}
+	return delta, delta.Valid()
+}
+
+// uuidText reads a UUID as it is since Python 3.8, before, and in the first protocols, where a dict with the
+// integer is its state; and uuid.UUID("…").
+func uuidText(name string, args []*pickle.Object, steps []pickle.Step) (string, bool) {
+	if name == "copyreg._reconstructor" {
+		if len(args) != 3 || globalName(args[0]) != "uuid.UUID" {
+			return "", false
+		}
+		args = nil
+	}
+	if len(args) == 1 && len(steps) == 0 {
+		text, ok := Str(args[0])
+		id, ok2 := ParseUUID(text)
+		return id, ok && ok2
+	}
+	if len(args) > 0 || len(steps) != 1 || steps[0].Kind != pickle.Build || len(steps[0].Items) != 1 {
+		return "", false
+	}
+	state := steps[0].Items[0]
+	if state.Kind != pickle.Dict || state.Made != nil {
+		return "", false
+	}
+	n := new(big.Int)
+	found := false
+	for i := 0; i+1 < len(state.Items); i += 2 {
+		if key, _ := Str(state.Items[i]); key == "int" {
+			n, found = integer(state.Items[i+1])
+		}
+	}
+	if !found || n.Sign() < 0 || n.BitLen() > 128 {
+		return "", false
+	}
+	return spellUUID([16]byte(n.FillBytes(make([]byte, 16)))), true
+}
+
+// ParseUUID returns a UUID in Python's spelling, from 32 hexadecimal digits with or without dashes.
+func ParseUUID(text string) (string, bool) {
+	var id [16]byte
+	text = strings.ReplaceAll(text, "-", "")
+	if len(text) != 32 {
+		return "", false
+	}
+	_, err := hex.Decode(id[:], []byte(text))
+	return spellUUID(id), err == nil
+}
+
+func spellUUID(id [16]byte) string {
+	text := hex.EncodeToString(id[:])
+	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
+}
+
+// integer is the value of an Int of reasonable size.
+func integer(o *pickle.Object) (*big.Int, bool) {
+	if o.Kind != pickle.Int || o.Made != nil || len(o.Text) > 100 {
+		return nil, false
+	}
+	return o.BigInt(), true
+}

@@ -1,0 +1,233 @@
+package pyvalue
+
+import (
+	"encoding/base64"
+	"errors"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/pyjson"
+)
+
+// Mode is what an object is written as.
+type Mode uint8
+
+const (
+	Native Mode = iota // native text: for Go values
+	JSON               // what json.dumps would write; what it would refuse is an error
+	Show               // JSON for a reader: nothing is refused, what JSON has no form for is a string
+)
+
+// maxDepth bounds nesting: also of what holds itself.
+const maxDepth = 1000
+
+// ErrTooLarge is an object that is written out as more than it may be: one that holds the same things over and over.
+var ErrTooLarge = errors.New("a Python object that is too large when it is written out")
+
+// Of what holds itself, and of what nests too deeply.
+var (
+	errEndless = &pyjson.OpaqueError{Object: "a Python object", Reason: "it holds itself"}
+	errDeep    = &pyjson.OpaqueError{Object: "a Python object", Reason: "it is nested more than 1000 deep"}
+)
+
+// noJSON is for what json.dumps refuses.
+func noJSON(object string) error {
+	return &pyjson.OpaqueError{Object: object, Reason: "JSON has no form for this Python object"}
+}
+
+// A Writer writes objects as text.
+type Writer struct {
+	Mode Mode
+	// Limit bounds in bytes what is written.
+	Limit int
+	// Opaque is what native text refers to.
+	Opaque []any
+
+	open []*pickle.Object // what is being written, from the outside in
+}
+
+// Append appends the text of an object.
+func (w *Writer) Append(dst []byte, o *pickle.Object) ([]byte, error) {
+	end := len(dst) + w.Limit
+	if end < 0 {
+		end = math.MaxInt
+	}
+	return w.value(dst, o, end)
+}
+
+func (w *Writer) value(dst []byte, o *pickle.Object, end int) ([]byte, error) {
+	if len(dst)+len(o.Text) > end {
+		return w.tooMuch(dst)
+	}
+	if o.Made != nil {
+		return w.made(dst, o, end)
+	}
+	switch o.Kind {
+	case pickle.None:
+		return append(dst, "null"...), nil
+	case pickle.Bool:
+		return strconv.AppendBool(dst, o.Int != 0), nil
+	case pickle.Int:
+		if !o.HasDecimal() {
+			return w.opaque(dst, o)
+		}
+		if o.Text != "" {
+			return append(dst, o.Text...), nil
+		}
+		return strconv.AppendInt(dst, o.Int, 10), nil
+	case pickle.Float:
+		return pyjson.AppendFloat(dst, o.Float(), 64), nil
+	case pickle.Str:
+		return pyjson.AppendString(dst, o.Text)
+	case pickle.Bytes:
+		return w.text(dst, pyjson.Bytes, base64.StdEncoding.EncodeToString([]byte(o.Text)))
+	case pickle.ByteArray:
+		return w.text(dst, pyjson.ByteArray, base64.StdEncoding.EncodeToString([]byte(o.Text)))
+	case pickle.List:
+		return w.list(dst, o, o.Items, end)
+	case pickle.Tuple:
+		return w.marked(dst, pyjson.Tuple, o, o.Items, end)
+	case pickle.Set:
+		return w.marked(dst, pyjson.Set, o, o.Items, end)
+	case pickle.FrozenSet:
+		return w.marked(dst, pyjson.FrozenSet, o, o.Items, end)
+	case pickle.Dict:
+		return w.dict(dst, o, o.Items, end)
+	}
+	return w.opaque(dst, o)
+}
+
+// enter opens one more container. Only the outer ones are looked for again in themselves: a longer way round is found
+// by its depth.
+func (w *Writer) enter(o *pickle.Object) error {
+	const outer = 64
+	if slices.Contains(w.open[:min(len(w.open), outer)], o) {
+		return errEndless
+	}
+	if len(w.open) >= maxDepth {
+		return errDeep
+	}
+	w.open = append(w.open, o)
+	return nil
+}
+
+func (w *Writer) leave() { w.open = w.open[:len(w.open)-1] }
+
+func (w *Writer) list(dst []byte, o *pickle.Object, items []*pickle.Object, end int) ([]byte, error) {
+	if err := w.enter(o); err != nil {
+		return w.instead(dst, err)
+	}
+	dst = append(dst, '[')
+	for i, item := range items {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		var err error
+		if dst, err = w.value(dst, item, end); err != nil {
+			return dst, err
+		}
+	}
+	w.leave()
+	return append(dst, ']'), nil
+}
+
+// marked writes what is a list to JSON, if anything.
+func (w *Writer) marked(dst []byte, m pyjson.Mark, o *pickle.Object, items []*pickle.Object, end int) ([]byte, error) {
+	switch {
+	case w.Mode == Native:
+		dst = pyjson.AppendMark(dst, m)
+	case w.Mode == JSON && m != pyjson.Tuple:
+		return dst, noJSON(nameOfMark[m])
+	}
+	return w.list(dst, o, items, end)
+}
+
+// text writes what is a string to JSON, if anything. The text is ASCII without quotes.
+func (w *Writer) text(dst []byte, m pyjson.Mark, text string) ([]byte, error) {
+	switch w.Mode {
+	case Native:
+		dst = pyjson.AppendMark(dst, m)
+	case JSON:
+		return dst, noJSON(nameOfMark[m])
+	}
+	dst = append(dst, '"')
+	dst = append(dst, text...)
+	return append(dst, '"'), nil
+}
+
+func (w *Writer) dict(dst []byte, o *pickle.Object, items []*pickle.Object, end int) ([]byte, error) {
+	if err := w.enter(o); err != nil {
+		return w.instead(dst, err)
+	}
+	dst = append(dst, '{')
+	for i := 0; i+1 < len(items); i += 2 {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		var err error
+		if dst, err = w.key(dst, items[i], end); err != nil {
+			return dst, err
+		}
+		if dst, err = w.value(append(dst, ':'), items[i+1], end); err != nil {
+			return dst, err
+		}
+	}
+	w.leave()
+	return append(dst, '}'), nil
+}
+
+// Key appends a key of a dict; for JSON a string, as json.dumps makes them.
+func (w *Writer) Key(dst []byte, key *pickle.Object) ([]byte, error) {
+	end := len(dst) + w.Limit
+	if end < 0 {
+		end = math.MaxInt
+	}
+	return w.key(dst, key, end)
+}
+
+func (w *Writer) key(dst []byte, key *pickle.Object, end int) ([]byte, error) {
+	if text, ok := Str(key); ok {
+		if len(dst)+len(text) > end {
+			return w.tooMuch(dst)
+		}
+		return pyjson.AppendString(dst, text)
+	}
+	if w.Mode == Native {
+		return w.value(pyjson.AppendMark(dst, pyjson.Key), key, end)
+	}
+	text, err := w.value(nil, key, end-len(dst))
+	switch {
+	case err != nil:
+		return dst, err
+	case text[0] == '"':
+		return append(dst, text...), nil
+	case w.Mode == JSON && text[0] == '[': // a tuple
+		return dst, noJSON("a key that is " + Describe(key))
+	}
+	return pyjson.AppendString(dst, string(text))
+}
+
+// opaque writes what Go has no type for.
+func (w *Writer) opaque(dst []byte, o *pickle.Object) ([]byte, error) {
+	switch w.Mode {
+	case JSON:
+		return dst, noJSON(Describe(o))
+	case Native:
+		dst = pyjson.AppendMark(dst, pyjson.Opaque)
+		dst = strconv.AppendInt(dst, int64(len(w.Opaque)), 10)
+		w.Opaque = append(w.Opaque, o)
+	}
+	return pyjson.AppendString(dst, Describe(o))
+}
+
+func (w *Writer) tooMuch(dst []byte) ([]byte, error) { return w.instead(dst, ErrTooLarge) }
+
+// instead is for what has no end that can be waited for.
+func (w *Writer) instead(dst []byte, err error) ([]byte, error) {
+	if w.Mode == Show {
+		return append(dst, `"\u2026"`...), nil
+	}
+	return dst, err
+}
