@@ -16,13 +16,15 @@ type Change func(v *Values) error
 // Set sets a value; see Values.Set. The value is written down at once: what
 // happens to it later does not count.
 func Set(name string, value any) Change {
-	raw, err := encodeValue(name, value)
-	return func(v *Values) error {
-		if err != nil {
-			return err
-		}
-		return v.set(name, raw)
+	e, err := encodeValue(name, value)
+	if err != nil {
+		return func(*Values) error { return err }
 	}
+	return setEncoded(name, e)
+}
+
+func setEncoded(name string, e encoded) Change {
+	return func(v *Values) error { return v.set(name, e) }
 }
 
 // SetJSON sets a value given as JSON; see Values.SetJSON.

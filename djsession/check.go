@@ -14,15 +14,20 @@ const checkSample = 1000
 // When there are some and none of the first 1000 opens, it is an error: the
 // settings are not those of the site (SECRET_KEY, DJANGO_VERSION), or the store
 // is not. A store with no live session, or whose sessions cannot be enumerated,
-// is no error.
+// is no error. In a cache every session opens, whatever the SECRET_KEY: see Unsigned.
 func OpensSome(ctx context.Context, store Store) (bool, error) {
-	return opensSome(ctx, store, Range{})
+	opened, err := opensSome(ctx, store, Range{})
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = nil
+	}
+	return opened, err
 }
 
+// opensSome is an errors.ErrUnsupported where sessions cannot be enumerated.
 func opensSome(ctx context.Context, store Store, in Range) (bool, error) {
 	scanner, ok := store.(Scanner)
 	if !ok {
-		return false, nil
+		return false, errors.ErrUnsupported
 	}
 	tried := 0
 	var refused error
@@ -69,6 +74,9 @@ func (m *Manager) checkExpiries(ctx context.Context, scanner Scanner) {
 	limit := m.settings.Now().Add(m.settings.SessionCookieAge + slack)
 	seen, late := 0, 0
 	for r, err := range scanner.Scan(ctx, Range{}) {
+		if errors.Is(err, errors.ErrUnsupported) {
+			return // as of any store that is no Scanner
+		}
 		if err != nil {
 			continue // bad payloads are none of this; other errors end the scan
 		}

@@ -29,6 +29,10 @@ const (
 	// Legacy is base64 of a hash and the data: Django up to 3.0, and 3.1 and
 	// 3.2 with DEFAULT_HASHING_ALGORITHM = "sha1".
 	Legacy Form = "legacy"
+	// Unsigned is what no signature protects: the engines cache and cached_db
+	// keep the serialized values themselves, and whoever can write to the cache
+	// can write sessions. No Codec reads or writes it.
+	Unsigned Form = "unsigned"
 )
 
 // formOf tells which form a payload seems to be in: base64 of a SHA-1 hash in hex
@@ -61,7 +65,7 @@ type Origin struct {
 	Algorithm signing.Algorithm
 	// SignedAt is when, in whole seconds; zero in the legacy form.
 	SignedAt time.Time
-	// Compressed is true when the JSON was deflated.
+	// Compressed is true when the serialized values were deflated.
 	Compressed bool
 }
 

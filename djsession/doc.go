@@ -50,7 +50,8 @@
 // the store has shown to be the site's ([Manager.AcceptEmptyStore]). A program
 // with the wrong SECRET_KEY or the wrong store logs nobody out. What it cannot
 // see are settings under which sessions open all the same: on SQLite and MySQL,
-// UseTZ and TimeZone must be the site's, or expiries are off by hours.
+// UseTZ and TimeZone must be the site's, or expiries are off by hours. In a cache
+// nothing is signed: there package djauth sees that the SECRET_KEY is another.
 //
 // Errors hold no secrets and no whole session keys; see [ShortKey].
 //
@@ -58,6 +59,6 @@
 //
 // A [Codec] is how sessions are written; [NewCodec] chooses the one that the
 // settings call for. A [Store] is where they are kept, as one of Django's engines
-// keeps them: package dbstore has the engine db, filestore the engine file, and
-// cookiestore the engine signed_cookies.
+// keeps them: package dbstore has the engine db, filestore the engine file, cookiestore
+// the engine signed_cookies, and cachestore the engines cache and cached_db.
 package djsession

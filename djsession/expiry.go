@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"reflect"
 	"time"
 
 	"github.com/djsess/djsess/internal/pytime"
@@ -27,6 +28,9 @@ func (s *Settings) ExpiryDate(v *Values, now time.Time) (time.Time, error) {
 	if text, ok := expiry.(string); ok {
 		return s.expiryInstant(text)
 	}
+	if t, naive, ok := datetime(expiry); ok {
+		return s.expiryAt(t, naive)
+	}
 	seconds, micros, err := s.expirySeconds(expiry)
 	if err != nil {
 		return time.Time{}, err
@@ -44,6 +48,17 @@ func (s *Settings) ExpiryDate(v *Values, now time.Time) (time.Time, error) {
 	return checkYear(pytime.FromNaive(end, loc))
 }
 
+// ExpiryAge is Django's get_expiry_age, as it would be at the instant now: how long a
+// session with these values lasts if it is saved now. More than a time.Duration can
+// hold, 292 years, is cut to that.
+func (s *Settings) ExpiryAge(v *Values, now time.Time) (time.Duration, error) {
+	seconds, micros, err := s.expiryAge(v, now)
+	if limit := int64(math.MaxInt64/time.Second) - 1; err == nil {
+		seconds = max(-limit, min(limit, seconds))
+	}
+	return time.Duration(seconds)*time.Second + time.Duration(micros)*time.Microsecond, err
+}
+
 // expiryAge is get_expiry_age: how long a session lasts that was modified then. An
 // age that was computed is floored to whole seconds, one that was set is itself.
 func (s *Settings) expiryAge(v *Values, modification time.Time) (seconds int64, micros int, err error) {
@@ -51,14 +66,17 @@ func (s *Settings) expiryAge(v *Values, modification time.Time) (seconds int64, 
 	if err != nil {
 		return 0, 0, err
 	}
-	text, ok := expiry.(string)
-	if !ok || text == "" { // which is false in Python
-		if ok {
+	var end time.Time
+	if t, naive, ok := datetime(expiry); ok {
+		end, err = s.expiryAt(t, naive)
+	} else if text, ok := expiry.(string); ok && text != "" {
+		end, err = s.expiryInstant(text)
+	} else {
+		if ok { // which is false in Python
 			expiry = nil
 		}
 		return s.expirySeconds(expiry)
 	}
-	end, err := s.expiryInstant(text)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -102,7 +120,7 @@ func (v *Values) expiry() (any, error) {
 		return nil, nil
 	}
 	if err := v.Get(expiryName, &expiry); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrInvalidExpiry, err)
 	}
 	switch expiry {
 	case true:
@@ -138,13 +156,9 @@ func (s *Settings) expirySeconds(expiry any) (seconds int64, micros int, err err
 		age = e
 	case *big.Int:
 		age = math.Inf(e.Sign())
-	case []any:
-		if len(e) > 0 {
-			return 0, 0, fmt.Errorf("%w: a list", ErrInvalidExpiry)
-		}
-	case map[string]any:
-		if len(e) > 0 {
-			return 0, 0, fmt.Errorf("%w: a dict", ErrInvalidExpiry)
+	default:
+		if !isEmpty(expiry) {
+			return 0, 0, fmt.Errorf("%w: neither a number nor a time", ErrInvalidExpiry)
 		}
 	}
 	if age == 0 {
@@ -161,6 +175,31 @@ func (s *Settings) expirySeconds(expiry any) (seconds int64, micros int, err err
 // maxExpirySeconds is more than lie between the years 1 and 9999.
 const maxExpirySeconds = 400_000_000_000
 
+// datetime returns what is a datetime, which a pickle can hold and JSON cannot: in every
+// Django that counts.
+func datetime(expiry any) (t time.Time, naive, ok bool) {
+	switch e := expiry.(type) {
+	case time.Time:
+		return e, false, true
+	case NaiveTime:
+		return time.Time(e), true, true
+	}
+	return time.Time{}, false, false
+}
+
+// isEmpty tells what Python takes for false of the values that are no numbers.
+func isEmpty(value any) bool {
+	if nested, ok := value.(*Values); ok {
+		return nested.Len() == 0
+	}
+	v := reflect.ValueOf(value)
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	}
+	return v.IsZero()
+}
+
 // expiryInstant reads a text, which counts since Django 4.1.
 func (s *Settings) expiryInstant(text string) (time.Time, error) {
 	if !s.version().atLeast(4, 1) {
@@ -170,6 +209,12 @@ func (s *Settings) expiryInstant(text string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: %w", ErrInvalidExpiry, err)
 	}
+	return s.expiryAt(t, naive)
+}
+
+// expiryAt checks a time with an offset or without one, which must be as the site's
+// times are.
+func (s *Settings) expiryAt(t time.Time, naive bool) (time.Time, error) {
 	// Django's save may take it, but then its middleware takes the page down.
 	if naive == s.UseTZ {
 		return time.Time{}, fmt.Errorf("%w: a time with an offset is needed when USE_TZ is on, and one without when it is off", ErrInvalidExpiry)

@@ -15,18 +15,19 @@ import (
 // legacyCodec is what Django wrote up to 3.0: base64 of "hash:data", the hash an
 // HMAC-SHA1 in hex.
 type legacyCodec struct {
-	salt    string
-	keys    []string
-	maxSize int
+	salt       string
+	keys       []string
+	maxSize    int
+	serializer Serializer
 }
 
 func newLegacyCodec(s *Settings) *legacyCodec {
 	keys := append([]string{s.SecretKey}, s.SecretKeyFallbacks...)
-	return &legacyCodec{legacySalt + s.SessionStoreClass, keys, s.MaxPayloadSize}
+	return &legacyCodec{legacySalt + s.SessionStoreClass, keys, s.MaxPayloadSize, s.serializer()}
 }
 
 func (c *legacyCodec) Append(dst []byte, v *Values) ([]byte, error) {
-	data, err := v.AppendPythonJSON(nil)
+	data, err := c.serializer.Append(nil, v)
 	if err != nil {
 		return dst, err
 	}
@@ -69,7 +70,7 @@ func (c *legacyCodec) Decode(payload []byte) (*Values, Origin, error) {
 				return nil, origin, &PayloadError{Err: ErrTooLarge}
 			}
 			origin.Key = i
-			v, err := decodeJSON(data)
+			v, err := parsePayload(c.serializer, data)
 			return v, origin, err
 		}
 	}
@@ -106,11 +107,17 @@ func (c transitionalCodec) Decode(payload []byte) (*Values, Origin, error) {
 	return nil, origin, err
 }
 
-// decodeJSON reads the serialized data, which a good signature stands for.
-func decodeJSON(data []byte) (*Values, error) {
-	v, err := parseValues(string(data))
-	if err != nil {
-		return nil, &PayloadError{Err: fmt.Errorf("%w: %w", ErrMalformed, err)}
+// parsePayload reads the serialized data, which a good signature stands for.
+func parsePayload(s Serializer, data []byte) (*Values, error) {
+	v, err := s.Parse(data)
+	if err == nil && v == nil {
+		err = errors.New("the serializer returned no values")
 	}
-	return v, nil
+	if err == nil {
+		return v, nil
+	}
+	if !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrTooLarge) {
+		err = fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return nil, &PayloadError{Err: err}
 }

@@ -42,7 +42,8 @@ type Manager struct {
 	// answers it: it is deleted, or replaced by that of a new session. With
 	// the wrong store, that would log out whoever comes by. So the manager
 	// does it only once the store has shown that it is the site's, by some
-	// session, dead or alive, that the settings open. Until then such a cookie
+	// session, dead or alive, that the settings open; where sessions cannot be
+	// enumerated, as in Memcached, that of a visitor. Until then such a cookie
 	// is left alone, and storing a new session is an ErrUnknownStore. For a
 	// new site, where Django has not stored a session yet, set this; for a
 	// live one, do not. Default: off.

@@ -3,9 +3,8 @@ package djsession
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"time"
-
-	"github.com/djsess/djsess/internal/pytime"
 )
 
 // SetExpiry makes the session end after so much time in which it is not saved:
@@ -21,7 +20,8 @@ func (s *Session) SetExpiry(age time.Duration) error {
 // SetExpiryAt makes the session end at an instant: set_expiry with a datetime.
 //
 // Before Django 4.1 a JSON session cannot hold an instant. There it is written as
-// the seconds that are left, which count anew whenever the session is saved.
+// the seconds that are left, which count anew whenever the session is saved. A
+// session that is pickled holds the datetime.
 func (s *Session) SetExpiryAt(t time.Time) error {
 	settings := s.m.settings
 	t = t.Truncate(time.Microsecond)
@@ -30,21 +30,44 @@ func (s *Session) SetExpiryAt(t time.Time) error {
 		if left == 0 { // which would be until the browser closes
 			left = 1
 		}
-		return s.Set(expiryName, left)
+		return s.setExpiryBefore41(left, t)
 	}
-	if settings.UseTZ {
-		return s.Set(expiryName, t.UTC())
-	}
-	loc, err := settings.Location()
+	value, err := settings.datetime(t)
 	if err != nil {
 		return err
 	}
-	const offset = len("+00:00")
-	text, err := pytime.AppendISO(nil, pytime.Naive(t, loc))
+	// The text itself, since that is what Django has in pickles, too.
+	e, err := encodeValue(expiryName, value)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalidExpiry, err)
 	}
-	return s.Set(expiryName, string(text[:len(text)-offset]))
+	return s.change(setEncoded(expiryName, encoded{raw: e.raw}))
+}
+
+// setExpiryBefore41 sets both: seconds for JSON, and the datetime for a pickle.
+func (s *Session) setExpiryBefore41(seconds int64, t time.Time) error {
+	value, err := s.m.settings.datetime(t)
+	if err != nil {
+		return err
+	}
+	e, err := encodeValue(expiryName, value)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalidExpiry, err)
+	}
+	e.raw = strconv.FormatInt(seconds, 10)
+	return s.change(setEncoded(expiryName, e))
+}
+
+// datetime is an instant as the site's datetimes are: aware or naive.
+func (s *Settings) datetime(t time.Time) (any, error) {
+	if s.UseTZ {
+		return t.UTC(), nil
+	}
+	loc, err := s.Location()
+	if err != nil {
+		return nil, err
+	}
+	return NaiveTimeOf(t, loc), nil
 }
 
 // SetExpiryIn makes the session end after so much time, saved or not: set_expiry
@@ -68,11 +91,7 @@ func (s *Session) ExpiryAge() (time.Duration, error) {
 // ExpiryAgeFrom is get_expiry_age(modification=…). More than a time.Duration can
 // hold, 292 years, is cut to that.
 func (s *Session) ExpiryAgeFrom(modification time.Time) (time.Duration, error) {
-	seconds, micros, err := s.m.settings.expiryAge(s.read(), modification)
-	if limit := int64(math.MaxInt64/time.Second) - 1; err == nil {
-		seconds = max(-limit, min(limit, seconds))
-	}
-	return time.Duration(seconds)*time.Second + time.Duration(micros)*time.Microsecond, err
+	return s.m.settings.ExpiryAge(s.read(), modification)
 }
 
 // ExpiryDate is get_expiry_date: when the session ends if it is saved now.

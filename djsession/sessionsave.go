@@ -132,6 +132,9 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if _, err := s.m.sessionCookie(s); err != nil { // else the visitor would not learn the key
+		return fmt.Errorf("cycle %s: %w", ShortKey(s.Key()), err)
+	}
 	ctx = s.m.lasting(ctx)
 	o := s.m.observe(ctx, EventSave)
 	defer func() { s.told = o.done(s.Key(), err) }()
@@ -191,7 +194,7 @@ func (s *Session) discard(ctx context.Context, key string) {
 // somebody else wrote to the old one meanwhile goes to the new one.
 func (s *Session) retire(ctx context.Context, moved *Record, o *observation) (*Record, error) {
 	deleter, ok := s.m.store.(UnchangedDeleter)
-	if !ok || s.m.Overwrite || s.record.Version == nil {
+	if !ok || s.m.Overwrite {
 		err := s.m.store.Delete(ctx, s.record.Key)
 		switch {
 		case errors.Is(err, ErrNotFound) && s.m.Overwrite:
@@ -242,5 +245,5 @@ func nothingDone(err error) bool {
 			return true
 		}
 	}
-	return false
+	return errors.As(err, new(*PayloadError)) // what is there is not what would have been written
 }

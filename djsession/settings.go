@@ -60,6 +60,11 @@ type Settings struct {
 	// Django 3.0 can read.
 	DefaultHashingAlgorithm signing.Algorithm
 
+	// SessionSerializer is SESSION_SERIALIZER. Default: nil, which is
+	// JSONSerializer. A PickleSerializer without a protocol writes that of
+	// Settings.PickleSerializer. The engine cache has no use for it.
+	SessionSerializer Serializer
+
 	// UseTZ is USE_TZ. Default: on since Django 5.0, off before.
 	UseTZ bool
 	// TimeZone is TIME_ZONE, the zone of the naive times that the database
@@ -181,6 +186,17 @@ func (s *Settings) Location() (*time.Location, error) {
 		return nil, fmt.Errorf("djsession: settings: TIME_ZONE: %w", err)
 	}
 	return loc, nil
+}
+
+// serializer is SessionSerializer or its default.
+func (s *Settings) serializer() Serializer {
+	switch s.SessionSerializer {
+	case nil:
+		return JSONSerializer{}
+	case PickleSerializer{}:
+		return s.PickleSerializer()
+	}
+	return s.SessionSerializer
 }
 
 // version is DjangoVersion, once Validate has passed.

@@ -11,9 +11,10 @@ import (
 
 // signedCodec is signing.dumps and signing.loads with compress=True.
 type signedCodec struct {
-	signer  *signing.TimestampSigner
-	maxAge  time.Duration
-	maxSize int
+	signer     *signing.TimestampSigner
+	maxAge     time.Duration
+	maxSize    int
+	serializer Serializer
 }
 
 func newSignedCodec(s *Settings, salt string, maxAge time.Duration) (*signedCodec, error) {
@@ -32,13 +33,13 @@ func newSignedCodec(s *Settings, salt string, maxAge time.Duration) (*signedCode
 	if err != nil {
 		return nil, err
 	}
-	return &signedCodec{signer, maxAge, s.MaxPayloadSize}, nil
+	return &signedCodec{signer, maxAge, s.MaxPayloadSize, s.serializer()}, nil
 }
 
 func (c *signedCodec) Append(dst []byte, v *Values) ([]byte, error) {
 	buf := getBuffer()
 	defer putBuffer(buf)
-	data, err := v.AppendPythonJSON((*buf)[:0])
+	data, err := c.serializer.Append((*buf)[:0], v)
 	if err != nil {
 		return dst, err
 	}
@@ -48,7 +49,7 @@ func (c *signedCodec) Append(dst []byte, v *Values) ([]byte, error) {
 	}
 	// Another deflate than Python's may find it worth compressing what Python
 	// did not. What nobody changed goes back as it came.
-	compress := !v.plain || v.text == ""
+	compress := !v.plain || !v.unchanged()
 	return c.signer.AppendObject(dst, data, compress), nil
 }
 
@@ -57,7 +58,7 @@ func errTooMuch(limit int) error {
 	return fmt.Errorf("session values of more than %d bytes: %w", limit, ErrTooLarge)
 }
 
-// payloadBound is how long a payload of that much JSON may be: in base64, with
+// payloadBound is how long a payload of that much data may be: in base64, with
 // more than enough for time, signature and what Python skips.
 func payloadBound(maxSize int) int {
 	const spare = 1024
@@ -79,14 +80,14 @@ func (c *signedCodec) Decode(payload []byte) (*Values, Origin, error) {
 		return nil, origin, &PayloadError{Err: err, Form: formOf(payload)}
 	}
 	*buf = data
-	v, err := decodeJSON(data)
+	v, err := parsePayload(c.serializer, data)
 	if err == nil {
 		v.plain = !signed.Compressed
 	}
 	return v, origin, err
 }
 
-// buffers hold the JSON between its text and the payload.
+// buffers hold what is serialized between the values and the payload.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func getBuffer() *[]byte { return buffers.Get().(*[]byte) }

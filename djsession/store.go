@@ -10,6 +10,9 @@ import (
 type Record struct {
 	// Key is the session key. Whoever has it has the session.
 	Key string
+	// Name is what the store keeps the session as, in a record of Scan's whose Key
+	// is empty: a cache in files has hashes of its keys. It is not for Load.
+	Name string
 	// Values is what the session holds. Change a Clone: stores compare with
 	// what was loaded.
 	Values *Values
@@ -80,6 +83,8 @@ type Scanner interface {
 	// Scan yields the sessions of a range, in an order of the store's own,
 	// without holding up whoever else uses the store. A payload that cannot
 	// be trusted is yielded as a *PayloadError with a record of key and
-	// expiry only, and the scan goes on; any other error ends it.
+	// expiry only, and the scan goes on; any other error ends it. A store that
+	// is over something which cannot be enumerated yields an
+	// errors.ErrUnsupported, and so counts as one that is no Scanner.
 	Scan(ctx context.Context, r Range) iter.Seq2[*Record, error]
 }

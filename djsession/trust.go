@@ -2,6 +2,7 @@ package djsession
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -31,12 +32,6 @@ func (m *Manager) knowsStore(ctx context.Context, unknown string) error {
 	if m.AcceptEmptyStore || t.known.Load() {
 		return nil
 	}
-	if _, ok := m.store.(Scanner); !ok {
-		if unknown == "" {
-			return nil
-		}
-		return ErrUnknownStore
-	}
 	select {
 	case t.asking <- struct{}{}:
 	case <-ctx.Done():
@@ -44,8 +39,14 @@ func (m *Manager) knowsStore(ctx context.Context, unknown string) error {
 	}
 	defer func() { <-t.asking }()
 	m.lookThrough(ctx)
-	if t.known.Load() {
+	switch {
+	case t.known.Load():
 		return nil
+	case errors.Is(t.answer, errors.ErrUnsupported):
+		if unknown == "" {
+			return nil
+		}
+		return ErrUnknownStore
 	}
 	return t.answer
 }
@@ -77,7 +78,7 @@ func (m *Manager) lookThrough(ctx context.Context) {
 		return
 	}
 	ctx = m.lasting(ctx) // not for this visitor alone, who may leave
-	opened, err := OpensSome(ctx, m.store)
+	opened, err := opensSome(ctx, m.store, Range{})
 	if !opened && err == nil {
 		opened, _ = opensSome(ctx, m.store, Range{Expired: true}) // what is dead and does not open says nothing
 	}

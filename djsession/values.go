@@ -13,21 +13,26 @@ import (
 var ErrNoValue = errors.New("no such value")
 
 // Values is what a session holds: an ordered map from names to values, as
-// Python's dict is. Values are kept as the JSON they came in and decoded when
-// they are asked for, so that what nobody touched goes back byte for byte:
-// 1.0 stays a float, and an integer of 300 digits stays what it is.
+// Python's dict is. Values are kept as the JSON or the Python objects they came
+// as and decoded when they are asked for, so that what nobody touched goes back
+// as it was: 1.0 stays a float, an integer of 300 digits stays what it is, and
+// an instance of the site's own classes stays one.
 //
 // The zero Values is empty and ready to use. Python's strings may hold lone
 // surrogates, which UTF-8 cannot spell; in Go strings they are their three
 // bytes ED A0 80 to ED BF BF, and go back as they came.
+//
+// A dict that was pickled may have keys that are no strings. They are counted,
+// shown and kept, and no name finds them.
 //
 // A Values is not safe for use by several goroutines while one of them changes
 // it.
 type Values struct {
 	members []pyjson.Member
 	text    string         // the JSON that members were read from, until something changes
-	plain   bool           // text came from a payload that was not compressed
+	plain   bool           // what was read came from a payload that was not compressed
 	index   map[string]int // of members by name, while many are being set
+	python  *pythonValues  // beside members: what JSON does not hold, if there is any
 }
 
 // indexFrom is how many members are worth a map when more are set.
@@ -52,7 +57,7 @@ func (v *Values) Has(name string) bool { return v.find(name) >= 0 }
 func (v *Values) Names() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := range v.members {
-			if !yield(v.members[i].Name) {
+			if v.named(i) && !yield(v.members[i].Name) {
 				return
 			}
 		}
@@ -66,99 +71,66 @@ func (v *Values) Names() iter.Seq[string] {
 // The types are those of encoding/json, and its json tags count. Into an any go
 // nil, bool, int64 (*big.Int when larger), float64, string, []any and
 // map[string]any; into a *Values a nested dict, in its order and without loss;
-// into a time.Time what datetime.isoformat wrote, where a time without an
-// offset counts as UTC.
+// into a time.Time a datetime or what datetime.isoformat wrote, where a time
+// without an offset counts as UTC.
+//
+// A session that was pickled holds more. Into an any go time.Time for a
+// datetime with an offset and NaiveTime for one without, Date, TimeOfDay,
+// time.Duration or else Timedelta, Decimal, UUID, []byte, ByteArray, Tuple, PySet,
+// FrozenSet, *Values for an OrderedDict, []any for a deque, and a string for a
+// SafeString. Into other types go their texts, elements and bytes; a Decimal goes
+// into a float64, too, and a key that is no str into a map as its text. Any other
+// object is an ErrOpaque, alone or inside of something, unless it is a member
+// that a struct has no field for.
 func (v *Values) Get(name string, dst any) error {
 	i := v.find(name)
 	if i < 0 {
 		return fmt.Errorf("session value %q: %w", name, ErrNoValue)
 	}
-	if err := pyjson.Unmarshal(v.members[i].Raw, dst); err != nil {
+	if err := v.decode(i, dst); err != nil {
 		return fmt.Errorf("session value %q: %w", name, err)
 	}
 	return nil
+}
+
+func (v *Values) decode(i int, dst any) error {
+	if v.python != nil {
+		return v.decodePython(i, dst)
+	}
+	return pyjson.Unmarshal(v.members[i].Raw, dst)
 }
 
 // GetString returns a value that is a string, and "" when there is none or it is
 // something else.
 func (v *Values) GetString(name string) string {
+	i := v.find(name)
+	if i < 0 {
+		return ""
+	}
+	raw := v.members[i].Raw
+	if raw == "" {
+		return v.pythonString(i)
+	}
 	var s string
-	if i := v.find(name); i >= 0 && v.members[i].Raw[0] == '"' {
-		s, _ = pyjson.Text(v.members[i].Raw)
+	if raw[0] == '"' {
+		s, _ = pyjson.Text(raw)
 	}
 	return s
 }
 
-// Raw returns a value as the JSON it is stored as. It may hold what only
-// Python's JSON has: NaN, Infinity, and bytes from 0x80 up that stand for the
-// characters U+0080 to U+00FF; so it is not for SetJSON, which takes UTF-8.
+// Raw returns a value as the JSON it is stored as, or, of a session that was
+// pickled, as AppendShown shows it. It may hold what only Python's JSON has: NaN,
+// Infinity, and bytes from 0x80 up that stand for the characters U+0080 to
+// U+00FF; so it is not for SetJSON, which takes UTF-8.
 func (v *Values) Raw(name string) (json string, ok bool) {
 	i := v.find(name)
 	if i < 0 {
 		return "", false
 	}
-	return v.members[i].Raw, true
-}
-
-// Set sets a value, in its old place when there is one of this name and else at
-// the end. It is written as Python would have written it: a float64 always as
-// a float (1.0), any integer as an integer, strings in ASCII with \u escapes,
-// a time.Time as isoformat() does, structs by their json tags, nil as null.
-// What has no such form (a channel, broken UTF-8, a year after 9999) is an
-// error and changes nothing.
-func (v *Values) Set(name string, value any) error {
-	raw, err := encodeValue(name, value)
-	if err != nil {
-		return err
+	if raw := v.members[i].Raw; raw != "" {
+		return raw, true
 	}
-	return v.set(name, raw)
-}
-
-func encodeValue(name string, value any) (raw string, err error) {
-	text, err := pyjson.Append(nil, value)
-	if err != nil {
-		return "", fmt.Errorf("session value %q: %w", name, err)
-	}
-	return string(text), nil
-}
-
-// SetJSON sets a value that is given as JSON in UTF-8, or as Python writes it.
-// It is stored as Python would store it after reading it. As with Set, what is
-// nested deeper than 500 levels is an error: not every Python could read it.
-func (v *Values) SetJSON(name, json string) error {
-	raw, err := pyjson.Normalize(json, pyjson.Limits{})
-	if err != nil {
-		return fmt.Errorf("session value %q: %w", name, err)
-	}
-	return v.set(name, raw)
-}
-
-func (v *Values) set(name, raw string) error {
-	// Here, since what implements its own JSON may hold more of the same.
-	if err := pyjson.Check(raw, pyjson.Limits{Depth: pyjson.MaxWriteDepth - 1}); err != nil {
-		return fmt.Errorf("session value %q: %w", name, err)
-	}
-	if v.index == nil && len(v.members) >= indexFrom {
-		v.index = make(map[string]int, 2*len(v.members))
-		for i := range v.members {
-			v.index[v.members[i].Name] = i
-		}
-	}
-	if i := v.find(name); i >= 0 {
-		v.members[i].Raw = raw
-		v.text = ""
-		return nil
-	}
-	rawName, err := pyjson.AppendString(nil, name)
-	if err != nil {
-		return fmt.Errorf("session value %q: %w", name, err)
-	}
-	v.text = ""
-	if v.index != nil {
-		v.index[name] = len(v.members)
-	}
-	v.members = append(v.members, pyjson.Member{Name: name, RawName: string(rawName), Raw: raw})
-	return nil
+	return v.shown(i), true
 }
 
 // Delete removes values and tells how many of the names there were.
@@ -168,19 +140,24 @@ func (v *Values) Delete(names ...string) int {
 	for _, name := range names {
 		gone[name] = true
 	}
-	v.members = slices.DeleteFunc(v.members, func(m pyjson.Member) bool { return gone[m.Name] })
+	if v.python != nil {
+		v.deletePython(gone)
+	} else {
+		v.members = slices.DeleteFunc(v.members, func(m pyjson.Member) bool { return gone[m.Name] })
+	}
 	if len(v.members) < before {
-		v.text, v.index = "", nil
+		v.changed()
+		v.index = nil
 	}
 	return before - len(v.members)
 }
 
 // Clear removes all values.
-func (v *Values) Clear() { *v = Values{} }
+func (v *Values) Clear() { *v = Values{python: v.python.cleared()} }
 
 // Clone returns a copy that changes apart from v.
 func (v *Values) Clone() *Values {
-	return &Values{members: slices.Clone(v.members), text: v.text, plain: v.plain}
+	return &Values{members: slices.Clone(v.members), text: v.text, plain: v.plain, python: v.python.clone()}
 }
 
 // find returns where a name stands, or -1. It only reads: several goroutines may
@@ -193,9 +170,20 @@ func (v *Values) find(name string) int {
 		return -1
 	}
 	for i := range v.members {
-		if v.members[i].Name == name {
+		if v.members[i].Name == name && v.named(i) {
 			return i
 		}
 	}
 	return -1
+}
+
+// unchanged tells whether nothing has been changed since the values were read.
+func (v *Values) unchanged() bool { return v.text != "" || v.python != nil && v.python.pickle != "" }
+
+// changed forgets what is no longer what was read.
+func (v *Values) changed() {
+	v.text = ""
+	if v.python != nil {
+		v.python.pickle, v.python.whole = "", false
+	}
 }

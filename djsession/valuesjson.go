@@ -1,12 +1,22 @@
 package djsession
 
-import "github.com/djsess/djsess/internal/pyjson"
+import (
+	"fmt"
+
+	"github.com/djsess/djsess/internal/pyjson"
+	"github.com/djsess/djsess/internal/pyvalue"
+)
 
 // AppendPythonJSON appends the values as the JSON that is stored: what was read,
-// byte for byte, when nothing changed.
+// byte for byte, when nothing changed. A session that was pickled is written as
+// json.dumps would write it, and what that refuses is an ErrOpaque: datetimes,
+// bytes, sets, instances.
 func (v Values) AppendPythonJSON(dst []byte) ([]byte, error) {
 	if v.text != "" {
 		return append(dst, v.text...), nil
+	}
+	if v.python != nil {
+		return v.appendMembers(dst, pyvalue.JSON)
 	}
 	dst = append(dst, '{')
 	for i := range v.members {
@@ -21,6 +31,69 @@ func (v Values) AppendPythonJSON(dst []byte) ([]byte, error) {
 	return append(dst, '}'), nil
 }
 
+// AppendShown appends the values for somebody to read: as AppendPythonJSON does, but
+// that what JSON has no form for is a string, such as "2031-02-03T04:05:06+00:00" or
+// "myapp.models.Cart(…)". It cannot be read back without loss.
+func (v *Values) AppendShown(dst []byte) []byte {
+	var out []byte
+	var err error
+	if v.python == nil {
+		out, err = v.AppendPythonJSON(dst)
+	} else {
+		out, err = v.appendMembers(dst, pyvalue.Show)
+	}
+	if err != nil { // which is for what is not shown
+		return append(dst, "null"...)
+	}
+	return out
+}
+
+// appendMembers writes values that may be Python objects.
+func (v *Values) appendMembers(dst []byte, mode pyvalue.Mode) ([]byte, error) {
+	start := len(dst)
+	dst = append(dst, '{')
+	for i := range v.members {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		w := pyvalue.Writer{Mode: mode, Limit: v.python.limit}
+		var err error
+		if name := v.members[i].RawName; name != "" {
+			dst = append(dst, name...)
+		} else {
+			dst, err = w.Key(dst, v.key(i))
+		}
+		if err == nil {
+			dst, err = v.appendMember(append(dst, ':'), i, &w)
+		}
+		if err != nil {
+			return dst[:start], fmt.Errorf("session value %q: %w", v.members[i].Name, err)
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+func (v *Values) appendMember(dst []byte, i int, w *pyvalue.Writer) ([]byte, error) {
+	if raw := v.members[i].Raw; raw != "" {
+		return append(dst, raw...), nil
+	}
+	o, err := v.object(i)
+	if err != nil {
+		return dst, err
+	}
+	return w.Append(dst, o)
+}
+
+// shown is a value that has no JSON, as AppendShown shows it.
+func (v *Values) shown(i int) string {
+	w := pyvalue.Writer{Mode: pyvalue.Show, Limit: v.python.limit}
+	text, err := v.appendMember(nil, i, &w)
+	if err != nil {
+		return "null"
+	}
+	return string(text)
+}
+
 // UnmarshalPythonJSON replaces the values by those of a JSON object that Python
 // wrote.
 func (v *Values) UnmarshalPythonJSON(text string) error {
@@ -32,13 +105,10 @@ func (v *Values) UnmarshalPythonJSON(text string) error {
 	return nil
 }
 
-// MarshalJSON writes the values as JSON that any reader takes: NaN and the
-// infinities, which only Python's JSON has, become strings.
+// MarshalJSON writes the values as AppendShown shows them, as JSON that any reader
+// takes: NaN and the infinities, which only Python's JSON has, become strings.
 func (v Values) MarshalJSON() ([]byte, error) {
-	text, err := v.AppendPythonJSON(nil)
-	if err != nil {
-		return nil, err
-	}
+	text := v.AppendShown(nil)
 	return pyjson.AppendStandard(make([]byte, 0, len(text)), string(text)), nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -78,6 +79,7 @@ type Auth struct {
 	users    Users
 	settings *djsession.Settings
 	doubts   doubts
+	matched  atomic.Bool // some session's hash fitted: SECRET_KEY and users are the site's
 }
 
 // New returns an Auth with Django's defaults. The settings are those of the site,

@@ -42,6 +42,14 @@
 // error, never an anonymous visitor. With Manager.ReadOnly nothing is flushed or
 // renewed.
 //
+// The engines cache and cached_db keep sessions without a signature, and with a
+// SECRET_KEY that is not the site's they load as ever, only that no hash fits. So such
+// a session is not flushed before this Auth has seen one whose hash does fit: until then
+// who comes with a wrong hash is anonymous, the session stays as it is, and the
+// manager's Observer is told. A site that changes its SECRET_KEY has to tell its Go
+// services first, to have the new key among their SECRET_KEY_FALLBACKS: else those that
+// Django has renewed do not fit here, and are flushed.
+//
 // Where Django raises, because an _auth_user_id is of the wrong type, the visitor is
 // anonymous here.
 package djauth

@@ -61,13 +61,25 @@ func (a *Auth) getUser(r *http.Request, s *djsession.Session) (*User, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case !ok && s.Unsigned() && !a.matched.Load():
+		a.doubts.tell(r, hashName, errUnproven)
+		return nil, nil
 	case !ok:
 		return nil, flush(r, s)
-	case renew && canRenew(r):
+	}
+	if !a.matched.Load() {
+		a.matched.Store(true)
+	}
+	if renew && canRenew(r) {
 		return user, a.renew(r, s, user)
 	}
 	return user, nil
 }
+
+// errUnproven: in a cache nothing else tells that the SECRET_KEY is the site's, and with
+// another one no session's hash fits.
+var errUnproven = errors.New("djauth: the auth hash of a session does not fit its user, nor has that of any other yet: " +
+	"the session is left alone; if this comes again, is it the site's SECRET_KEY, DJANGO_VERSION and table of users?")
 
 // sessionUserID is _get_user_session_key.
 func (a *Auth) sessionUserID(s *djsession.Session) (id string, ok bool) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"reflect"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -51,13 +52,11 @@ func lifetimeOf(v *djsession.Values) (lifetime, error) {
 		if e != "" {
 			return untilInstant, nil
 		}
-	case []any:
-		if len(e) > 0 {
-			return 0, fmt.Errorf("%w: a list", djsession.ErrInvalidExpiry)
-		}
-	case map[string]any:
-		if len(e) > 0 {
-			return 0, fmt.Errorf("%w: a dict", djsession.ErrInvalidExpiry)
+	case time.Time, djsession.NaiveTime: // of a session that is pickled
+		return untilInstant, nil
+	default:
+		if !isEmpty(e) {
+			return 0, fmt.Errorf("%w: neither a number nor a time", djsession.ErrInvalidExpiry)
 		}
 	}
 	switch {
@@ -67,6 +66,19 @@ func lifetimeOf(v *djsession.Values) (lifetime, error) {
 		return over, nil
 	}
 	return forever, nil // NaN, too: it is not <= 0
+}
+
+// isEmpty tells what Python takes for false of the values that are no numbers.
+func isEmpty(value any) bool {
+	if nested, ok := value.(*djsession.Values); ok {
+		return nested.Len() == 0
+	}
+	v := reflect.ValueOf(value)
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	}
+	return v.IsZero()
 }
 
 // expiry tells when a session ends whose file was written then, and whether

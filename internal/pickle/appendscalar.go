@@ -56,6 +56,8 @@ func (a *appender) saveLongInt(n int64) {
 }
 
 func (a *appender) saveBigInt(o *Object) error {
+	// No memo has it: with what it is in it may be written many times.
+	a.writes += len(o.Text) / 8
 	if a.proto < 2 {
 		if !o.HasDecimal() {
 			return &ValueError{"an integer with too many digits for protocols 0 and 1"}

@@ -38,6 +38,7 @@ var hostile = map[string]string{
 	"nothing above the mark":    "(](R.",
 	"pop beyond the mark":       "](0(00.",
 	"key without a value":       "}(Nu.",
+	"key without one in a dict": "(Nd.",
 	"call of a str":             "Vx\n)R.",
 	"arguments that are a list": "cos\nsystem\n]R.",
 	"state of None":             "NNb.",
@@ -187,8 +188,7 @@ func TestAppendRefuses(t *testing.T) {
 	for range 20000 {
 		deep = pickle.NewList(deep)
 	}
-	huge := pickle.NewBytes("")
-	huge = &pickle.Object{Kind: pickle.Int, Text: "0x" + strings.Repeat("f", 5000)}
+	huge := &pickle.Object{Kind: pickle.Int, Text: "0x" + strings.Repeat("f", 5000)}
 	for name, c := range map[string]struct {
 		o        *pickle.Object
 		protocol int

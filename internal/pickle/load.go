@@ -4,8 +4,11 @@ import "fmt"
 
 // Load reads a pickle. The strings of the result share one copy of data; data itself is not kept. The error is a
 // [*SyntaxError], or wraps [ErrTooLarge] or [ErrDepth].
-func Load(data []byte, l Limits) (*Object, error) {
-	d := newLoader(string(data), l.objects())
+func Load(data []byte, l Limits) (*Object, error) { return LoadText(string(data), l) }
+
+// LoadText is [Load] of what nobody will change: the strings of the result are parts of it.
+func LoadText(data string, l Limits) (*Object, error) {
+	d := newLoader(data, l.objects())
 	root, err := d.run()
 	d.release()
 	if err != nil {
@@ -41,87 +44,82 @@ func (d *loader) run() (*Object, error) {
 	return nil, d.truncated()
 }
 
-// loads has a method for every opcode but STOP. It is filled in by init, as its methods lead back to it.
-var loads [256]func(*loader) error
+// loads has what to do for every opcode but STOP.
+var loads = [256]func(*loader) error{
+	opProto: (*loader).setProto,
+	opFrame: (*loader).frame,
 
-func init() {
-	text, binary := (*loader).line, sized
-	loads = [256]func(*loader) error{
-		opProto: (*loader).setProto,
-		opFrame: (*loader).frame,
+	opMark:    (*loader).mark,
+	opPop:     (*loader).drop,
+	opPopMark: (*loader).dropMark,
+	opDup:     (*loader).dup,
 
-		opMark:    (*loader).mark,
-		opPop:     (*loader).drop,
-		opPopMark: (*loader).dropMark,
-		opDup:     (*loader).dup,
+	opPut:        numbered(0, (*loader).put),
+	opBinPut:     numbered(1, (*loader).put),
+	opLongBinPut: numbered(4, (*loader).put),
+	opMemoize:    (*loader).memoize,
+	opGet:        numbered(0, (*loader).get),
+	opBinGet:     numbered(1, (*loader).get),
+	opLongBinGet: numbered(4, (*loader).get),
 
-		opPut:        numbered(0, (*loader).put),
-		opBinPut:     numbered(1, (*loader).put),
-		opLongBinPut: numbered(4, (*loader).put),
-		opMemoize:    (*loader).memoize,
-		opGet:        numbered(0, (*loader).get),
-		opBinGet:     numbered(1, (*loader).get),
-		opLongBinGet: numbered(4, (*loader).get),
+	opNone:     func(d *loader) error { return d.push(NewNone()) },
+	opNewTrue:  func(d *loader) error { return d.push(NewBool(true)) },
+	opNewFalse: func(d *loader) error { return d.push(NewBool(false)) },
+	opInt:      with((*loader).line, (*loader).intText),
+	opLong:     with((*loader).line, (*loader).longText),
+	opBinInt:   fixed(4, func(d *loader, n uint64) error { return d.pushInt(int64(int32(n))) }),
+	opBinInt1:  fixed(1, func(d *loader, n uint64) error { return d.pushInt(int64(n)) }),
+	opBinInt2:  fixed(2, func(d *loader, n uint64) error { return d.pushInt(int64(n)) }),
+	opLong1:    with(sized(1), (*loader).longBytes),
+	opLong4:    with(sized(4), (*loader).longBytes),
+	opFloat:    with((*loader).line, (*loader).floatText),
+	opBinFloat: (*loader).floatBytes,
 
-		opNone:     func(d *loader) error { return d.push(NewNone()) },
-		opNewTrue:  func(d *loader) error { return d.push(NewBool(true)) },
-		opNewFalse: func(d *loader) error { return d.push(NewBool(false)) },
-		opInt:      with(text, (*loader).intText),
-		opLong:     with(text, (*loader).longText),
-		opBinInt:   fixed(4, func(d *loader, n uint64) error { return d.pushInt(int64(int32(n))) }),
-		opBinInt1:  fixed(1, func(d *loader, n uint64) error { return d.pushInt(int64(n)) }),
-		opBinInt2:  fixed(2, func(d *loader, n uint64) error { return d.pushInt(int64(n)) }),
-		opLong1:    with(binary(1), (*loader).longBytes),
-		opLong4:    with(binary(4), (*loader).longBytes),
-		opFloat:    with(text, (*loader).floatText),
-		opBinFloat: (*loader).floatBytes,
+	opString:          with((*loader).line, (*loader).quotedString),
+	opBinString:       with(sized(4), (*loader).oldString),
+	opShortBinString:  with(sized(1), (*loader).oldString),
+	opUnicode:         with((*loader).line, (*loader).escapedString),
+	opBinUnicode:      with(sized(4), (*loader).str),
+	opShortBinUnicode: with(sized(1), (*loader).str),
+	opBinUnicode8:     with(sized(8), (*loader).str),
+	opBinBytes:        with(sized(4), (*loader).bytes),
+	opShortBinBytes:   with(sized(1), (*loader).bytes),
+	opBinBytes8:       with(sized(8), (*loader).bytes),
+	opByteArray8:      with(sized(8), (*loader).byteArray),
 
-		opString:          with(text, (*loader).quotedString),
-		opBinString:       with(binary(4), (*loader).oldString),
-		opShortBinString:  with(binary(1), (*loader).oldString),
-		opUnicode:         with(text, (*loader).escapedString),
-		opBinUnicode:      with(binary(4), (*loader).str),
-		opShortBinUnicode: with(binary(1), (*loader).str),
-		opBinUnicode8:     with(binary(8), (*loader).str),
-		opBinBytes:        with(binary(4), (*loader).bytes),
-		opShortBinBytes:   with(binary(1), (*loader).bytes),
-		opBinBytes8:       with(binary(8), (*loader).bytes),
-		opByteArray8:      with(binary(8), (*loader).byteArray),
+	opEmptyTuple: func(d *loader) error { return d.push(emptyTuple) },
+	opTuple1:     func(d *loader) error { return d.tuple(1) },
+	opTuple2:     func(d *loader) error { return d.tuple(2) },
+	opTuple3:     func(d *loader) error { return d.tuple(3) },
+	opTuple:      marked(Tuple),
+	opEmptyList:  empty(List),
+	opList:       marked(List),
+	opEmptyDict:  empty(Dict),
+	opDict:       marked(Dict),
+	opEmptySet:   empty(Set),
+	opFrozenSet:  marked(FrozenSet),
 
-		opEmptyTuple: func(d *loader) error { return d.push(emptyTuple) },
-		opTuple1:     func(d *loader) error { return d.tuple(1) },
-		opTuple2:     func(d *loader) error { return d.tuple(2) },
-		opTuple3:     func(d *loader) error { return d.tuple(3) },
-		opTuple:      marked(Tuple),
-		opEmptyList:  empty(List),
-		opList:       marked(List),
-		opEmptyDict:  empty(Dict),
-		opDict:       marked(Dict),
-		opEmptySet:   empty(Set),
-		opFrozenSet:  marked(FrozenSet),
+	opAppend:   func(d *loader) error { return d.addTop(1, AppendItems) },
+	opAppends:  func(d *loader) error { return d.addMarked(AppendItems) },
+	opSetItem:  func(d *loader) error { return d.addTop(2, SetItems) },
+	opSetItems: func(d *loader) error { return d.addMarked(SetItems) },
+	opAddItems: func(d *loader) error { return d.addMarked(AddItems) },
+	opBuild:    func(d *loader) error { return d.addTop(1, Build) },
 
-		opAppend:   func(d *loader) error { return d.addTop(1, AppendItems) },
-		opAppends:  func(d *loader) error { return d.addMarked(AppendItems) },
-		opSetItem:  func(d *loader) error { return d.addTop(2, SetItems) },
-		opSetItems: func(d *loader) error { return d.addMarked(SetItems) },
-		opAddItems: func(d *loader) error { return d.addMarked(AddItems) },
-		opBuild:    func(d *loader) error { return d.addTop(1, Build) },
+	opGlobal:      (*loader).global,
+	opStackGlobal: (*loader).stackGlobal,
+	opExt1:        fixed(1, (*loader).extension),
+	opExt2:        fixed(2, (*loader).extension),
+	opExt4:        fixed(4, (*loader).extension),
+	opPersID:      with((*loader).line, (*loader).persistentText),
+	opBinPersID:   (*loader).persistent,
 
-		opGlobal:      (*loader).global,
-		opStackGlobal: (*loader).stackGlobal,
-		opExt1:        fixed(1, (*loader).extension),
-		opExt2:        fixed(2, (*loader).extension),
-		opExt4:        fixed(4, (*loader).extension),
-		opPersID:      with(text, (*loader).persistentText),
-		opBinPersID:   (*loader).persistent,
+	opReduce:   (*loader).reduce,
+	opNewObj:   (*loader).newObj,
+	opNewObjEx: (*loader).newObjEx,
+	opInst:     (*loader).inst,
+	opObj:      (*loader).obj,
 
-		opReduce:   (*loader).reduce,
-		opNewObj:   (*loader).newObj,
-		opNewObjEx: (*loader).newObjEx,
-		opInst:     (*loader).inst,
-		opObj:      (*loader).obj,
-
-		opNextBuffer:     func(d *loader) error { return d.fail("a buffer that is not in the pickle") },
-		opReadonlyBuffer: func(d *loader) error { return d.fail("a buffer that is not in the pickle") },
-	}
+	opNextBuffer:     func(d *loader) error { return d.fail("a buffer that is not in the pickle") },
+	opReadonlyBuffer: func(d *loader) error { return d.fail("a buffer that is not in the pickle") },
 }

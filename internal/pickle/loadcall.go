@@ -7,15 +7,15 @@ import (
 
 // global reads two lines: they are the Text of a Global, as they stand.
 func (d *loader) global() error {
-	o, err := d.named()
+	o, err := d.namedByLines()
 	if err != nil {
 		return err
 	}
 	return d.push(o)
 }
 
-// named reads the module and the name of GLOBAL and INST.
-func (d *loader) named() (*Object, error) {
+// namedByLines reads the module and the name of GLOBAL and INST.
+func (d *loader) namedByLines() (*Object, error) {
 	start := d.i
 	module, err := d.line()
 	if err != nil {
@@ -26,11 +26,16 @@ func (d *loader) named() (*Object, error) {
 		return nil, err
 	}
 	text := d.text[start : d.i-1]
-	if module == "" || name == "" {
-		return nil, d.fail("a class without a name")
-	}
 	if !validText(text) {
 		return nil, d.fail("a name that is not UTF-8")
+	}
+	return d.named(module, name, text)
+}
+
+// named makes a Global of its module, its name, and both as its Text.
+func (d *loader) named(module, name, text string) (*Object, error) {
+	if module == "" || strings.Contains("."+name+".", "..") {
+		return nil, d.fail("a class without a name")
 	}
 	o := d.object(Global)
 	o.Text = text
@@ -55,10 +60,9 @@ func (d *loader) stackGlobal() error {
 	if !d.mayCopy(len(module.Text) + 1 + len(name.Text)) {
 		return d.tooMuchText()
 	}
-	o := d.object(Global)
-	o.Text = module.Text + "\n" + name.Text
-	if d.proto < 3 {
-		o.Text = fromPython2(o.Text)
+	o, err := d.named(module.Text, name.Text, module.Text+"\n"+name.Text)
+	if err != nil {
+		return err
 	}
 	d.stack = d.stack[:len(d.stack)-2]
 	return d.push(o)
@@ -145,7 +149,7 @@ func (d *loader) newObjEx() error {
 
 // inst has the class as its argument, obj on the stack after the mark.
 func (d *loader) inst() error {
-	class, err := d.named()
+	class, err := d.namedByLines()
 	if err != nil {
 		return err
 	}

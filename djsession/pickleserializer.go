@@ -1,0 +1,81 @@
+package djsession
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/djsess/djsess/internal/magic"
+	"github.com/djsess/djsess/internal/pickle"
+)
+
+// PickleSerializer is django.contrib.sessions.serializers.PickleSerializer, which
+// Django had up to 4.2, and what its caches keep values as. Nothing that is read is
+// ever run: a pickle is data.
+//
+// What nobody changed is written byte for byte as it was read. Of a session that was
+// changed, the values that were not stay the same objects to Python, shared ones
+// and those that hold themselves included.
+type PickleSerializer struct {
+	// Protocol is that of what is written, from 1 to 5. Default: 4, which every
+	// Python since 3.4 reads. A session that was read in a higher one keeps it.
+	Protocol int
+}
+
+// PickleSerializer returns the one that writes what every Python reads that the
+// site's Django runs on.
+func (s *Settings) PickleSerializer() PickleSerializer {
+	if s.version().atLeast(4, 0) {
+		return PickleSerializer{Protocol: 5}
+	}
+	return PickleSerializer{Protocol: 4}
+}
+
+const defaultProtocol = 4
+
+// Append writes a pickle as Python does.
+func (s PickleSerializer) Append(dst []byte, v *Values) ([]byte, error) {
+	protocol := s.Protocol
+	if protocol == 0 {
+		protocol = defaultProtocol
+	}
+	if p := v.python; p != nil {
+		if p.pickle != "" {
+			return append(dst, p.pickle...), nil
+		}
+		protocol = max(protocol, p.proto)
+	}
+	dict, err := v.Python()
+	if err != nil {
+		return dst, err
+	}
+	out, err := pickle.Append(dst, dict, protocol)
+	if err != nil {
+		return dst, fmt.Errorf("pickle the session: %w", err)
+	}
+	return out, nil
+}
+
+// Parse reads a pickle of any protocol. What is no pickle, or not one of a dict, is
+// an ErrMalformed that says what it is.
+func (s PickleSerializer) Parse(data []byte) (*Values, error) {
+	text := string(data)
+	dict, err := pickle.LoadText(text, pickle.Limits{})
+	if err != nil {
+		if errors.Is(err, pickle.ErrTooLarge) {
+			return nil, fmt.Errorf("pickled session: %w: %w", ErrTooLarge, err)
+		}
+		return nil, fmt.Errorf("%w: %s in place of a pickled dict: %w", ErrMalformed, magic.Name(data), err)
+	}
+	v, err := ValuesOf(dict)
+	if err != nil {
+		return nil, err
+	}
+	p := v.python
+	p.pickle, p.proto = text, pickle.Protocol(data)
+	p.limit = max(leastLimit, 16*len(data))
+	return v, nil
+}
+
+// leastLimit is what a value may be when it is written out, however small the pickle:
+// more only as a multiple of that, since a pickle can name one thing over and over.
+const leastLimit = 4 << 20
