@@ -1,0 +1,619 @@
+package cachestore_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/djsession/djauth"
+)
+
+const cachedKey = ":1:django.contrib.sessions.cached_db" + key
+
+// both are a CachedDB over a memory and a SQLite database.
+type both struct {
+	*cachestore.CachedDB
+	cache *memory
+	db    *sql.DB
+	rows  *dbstore.Store
+	log   *lockedBuffer
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+// warnings are the messages that were logged since the last call.
+func (b *lockedBuffer) warnings() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.Reset()
+	return b.String()
+}
+
+func newBoth(t *testing.T, c cachestore.Config) *both {
+	t.Helper()
+	return overDatabase(t, newMemory(), filepath.Join(t.TempDir(), "db.sqlite3"), c)
+}
+
+func overDatabase(t *testing.T, cache *memory, path string, c cachestore.Config) *both {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_txlock=immediate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := dbstore.New(db, dbstore.Config{Dialect: dbstore.SQLite, Settings: mustSettings(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := rows.CreateTable(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b := &both{cache: cache, db: db, rows: rows, log: new(lockedBuffer)}
+	c.Serializer = djsession.JSONSerializer{}
+	c.Logger = slog.New(slog.NewTextHandler(b.log, nil))
+	if b.CachedDB, err = cachestore.NewCachedDB(cache, rows, c); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+// row writes a row as Django does, the cache aside.
+func (b *both) row(t *testing.T, json string) {
+	t.Helper()
+	old, err := b.rows.Load(t.Context(), key)
+	if errors.Is(err, djsession.ErrNotFound) {
+		_, err = b.rows.Create(t.Context(), key, values(t, json), time.Time{})
+	} else if err == nil {
+		_, err = b.rows.Replace(t.Context(), old, values(t, json), time.Time{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// breakDatabase has the database fail, and the function that it returns mends it.
+func (b *both) breakDatabase(t *testing.T) (mend func()) {
+	t.Helper()
+	rename := func(from, to string) {
+		if _, err := b.db.Exec("ALTER TABLE " + from + " RENAME TO " + to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename("django_session", "broken")
+	return func() { rename("broken", "django_session") }
+}
+
+// load loads the session and tells what it holds.
+func (b *both) load(t *testing.T) string {
+	t.Helper()
+	r, err := b.Load(t.Context(), key)
+	if err != nil {
+		return err.Error()
+	}
+	return text(t, r.Values)
+}
+
+func (b *both) rowHolds(t *testing.T) string {
+	t.Helper()
+	r, err := b.rows.Load(t.Context(), key)
+	if err != nil {
+		return err.Error()
+	}
+	return text(t, r.Values)
+}
+
+var errDown = errors.New("connection refused")
+
+func down(op, key string) error { return errDown }
+
+// no fails one operation.
+func no(operation string) func(op, key string) error {
+	return func(op, key string) error {
+		if op == operation {
+			return errDown
+		}
+		return nil
+	}
+}
+
+func TestCachedDBLoad(t *testing.T) {
+	t.Parallel()
+	b := newBoth(t, cachestore.Config{})
+	b.row(t, `{"a":1.0}`)
+	r, err := b.Load(t.Context(), key)
+	if err != nil || text(t, r.Values) != `{"a":1.0}` || r.Version == nil || r.Origin.Form != djsession.Signed {
+		t.Fatalf("of the database: %+v, %v", r, err)
+	}
+	if got := b.cache.holds(cachedKey); got != `{"a":1.0}` {
+		t.Errorf("cached %q", got)
+	}
+	if ttl := b.cache.ttl[cachedKey]; ttl%time.Second != 0 || ttl > 14*24*time.Hour || ttl < 14*24*time.Hour-time.Minute {
+		t.Errorf("cached for %v", ttl)
+	}
+	b.row(t, `{"unseen":1}`)
+	r, err = b.Load(t.Context(), key)
+	if err != nil || text(t, r.Values) != `{"a":1.0}` || r.Version != nil || r.Origin != (djsession.Origin{Form: djsession.Unsigned}) {
+		t.Fatalf("of the cache: %+v, %v", r, err)
+	}
+	if got := b.cache.operations(); got != "get add get" {
+		t.Errorf("the cache was asked to %s", got)
+	}
+	if _, err := b.Load(t.Context(), "of0a0session0that0is0elsewhere00"); !errors.Is(err, djsession.ErrNotFound) {
+		t.Error(err)
+	}
+	if _, err := b.Load(t.Context(), "short"); !errors.Is(err, djsession.ErrInvalidKey) {
+		t.Error(err)
+	}
+	if got := b.cache.operations(); got != "get" {
+		t.Errorf("for what is not there the cache was asked to %s", got)
+	}
+	if got := b.String(); got != "cached_db (memory here, sqlite)" {
+		t.Error(got)
+	}
+	if _, err := djauth.UsersIn(b, djauth.UserModel{}); err != nil {
+		t.Error(err)
+	}
+	if expires, err := b.Expires(t.Context(), key); err != nil || time.Until(expires) < 13*24*time.Hour {
+		t.Errorf("%v, %v", expires, err)
+	}
+	if got := b.log.warnings(); got != "" {
+		t.Error(got)
+	}
+}
+
+// The database decides: what was cached is compared with the row, and removed.
+func TestCachedDBWrites(t *testing.T) {
+	t.Parallel()
+	b, ctx := newBoth(t, cachestore.Config{}), t.Context()
+	b.row(t, `{"a":1.0}`)
+	b.load(t)
+	cached, err := b.Load(ctx, key)
+	if err != nil || cached.Version != nil {
+		t.Fatal(cached, err)
+	}
+	// The row holds the same: there is no conflict.
+	replaced, err := b.Replace(ctx, cached, values(t, `{"b":2}`), time.Time{})
+	if err != nil || b.rowHolds(t) != `{"b":2}` || b.cache.holds(cachedKey) != "" {
+		t.Fatalf("%v, %v, cached %q", replaced, err, b.cache.holds(cachedKey))
+	}
+	if replaced, err = b.Replace(ctx, replaced, values(t, `{"c":3}`), time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	// The row holds something else.
+	var conflict *djsession.ConflictError
+	b.cache.set(cachedKey, `{"a":1.0}`)
+	for what, err := range map[string]error{
+		"replace":          second(b.Replace(ctx, cached, values(t, `{}`), time.Time{})),
+		"delete unchanged": b.DeleteUnchanged(ctx, cached),
+	} {
+		if !errors.As(err, &conflict) || text(t, conflict.Current.Values) != `{"c":3}` || conflict.Current.Version == nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if b.rowHolds(t) != `{"c":3}` || b.cache.holds(cachedKey) != "" {
+		t.Errorf("the row holds %s, cached is %q", b.rowHolds(t), b.cache.holds(cachedKey))
+	}
+	b.cache.set(cachedKey, `{"c":3}`)
+	if err := b.DeleteUnchanged(ctx, &djsession.Record{Key: key, Values: values(t, `{"c":3}`)}); err != nil || b.cache.holds(cachedKey) != "" {
+		t.Errorf("%v, cached is %q", err, b.cache.holds(cachedKey))
+	}
+	// What has no row is not made again; Django serves what is cached all the same.
+	b.cache.set(cachedKey, `{"c":3}`)
+	for what, err := range map[string]error{
+		"replace":         second(b.Replace(ctx, replaced, values(t, `{}`), time.Time{})),
+		"replace unknown": second(b.Replace(ctx, cached, values(t, `{}`), time.Time{})),
+	} {
+		if !errors.Is(err, djsession.ErrNotFound) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := b.Delete(ctx, key); err != nil || b.cache.holds(cachedKey) != "" {
+		t.Errorf("%v, cached is %q", err, b.cache.holds(cachedKey))
+	}
+	if err := b.Delete(ctx, key); !errors.Is(err, djsession.ErrNotFound) {
+		t.Error(err)
+	}
+	// A key that is given may have been somebody's.
+	b.cache.set(cachedKey, `{"old":true}`)
+	if _, err := b.Create(ctx, key, values(t, `{"new":true}`), time.Time{}); err != nil || b.load(t) != `{"new":true}` {
+		t.Errorf("%v, and holds %s", err, b.load(t))
+	}
+	if err := b.Delete(ctx, key); err != nil {
+		t.Error(err)
+	}
+	if found, errs := scan(t, b, djsession.Range{}); len(found) != 0 || errs != nil {
+		t.Errorf("%q, %v", found, errs)
+	}
+	if got := b.log.warnings(); got != "" {
+		t.Error(got)
+	}
+}
+
+// Changes are made on the row, however old what was cached is.
+func TestCachedDBUpdateOnStale(t *testing.T) {
+	t.Parallel()
+	b := newBoth(t, cachestore.Config{})
+	b.row(t, `{"n":7,"django":true}`)
+	b.cache.set(cachedKey, `{"n":1}`)
+	add := djsession.Modify("n", func(n int) (int, error) { return n + 1, nil })
+	if _, err := djsession.Update(t.Context(), b, key, add); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.rowHolds(t); got != `{"n":8,"django":true}` {
+		t.Errorf("the row holds %s", got)
+	}
+	if got := b.load(t); got != `{"n":8,"django":true}` {
+		t.Errorf("holds %s", got)
+	}
+}
+
+// Who reads a row and caches it later may cache what was written over meanwhile.
+func TestCachedDBFillIsVerified(t *testing.T) {
+	t.Parallel()
+	for name, meanwhile := range map[string]struct {
+		do   func(t *testing.T, b *both)
+		want string
+	}{
+		"written": {func(t *testing.T, b *both) { b.row(t, `{"new":1}`) }, ""},
+		"deleted": {func(t *testing.T, b *both) { b.rows.Delete(t.Context(), key) }, ""},
+		"written, and cached by the writer": {func(t *testing.T, b *both) {
+			b.row(t, `{"new":1}`)
+			b.cache.set(cachedKey, `{"new":1}`)
+		}, `{"new":1}`},
+		"touched": {func(t *testing.T, b *both) { b.row(t, `{"old":1}`) }, ""}, // it has another expiry
+		"database down": {func(t *testing.T, b *both) {
+			if _, err := b.db.Exec(`DROP TABLE django_session`); err != nil {
+				t.Error(err)
+			}
+		}, ""},
+		"nothing": {func(t *testing.T, b *both) {}, `{"old":1}`},
+	} {
+		b := newBoth(t, cachestore.Config{})
+		b.row(t, `{"old":1}`)
+		time.Sleep(2 * time.Millisecond) // SQLite's times are as fine as Django's, a clock need not be
+		b.cache.after = func(op, key string) {
+			if op == "add" {
+				meanwhile.do(t, b)
+			}
+		}
+		if got := b.load(t); got != `{"old":1}` {
+			t.Errorf("%s: loaded %s", name, got)
+		}
+		if got := b.cache.holds(cachedKey); got != meanwhile.want {
+			t.Errorf("%s: cached %q, want %q", name, got, meanwhile.want)
+		}
+	}
+}
+
+// If what was cached too late cannot be removed again, it is not read.
+func TestCachedDBFillStays(t *testing.T) {
+	t.Parallel()
+	b := newBoth(t, cachestore.Config{})
+	b.row(t, `{"old":1}`)
+	b.cache.fail = no("delete")
+	b.cache.after = func(op, key string) {
+		if op == "add" {
+			b.row(t, `{"new":1}`)
+		}
+	}
+	b.load(t)
+	if got := b.cache.holds(cachedKey); got != `{"old":1}` {
+		t.Fatalf("cached %q", got)
+	}
+	if got := b.load(t); got != `{"new":1}` {
+		t.Errorf("holds %s", got)
+	}
+	if log := b.log.warnings(); !strings.Contains(log, "cannot be removed") || strings.Contains(log, key) {
+		t.Errorf("logged %s", log)
+	}
+	b.cache.failing(nil)
+	waitFor(t, func() bool { return b.cache.holds(cachedKey) == "" })
+}
+
+// With the cache down, reads and writes go on from the database, and the log tells.
+func TestCachedDBCacheDown(t *testing.T) {
+	t.Parallel()
+	b, ctx := newBoth(t, cachestore.Config{}), t.Context()
+	b.row(t, `{"a":1}`)
+	b.load(t)
+	b.cache.failing(down)
+	if got := b.load(t); got != `{"a":1}` {
+		t.Errorf("holds %s", got)
+	}
+	log := b.log.warnings()
+	if !strings.Contains(log, "level=WARN") || !strings.Contains(log, "connection refused") || strings.Contains(log, key) {
+		t.Errorf("logged %s", log)
+	}
+	created, err := b.Create(ctx, "", values(t, `{"new":1}`), time.Time{})
+	if err != nil {
+		t.Error(err)
+	}
+	if _, err := b.Replace(ctx, created, values(t, `{"new":2}`), time.Time{}); err != nil {
+		t.Error(err)
+	}
+	if _, err := djsession.Update(ctx, b, key, djsession.Set("a", 2)); err != nil || b.rowHolds(t) != `{"a":2}` {
+		t.Errorf("%v, and holds %s", err, b.rowHolds(t))
+	}
+	if log := b.log.warnings(); !strings.Contains(log, "cannot be removed") || strings.Contains(log, key) {
+		t.Errorf("logged %s", log)
+	}
+	if err := b.Delete(ctx, created.Key); err != nil {
+		t.Error(err)
+	}
+	b.cache.operations()
+	b.load(t)
+	b.load(t)
+	if got := b.cache.operations(); got != "" {
+		t.Errorf("a cache that is down was asked to %s", got)
+	}
+
+	// When it is back, what it still has of before does not count, and goes.
+	b.cache.failing(nil)
+	if got := b.cache.holds(cachedKey); got != `{"a":1}` {
+		t.Fatalf("cached %q", got)
+	}
+	if got := b.load(t); got != `{"a":2}` {
+		t.Errorf("holds %s", got)
+	}
+	waitFor(t, func() bool { return b.cache.holds(cachedKey) == "" })
+	waitFor(t, func() bool { b.load(t); return b.cache.holds(cachedKey) == `{"a":2}` })
+}
+
+// waitFor waits for what happens by and by.
+func waitFor(t *testing.T, done func() bool) {
+	t.Helper()
+	for !done() {
+		select {
+		case <-t.Context().Done():
+			t.Fatal("it does not happen")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// A visitor who leaves is not the cache's fault.
+func TestCachedDBContext(t *testing.T) {
+	t.Parallel()
+	b := newBoth(t, cachestore.Config{})
+	b.row(t, `{"a":1}`)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := b.Load(ended, key); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	b.load(t)
+	if got := b.load(t); got != `{"a":1}` || b.log.warnings() != "" {
+		t.Errorf("holds %s", got)
+	}
+	if got := b.cache.holds(cachedKey); got == "" {
+		t.Error("it was not cached")
+	}
+	// What was written is removed from the cache though nobody waits for it any more.
+	r, err := b.rows.Load(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaving, leave := context.WithCancel(t.Context())
+	b.cache.failing(func(op, key string) error { leave(); return nil })
+	if _, err := b.Replace(leaving, r, values(t, `{"a":2}`), time.Time{}); err != nil || b.cache.holds(cachedKey) != "" {
+		t.Errorf("%v, cached %q", err, b.cache.holds(cachedKey))
+	}
+}
+
+// With the database down, what is cached is served, and writes fail.
+func TestCachedDBDatabaseDown(t *testing.T) {
+	t.Parallel()
+	b, ctx := newBoth(t, cachestore.Config{}), t.Context()
+	b.row(t, `{"a":1}`)
+	b.load(t)
+	mend := b.breakDatabase(t)
+	for range 3 { // before and after a write that failed
+		cached, err := b.Load(ctx, key)
+		if err != nil || text(t, cached.Values) != `{"a":1}` {
+			t.Fatalf("%v, %v", cached, err)
+		}
+		for what, err := range map[string]error{
+			"create":           second(b.Create(ctx, "", nil, time.Time{})),
+			"replace":          second(b.Replace(ctx, cached, values(t, `{"a":2}`), time.Time{})),
+			"delete":           b.Delete(ctx, key),
+			"delete unchanged": b.DeleteUnchanged(ctx, cached),
+		} {
+			if err == nil || errors.Is(err, djsession.ErrNotFound) || errors.Is(err, djsession.ErrConflict) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	}
+	if _, err := b.Load(ctx, "of0a0session0that0is0elsewhere00"); err == nil || errors.Is(err, djsession.ErrNotFound) {
+		t.Error(err)
+	}
+	time.Sleep(3 * time.Second) // longer than anything is suspected
+	if got := b.cache.holds(cachedKey); got != `{"a":1}` {
+		t.Errorf("cached %q", got)
+	}
+	mend()
+	// Nobody knows whether the writes were done: the row does.
+	b.row(t, `{"a":2}`)
+	if got := b.load(t); got != `{"a":2}` {
+		t.Errorf("holds %s", got)
+	}
+	waitFor(t, func() bool { return b.cache.holds(cachedKey) != `{"a":1}` })
+}
+
+// What is cached and no session is left there, and is a miss.
+func TestCachedDBDamaged(t *testing.T) {
+	t.Parallel()
+	b := newBoth(t, cachestore.Config{})
+	b.row(t, `{"a":1}`)
+	b.cache.set(cachedKey, `[1]`)
+	if got := b.load(t); got != `{"a":1}` || b.cache.holds(cachedKey) != `[1]` {
+		t.Errorf("holds %s, cached %q", got, b.cache.holds(cachedKey))
+	}
+	if log := b.log.warnings(); !strings.Contains(log, "no session") || strings.Contains(log, key) {
+		t.Errorf("logged %s", log)
+	}
+	b.cache.failing(func(op, key string) error { return &djsession.PayloadError{Err: djsession.ErrTooLarge} })
+	if got := b.load(t); got != `{"a":1}` {
+		t.Errorf("holds %s", got)
+	}
+	// A key that this cache cannot have is none of its troubles.
+	b.cache.failing(func(op, key string) error { return djsession.ErrInvalidKey })
+	if got := b.load(t); got != `{"a":1}` || b.log.warnings() != "" {
+		t.Errorf("holds %s", got)
+	}
+	if _, err := djsession.Update(t.Context(), b, key, djsession.Set("a", 2)); err != nil || b.load(t) != `{"a":2}` || b.log.warnings() != "" {
+		t.Errorf("%v, holds %s", err, b.load(t))
+	}
+}
+
+// A Django that read a row before it was written caches it late. That does not last.
+func TestCachedDBLateSet(t *testing.T) {
+	t.Parallel()
+	b := newBoth(t, cachestore.Config{})
+	b.row(t, `{"a":1}`)
+	if _, err := djsession.Update(t.Context(), b, key, djsession.Set("a", 2)); err != nil {
+		t.Fatal(err)
+	}
+	b.cache.set(cachedKey, `{"a":1}`)
+	if got := b.load(t); got != `{"a":2}` {
+		t.Errorf("holds %s", got)
+	}
+	waitFor(t, func() bool { return b.cache.holds(cachedKey) != `{"a":1}` })
+	if got := b.load(t); got != `{"a":2}` {
+		t.Errorf("holds %s", got)
+	}
+}
+
+// What cannot be removed while the store is open is removed when it is closed.
+func TestCachedDBClose(t *testing.T) {
+	t.Parallel()
+	for _, works := range []bool{true, false} {
+		b := newBoth(t, cachestore.Config{})
+		b.row(t, `{"a":1}`)
+		b.load(t)
+		b.cache.failing(no("delete"))
+		if _, err := djsession.Update(t.Context(), b, key, djsession.Set("a", 2)); err != nil {
+			t.Fatal(err)
+		}
+		if works {
+			b.cache.failing(nil)
+		}
+		b.log.warnings()
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+		log := b.log.warnings()
+		if gone := b.cache.holds(cachedKey) == ""; gone != works || strings.Contains(log, "level=ERROR") == works {
+			t.Errorf("cached %q, logged %s", b.cache.holds(cachedKey), log)
+		}
+	}
+}
+
+func TestCachedDBFillFails(t *testing.T) {
+	t.Parallel()
+	b := newBoth(t, cachestore.Config{})
+	b.row(t, `{"a":1}`)
+	b.cache.failing(no("add"))
+	if got := b.load(t); got != `{"a":1}` {
+		t.Errorf("holds %s", got)
+	}
+	if log := b.log.warnings(); !strings.Contains(log, "cannot be cached") || strings.Contains(log, key) {
+		t.Errorf("logged %s", log)
+	}
+	// A row that is over, or as good as, is not cached.
+	b = newBoth(t, cachestore.Config{})
+	if _, err := b.Create(t.Context(), "anothersessionkey", nil, time.Now().Add(900*time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	b.Load(t.Context(), "anothersessionkey")
+	if got := b.cache.operations(); strings.Contains(got, "add") {
+		t.Errorf("the cache was asked to %s", got)
+	}
+}
+
+func TestCachedDBReadOnly(t *testing.T) {
+	t.Parallel()
+	b, ctx := newBoth(t, cachestore.Config{ReadOnly: true}), t.Context()
+	b.row(t, `{"a":1}`)
+	if got := b.load(t); got != `{"a":1}` {
+		t.Errorf("holds %s", got)
+	}
+	old := &djsession.Record{Key: key, Values: values(t, `{"a":1}`)}
+	for what, err := range map[string]error{
+		"create":           second(b.Create(ctx, "", nil, time.Time{})),
+		"replace":          second(b.Replace(ctx, old, nil, time.Time{})),
+		"delete":           b.Delete(ctx, key),
+		"delete unchanged": b.DeleteUnchanged(ctx, old),
+	} {
+		if !errors.Is(err, djsession.ErrReadOnly) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if got := b.cache.operations(); got != "get" || b.rowHolds(t) != `{"a":1}` {
+		t.Errorf("the cache was asked to %s", got)
+	}
+}
+
+// Several services and a cache that fails now and then: no change is lost, and in the
+// end nobody sees anything but the last row.
+func TestCachedDBTogether(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "db.sqlite3")
+	cache := newMemory()
+	var n atomic.Int64
+	cache.fail = func(op, key string) error {
+		if n.Add(1)%17 == 0 {
+			return errDown
+		}
+		return nil
+	}
+	var stores []*both
+	for range 3 {
+		stores = append(stores, overDatabase(t, cache, path, cachestore.Config{}))
+	}
+	stores[0].row(t, `{"n":0}`)
+	const each = 40
+	var done sync.WaitGroup
+	for i := range 6 {
+		done.Go(func() {
+			b := stores[i%len(stores)]
+			for range each {
+				add := djsession.Modify("n", func(n int) (int, error) { return n + 1, nil })
+				if _, err := djsession.Update(t.Context(), b, key, add); err != nil {
+					t.Error(err)
+				}
+				b.Load(t.Context(), key)
+			}
+		})
+	}
+	done.Wait()
+	cache.failing(nil)
+	for _, b := range stores {
+		waitFor(t, func() bool { return b.load(t) == `{"n":240}` })
+	}
+	waitFor(t, func() bool { return cache.holds(cachedKey) == `{"n":240}` || cache.holds(cachedKey) == "" })
+	if got := stores[0].rowHolds(t); got != `{"n":240}` {
+		t.Errorf("the row holds %s", got)
+	}
+}

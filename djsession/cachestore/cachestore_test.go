@@ -1,0 +1,312 @@
+package cachestore_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/djangotest"
+)
+
+func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
+
+func TestCreateLoadReplaceDelete(t *testing.T) {
+	cache := newMemory()
+	store, ctx := newStore(t, cache, cachestore.Config{}), t.Context()
+	created, err := store.Create(ctx, "", values(t, `{"a":1.0}`), time.Time{})
+	if err != nil || djsession.ValidateKey(created.Key) != nil {
+		t.Fatalf("%+v, %v", created, err)
+	}
+	if got := cache.holds(":1:django.contrib.sessions.cache" + created.Key); got != `{"a":1.0}` {
+		t.Errorf("stored %q", got)
+	}
+	if left := time.Until(created.Expires); left > 14*24*time.Hour || left < 14*24*time.Hour-time.Minute {
+		t.Errorf("expires in %v", left)
+	}
+	loaded, err := store.Load(ctx, created.Key)
+	if err != nil || text(t, loaded.Values) != `{"a":1.0}` || !loaded.Expires.IsZero() ||
+		loaded.Origin != (djsession.Origin{Form: djsession.Unsigned}) {
+		t.Fatalf("loaded %+v, %v", loaded, err)
+	}
+	replaced, err := store.Replace(ctx, loaded, values(t, `{"b":2}`), time.Time{})
+	if err != nil || replaced.Key != created.Key || text(t, replaced.Values) != `{"b":2}` {
+		t.Fatalf("%+v, %v", replaced, err)
+	}
+	// What Create and Replace return can be replaced in turn.
+	if replaced, err = store.Replace(ctx, replaced, nil, time.Time{}); err != nil || replaced.Values.Len() != 0 {
+		t.Fatal(replaced, err)
+	}
+	if err := store.DeleteUnchanged(ctx, replaced); err != nil {
+		t.Error(err)
+	}
+	for what, err := range map[string]error{
+		"load":             second(store.Load(ctx, created.Key)),
+		"replace":          second(store.Replace(ctx, replaced, values(t, `{}`), time.Time{})),
+		"replace unknown":  second(store.Replace(ctx, &djsession.Record{Key: created.Key}, values(t, `{}`), time.Time{})),
+		"delete":           store.Delete(ctx, created.Key),
+		"delete unchanged": store.DeleteUnchanged(ctx, replaced),
+	} {
+		if !errors.Is(err, djsession.ErrNotFound) || strings.Contains(err.Error(), created.Key) {
+			t.Errorf("%s of a deleted session: %v", what, err)
+		}
+	}
+	if len(cache.items) != 0 {
+		t.Error("it was made again")
+	}
+}
+
+func TestTakenKey(t *testing.T) {
+	cache := newMemory()
+	store := newStore(t, cache, cachestore.Config{})
+	cache.set(cacheKey, "no session")
+	err := second(store.Create(t.Context(), key, nil, time.Time{}))
+	if !errors.Is(err, djsession.ErrKeyTaken) || strings.Contains(err.Error(), key) || cache.holds(cacheKey) != "no session" {
+		t.Error(err)
+	}
+	// A cache that takes nothing and says nothing.
+	cache.failing(func(string, string) error { return djsession.ErrKeyTaken })
+	if err := second(store.Create(t.Context(), "", nil, time.Time{})); err == nil || errors.Is(err, djsession.ErrKeyTaken) {
+		t.Error(err)
+	}
+}
+
+// Nobody's write is lost, and the conflict tells what it was.
+func TestConflict(t *testing.T) {
+	for _, forgetful := range []bool{false, true} {
+		cache := newMemory()
+		cache.forgetful = forgetful
+		store, ctx := newStore(t, cache, cachestore.Config{}), t.Context()
+		cache.set(cacheKey, `{"a":1}`)
+		old, err := store.Load(ctx, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cache.set(cacheKey, `{"a":1,"django":true}`)
+		unknown := &djsession.Record{Key: key, Values: old.Values}
+		for what, err := range map[string]error{
+			"replace":                  second(store.Replace(ctx, old, values(t, `{}`), time.Time{})),
+			"replace unknown":          second(store.Replace(ctx, unknown, values(t, `{}`), time.Time{})),
+			"delete unchanged":         store.DeleteUnchanged(ctx, old),
+			"delete unchanged unknown": store.DeleteUnchanged(ctx, unknown),
+		} {
+			var conflict *djsession.ConflictError
+			if !errors.As(err, &conflict) || text(t, conflict.Current.Values) != `{"a":1,"django":true}` {
+				t.Errorf("%s: %v", what, err)
+				continue
+			}
+			if _, known := conflict.Current.Version.(*cachestore.Item); !known || strings.Contains(err.Error(), key) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		r, err := djsession.Update(ctx, store, key, djsession.Set("go", 1))
+		if err != nil || text(t, r.Values) != `{"a":1,"django":true,"go":1}` {
+			t.Errorf("%v, %v", r, err)
+		}
+		// What came in between can be worthless.
+		old = r
+		cache.set(cacheKey, `nothing`)
+		var payload *djsession.PayloadError
+		if err := second(store.Replace(ctx, old, values(t, `{}`), time.Time{})); !errors.As(err, &payload) || errors.Is(err, djsession.ErrConflict) {
+			t.Error(err)
+		}
+		if cache.holds(cacheKey) != "nothing" {
+			t.Error("it was written over")
+		}
+	}
+}
+
+func TestPayloadErrors(t *testing.T) {
+	settings := mustSettings(t)
+	settings.MaxPayloadSize = 100
+	cache := newMemory()
+	store := newStore(t, cache, cachestore.Config{Settings: settings})
+	for _, c := range []struct {
+		holds string
+		want  error
+	}{
+		{`[1]`, djsession.ErrMalformed},
+		{`{"a":`, djsession.ErrMalformed},
+		{``, djsession.ErrMalformed},
+		{`{"a":"` + strings.Repeat("x", 100) + `"}`, djsession.ErrTooLarge},
+	} {
+		cache.set(cacheKey, c.holds)
+		r, err := store.Load(t.Context(), key)
+		var payload *djsession.PayloadError
+		if r != nil || !errors.As(err, &payload) || !errors.Is(err, c.want) || payload.Form != djsession.Unsigned || strings.Contains(err.Error(), key) {
+			t.Errorf("%.20q: %v, %v", c.holds, r, err)
+		}
+	}
+	for what, err := range map[string]error{
+		"create":  second(store.Create(t.Context(), "", values(t, `{"a":"`+strings.Repeat("x", 100)+`"}`), time.Time{})),
+		"replace": second(store.Replace(t.Context(), &djsession.Record{Key: key}, values(t, `{"a":"`+strings.Repeat("x", 100)+`"}`), time.Time{})),
+	} {
+		if !errors.Is(err, djsession.ErrTooLarge) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	// What the serializer says need not be ours.
+	store = newStore(t, cache, cachestore.Config{Serializer: refusing{}})
+	if err := second(store.Load(t.Context(), key)); !errors.Is(err, djsession.ErrMalformed) || !errors.Is(err, errRefused) {
+		t.Error(err)
+	}
+	if err := second(store.Create(t.Context(), "", nil, time.Time{})); !errors.Is(err, errRefused) {
+		t.Error(err)
+	}
+}
+
+var errRefused = errors.New("refused")
+
+type refusing struct{}
+
+func (refusing) Append(dst []byte, v *djsession.Values) ([]byte, error) { return dst, errRefused }
+func (refusing) Parse(data []byte) (*djsession.Values, error)           { return nil, errRefused }
+
+// The timeout is get_expiry_age, which is left to the cache to cut.
+func TestTimeouts(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, c := range []struct {
+		holds   string
+		expires time.Time
+		want    time.Duration
+	}{
+		{`{}`, time.Time{}, 14 * day},
+		{`{"_session_expiry":0}`, time.Time{}, 14 * day},
+		{`{"_session_expiry":null}`, time.Time{}, 14 * day},
+		{`{"_session_expiry":60}`, time.Time{}, time.Minute},
+		{`{"_session_expiry":1.5}`, time.Time{}, 1500 * time.Millisecond},
+		{`{"_session_expiry":-3}`, time.Time{}, -3 * time.Second},
+		{`{"_session_expiry":true}`, time.Time{}, time.Second},
+		{`{"_session_expiry":"2026-01-02T03:05:05.5+00:00"}`, time.Time{}, 59 * time.Second}, // floored
+		{`{"_session_expiry":"2025-01-02T03:05:05+00:00"}`, time.Time{}, time.Minute - 365*day - time.Second},
+		{`{"_session_expiry":10000000000}`, time.Time{}, time.Duration(1<<63-1).Truncate(time.Second) - time.Second}, // 292 years
+		{`{"_session_expiry":60}`, epoch.Add(time.Hour), time.Hour},
+		{`{}`, epoch.Add(-time.Hour), -time.Hour},
+	} {
+		cache := newMemory()
+		store := newStore(t, cache, cachestore.Config{Settings: held(t)})
+		cache.set(cacheKey, `{}`)
+		r, err := store.Load(t.Context(), key)
+		if err == nil {
+			r, err = store.Replace(t.Context(), r, values(t, c.holds), c.expires)
+		}
+		if err != nil || cache.ttl[cacheKey] != c.want || !r.Expires.Equal(epoch.Add(c.want)) {
+			t.Errorf("%s, %v: timeout %v, expires %v, %v", c.holds, c.expires, cache.ttl[cacheKey], r, err)
+		}
+		if r, err = store.Create(t.Context(), "", values(t, c.holds), c.expires); err != nil || !r.Expires.Equal(epoch.Add(c.want)) {
+			t.Errorf("%s, %v: created %v, %v", c.holds, c.expires, r, err)
+		}
+	}
+	store := newStore(t, newMemory(), cachestore.Config{})
+	if err := second(store.Create(t.Context(), "", values(t, `{"_session_expiry":[1]}`), time.Time{})); !errors.Is(err, djsession.ErrInvalidExpiry) {
+		t.Error(err)
+	}
+}
+
+func TestExpires(t *testing.T) {
+	ctx := t.Context()
+	cache := newMemory()
+	for name, c := range map[string]struct {
+		cache cachestore.Cache
+		tells bool
+		want  time.Time
+		err   error
+	}{
+		"told with the item": {cache, true, time.Now().Add(time.Hour), nil},
+		"not told":           {cache, false, time.Time{}, errors.ErrUnsupported},
+		"asked for":          {asking{cache}, false, epoch.Add(time.Hour), nil},
+	} {
+		cache.tells = c.tells
+		cache.set(cacheKey, `{}`)
+		store := newStore(t, c.cache, cachestore.Config{})
+		got, err := store.Expires(ctx, key)
+		if !errors.Is(err, c.err) || got.Sub(c.want).Abs() > time.Minute {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+		if _, err := store.Expires(ctx, "another0session0key"); !errors.Is(err, djsession.ErrNotFound) {
+			t.Errorf("%s: of nothing: %v", name, err)
+		}
+		if _, err := store.Expires(ctx, "short"); !errors.Is(err, djsession.ErrInvalidKey) {
+			t.Errorf("%s: of no key: %v", name, err)
+		}
+	}
+	cache.ttl[cacheKey] = 0
+	if got, err := newStore(t, asking{cache}, cachestore.Config{}).Expires(ctx, key); err != nil || !got.Equal(cachestore.Never) {
+		t.Errorf("without end: %v, %v", got, err)
+	}
+}
+
+// No key that is none gets as far as the cache, and a read-only store writes nothing.
+func TestRefusals(t *testing.T) {
+	ctx := t.Context()
+	every := func(store *cachestore.Store, key string) map[string]error {
+		old := &djsession.Record{Key: key, Values: new(djsession.Values)}
+		return map[string]error{
+			"create":           second(store.Create(ctx, key, nil, time.Time{})),
+			"replace":          second(store.Replace(ctx, old, nil, time.Time{})),
+			"delete":           store.Delete(ctx, key),
+			"delete unchanged": store.DeleteUnchanged(ctx, old),
+		}
+	}
+	cache := newMemory()
+	store := newStore(t, cache, cachestore.Config{})
+	for _, key := range []string{"short", strings.Repeat("x", 41), "nul\x00inside", "broken\xffbytes"} {
+		errs := every(store, key)
+		errs["load"] = second(store.Load(ctx, key))
+		for op, err := range errs {
+			if !errors.Is(err, djsession.ErrInvalidKey) {
+				t.Errorf("%s %q: %v", op, key, err)
+			}
+		}
+	}
+	store = newStore(t, cache, cachestore.Config{ReadOnly: true})
+	for op, err := range every(store, key) {
+		if !errors.Is(err, djsession.ErrReadOnly) || strings.Contains(err.Error(), key) {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+	if got := cache.operations(); got != "" {
+		t.Errorf("the cache was asked to %s", got)
+	}
+	cache.set(cacheKey, `{}`)
+	if _, err := store.Load(ctx, key); err != nil {
+		t.Error(err)
+	}
+	// An error of the cache's is told as it is.
+	down := errors.New("connection refused")
+	cache.failing(func(string, string) error { return down })
+	store = newStore(t, cache, cachestore.Config{})
+	errs := every(store, key)
+	errs["load"] = second(store.Load(ctx, key))
+	_, errs["expires"] = store.Expires(ctx, key)
+	delete(errs, "replace") // of which nothing is known
+	for op, err := range errs {
+		if !errors.Is(err, down) || strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), "9f3c1a") {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := second(store.Load(ended, key)); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestNew(t *testing.T) {
+	if _, err := cachestore.New(newMemory(), cachestore.Config{}); err == nil {
+		t.Error("no settings")
+	}
+	if _, err := cachestore.New(nil, cachestore.Config{Settings: mustSettings(t)}); err == nil {
+		t.Error("no cache")
+	}
+	if _, err := cachestore.New(newMemory(), cachestore.Config{Settings: new(djsession.Settings)}); err == nil {
+		t.Error("empty settings")
+	}
+	if got := newStore(t, newMemory(), cachestore.Config{}).String(); got != "cache (memory here)" {
+		t.Error(got)
+	}
+}

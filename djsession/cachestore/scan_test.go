@@ -1,0 +1,210 @@
+package cachestore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/cachestore"
+)
+
+func TestKeys(t *testing.T) {
+	backwards := func(key, prefix string, version int) string {
+		return fmt.Sprintf("%s/%d/%s", key, version, prefix)
+	}
+	hashTag := func(key, prefix string, version int) string { return "{" + prefix + "}" + key }
+	for name, c := range map[string]struct {
+		config cachestore.Config
+		want   string
+		listed bool
+	}{
+		"django's":           {cachestore.Config{}, cacheKey, true},
+		"prefix and version": {cachestore.Config{KeyPrefix: "site", Version: 2}, "site:2:django.contrib.sessions.cache" + key, true},
+		"negative version":   {cachestore.Config{Version: -1}, ":-1:django.contrib.sessions.cache" + key, true},
+		"function":           {cachestore.Config{KeyPrefix: "p", KeyFunction: hashTag}, "{p}django.contrib.sessions.cache" + key, true},
+		"odd function":       {cachestore.Config{KeyPrefix: "p", KeyFunction: backwards}, "django.contrib.sessions.cache" + key + "/1/p", false},
+		"function without keys": {cachestore.Config{KeyFunction: func(key, _ string, _ int) string { return fmt.Sprint(len(key)) }},
+			fmt.Sprint(len("django.contrib.sessions.cache" + key)), false},
+	} {
+		cache := listed{memory: newMemory()}
+		store := newStore(t, cache, c.config)
+		if _, err := store.Create(t.Context(), key, nil, time.Time{}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if cache.items[c.want] == nil {
+			t.Errorf("%s: stored %v", name, cache.items)
+		}
+		found, errs := scan(t, store, djsession.Range{})
+		if c.listed && !slices.Equal(found, []string{key}) || !c.listed && (len(found) > 0 || len(errs) != 1 || !errors.Is(errs[0], errors.ErrUnsupported)) {
+			t.Errorf("%s: found %q, %v", name, found, errs)
+		}
+	}
+}
+
+// scan is what a scan finds, by key or name, and the errors in between.
+func scan(t testing.TB, store djsession.Scanner, r djsession.Range) (found []string, errs []error) {
+	t.Helper()
+	for r, err := range store.Scan(t.Context(), r) {
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+			if r != nil && (r.Values != nil || r.Version != nil) {
+				t.Errorf("%v with a value", err)
+			}
+		case r.Key != "":
+			found = append(found, r.Key)
+		default:
+			found = append(found, r.Name)
+		}
+	}
+	return found, errs
+}
+
+func TestScan(t *testing.T) {
+	cache := listed{memory: newMemory(), bad: map[string]error{}}
+	cache.tells = true
+	store := newStore(t, cache, cachestore.Config{})
+	put := func(session string, timeout time.Duration) {
+		cache.put(":1:django.contrib.sessions.cache"+session, []byte(`{"a":1}`), timeout)
+	}
+	put("aaaaaaaa1", time.Hour)
+	put("aaaaaaaa2", -time.Hour)
+	put("bbbbbbbb1", time.Hour)
+	put("d_db"+key, time.Hour) // what cached_db has
+	put("short", time.Hour)
+	cache.set(":1:something else", `{"a":1}`)
+	cache.set(":2:django.contrib.sessions.cacheaaaaaaaa1", `{"a":1}`)
+	for _, c := range []struct {
+		in   djsession.Range
+		want []string
+	}{
+		{djsession.Range{}, []string{"aaaaaaaa1", "bbbbbbbb1"}},
+		{djsession.Range{Expired: true}, []string{"aaaaaaaa1", "aaaaaaaa2", "bbbbbbbb1"}},
+		{djsession.Range{Prefix: "aaa"}, []string{"aaaaaaaa1"}},
+		{djsession.Range{Prefix: "d"}, nil},
+		{djsession.Range{Prefix: "c"}, nil},
+	} {
+		if found, errs := scan(t, store, c.in); !slices.Equal(found, c.want) || errs != nil {
+			t.Errorf("%+v: %q, %v", c.in, found, errs)
+		}
+	}
+	for r := range store.Scan(t.Context(), djsession.Range{}) { // and what is found can be replaced
+		if _, err := store.Replace(t.Context(), r, values(t, `{}`), time.Time{}); err != nil || r.Expires.IsZero() || r.Origin.Form != djsession.Unsigned {
+			t.Errorf("%v, %v", r, err)
+		}
+		break
+	}
+	if _, errs := scan(t, store, djsession.Range{Prefix: "*"}); len(errs) != 1 || !errors.Is(errs[0], djsession.ErrInvalidKey) {
+		t.Error(errs)
+	}
+
+	// What cannot be read is told of, and the scan goes on.
+	cache.set(":1:django.contrib.sessions.cacheaaaaaaaa1", `[]`)
+	cache.bad[":1:django.contrib.sessions.cacheaaaaaaaa2"] = &djsession.PayloadError{Err: djsession.ErrTooLarge}
+	found, errs := scan(t, store, djsession.Range{Expired: true})
+	if !slices.Equal(found, []string{"bbbbbbbb1"}) || len(errs) != 2 || !errors.Is(errs[0], djsession.ErrMalformed) || !errors.Is(errs[1], djsession.ErrTooLarge) {
+		t.Errorf("%q, %v", found, errs)
+	}
+	for _, err := range errs {
+		if strings.Contains(err.Error(), "aaaaaaaa") {
+			t.Errorf("%v: holds a key", err)
+		}
+	}
+	// Any other error ends it.
+	cache.bad[""] = errors.New("connection refused")
+	if found, errs = scan(t, store, djsession.Range{}); len(errs) != 2 || !errors.Is(errs[1], cache.bad[""]) {
+		t.Errorf("%q, %v", found, errs)
+	}
+}
+
+// In a cache that keeps hashes of its keys, a session is a dict without a key.
+func TestScanHashed(t *testing.T) {
+	cache := listed{memory: newMemory(), hashed: true, bad: map[string]error{}}
+	store := newStore(t, cache, cachestore.Config{})
+	cache.set("a", `{"_auth_user_id":"1"}`)
+	cache.set("b", `"something else"`)
+	cache.set("c", `damaged`)
+	cache.set("d", ``)
+	cache.bad["d"] = &djsession.PayloadError{Err: djsession.ErrMalformed}
+	found, errs := scan(t, store, djsession.Range{})
+	if !slices.Equal(found, []string{"hash of a"}) || len(errs) != 1 || !errors.Is(errs[0], djsession.ErrMalformed) {
+		t.Errorf("%q, %v", found, errs)
+	}
+	if _, errs := scan(t, store, djsession.Range{Prefix: "a"}); len(errs) != 1 || !errors.Is(errs[0], errors.ErrUnsupported) {
+		t.Error(errs)
+	}
+}
+
+// A cache that cannot be enumerated counts as one whose sessions nobody has seen yet.
+func TestScanUnsupported(t *testing.T) {
+	cache := newMemory()
+	store := newStore(t, cache, cachestore.Config{})
+	_, errs := scan(t, store, djsession.Range{})
+	if len(errs) != 1 || !errors.Is(errs[0], errors.ErrUnsupported) || !strings.Contains(errs[0].Error(), "memory (here)") {
+		t.Fatal(errs)
+	}
+	if opened, err := djsession.OpensSome(t.Context(), store); opened || err != nil {
+		t.Errorf("%v, %v", opened, err)
+	}
+}
+
+// Until it has shown a session it may be another site's: that costs nobody a cookie.
+func TestUnknownStore(t *testing.T) {
+	cache := newMemory()
+	m, err := djsession.NewManager(newStore(t, cache, cachestore.Config{}), mustSettings(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var checked []error
+	m.Observer = func(ctx context.Context, e djsession.Event) {
+		if e.Kind == djsession.EventCheck {
+			checked = append(checked, e.Err)
+		}
+	}
+	if err := m.Check(t.Context()); err != nil || checked != nil {
+		t.Errorf("%v, %v", err, checked)
+	}
+	visit := func(session string, write bool) (status int, cookie string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		if session != "" {
+			r.Header.Set("Cookie", "sessionid="+session)
+		}
+		w := httptest.NewRecorder()
+		m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s, err := djsession.FromRequest(r)
+			if err == nil && write {
+				err = s.Set("a", 1)
+			}
+			if err != nil {
+				djsession.Error(w, r, err)
+				return
+			}
+			s.Has("a")
+		})).ServeHTTP(w, r)
+		return w.Code, w.Header().Get("Set-Cookie")
+	}
+	const unknown = "of0a0session0that0is0elsewhere00"
+	if status, cookie := visit(unknown, false); status != 200 || cookie != "" {
+		t.Errorf("read: %d, %s", status, cookie)
+	}
+	if status, cookie := visit(unknown, true); status != 500 || cookie != "" {
+		t.Errorf("write: %d, %s", status, cookie)
+	}
+	if status, cookie := visit("", true); status != 200 || cookie == "" {
+		t.Errorf("a new visitor: %d, %s", status, cookie)
+	}
+	cache.set(cacheKey, `{"a":1}`)
+	if status, cookie := visit(key, false); status != 200 || cookie != "" {
+		t.Errorf("a session: %d, %s", status, cookie)
+	}
+	if status, cookie := visit(unknown, true); status != 200 || cookie == "" || strings.Contains(cookie, unknown) {
+		t.Errorf("write, afterwards: %d, %s", status, cookie)
+	}
+}

@@ -1,0 +1,99 @@
+package filecache_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/filecache"
+)
+
+const nobody = 65534
+
+// without runs f with the rights of a user who owns nothing, for files, or as who we
+// are when that is not root.
+func without(f func()) {
+	runtime.LockOSThread() // rights are a thread's
+	defer runtime.UnlockOSThread()
+	if os.Getuid() == 0 {
+		syscall.Setfsgid(nobody)
+		syscall.Setfsuid(nobody)
+		defer syscall.Setfsgid(0)
+		defer syscall.Setfsuid(0)
+	}
+	f()
+}
+
+// A folder that does not let us write is a cache that is read-only; a file that does
+// not let us read is not a missing one.
+func TestRights(t *testing.T) {
+	c, ctx := open(t, filecache.Config{}), t.Context()
+	item, secret := add(t, c, key, "x"), "secret"
+	add(t, c, secret, "x")
+	err := errors.Join(os.Chmod(filepath.Dir(c.Dir()), 0o755), os.Chmod(path(c, key), 0o444), os.Chmod(path(c, secret), 0), os.Chmod(c.Dir(), 0o555))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Chmod(c.Dir(), 0o700) })
+	without(func() {
+		_, addErr := c.Add(ctx, "new", nil, time.Hour)
+		_, swapErr := c.Swap(ctx, key, item, nil, time.Hour)
+		for op, err := range map[string]error{
+			"add": addErr, "swap": swapErr, "delete": c.Delete(ctx, key), "delete unchanged": c.DeleteUnchanged(ctx, key, item),
+		} {
+			if !errors.Is(err, djsession.ErrReadOnly) || strings.Contains(err.Error(), c.Dir()) {
+				t.Errorf("%s: %v", op, err)
+			}
+		}
+		if _, err := c.Get(ctx, key); err != nil {
+			t.Error(err)
+		}
+		if _, err := c.Get(ctx, secret); !errors.Is(err, os.ErrPermission) || errors.Is(err, djsession.ErrNotFound) || errors.As(err, new(*djsession.PayloadError)) {
+			t.Errorf("unreadable: %v", err)
+		}
+		good, bad := 0, 0
+		for e, err := range c.Scan(ctx, "") {
+			switch {
+			case err == nil:
+				good++
+			case e != nil && errors.As(err, new(*djsession.PayloadError)):
+				bad++
+			default:
+				t.Error(err)
+			}
+		}
+		if good != 1 || bad != 1 {
+			t.Errorf("scan: %d good, %d bad", good, bad)
+		}
+	})
+}
+
+// What root writes belongs to whom the site runs as.
+func TestOwner(t *testing.T) {
+	if os.Getuid() != 0 {
+		return // who is not root gives nothing away
+	}
+	c := open(t, filecache.Config{})
+	if err := os.Chown(c.Dir(), nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []string{"first", "second"} {
+		item := add(t, c, k, "x")
+		if _, err := c.Swap(t.Context(), k, item, []byte("y"), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path(c, k))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if owner := info.Sys().(*syscall.Stat_t).Uid; owner != nobody {
+			t.Errorf("%s is user %d's", k, owner)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package rediscache_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/djsession/rediscache"
+	"github.com/djsess/djsess/internal/benchratio"
+	"github.com/djsess/djsess/internal/djangotest"
+)
+
+// sessions are what is loaded and saved: a login, and one with a cart.
+var sessions = map[string]map[string]any{
+	"Login": {
+		"_auth_user_id":      "1",
+		"_auth_user_backend": "django.contrib.auth.backends.ModelBackend",
+		"_auth_user_hash":    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+	},
+	"Cart": {
+		"_auth_user_id":      "1",
+		"_auth_user_backend": "django.contrib.auth.backends.ModelBackend",
+		"_auth_user_hash":    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+		"cart": func() (lines []map[string]any) {
+			for i := range 20 {
+				lines = append(lines, map[string]any{"product": i, "name": "A thing that is for sale", "price": 9.99, "count": 1})
+			}
+			return lines
+		}(),
+	},
+}
+
+// benchmark stores each session for f.
+func benchmark(b *testing.B, f func(b *testing.B, client *redis.Client, store *cachestore.Store, record *djsession.Record, cacheKey string)) {
+	for name, values := range sessions {
+		b.Run(name, func(b *testing.B) {
+			r := djangotest.Redis(b)
+			settings, err := djsession.NewSettings("5.2", "secret")
+			if err != nil {
+				b.Fatal(err)
+			}
+			c := client(b, r)
+			store, err := cachestore.New(open(b, r, rediscache.Config{Writer: c}), cachestore.Config{
+				Settings: settings, Serializer: djsession.PickleSerializer{Protocol: 5},
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			v := new(djsession.Values)
+			for name, value := range values {
+				if err := v.Set(name, value); err != nil {
+					b.Fatal(err)
+				}
+			}
+			record, err := store.Create(b.Context(), "", v, time.Time{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			f(b, c, store, record, ":1:django.contrib.sessions.cache"+record.Key)
+		})
+	}
+}
+
+// A load beside a GET of the same bytes.
+func BenchmarkLoad(b *testing.B) {
+	benchmark(b, func(b *testing.B, client *redis.Client, store *cachestore.Store, record *djsession.Record, cacheKey string) {
+		ctx := context.Background()
+		benchratio.Run(b, "GET", func() {
+			if _, err := client.Get(ctx, cacheKey).Bytes(); err != nil {
+				b.Fatal(err)
+			}
+		}, func() {
+			if _, err := store.Load(ctx, record.Key); err != nil {
+				b.Fatal(err)
+			}
+		})
+	})
+}
+
+// A save beside a script that is given the same bytes.
+func BenchmarkSave(b *testing.B) {
+	benchmark(b, func(b *testing.B, client *redis.Client, store *cachestore.Store, record *djsession.Record, cacheKey string) {
+		ctx := context.Background()
+		script := redis.NewScript(`
+			if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+			redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+			return 1`)
+		record, err := store.Load(ctx, record.Key)
+		if err != nil {
+			b.Fatal(err)
+		}
+		stored, err := client.Get(ctx, cacheKey).Bytes()
+		if err != nil {
+			b.Fatal(err)
+		}
+		changed := record.Values.Clone()
+		benchratio.Run(b, "EVALSHA", func() {
+			if n, err := script.Run(ctx, client, []string{cacheKey}, stored, stored, 1209600000).Int(); err != nil || n != 1 {
+				b.Fatal(n, err)
+			}
+		}, func() {
+			if err := changed.Set("_auth_user_id", "1"); err != nil {
+				b.Fatal(err)
+			}
+			if record, err = store.Replace(ctx, record, changed, time.Time{}); err != nil {
+				b.Fatal(err)
+			}
+		})
+	})
+}

@@ -1,0 +1,122 @@
+package rediscache
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+func compressorFor(t testing.TB, name Compressor, maxSize int) *compressor {
+	c, err := newCompressor(name, maxSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &c
+}
+
+// What inflates to more than there may be is refused, and takes no more memory than
+// that while it is found out.
+func TestBombs(t *testing.T) {
+	const size, limit = 256 << 20, 1 << 20
+	for _, name := range Compressors[1:] {
+		t.Run(string(name), func(t *testing.T) {
+			bomb, err := compressorFor(t, name, size).compress(make([]byte, size/8))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := compressorFor(t, name, limit)
+			c.decompress(bomb) // what is made once is not counted
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			data, err := c.decompress(bomb)
+			runtime.ReadMemStats(&after)
+			if !errors.Is(err, djsession.ErrTooLarge) {
+				t.Errorf("%d bytes, %v", len(data), err)
+			}
+			if taken := after.TotalAlloc - before.TotalAlloc; taken > 12*limit {
+				t.Errorf("%d bytes were taken for at most %d", taken, limit)
+			}
+		})
+	}
+}
+
+// An xz block may ask for a dictionary of 4 GB, which is believed no more than the
+// length of the data.
+func TestXZDictionary(t *testing.T) {
+	data := bytes.Repeat([]byte("session "), 100)
+	stored, err := packXZ(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := stored[xzHeader:]
+	size := 4 * (int(header[0]) + 1)
+	at := bytes.Index(header[:size], []byte{0x21, 1})
+	const fourGB = 40
+	header[at+2] = fourGB
+	binary.LittleEndian.PutUint32(header[size-4:], crc32.ChecksumIEEE(header[:size-4]))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, err := unpackXZ(stored, 1<<20)
+	runtime.ReadMemStats(&after)
+	if err != nil || !bytes.Equal(got, data) {
+		t.Fatal(err)
+	}
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<20 {
+		t.Errorf("%d bytes were taken", taken)
+	}
+}
+
+// What is cut anywhere, or has a bit changed, is an error or is noticed by whoever
+// reads the data, and never the end of the program.
+func TestDamage(t *testing.T) {
+	data := make([]byte, 3000)
+	random := rand.New(rand.NewPCG(5, 6))
+	for i := range data {
+		data[i] = "abcdefgh"[random.IntN(8)]
+	}
+	for _, name := range Compressors[1:] {
+		t.Run(string(name), func(t *testing.T) {
+			c := compressorFor(t, name, 1<<20)
+			stored, err := c.compress(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := 1; n < len(stored); n++ { // an empty value is refused before
+				// The last bytes of a frame may say nothing about the data.
+				if got, err := c.decompress(stored[:n]); err == nil && !bytes.Equal(got, data) {
+					t.Fatalf("cut to %d of %d bytes: %d bytes, and no error", n, len(stored), len(got))
+				}
+			}
+			for range 2000 {
+				broken := bytes.Clone(stored)
+				broken[random.IntN(len(broken))] ^= 1 << random.IntN(8)
+				c.decompress(broken)
+			}
+			if got, err := c.decompress(append(bytes.Clone(stored), stored...)); err == nil && len(got) > 2*len(data) {
+				t.Errorf("twice: %d bytes", len(got))
+			}
+		})
+	}
+}
+
+func FuzzDecompress(f *testing.F) {
+	for _, name := range Compressors[1:] {
+		c := compressorFor(f, name, 1<<20)
+		stored, _ := c.compress(bytes.Repeat([]byte("session "), 100))
+		f.Add(stored)
+	}
+	f.Fuzz(func(t *testing.T, stored []byte) {
+		for _, name := range Compressors[1:] {
+			data, err := compressorFor(t, name, 1<<16).decompress(stored)
+			if err == nil && len(data) > 1<<16 {
+				t.Errorf("%s: %d bytes", name, len(data))
+			}
+		}
+	})
+}

@@ -1,0 +1,141 @@
+package rediscache_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/rediscache"
+	"github.com/djsess/djsess/internal/djangotest"
+)
+
+// faulty is a connection to Redis that breaks: when a command of a name comes, before
+// Redis has it or after it was done.
+type faulty struct {
+	addr string
+
+	mu      sync.Mutex
+	command string // that it breaks at, once
+	deliver bool   // to Redis, before it breaks
+}
+
+func (f *faulty) breakAt(command string, deliver bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.command, f.deliver = command, deliver
+}
+
+func newFaulty(t *testing.T, r *djangotest.RedisServer) *faulty {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	f := &faulty{addr: l.Addr().String()}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", r.Addr)
+			if err != nil {
+				conn.Close()
+				continue
+			}
+			go func() { io.Copy(conn, server); conn.Close() }()
+			go f.forward(conn, server)
+		}
+	}()
+	return f
+}
+
+func (f *faulty) forward(conn, server net.Conn) {
+	defer server.Close()
+	buffer := make([]byte, 1<<16)
+	for {
+		n, err := conn.Read(buffer)
+		if err != nil {
+			return
+		}
+		f.mu.Lock()
+		hit := f.command != "" && bytes.Contains(buffer[:n], []byte(f.command))
+		deliver := f.deliver
+		if hit {
+			f.command = ""
+		}
+		f.mu.Unlock()
+		if hit {
+			conn.Close() // nothing that Redis answers gets through
+			if deliver {
+				server.Write(buffer[:n])
+				io.CopyN(io.Discard, server, 1) // it has been done
+			}
+			return
+		}
+		server.Write(buffer[:n])
+	}
+}
+
+// A save whose connection breaks is tried again where that does no harm. Where it may
+// have been done, it is not done twice, and not said to be somebody else's.
+func TestLostAnswer(t *testing.T) {
+	r := djangotest.Redis(t)
+	f := newFaulty(t, r)
+	cache := open(t, r, rediscache.Config{Writer: redis.NewClient(&redis.Options{Addr: f.addr, ContextTimeoutEnabled: true})})
+	direct := open(t, r, rediscache.Config{})
+	old := item(t, cache, "1")
+	old, err := cache.Swap(t.Context(), key, old, []byte("2"), time.Hour) // the script is known from here on
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := func(want string) {
+		t.Helper()
+		if got, err := client(t, r).Get(t.Context(), key).Result(); err != nil || got != want {
+			t.Errorf("stored is %q, %v, want %q", got, err, want)
+		}
+	}
+
+	t.Run("before it was done", func(t *testing.T) {
+		f.breakAt("evalsha", false)
+		if old, err = cache.Swap(t.Context(), key, old, []byte("three"), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		stored("three")
+	})
+	t.Run("after it was done", func(t *testing.T) {
+		f.breakAt("evalsha", true)
+		_, err := cache.Swap(t.Context(), key, old, []byte("four"), time.Hour)
+		if err == nil || errors.Is(err, djsession.ErrConflict) || errors.Is(err, djsession.ErrNotFound) {
+			t.Errorf("%v, want an error of the connection", err)
+		}
+		stored("four")
+	})
+	t.Run("a deletion", func(t *testing.T) {
+		now, err := direct.Get(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.breakAt("evalsha", true)
+		if err := cache.DeleteUnchanged(t.Context(), key, now); err != nil && !errors.Is(err, djsession.ErrNotFound) {
+			t.Error(err)
+		}
+		if _, err := direct.Get(t.Context(), key); !errors.Is(err, djsession.ErrNotFound) {
+			t.Errorf("deleted, and there: %v", err)
+		}
+	})
+	t.Run("a load", func(t *testing.T) {
+		item(t, direct, "five")
+		f.breakAt("getrange", true)
+		if it, err := cache.Get(t.Context(), key); err != nil || string(it.Data) != "five" {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,46 @@
+package rediscache
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/magic"
+)
+
+// MessagePackSerializer is django_redis.serializers.msgpack.MSGPackSerializer. Bytes
+// stay bytes there; tuples are lists; extension types stay what they are. What has no
+// form (datetimes, Decimals, sets, integers beyond 64 bits) is a djsession.ErrOpaque.
+type MessagePackSerializer struct{}
+
+// Append writes MessagePack as msgpack.dumps does.
+func (MessagePackSerializer) Append(dst []byte, v *djsession.Values) ([]byte, error) {
+	dict, err := v.Python()
+	if err != nil {
+		return dst, err
+	}
+	b := bytes.NewBuffer(dst)
+	p := packer{out: msgpack.NewEncoder(b)}
+	if err := p.value(dict); err != nil {
+		return dst, fmt.Errorf("session as MessagePack: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// Parse reads MessagePack. What is none, or not a map, is a djsession.ErrMalformed
+// that says what it is.
+func (MessagePackSerializer) Parse(data []byte) (*djsession.Values, error) {
+	in := bytes.NewReader(data)
+	u := unpacker{data: in, in: msgpack.NewDecoder(in)}
+	dict, err := u.value()
+	switch {
+	case err != nil:
+	case in.Len() > 0:
+		err = fmt.Errorf("%d bytes are left", in.Len())
+	default:
+		return djsession.ValuesOf(dict)
+	}
+	return nil, fmt.Errorf("%w: %s in place of a map of MessagePack: %w", djsession.ErrMalformed, magic.Name(data), err)
+}

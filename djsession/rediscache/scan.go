@@ -1,0 +1,180 @@
+package rediscache
+
+import (
+	"context"
+	"hash/maphash"
+	"iter"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/djsess/djsess/djsession/cachestore"
+)
+
+const (
+	// scanCount is how much of its table Redis looks through for one SCAN, and so how
+	// long everybody else waits: well under a millisecond.
+	scanCount = 500
+	// What is read at once is as many values as make a few hundred kilobytes.
+	firstBatch   = 32
+	largestBatch = 500
+	smallBytes   = 256 << 10
+	largeBytes   = 4 << 20
+	// maxSeen is how many keys are remembered, 8 bytes each and some more, so that none
+	// is yielded twice.
+	maxSeen = 1 << 23
+)
+
+// Scan yields the entries by SCAN, from every master of a Cluster, in no order. What
+// is stored or deleted meanwhile is found or not. Redis may name a key twice while its
+// table grows or shrinks; past 8 million keys that is not noticed any more.
+func (c *Cache) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.Entry, error] {
+	return func(yield func(*cachestore.Entry, error) bool) {
+		s := &scan{cache: c, prefix: prefix, batch: firstBatch, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed(), yield: yield}
+		nodes, err := c.nodes(ctx)
+		for _, node := range nodes {
+			if more, nodeErr := s.node(ctx, node); nodeErr != nil {
+				err = nodeErr
+				break
+			} else if !more {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, c.fail(ctx, "scan", "", err))
+		}
+	}
+}
+
+// nodes are the servers that hold the keys.
+func (c *Cache) nodes(ctx context.Context) (nodes []redis.Cmdable, err error) {
+	var mu sync.Mutex
+	add := func(_ context.Context, node *redis.Client) error {
+		mu.Lock()
+		defer mu.Unlock()
+		nodes = append(nodes, node)
+		return nil
+	}
+	switch client := c.writer.(type) {
+	case *redis.ClusterClient:
+		err = client.ForEachMaster(ctx, add)
+	case *redis.Ring:
+		err = client.ForEachShard(ctx, add)
+	default:
+		nodes = append(nodes, client)
+	}
+	return nodes, err
+}
+
+type scan struct {
+	cache  *Cache
+	prefix string
+	batch  int
+	seen   map[uint64]struct{}
+	seed   maphash.Seed
+	yield  func(*cachestore.Entry, error) bool
+}
+
+// node scans one server, and tells whether more is wanted.
+func (s *scan) node(ctx context.Context, node redis.Cmdable) (more bool, err error) {
+	pattern := globEscaper.Replace(s.prefix) + "*"
+	for cursor := uint64(0); ; {
+		var keys []string
+		if keys, cursor, err = node.Scan(ctx, cursor, pattern, scanCount).Result(); err != nil {
+			return false, err
+		}
+		for keys = s.unseen(keys); len(keys) > 0; {
+			n := min(s.batch, len(keys))
+			if more, err = s.read(ctx, keys[:n]); err != nil || !more {
+				return more, err
+			}
+			keys = keys[n:]
+		}
+		if cursor == 0 {
+			return true, nil
+		}
+	}
+}
+
+var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
+
+// unseen leaves out what came before.
+func (s *scan) unseen(keys []string) []string {
+	fresh := keys[:0]
+	for _, key := range keys {
+		h := maphash.String(s.seed, key)
+		if _, ok := s.seen[h]; ok {
+			continue
+		}
+		if len(s.seen) < maxSeen {
+			s.seen[h] = struct{}{}
+		}
+		fresh = append(fresh, key)
+	}
+	return fresh
+}
+
+// read yields the values of some keys, which it reads in one round trip.
+func (s *scan) read(ctx context.Context, keys []string) (more bool, err error) {
+	c := s.cache
+	values := make([]*redis.StringCmd, len(keys))
+	lives := make([]*redis.DurationCmd, len(keys))
+	// The error is that of the first command that has one; each is looked at below.
+	_, _ = c.writer.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, key := range keys {
+			values[i], lives[i] = p.GetRange(ctx, key, 0, int64(c.maxStored)), p.PTTL(ctx, key)
+		}
+		return nil
+	})
+	bytes := 0
+	for i, key := range keys {
+		stored, err := values[i].Result()
+		left, ttlErr := lives[i].Result()
+		if ttlErr != nil && err == nil {
+			err = ttlErr
+		}
+		if err != nil && code(err) != "WRONGTYPE" {
+			return false, err
+		}
+		bytes += len(stored)
+		if left == pttlMissing && ttlErr == nil {
+			continue // it has ended since
+		}
+		if !s.entry(ctx, key, stored, left, err) {
+			return false, nil
+		}
+	}
+	s.batch = nextBatch(s.batch, bytes)
+	return true, nil
+}
+
+// entry yields one entry; err is about its value.
+func (s *scan) entry(ctx context.Context, key, stored string, left time.Duration, err error) bool {
+	c, entry := s.cache, &cachestore.Entry{Key: key, Name: key}
+	item := new(cachestore.Item)
+	if err == nil {
+		var read *cachestore.Item
+		if read, err = c.item(stored); err == nil {
+			item = read
+		}
+	}
+	item.Expires = ends(left)
+	entry.Item = item
+	if err != nil {
+		err = c.fail(ctx, "scan", key, err)
+	}
+	return s.yield(entry, err)
+}
+
+// nextBatch is how many values to read after a batch of that many bytes.
+func nextBatch(batch, bytes int) int {
+	switch {
+	case bytes < smallBytes:
+		return min(batch*4, largestBatch)
+	case bytes > largeBytes:
+		return max(batch/8, 1)
+	}
+	return batch
+}

@@ -1,0 +1,109 @@
+package rediscache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/cachestore"
+)
+
+// Add stores what is not there yet. A timeout that is over already stores nothing,
+// as in Django, and tells whether it could have.
+func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.Duration) (*cachestore.Item, error) {
+	const op = "add"
+	item, err := c.made(ctx, data)
+	if err != nil {
+		return nil, wrap(op, key, err)
+	}
+	var free bool
+	if left := c.milliseconds(timeout); left > 0 {
+		set := redis.NewStatusCmd(ctx, "set", key, string(item.Version.(version)), "px", left, "nx")
+		err = c.writer.Process(ctx, set)
+		if free = err == nil; errors.Is(err, redis.Nil) {
+			err = nil
+		}
+	} else {
+		var n int64
+		n, err = c.writer.Exists(ctx, key).Result()
+		free = n == 0
+	}
+	switch {
+	case err != nil:
+		return nil, c.fail(ctx, op, key, err)
+	case !free:
+		return nil, wrap(op, key, djsession.ErrKeyTaken)
+	}
+	return item, nil
+}
+
+// Swap stores data in place of old in one script that compares the whole value. A
+// timeout that is over already deletes it, as Django's set does.
+func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data []byte, timeout time.Duration) (*cachestore.Item, error) {
+	const op = "replace"
+	item, err := c.made(ctx, data)
+	if err != nil {
+		return nil, wrap(op, key, err)
+	}
+	if err := c.compareAnd(ctx, key, old, item.Version.(version), c.milliseconds(timeout)); err != nil {
+		return nil, c.fail(ctx, op, key, err)
+	}
+	return item, nil
+}
+
+// Delete removes a key, whatever it holds.
+func (c *Cache) Delete(ctx context.Context, key string) error {
+	const op = "delete"
+	if err := ctx.Err(); err != nil {
+		return wrap(op, key, err)
+	}
+	n, err := c.writer.Del(ctx, key).Result()
+	switch {
+	case err != nil:
+		return c.fail(ctx, op, key, err)
+	case n == 0:
+		return wrap(op, key, djsession.ErrNotFound)
+	}
+	return nil
+}
+
+// DeleteUnchanged removes a key in one script that compares the whole value.
+func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore.Item) error {
+	const op = "delete"
+	if err := ctx.Err(); err != nil {
+		return wrap(op, key, err)
+	}
+	if err := c.compareAnd(ctx, key, old, "", 0); err != nil {
+		return c.fail(ctx, op, key, err)
+	}
+	return nil
+}
+
+// made is the item that is about to be written.
+func (c *Cache) made(ctx context.Context, data []byte) (*cachestore.Item, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if len(data) > c.maxSize {
+		return nil, fmt.Errorf("value of %d bytes: %w", len(data), djsession.ErrTooLarge)
+	}
+	stored, err := c.compressor.compress(data)
+	if err != nil {
+		return nil, err
+	}
+	return &cachestore.Item{Data: slices.Clone(data), Version: version(stored)}, nil
+}
+
+// milliseconds is how long a value lives. Django cuts a timeout to whole seconds,
+// django-redis to milliseconds; neither stores what would live for less.
+func (c *Cache) milliseconds(timeout time.Duration) int64 {
+	if c.inSeconds {
+		timeout = timeout.Truncate(time.Second)
+	}
+	return max(timeout.Milliseconds(), 0)
+}
