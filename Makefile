@@ -39,7 +39,7 @@ peers:
 
 # Ratios to the floor, in one run each.
 bench: bin/djsess
-	go test -run '^$$' -bench . -benchtime 200x ./djsession ./cmd/djsess
+	go test -run '^$$' -bench . -benchtime 200x ./djsession ./cmd/djsess ./internal/pickle ./djsession/rediscache
 
 lint: lint-offline
 	@if $(STATICCHECK); then echo bin/staticcheck $(PACKAGES); bin/staticcheck $(PACKAGES); \

@@ -30,6 +30,7 @@ type config struct {
 	sessionCookieName       *string
 	defaultHashingAlgorithm *string
 	sessionStoreClass       *string
+	sessionSerializer       *string
 }
 
 // storeConfig is one of [stores].
@@ -38,6 +39,11 @@ type storeConfig struct {
 	passwordFile string
 	table        string
 	timeZone     string
+	// engine is "cached_db", whose cache and database are URLs or names of other
+	// stores, or "", which is a store of one URL.
+	engine   string
+	cache    string
+	database string
 }
 
 // readConfig reads the configuration file, if there is one.
@@ -129,6 +135,7 @@ func (c *config) parseSettings(t *table) {
 	c.sessionCookieName = take[string](t, "SESSION_COOKIE_NAME")
 	c.defaultHashingAlgorithm = take[string](t, "DEFAULT_HASHING_ALGORITHM")
 	c.sessionStoreClass = take[string](t, "SESSION_STORE_CLASS")
+	c.sessionSerializer = take[string](t, "SESSION_SERIALIZER")
 	t.noMore()
 	if c.secretKey != nil && c.secretKeyFile != nil {
 		t.fail("SECRET_KEY", "SECRET_KEY_FILE is given, too: choose one")
@@ -140,17 +147,30 @@ func (c *config) parseStore(t *table) storeConfig {
 	for _, field := range []struct {
 		name  string
 		value *string
-	}{{"url", &s.url}, {"password_file", &s.passwordFile}, {"table", &s.table}, {"time_zone", &s.timeZone}} {
+	}{{"url", &s.url}, {"password_file", &s.passwordFile}, {"table", &s.table}, {"time_zone", &s.timeZone},
+		{"engine", &s.engine}, {"cache", &s.cache}, {"database", &s.database}} {
 		if text := take[string](t, field.name); text != nil {
 			*field.value = *text
 		}
 	}
 	t.noMore()
-	if s.url == "" {
+	switch cached := s.engine == cachedDB; {
+	case s.engine != "" && !cached:
+		t.fail("engine", "want \"cached_db\"; the other engines are what the url says")
+	case cached && (s.cache == "" || s.database == ""):
+		t.fail("engine", "cached_db wants a cache and a database, each a URL or the name of another store")
+	case cached && (s.url != "" || s.passwordFile != "" || s.table != "" || s.timeZone != ""):
+		t.fail("engine", "cached_db has a cache and a database, and nothing else: url, password_file, table and time_zone belong to these")
+	case !cached && (s.cache != "" || s.database != ""):
+		t.fail("engine", "it is missing: a cache and a database are those of engine = \"cached_db\"")
+	case !cached && s.url == "":
 		t.fail("url", "it is missing")
 	}
 	return s
 }
+
+// cachedDB is the engine that is two stores.
+const cachedDB = "cached_db"
 
 // path is a file's path that is given relative to the configuration's folder.
 func (c *config) path(name string) string {

@@ -11,24 +11,29 @@ import (
 )
 
 // appendEntry appends a session as one line of JSON that any reader takes.
-func appendEntry(dst []byte, r *djsession.Record) ([]byte, error) {
+func appendEntry(dst []byte, r *djsession.Record) []byte {
 	dst = append(dst, `{"key":`...)
-	dst = appendText(dst, r.Key)
-	dst = append(dst, `,"expires":"`...)
-	dst = r.Expires.UTC().AppendFormat(dst, time.RFC3339Nano)
-	dst = append(dst, `","user_id":`...)
+	if r.Key == "" { // the store has only a hash of it
+		dst = append(dst, `null,"name":`...)
+	}
+	dst = appendText(dst, shownKey(r))
+	dst = append(dst, `,"expires":`...)
+	if r.Expires.IsZero() { // the store does not tell
+		dst = append(dst, "null"...)
+	} else {
+		dst = append(dst, '"')
+		dst = r.Expires.UTC().AppendFormat(dst, time.RFC3339Nano)
+		dst = append(dst, '"')
+	}
+	dst = append(dst, `,"user_id":`...)
 	if id, ok := userID(r.Values); ok {
 		dst = appendText(dst, id)
 	} else {
 		dst = append(dst, "null"...)
 	}
 	dst = append(dst, `,"data":`...)
-	text, err := r.Values.AppendPythonJSON(nil)
-	if err != nil {
-		return nil, err
-	}
-	dst = pyjson.AppendStandard(dst, string(text))
-	return append(dst, "}\n"...), nil
+	dst = pyjson.AppendStandard(dst, string(r.Values.AppendShown(nil)))
+	return append(dst, "}\n"...)
 }
 
 func appendText(dst []byte, s string) []byte {
@@ -37,6 +42,15 @@ func appendText(dst []byte, s string) []byte {
 	}
 	quoted, _ := pyjson.AppendString(dst, strings.ToValidUTF8(s, "\uFFFD"))
 	return quoted
+}
+
+// shownKey is the key of a session, or the name that a store has for it which keeps
+// only hashes of its keys.
+func shownKey(r *djsession.Record) string {
+	if r.Key == "" {
+		return r.Name
+	}
+	return r.Key
 }
 
 // userID is the primary key of who is logged in. Django takes an integer for its

@@ -42,6 +42,8 @@ func (s *site) findPrefix(ctx context.Context, prefix string) (*djsession.Record
 	var foundErr error
 	for r, err := range scanner.Scan(ctx, djsession.Range{Prefix: prefix}) {
 		switch {
+		case errors.Is(err, errors.ErrUnsupported):
+			return nil, &hinted{noSession(prefix), s.String() + " cannot be searched for the beginning of a key: " + strings.TrimPrefix(wholeKeyHint(prefix), ": ")}
 		case err != nil && r == nil:
 			return nil, err
 		case found != nil:

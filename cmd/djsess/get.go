@@ -23,7 +23,7 @@ session's key begins with.`,
 		Args: exactly(1, "want one KEY"),
 	}
 	output := addOutputFlag(cmd)
-	raw := cmd.Flags().Bool("raw", false, "only the data, as the JSON that is stored")
+	raw := cmd.Flags().Bool("raw", false, "only the data, as the JSON that is stored, or as json.dumps makes of a pickle")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *raw && *output != asText {
 			return usagef(cmd, "--raw and -o: choose one")
@@ -31,6 +31,9 @@ session's key begins with.`,
 		return a.withStore(cmd, func(ctx context.Context, s *site) error {
 			r, err := s.find(ctx, args[0])
 			if err != nil {
+				return err
+			}
+			if r.Expires, err = s.expires(ctx, r); err != nil {
 				return err
 			}
 			switch {
@@ -47,32 +50,24 @@ session's key begins with.`,
 
 // printSession shows a session to people.
 func (a *app) printSession(s *site, r *djsession.Record) error {
-	text, err := r.Values.AppendPythonJSON(nil)
-	if err != nil {
-		return err
-	}
 	w := bufio.NewWriter(a.stdout)
 	fmt.Fprintf(w, "key      %s\n", oneLine(r.Key))
 	fmt.Fprintf(w, "user     %s\n", userShown(r.Values, "none"))
 	fmt.Fprintf(w, "expires  %s\n", expiresShown(r.Expires, s.settings.Now()))
 	fmt.Fprintf(w, "engine   %s\n\n", s)
-	writeIndented(w, string(text), paletteFor(a.stdout.Writer))
+	writeIndented(w, string(r.Values.AppendShown(nil)), paletteFor(a.stdout.Writer))
 	return w.Flush()
 }
 
 func (a *app) printEntry(r *djsession.Record) error {
-	line, err := appendEntry(nil, r)
-	if err != nil {
-		return err
-	}
-	_, err = a.stdout.Write(line)
+	_, err := a.stdout.Write(appendEntry(nil, r))
 	return err
 }
 
 func (a *app) printRaw(r *djsession.Record) error {
 	text, err := r.Values.AppendPythonJSON(nil)
 	if err != nil {
-		return err
+		return &hinted{err, "not all of it can be JSON: see it without --raw"}
 	}
 	_, err = a.stdout.Write(append(text, '\n'))
 	return err

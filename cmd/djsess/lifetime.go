@@ -53,14 +53,17 @@ func parseLifetime(text string) (time.Duration, error) {
 
 // expiresShown says when a session ends, and how long that is from now.
 func expiresShown(expires, now time.Time) string {
-	if expires.Equal(filestore.Never) {
-		return never
+	if expires.Equal(filestore.Never) || expires.IsZero() {
+		return timeShown(expires)
 	}
 	return remaining(expires.Sub(now)) + " (" + timeShown(expires) + ")"
 }
 
 func timeShown(t time.Time) string {
-	if t.Equal(filestore.Never) {
+	switch {
+	case t.IsZero():
+		return unknown
+	case t.Equal(filestore.Never):
 		return never
 	}
 	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"
@@ -68,6 +71,9 @@ func timeShown(t time.Time) string {
 
 // never is the end of a session with seconds of its own in the engine file.
 const never = "never"
+
+// unknown is the end of a session in a store that does not tell, as Memcached.
+const unknown = "unknown"
 
 // remaining is a duration in its two largest units.
 func remaining(d time.Duration) string {

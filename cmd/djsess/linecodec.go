@@ -24,7 +24,7 @@ func (a *app) lineCodec(cmd *cobra.Command, f *formFlags) (*djsession.Settings, 
 	if err != nil {
 		return nil, nil, err
 	}
-	settings, err := a.settings(c)
+	settings, err := a.settings(c, false)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -16,6 +16,9 @@ func (a *app) listCommand() *cobra.Command {
 		Short: "List sessions",
 		Long: `List shows the live sessions, in an order of the store's own, as it reads them.
 
+Memcached cannot be listed. A file cache keeps only hashes of its keys, by which its
+files are named: these are what is shown, and every dict in it is taken for a session.
+
 A session whose payload is not to be trusted is named on stderr; the others are
 listed, and the exit status is 4.`,
 		Example: `  djsess list --limit 20
@@ -117,7 +120,7 @@ func (l *lister) complain(r *djsession.Record, err error) {
 		l.reason = err
 	}
 	if l.bad <= fewBad {
-		l.app.complain("%s: %s", djsession.ShortKey(r.Key), reason(err))
+		l.app.complain("%s: %s", djsession.ShortKey(shownKey(r)), reason(err))
 	}
 }
 
@@ -145,11 +148,7 @@ func (l *lister) isUsers(r *djsession.Record) bool {
 
 func (l *lister) print(r *djsession.Record) error {
 	if l.asJSON {
-		line, err := appendEntry(l.out.AvailableBuffer(), r)
-		if err != nil {
-			return err
-		}
-		_, err = l.out.Write(line)
+		_, err := l.out.Write(appendEntry(l.out.AvailableBuffer(), r))
 		return err
 	}
 	const row = "%-32s  %-12s  %-23s  %6v%s\n"
@@ -157,9 +156,9 @@ func (l *lister) print(r *djsession.Record) error {
 		fmt.Fprintf(l.out, row, "KEY", "USER", "EXPIRES", "VALUES", "")
 	}
 	note := ""
-	if l.all && !r.Expires.After(l.site.settings.Now()) {
+	if l.all && !r.Expires.IsZero() && !r.Expires.After(l.site.settings.Now()) {
 		note = "  expired"
 	}
-	_, err := fmt.Fprintf(l.out, row, oneLine(r.Key), userShown(r.Values, "-"), timeShown(r.Expires), r.Values.Len(), note)
+	_, err := fmt.Fprintf(l.out, row, oneLine(shownKey(r)), userShown(r.Values, "-"), timeShown(r.Expires), r.Values.Len(), note)
 	return err
 }

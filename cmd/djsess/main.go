@@ -16,6 +16,7 @@ func main() {
 // run is the whole command; it returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: output{stdout}, stderr: stderr}
+	a.showWarnings()
 	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)

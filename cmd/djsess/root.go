@@ -17,9 +17,13 @@ It needs two things, each from the first of these places that has it:
                 commas between or as a JSON list, djsess.toml)
 
 A store is a URL: postgres://user@host/name, mysql://user@host/name,
-sqlite:///relative/path, sqlite:////absolute/path, file:////session/folder; or
-the name of one in djsess.toml. Passwords and keys are refused on the command
-line, where every user of the machine can read them.
+sqlite:///relative/path, sqlite:////absolute/path, file:////session/folder; of a
+cache redis://host:6379/1, rediss://, redis-sentinel://host,host/service/0,
+redis-cluster://host,host, memcached://host:11211,host:11211,
+dbcache+postgres://…?table=NAME, filecache:////folder, all with ?prefix= and
+?version=; or the name of one in djsess.toml. A cache needs no SECRET_KEY.
+Passwords and keys are refused on the command line, where every user of the
+machine can read them.
 
 djsess.toml is looked for in this folder and those above it:
 
@@ -32,11 +36,16 @@ djsess.toml is looked for in this folder and those above it:
   USE_TZ = true                    # also TIME_ZONE, SESSION_COOKIE_AGE,
                                    # SESSION_COOKIE_NAME (files begin so),
                                    # DEFAULT_HASHING_ALGORITHM,
-                                   # SESSION_STORE_CLASS (the class's name)
+                                   # SESSION_STORE_CLASS (the class's name),
+                                   # SESSION_SERIALIZER (its path)
   [stores.main]
   url = "postgres://djsess@db.example/site"
   password_file = "pg.txt"         # or a password in the URL
                                    # also table, time_zone
+  [stores.both]
+  engine = "cached_db"             # of two: each a URL, or the name of a store
+  cache = "redis://cache.example/1"
+  database = "main"
 
 Exit status:
   0  done

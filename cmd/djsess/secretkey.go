@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-const noSecretKey = "there is no SECRET_KEY, which signs the site's sessions: give it by --secret-key-file FILE, by $DJANGO_SECRET_KEY, " +
-	"or as SECRET_KEY_FILE (or SECRET_KEY) under [settings] in " + configName
+var errNoSecretKey = errors.New("there is no SECRET_KEY, which signs the site's sessions: give it by --secret-key-file FILE, by $DJANGO_SECRET_KEY, " +
+	"or as SECRET_KEY_FILE (or SECRET_KEY) under [settings] in " + configName)
 
 // secretKeys finds the SECRET_KEY and its fallbacks, each in the first place that
 // has it.
@@ -26,7 +26,7 @@ func (a *app) secretKeys(c *config) (key string, fallbacks []string, err error) 
 	case c.secretKeyFile != nil:
 		file, name = c.path(*c.secretKeyFile), c.file+": settings.SECRET_KEY_FILE"
 	default:
-		return "", nil, configf("%s", noSecretKey)
+		return "", nil, &configError{errNoSecretKey}
 	}
 	if file != "" {
 		keys, err := readSecrets(file)

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/spf13/cobra"
 )
@@ -26,23 +29,19 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 	if err != nil {
 		return err
 	}
-	rawURL, namedBy, err := a.storePlace(c)
+	place, err := a.storePlace(c)
 	if err != nil {
 		return err
 	}
-	a.storeNamedBy = namedBy
-	settings, err := a.settings(c)
+	a.storeNamedBy = place.namedBy
+	settings, err := a.settings(c, place.isUnsigned())
 	if err != nil {
 		return err
 	}
-	a.warnOfDefaultZone(c, rawURL, settings)
-	open := storeurl.Open
-	if a.flags.readOnly {
-		open = storeurl.OpenReadOnly
-	}
-	store, err := open(rawURL, settings)
+	a.warnOfDefaultZone(c, place.url, settings)
+	store, err := place.open(settings, a.flags.readOnly)
 	if err != nil {
-		return openError(err, namedBy)
+		return openError(err, place.namedBy)
 	}
 	defer store.Close()
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
@@ -55,9 +54,24 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 	var operation *net.OpError
 	var lookup *net.DNSError
 	if errors.As(err, &operation) || errors.As(err, &lookup) {
-		return &hinted{err, "is the server up, and are host and port right? " + fromPlace(namedBy)}
+		return &hinted{err, "is the server up, and are host and port right? " + fromPlace(place.namedBy)}
 	}
 	return err
+}
+
+// isUnsigned tells whether no SECRET_KEY is needed.
+func (p place) isUnsigned() bool { return p.cache == "" && storeurl.IsCache(p.url) }
+
+func (p place) open(settings *djsession.Settings, readOnly bool) (storeurl.Store, error) {
+	switch {
+	case p.cache != "" && readOnly:
+		return storeurl.OpenCachedDBReadOnly(p.cache, p.url, settings)
+	case p.cache != "":
+		return storeurl.OpenCachedDB(p.cache, p.url, settings)
+	case readOnly:
+		return storeurl.OpenReadOnly(p.url, settings)
+	}
+	return storeurl.Open(p.url, settings)
 }
 
 // openError tells a URL that makes no sense from a file that is not there.
@@ -81,5 +95,24 @@ func (s *site) scanner() (djsession.Scanner, error) {
 	if scanner, ok := s.Store.(djsession.Scanner); ok {
 		return scanner, nil
 	}
-	return nil, errors.New(s.String() + ": this engine cannot enumerate its sessions")
+	return nil, fmt.Errorf("%s: this engine cannot enumerate its sessions: %w", s, errors.ErrUnsupported)
+}
+
+// expires is when a session ends. Loading it does not tell everywhere; a zero time
+// is that the store does not know.
+func (s *site) expires(ctx context.Context, r *djsession.Record) (time.Time, error) {
+	asked, ok := s.Store.(interface {
+		Expires(ctx context.Context, key string) (time.Time, error)
+	})
+	if !r.Expires.IsZero() || !ok {
+		return r.Expires, nil
+	}
+	expires, err := asked.Expires(ctx, r.Key)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return time.Time{}, nil
+	case err == nil && expires.IsZero():
+		return cachestore.Never, nil
+	}
+	return expires, err
 }

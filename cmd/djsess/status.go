@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/dbcache"
 	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/djsession/rediscache"
 	"github.com/djsess/djsess/internal/swapfile"
 )
 
@@ -82,10 +85,12 @@ func message(err error) string {
 		return "interrupted"
 	}
 	text := err.Error()
-	for _, name := range []string{"dbstore: ", "filestore: ", "djsession: ", "pyjson: ", "signing: "} {
+	for _, name := range []string{"dbstore: ", "filestore: ", "cachestore: ", "rediscache: ", "memcache: ", "dbcache: ", "filecache: ",
+		"djsession: ", "pyjson: ", "signing: "} {
 		text = strings.ReplaceAll(text, name, "")
 	}
-	return text
+	// A store over a cache says the same as the cache: "scan: scan: ".
+	return strings.Join(slices.Compact(strings.Split(text, ": ")), ": ")
 }
 
 // reason is why a payload or a line is bad, in short.
@@ -128,12 +133,20 @@ func explainKind(err error) (status int, hint string) {
 		return misused, "a session key is what the cookie sessionid holds: 32 letters and digits"
 	case errors.Is(err, djsession.ErrNotFound):
 		return notFound, ""
+	case errors.Is(err, djsession.ErrOpaque):
+		return failed, "nothing was written: what only Python can make sense of stays as it is"
+	case errors.Is(err, errors.ErrUnsupported):
+		return failed, "ask for sessions by their whole keys"
 	case errors.Is(err, djsession.ErrReadOnly):
 		return failed, "the store only takes reads, or is opened for no more"
 	case errors.Is(err, djsession.ErrBusy):
 		return failed, "somebody else holds a lock: try again, or wait longer (for SQLite by ?timeout=SECONDS)"
 	case errors.Is(err, dbstore.ErrNoTable):
 		return failed, `is this the site's database? "manage.py migrate" makes the table; one of another name goes into the store's URL as ?table=NAME`
+	case errors.Is(err, dbcache.ErrNoTable):
+		return failed, `"manage.py createcachetable" makes it: is this the site's database, and ?table= the LOCATION of its cache?`
+	case errors.Is(err, rediscache.ErrPassword):
+		return failed, "the password goes into the URL, redis://:password@host/0, or into a file that password_file names in " + configName
 	case errors.Is(err, djsession.ErrInvalidExpiry):
 		return failed, `nothing was written: Django could not save this session either; set its value "_session_expiry" to seconds, or unset it`
 	case errors.Is(err, djsession.ErrConflict):
@@ -153,6 +166,9 @@ func payloadHint(err *djsession.PayloadError) string {
 	case errors.Is(err, djsession.ErrBadSignature):
 		return "check that the SECRET_KEY is the site's (or list it in SECRET_KEY_FALLBACKS), and that DJANGO_VERSION is; " +
 			"otherwise somebody changed the payload"
+	case err.Form == djsession.Unsigned && errors.Is(err, djsession.ErrMalformed):
+		return "check that prefix, version, serializer and compressor in the store's URL are those of the site's CACHES; " +
+			"or something else than a session is stored under this key"
 	case errors.Is(err, djsession.ErrMalformed):
 		return "it is signed by the site, and yet no JSON object: perhaps the site's SESSION_SERIALIZER is another one"
 	case errors.Is(err, djsession.ErrTooLarge):

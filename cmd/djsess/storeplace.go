@@ -18,43 +18,73 @@ const defaultStore = "db.sqlite3"
 
 const storePlaces = "give one by --store URL, by $DJSESS_STORE or $DATABASE_URL, or as store under the name of one of [stores] in " + configName
 
-// storePlace finds the store's URL, and tells who named it.
-func (a *app) storePlace(c *config) (rawURL, namedBy string, err error) {
+// place is where the sessions are.
+type place struct {
+	url     string // with a cache before it, that of the database
+	cache   string // the URL of the cache of cached_db, or ""
+	namedBy string
+}
+
+// storePlace finds the store, and tells who named it.
+func (a *app) storePlace(c *config) (place, error) {
 	if storeurl.HasPassword(a.flags.store) {
-		return "", "", configf("--store: passwords are refused on the command line, where every user of this machine can read them: "+
+		return place{}, configf("--store: passwords are refused on the command line, where every user of this machine can read them: "+
 			"give the URL by $DJSESS_STORE or $DATABASE_URL, or under [stores] in %s (and PostgreSQL's password by ~/.pgpass)", configName)
 	}
-	for _, place := range []struct{ value, name string }{
+	for _, source := range []struct{ value, name string }{
 		{a.flags.store, "--store"},
 		{os.Getenv("DJSESS_STORE"), "$DJSESS_STORE"},
 		{os.Getenv("DATABASE_URL"), "$DATABASE_URL"},
 	} {
 		switch {
-		case storeurl.IsURL(place.value):
-			return place.value, place.name, nil
-		case place.value != "":
-			rawURL, err = c.storeURL(place.value, place.name)
-			return rawURL, place.name, err
+		case storeurl.IsURL(source.value):
+			return place{url: source.value, namedBy: source.name}, nil
+		case source.value != "":
+			return c.namedStore(source.value, source.name)
 		}
 	}
 	if c.store != "" {
-		namedBy = c.file + ": store"
+		namedBy := c.file + ": store"
 		if storeurl.IsURL(c.store) {
-			return c.relative(c.store), namedBy, nil
+			return place{url: c.relative(c.store), namedBy: namedBy}, nil
 		}
-		rawURL, err = c.storeURL(c.store, namedBy)
-		return rawURL, namedBy, err
+		return c.namedStore(c.store, namedBy)
 	}
 	if _, err := os.Stat(defaultStore); errors.Is(err, fs.ErrNotExist) {
-		return "", "", configf("there is no store: %s; without one it is ./%s, which is not here", storePlaces, defaultStore)
+		return place{}, configf("there is no store: %s; without one it is ./%s, which is not here", storePlaces, defaultStore)
 	}
-	return "sqlite:///" + defaultStore, "./" + defaultStore, nil
+	return place{url: "sqlite:///" + defaultStore, namedBy: "./" + defaultStore}, nil
+}
+
+// namedStore is one of [stores].
+func (c *config) namedStore(name, namedBy string) (place, error) {
+	s, ok := c.stores[name]
+	if !ok || s.engine != cachedDB {
+		rawURL, err := c.storeURL(name, namedBy)
+		return place{url: rawURL, namedBy: namedBy}, err
+	}
+	cache, err := c.partURL(s.cache, c.file+": stores."+name+".cache")
+	if err != nil {
+		return place{}, err
+	}
+	database, err := c.partURL(s.database, c.file+": stores."+name+".database")
+	return place{url: database, cache: cache, namedBy: namedBy}, err
+}
+
+// partURL is the URL of a part of cached_db.
+func (c *config) partURL(value, namedBy string) (string, error) {
+	if storeurl.IsURL(value) {
+		return c.relative(value), nil
+	}
+	return c.storeURL(value, namedBy)
 }
 
 // storeURL is the URL of a named store.
 func (c *config) storeURL(name, namedBy string) (string, error) {
 	s, ok := c.stores[name]
 	switch known := slices.Sorted(maps.Keys(c.stores)); {
+	case ok && s.engine == cachedDB:
+		return "", configf("%s: %s is a cached_db itself", namedBy, shown(name))
 	case ok:
 	case strings.ContainsAny(name, "./"):
 		return "", configf("%s: %s is no URL: a SQLite file is sqlite:///relative/path or sqlite:////absolute/path", namedBy, shown(name))
@@ -86,8 +116,8 @@ func (c *config) storeURL(name, namedBy string) (string, error) {
 // relative makes the path of a sqlite:///relative or file:///relative URL one from
 // the configuration's folder.
 func (c *config) relative(rawURL string) string {
-	scheme, rest, _ := strings.Cut(rawURL, ":///")
-	if !strings.EqualFold(scheme, "sqlite") && !strings.EqualFold(scheme, "file") {
+	scheme, rest, ok := strings.Cut(rawURL, ":///")
+	if !ok || !storeurl.IsPath(rawURL) {
 		return rawURL
 	}
 	escaped, query, hasQuery := strings.Cut(rest, "?")
@@ -108,10 +138,13 @@ func withPassword(rawURL, password string) (string, bool) {
 	scheme, rest, _ := strings.Cut(rawURL, "://")
 	end := strings.IndexAny(rest+"/", "/?")
 	at := strings.LastIndexByte(rest[:end], '@')
+	escaped := strings.ReplaceAll(url.QueryEscape(password), "+", "%20")
+	if at < 0 && strings.HasPrefix(scheme, "redis") { // whose passwords need no user
+		return scheme + "://:" + escaped + "@" + rest, true
+	}
 	if at < 0 || strings.Contains(rest[:at], ":") {
 		return "", false
 	}
-	escaped := strings.ReplaceAll(url.QueryEscape(password), "+", "%20")
 	return scheme + "://" + rest[:at] + ":" + escaped + rest[at:], true
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 func openFolder(u *storeURL, settings *djsession.Settings) (Store, error) {
-	if u.user != "" || u.host != "" || u.port != "" {
+	if u.user != "" || u.hasHost() {
 		return nil, errors.New("a folder's URL has no host: it is file:///relative/path or file:////absolute/path")
 	}
 	if u.path == "" {

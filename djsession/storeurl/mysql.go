@@ -3,12 +3,10 @@ package storeurl
 import (
 	"database/sql"
 	"errors"
-	"net"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/go-sql-driver/mysql"
 )
 
@@ -19,11 +17,11 @@ var mysqlOptions = []string{
 	"maxAllowedPacket", "readTimeout", "rejectReadOnly", "serverPubKey", "timeout", "tls", "writeTimeout",
 }
 
-func openMySQL(u *storeURL, c dbstore.Config) (Store, error) {
+func openMySQL(u *storeURL) (*sql.DB, error) {
 	if u.path == "" {
 		return nil, errNoDatabase
 	}
-	if err := u.onlyKnown("go-sql-driver/mysql", mysqlOptions); err != nil {
+	if err := u.onlyKnown("go-sql-driver/mysql's", mysqlOptions); err != nil {
 		return nil, err
 	}
 	if !slices.Contains([]string{"", "utf8mb4", "utf8mb3", "utf8"}, u.options.Get("charset")) {
@@ -39,9 +37,9 @@ func openMySQL(u *storeURL, c dbstore.Config) (Store, error) {
 		return nil, err
 	}
 	config.User, config.Passwd, config.DBName = u.user, u.password, u.path
-	config.Net, config.Addr = "tcp", net.JoinHostPort(or(u.host, "localhost"), or(u.port, "3306"))
-	if strings.HasPrefix(u.host, "/") {
-		config.Net, config.Addr = "unix", u.host
+	config.Net, config.Addr = "tcp", u.hosts[0].address("localhost", "3306")
+	if strings.HasPrefix(config.Addr, "/") {
+		config.Net = "unix"
 	}
 	config.InterpolateParams = true // a query in one round trip
 	if !u.options.Has("timeout") {
@@ -53,8 +51,7 @@ func openMySQL(u *storeURL, c dbstore.Config) (Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Dialect = dbstore.MySQL
-	return newStore(sql.OpenDB(connector), c)
+	return sql.OpenDB(connector), nil
 }
 
 func or(s, otherwise string) string {

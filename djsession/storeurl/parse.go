@@ -18,11 +18,25 @@ type storeURL struct {
 	user        string
 	password    string
 	hasPassword bool
-	host        string // a socket's path begins with /
-	port        string // digits, or empty
+	hosts       []host // at least one, which may be empty
 	path        string // without the first /
 	options     url.Values
+	taken       []string // names of options that were asked for
 	readOnly    bool
+}
+
+// host is where a server listens.
+type host struct {
+	name string // a socket's path begins with /
+	port string // digits, or empty
+}
+
+// address is host:port, or a socket's path.
+func (h host) address(name, port string) string {
+	if strings.HasPrefix(h.name, "/") {
+		return h.name
+	}
+	return net.JoinHostPort(or(h.name, name), or(h.port, port))
 }
 
 func parse(raw string) (*storeURL, error) {
@@ -49,6 +63,9 @@ func parse(raw string) (*storeURL, error) {
 	if u.options, err = url.ParseQuery(query); err != nil {
 		return nil, problem("broken options")
 	}
+	for _, name := range djangoOnly {
+		delete(u.options, name)
+	}
 	if u.path, err = url.PathUnescape(path); err != nil {
 		return nil, problem("broken path")
 	}
@@ -63,8 +80,16 @@ func parse(raw string) (*storeURL, error) {
 		}
 		authority = authority[i+1:]
 	}
-	if u.host, u.port, ok = splitHost(authority); !ok {
-		return nil, problem("broken host or port")
+	texts := []string{authority}
+	if hasSeveralHosts(u.scheme) {
+		texts = strings.Split(authority, ",")
+	}
+	for _, text := range texts {
+		var h host
+		if h.name, h.port, ok = splitHost(text); !ok {
+			return nil, problem("broken host or port")
+		}
+		u.hosts = append(u.hosts, h)
 	}
 	return u, nil
 }
@@ -73,7 +98,7 @@ func parse(raw string) (*storeURL, error) {
 // quoted.
 func isScheme(text string) bool {
 	return text != "" && strings.IndexFunc(text, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '+')
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '+' || r == '-')
 	}) < 0
 }
 
@@ -100,18 +125,27 @@ func (u *storeURL) String() string {
 	if u.user != "" {
 		b.WriteString(url.PathEscape(u.user) + "@")
 	}
-	b.WriteString(url.PathEscape(u.host))
-	if u.port != "" {
-		b.WriteString(":" + u.port)
+	for i, h := range u.hosts {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(url.PathEscape(h.name))
+		if h.port != "" {
+			b.WriteString(":" + h.port)
+		}
 	}
-	if u.path != "" || u.host == "" {
+	if u.path != "" || !u.hasHost() {
 		b.WriteString("/" + u.path)
 	}
 	return b.String()
 }
 
+// hasHost tells whether the URL names a server at all.
+func (u *storeURL) hasHost() bool { return len(u.hosts) > 1 || u.hosts[0] != host{} }
+
 // take returns an option and removes it; the last one of a name counts.
 func (u *storeURL) take(name string) string {
+	u.taken = append(u.taken, name)
 	values := u.options[name]
 	delete(u.options, name)
 	if len(values) == 0 {
@@ -120,11 +154,16 @@ func (u *storeURL) take(name string) string {
 	return values[len(values)-1]
 }
 
-// onlyKnown is an error for options that are not among those a driver knows.
-func (u *storeURL) onlyKnown(driver string, known []string) error {
+// onlyKnown is an error for options that are left and are not known, to whom they
+// would belong.
+func (u *storeURL) onlyKnown(whose string, known []string) error {
 	for _, name := range slices.Sorted(maps.Keys(u.options)) {
 		if !slices.Contains(known, name) {
-			return fmt.Errorf("unknown option %q: there are table, time_zone, and %s's %s", name, driver, strings.Join(known, ", "))
+			all := strings.Join(u.taken, ", ")
+			if len(known) > 0 {
+				all += ", and " + whose + " " + strings.Join(known, ", ")
+			}
+			return fmt.Errorf("unknown option %q: there are %s", name, all)
 		}
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/lib/pq"
 )
 
@@ -19,11 +18,11 @@ var pqOptions = []string{
 	"target_session_attrs",
 }
 
-func openPostgreSQL(u *storeURL, c dbstore.Config) (Store, error) {
+func openPostgreSQL(u *storeURL) (*sql.DB, error) {
 	if u.path == "" && u.options.Get("service") == "" {
 		return nil, errNoDatabase
 	}
-	if err := u.onlyKnown("lib/pq", pqOptions); err != nil {
+	if err := u.onlyKnown("lib/pq's", pqOptions); err != nil {
 		return nil, err
 	}
 	connector, err := pq.NewConnector(u.pqDSN())
@@ -31,8 +30,7 @@ func openPostgreSQL(u *storeURL, c dbstore.Config) (Store, error) {
 		// What lib/pq says of a connection string may quote parts of it.
 		return nil, errors.New(strings.ReplaceAll(err.Error(), u.passwordOr("\x00"), "…"))
 	}
-	c.Dialect = dbstore.PostgreSQL
-	return newStore(sql.OpenDB(connector), c)
+	return sql.OpenDB(connector), nil
 }
 
 // passwordOr is the password, or a text that occurs nowhere.
@@ -63,9 +61,9 @@ func (u *storeURL) pqDSN() string {
 	addIf("dbname", u.path)
 	addIf("user", u.user)
 	addIf("password", u.password)
-	addIf("port", u.port)
-	addIf("host", u.host)
-	if u.host == "" && os.Getenv("PGHOST") == "" && u.options.Get("service") == "" {
+	addIf("port", u.hosts[0].port)
+	addIf("host", u.hosts[0].name)
+	if u.hosts[0].name == "" && os.Getenv("PGHOST") == "" && u.options.Get("service") == "" {
 		// libpq's default is the socket, where Debian and most others have it.
 		const sockets = "/var/run/postgresql"
 		if _, err := os.Stat(sockets); err == nil {

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/djsess/djsess/djsession/dbstore"
 	_ "modernc.org/sqlite"
 )
 
@@ -20,8 +19,8 @@ var sqliteOptions = []string{
 	"_busy_timeout", "_pragma", "_timeout", "_txlock", "cache", "immutable", "mode", "vfs",
 }
 
-func openSQLite(u *storeURL, c dbstore.Config) (Store, error) {
-	if u.user != "" || u.host != "" || u.port != "" {
+func openSQLite(u *storeURL) (*sql.DB, error) {
+	if u.user != "" || u.hasHost() {
 		return nil, errors.New("a SQLite URL has no host: it is sqlite:///relative/path or sqlite:////absolute/path")
 	}
 	if u.path == "" || u.path == ":memory:" {
@@ -37,7 +36,7 @@ func openSQLite(u *storeURL, c dbstore.Config) (Store, error) {
 		}
 		milliseconds = math.Round(seconds * 1000)
 	}
-	if err := u.onlyKnown("modernc.org/sqlite", sqliteOptions); err != nil {
+	if err := u.onlyKnown("modernc.org/sqlite's", sqliteOptions); err != nil {
 		return nil, err
 	}
 	if !u.options.Has("_busy_timeout") && !u.options.Has("_timeout") {
@@ -60,10 +59,5 @@ func openSQLite(u *storeURL, c dbstore.Config) (Store, error) {
 		return nil, errors.New("this is a folder, not a database")
 	}
 	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(u.path)}).EscapedPath(), RawQuery: u.options.Encode()}
-	db, err := sql.Open("sqlite", file.String())
-	if err != nil {
-		return nil, err
-	}
-	c.Dialect = dbstore.SQLite
-	return newStore(db, c)
+	return sql.Open("sqlite", file.String())
 }

@@ -7,6 +7,14 @@
 //	sqlite:////absolute/path.sqlite3
 //	file:///relative/folder                    Django's engine file
 //	file:////absolute/folder
+//	redis://user:password@host:6379/1          Redis as a cache, database number 1
+//	redis-sentinel://host,host/service/0
+//	redis-cluster://host,host
+//	memcached://host:11211,host:11211
+//	dbcache+postgres://…?table=site_cache      DatabaseCache; also dbcache+mysql, …
+//	filecache:////absolute/folder              FileBasedCache
+//
+// and [OpenCachedDB] the engine cached_db by two. With rediss Redis is spoken to by TLS.
 //
 // Special characters in a part are percent-encoded; a host that is a path
 // (postgres://user@%2Fvar%2Frun%2Fpostgresql/name) is a socket. These options
@@ -23,18 +31,40 @@
 // A folder has the option prefix, for file names that do not begin with
 // Settings.SessionCookieName; see filestore.Config.Prefix.
 //
+// All caches have prefix and version, which are KEY_PREFIX and VERSION. A KEY_FUNCTION
+// is for [cachestore.Config]. Besides, Redis has
+//
+//   - client: "django", the default, is Django's own RedisCache, "django-redis" the
+//     package of that name; a serializer or compressor implies the latter
+//   - serializer: "pickle", the default, "json" or "msgpack"
+//   - compressor: "none", the default, "zlib", "gzip", "lzma", "lz4" or "zstd"
+//   - replica: host:port of a server to read from, once for each. Sentinels know them:
+//     replicas=1 there
+//   - redis-py's socket_timeout, socket_connect_timeout (both in seconds), max_connections,
+//     ssl_ca_certs, ssl_certfile, ssl_keyfile and ssl_cert_reqs ("none" trusts any server)
+//   - sentinel_username and sentinel_password, where the Sentinels have their own
+//
+// Memcached has
+//
+//   - hash: how a server is chosen, by the client that the site's backend uses:
+//     "pymemcache", the default, "pylibmc" or "python-memcached"
+//   - timeout: in seconds; see memcache.Config.Timeout
+//   - max_item_size: in bytes, where the servers' -I is not 1 MiB
+//
+// and DatabaseCache (with the options of its database) and FileBasedCache have
+// max_entries and cull_frequency: see dbcache.Config and filecache.Config.
+//
 // Any other option is an error. Where nothing is said, PostgreSQL gets libpq's
 // sslmode=prefer and its own files and variables (~/.pgpass, PGHOST, …), servers 10
 // seconds to answer a connection, and SQLite Django's 5 seconds for a lock. A SQLite
 // file is never created, nor is a folder.
 //
 // This is the only package that chooses drivers, and it compiles all of them: a
-// program that wants one only uses package dbstore or filestore by itself.
+// program that wants one only uses package dbstore, filestore or rediscache, … by
+// itself.
 package storeurl
 
 import (
-	"database/sql"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -42,6 +72,7 @@ import (
 	"strings"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/dbstore"
 )
 
@@ -73,69 +104,117 @@ func open(rawURL string, settings *djsession.Settings, readOnly bool) (Store, er
 		return nil, err
 	}
 	u.readOnly = readOnly
-	openScheme, ok := schemes[u.scheme]
-	if !ok {
-		known := slices.Sorted(maps.Keys(schemes))
-		return nil, fmt.Errorf("store url: unknown scheme %q: want one of %s", u.scheme, strings.Join(known, ", "))
+	if u.scheme != "file" && databases[u.scheme] == nil && cacheOpener(u.scheme) == nil {
+		return nil, fmt.Errorf("store url: unknown scheme %q: want one of file, %s, %s; or %s before that of a database", u.scheme, known(databases), known(caches), databaseCache)
 	}
-	for _, name := range djangoOnly {
-		u.take(name)
-	}
-	store, err := openScheme(u, settings)
+	store, err := u.open(settings)
 	if err != nil {
 		return nil, fmt.Errorf("store url %s: %w", u, err)
 	}
 	return store, nil
 }
 
-// errNoDatabase: Django wants a NAME, too.
-var errNoDatabase = errors.New("it names no database: scheme://user@host/name")
-
-// newStore closes the handle of a store that is not to be.
-func newStore(db *sql.DB, c dbstore.Config) (Store, error) {
-	store, err := dbstore.New(db, c)
+func (u *storeURL) open(settings *djsession.Settings) (Store, error) {
+	if u.scheme == "file" {
+		return openFolder(u, settings)
+	}
+	if d, ok := databases[u.scheme]; ok {
+		store, err := d.openTable(u, settings)
+		if err != nil {
+			return nil, err // and not a nil *dbstore.Store
+		}
+		return store, nil
+	}
+	c, err := u.openCache(settings)
 	if err != nil {
-		db.Close()
+		return nil, err
+	}
+	store, err := cachestore.New(c.cache, c.config)
+	if err != nil {
+		c.cache.Close()
 		return nil, err
 	}
 	return store, nil
 }
 
-type opener func(*storeURL, *djsession.Settings) (Store, error)
-
-var schemes = map[string]opener{
-	"postgres":   database(openPostgreSQL),
-	"postgresql": database(openPostgreSQL),
-	"pgsql":      database(openPostgreSQL),
-	"postgis":    database(openPostgreSQL),
-	"mysql":      database(openMySQL),
-	"mariadb":    database(openMySQL),
-	"sqlite":     database(openSQLite),
-	"file":       openFolder,
+// OpenCachedDB returns the store of the engine cached_db: the URL of its cache, and
+// that of the database with the table django_session. Close closes both.
+func OpenCachedDB(cacheURL, databaseURL string, settings *djsession.Settings) (*cachestore.CachedDB, error) {
+	return openCachedDB(cacheURL, databaseURL, settings, false)
 }
 
-// database is an opener with the options that all databases have.
-func database(open func(*storeURL, dbstore.Config) (Store, error)) opener {
-	return func(u *storeURL, settings *djsession.Settings) (Store, error) {
-		return open(u, dbstore.Config{
-			Settings: settings,
-			Table:    u.take("table"),
-			TimeZone: u.take("time_zone"),
-		})
+// OpenCachedDBReadOnly is to OpenCachedDB what OpenReadOnly is to Open. Nor is the
+// cache filled with what is read from the database.
+func OpenCachedDBReadOnly(cacheURL, databaseURL string, settings *djsession.Settings) (*cachestore.CachedDB, error) {
+	return openCachedDB(cacheURL, databaseURL, settings, true)
+}
+
+func openCachedDB(cacheURL, databaseURL string, settings *djsession.Settings, readOnly bool) (*cachestore.CachedDB, error) {
+	u, err := parse(databaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("cached_db: database: %w", err)
 	}
+	u.readOnly = readOnly
+	d, ok := databases[u.scheme]
+	if !ok {
+		return nil, fmt.Errorf("cached_db: database: store url %s: it is none of a database: want one of %s", u, known(databases))
+	}
+	db, err := d.openTable(u, settings)
+	if err != nil {
+		return nil, fmt.Errorf("cached_db: database: store url %s: %w", u, err)
+	}
+	store, err := overDatabase(cacheURL, db, settings, readOnly)
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("cached_db: cache: %w", err)
+	}
+	return store, nil
+}
+
+func overDatabase(cacheURL string, db *dbstore.Store, settings *djsession.Settings, readOnly bool) (*cachestore.CachedDB, error) {
+	u, err := parse(cacheURL)
+	if err != nil {
+		return nil, err
+	}
+	u.readOnly = readOnly
+	c, err := u.openCache(settings)
+	if err != nil {
+		return nil, fmt.Errorf("store url %s: %w", u, err)
+	}
+	store, err := cachestore.NewCachedDB(c.cache, db, c.config)
+	if err != nil {
+		c.cache.Close()
+		return nil, fmt.Errorf("store url %s: %w", u, err)
+	}
+	return store, nil
 }
 
 // isPath tells the schemes whose URLs are a path and nothing else.
 func isPath(scheme string) bool {
-	return strings.EqualFold(scheme, "sqlite") || strings.EqualFold(scheme, "file")
+	switch strings.ToLower(scheme) {
+	case "sqlite", "file", "filecache", "dbcache+sqlite":
+		return true
+	}
+	return false
 }
 
-// djangoOnly are options of dj-database-url and of Django's connections that say
-// nothing about what is stored.
-var djangoOnly = []string{
-	"conn_max_age", "conn_health_checks", "atomic_requests", "autocommit",
-	"disable_server_side_cursors", "server_side_binding", "pool", "isolation_level",
-	"transaction_mode", "init_command",
+// hasSeveralHosts tells the schemes whose URLs name servers with commas between.
+func hasSeveralHosts(scheme string) bool {
+	switch scheme {
+	case "memcached", "redis-cluster", "rediss-cluster", "redis-sentinel", "rediss-sentinel":
+		return true
+	}
+	return false
+}
+
+// known lists the schemes there are.
+func known[T any](schemes ...map[string]T) string {
+	var names []string
+	for _, m := range schemes {
+		names = slices.AppendSeq(names, maps.Keys(m))
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
 
 // HasPassword tells whether a URL holds a password, and so has no place on a
@@ -148,7 +227,30 @@ func HasPassword(rawURL string) bool {
 	// By the last @ of all, not of the authority: a password that should have
 	// been percent-encoded is one all the same.
 	i := strings.LastIndexByte(rest, '@')
-	return i >= 0 && strings.IndexByte(rest[:i], ':') >= 0
+	_, query, _ := strings.Cut(rest, "?")
+	return i >= 0 && strings.IndexByte(rest[:i], ':') >= 0 || strings.Contains(query, "password=")
+}
+
+// IsPath tells whether a URL names a file or folder, and so a path that can be
+// relative.
+func IsPath(rawURL string) bool {
+	scheme, _, ok := strings.Cut(rawURL, "://")
+	return ok && isPath(scheme)
+}
+
+// IsCache tells whether a URL names a cache, which keeps sessions without a
+// signature.
+func IsCache(rawURL string) bool {
+	scheme, _, ok := strings.Cut(strings.ToLower(rawURL), "://")
+	return ok && cacheOpener(scheme) != nil
+}
+
+// KeepsWallClock tells whether a URL names a database that keeps times without their
+// zone, so that USE_TZ and TIME_ZONE decide what they mean.
+func KeepsWallClock(rawURL string) bool {
+	scheme, _, _ := strings.Cut(strings.ToLower(rawURL), "://")
+	d, ok := databases[strings.TrimPrefix(scheme, "dbcache+")]
+	return ok && d.dialect != dbstore.PostgreSQL
 }
 
 // IsURL tells whether a text is a store's URL rather than a name.

@@ -29,27 +29,30 @@ func settings(t *testing.T) *djsession.Settings {
 
 func TestParse(t *testing.T) {
 	for raw, want := range map[string]storeURL{
-		"postgres://alice@db.example.com/site":           {scheme: "postgres", user: "alice", host: "db.example.com", path: "site"},
-		"mysql://a%40b:p%2Fw%3A%23@h:3307/site%20two":    {scheme: "mysql", user: "a@b", password: "p/w:#", hasPassword: true, host: "h", port: "3307", path: "site two"},
-		"postgres://u:p@ss@h/db":                         {scheme: "postgres", user: "u", password: "p@ss", hasPassword: true, host: "h", path: "db"},
-		"postgres://u:a+b@h/db":                          {scheme: "postgres", user: "u", password: "a+b", hasPassword: true, host: "h", path: "db"},
-		"postgres://[::1]:5433/db":                       {scheme: "postgres", host: "::1", port: "5433", path: "db"},
-		"postgres://[::1]/db":                            {scheme: "postgres", host: "::1", path: "db"},
-		"postgres://%2Fvar%2Frun%2Fpostgresql:5433/site": {scheme: "postgres", host: "/var/run/postgresql", port: "5433", path: "site"},
-		"postgres:///site":                               {scheme: "postgres", path: "site"},
-		"sqlite:///db.sqlite3":                           {scheme: "sqlite", path: "db.sqlite3"},
-		"SQLite:////srv/site/db.sqlite3":                 {scheme: "sqlite", path: "/srv/site/db.sqlite3"},
-		"file:///sessions":                               {scheme: "file", path: "sessions"},
-		"FILE:////srv/a%20site@home:1/sessions":          {scheme: "file", path: "/srv/a site@home:1/sessions"},
+		"postgres://alice@db.example.com/site":           {scheme: "postgres", user: "alice", hosts: []host{{name: "db.example.com"}}, path: "site"},
+		"mysql://a%40b:p%2Fw%3A%23@h:3307/site%20two":    {scheme: "mysql", user: "a@b", password: "p/w:#", hasPassword: true, hosts: []host{{"h", "3307"}}, path: "site two"},
+		"postgres://u:p@ss@h/db":                         {scheme: "postgres", user: "u", password: "p@ss", hasPassword: true, hosts: []host{{name: "h"}}, path: "db"},
+		"postgres://u:a+b@h/db":                          {scheme: "postgres", user: "u", password: "a+b", hasPassword: true, hosts: []host{{name: "h"}}, path: "db"},
+		"postgres://[::1]:5433/db":                       {scheme: "postgres", hosts: []host{{"::1", "5433"}}, path: "db"},
+		"postgres://[::1]/db":                            {scheme: "postgres", hosts: []host{{name: "::1"}}, path: "db"},
+		"postgres://%2Fvar%2Frun%2Fpostgresql:5433/site": {scheme: "postgres", hosts: []host{{"/var/run/postgresql", "5433"}}, path: "site"},
+		"postgres:///site":                               {scheme: "postgres", path: "site", hosts: []host{{}}},
+		"sqlite:///db.sqlite3":                           {scheme: "sqlite", path: "db.sqlite3", hosts: []host{{}}},
+		"SQLite:////srv/site/db.sqlite3":                 {scheme: "sqlite", path: "/srv/site/db.sqlite3", hosts: []host{{}}},
+		"file:///sessions":                               {scheme: "file", path: "sessions", hosts: []host{{}}},
+		"redis://:pw@h/1":                                {scheme: "redis", password: "pw", hasPassword: true, hosts: []host{{name: "h"}}, path: "1"},
+		"redis-sentinel://a:1,[::1]:2,c/main/0":          {scheme: "redis-sentinel", hosts: []host{{"a", "1"}, {"::1", "2"}, {name: "c"}}, path: "main/0"},
+		"memcached://h1:11211,%2Frun%2Fm.sock":           {scheme: "memcached", hosts: []host{{"h1", "11211"}, {name: "/run/m.sock"}}},
+		"dbcache+sqlite:////srv/c.sqlite3":               {scheme: "dbcache+sqlite", path: "/srv/c.sqlite3", hosts: []host{{}}},
+		"FILE:////srv/a%20site@home:1/sessions":          {scheme: "file", path: "/srv/a site@home:1/sessions", hosts: []host{{}}},
 	} {
 		got, err := parse(raw)
 		if err != nil {
 			t.Errorf("%s: %v", raw, err)
 			continue
 		}
-		got.options = nil
 		if got.scheme != want.scheme || got.user != want.user || got.password != want.password || got.hasPassword != want.hasPassword ||
-			got.host != want.host || got.port != want.port || got.path != want.path {
+			!slices.Equal(got.hosts, want.hosts) || got.path != want.path {
 			t.Errorf("%s: %+v", raw, *got)
 		}
 	}
@@ -67,6 +70,15 @@ func TestBadURLs(t *testing.T) {
 		"postgres://u:12/hunter2@h/db?foo=1", "postgres://u:80?hunter2@h/db", "mysql://u:80?hunter2@h/db", "postgres:/u:hunter2@h/db?x=a://b",
 		"postgres://u:hunter2@h", "mysql://u:hunter2@h/", "mysql://u:hunter2@h/db?charset=gbk", "mysql://u:hunter2@h/db?charset=utf8mb4,gbk",
 		"sqlite://host/db", "sqlite:///", "sqlite:///:memory:", "sqlite:///missing.sqlite3", "sqlite:////", "sqlite:///x?timeout=soon", "sqlite:///x?nonsense=1",
+		"redis://:hunter2@h/one", "redis://:hunter2@h/0?nonsense=1", "redis://:hunter2@h/0?serializer=yaml", "redis://:hunter2@h/0?compressor=rar",
+		"redis://:hunter2@h/0?client=jedis", "redis://:hunter2@h/0?version=0", "redis://:hunter2@h/0?version=one", "redis://:hunter2@h/-1",
+		"redis://:hunter2@h/0?replica=h:x", "redis://:hunter2@h/0?socket_timeout=soon", "redis://:hunter2@h/0?max_connections=many",
+		"rediss://:hunter2@h/0?ssl_ca_certs=missing.pem", "rediss://:hunter2@h/0?ssl_ca_certs=storeurl.go", "rediss://:hunter2@h/0?ssl_keyfile=x",
+		"rediss://:hunter2@h/0?ssl_cert_reqs=perhaps", "redis://:hunter2@h/0?ssl_ca_certs=x", "redis-sentinel://:hunter2@h", "redis-sentinel://:hunter2@h/main/one",
+		"redis-cluster://:hunter2@a,b/1", "redis-cluster://:hunter2@a:x,b", "memcached://:hunter2@h", "memcached://h/1", "memcached://h?hash=md5",
+		"memcached://h?timeout=soon", "memcached://h?max_item_size=big", "memcached://h?nonsense=1",
+		"dbcache+oracle://u:hunter2@h/db?table=t", "dbcache+postgres://u:hunter2@h/db", "dbcache+postgres://u:hunter2@h/db?table=t&max_entries=x",
+		"dbcache+file:///.", "filecache://host/tmp", "filecache:///", "filecache:///missing", "filecache:///.?table=x", "filecache:///.?cull_frequency=-1",
 		"file://host/tmp", "file:///", "file://", "file:///missing", "file:///storeurl.go", "file:///.?nonsense=1", "file:///.?table=x", "file:///.?prefix=a/b",
 	} {
 		store, err := Open(raw, settings(t))
@@ -94,7 +106,8 @@ func TestBadURLs(t *testing.T) {
 func TestHasPassword(t *testing.T) {
 	for raw, want := range map[string]bool{
 		"postgres://u:p@h/db": true, "postgres://u:@h/db": true, "postgres://u@h:5432/db": false, "postgres://u:p/x@h/db": true,
-		"sqlite:///db": false, "sqlite:////a:b@c": false, "sqlite://u:p@h/db": true, "file:////a:b@c": false, "file://u:p@h/x": true, "main": false, "postgres://h/db": false, "postgres://u:p%zz@h": true,
+		"sqlite:///db": false, "sqlite:////a:b@c": false, "sqlite://u:p@h/db": true, "file:////a:b@c": false, "file://u:p@h/x": true, "main": false, "postgres://h/db": false, "redis://:p@h/0": true,
+		"redis-sentinel://h/main?sentinel_password=p": true, "redis://h/0": false, "dbcache+postgres://u:p@h/db": true, "filecache:////a:b@c": false, "postgres://u:p%zz@h": true,
 	} {
 		if HasPassword(raw) != want {
 			t.Errorf("%s: %v", raw, !want)

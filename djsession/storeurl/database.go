@@ -1,0 +1,56 @@
+package storeurl
+
+import (
+	"database/sql"
+	"errors"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/dbstore"
+)
+
+// database is a kind of database, and how it is connected to.
+type database struct {
+	dialect dbstore.Dialect
+	connect func(*storeURL) (*sql.DB, error)
+}
+
+var databases = map[string]*database{
+	"postgres":   {dbstore.PostgreSQL, openPostgreSQL},
+	"postgresql": {dbstore.PostgreSQL, openPostgreSQL},
+	"pgsql":      {dbstore.PostgreSQL, openPostgreSQL},
+	"postgis":    {dbstore.PostgreSQL, openPostgreSQL},
+	"mysql":      {dbstore.MySQL, openMySQL},
+	"mariadb":    {dbstore.MySQL, openMySQL},
+	"sqlite":     {dbstore.SQLite, openSQLite},
+}
+
+// djangoOnly are options of dj-database-url and of Django's connections that say
+// nothing about what is stored.
+var djangoOnly = []string{
+	"conn_max_age", "conn_health_checks", "atomic_requests", "autocommit",
+	"disable_server_side_cursors", "server_side_binding", "pool", "isolation_level",
+	"transaction_mode", "init_command",
+}
+
+// errNoDatabase: Django wants a NAME, too.
+var errNoDatabase = errors.New("it names no database: scheme://user@host/name")
+
+// openTable is the engine db.
+func (d *database) openTable(u *storeURL, settings *djsession.Settings) (*dbstore.Store, error) {
+	c := dbstore.Config{
+		Dialect:  d.dialect,
+		Settings: settings,
+		Table:    u.take("table"),
+		TimeZone: u.take("time_zone"),
+	}
+	db, err := d.connect(u)
+	if err != nil {
+		return nil, err
+	}
+	store, err := dbstore.New(db, c)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return store, nil
+}

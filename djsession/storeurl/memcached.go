@@ -1,0 +1,43 @@
+package storeurl
+
+import (
+	"errors"
+
+	"github.com/djsess/djsess/djsession/memcache"
+)
+
+// openMemcached opens memcached://host:port,host:port. The order counts for some of
+// the hashes, as it does in LOCATION.
+func openMemcached(u *storeURL, c *openedCache) error {
+	if u.user != "" || u.hasPassword || u.path != "" {
+		return errors.New("Memcached has neither users nor databases: memcached://host:port,host:port")
+	}
+	config := memcache.Config{MaxSize: c.config.Settings.MaxPayloadSize, ReadOnly: u.readOnly}
+	for _, h := range u.hosts {
+		config.Servers = append(config.Servers, h.address("localhost", "11211"))
+	}
+	var err error
+	if config.Hash, err = choice(u, "hash", map[string]memcache.Hash{
+		"":                 memcache.PyMemcache,
+		"pymemcache":       memcache.PyMemcache,
+		"pylibmc":          memcache.PyLibMC,
+		"python-memcached": memcache.PythonMemcached,
+	}); err != nil {
+		return err
+	}
+	if config.Timeout, err = u.seconds("timeout"); err != nil {
+		return err
+	}
+	if config.MaxItemSize, err = u.number("max_item_size", memcache.DefaultMaxItemSize); err != nil {
+		return err
+	}
+	if err := u.onlyKnown("", nil); err != nil {
+		return err
+	}
+	cache, err := memcache.New(config)
+	if err != nil {
+		return err
+	}
+	c.cache = cache
+	return nil
+}
