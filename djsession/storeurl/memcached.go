@@ -10,7 +10,7 @@ import (
 // the hashes, as it does in LOCATION.
 func openMemcached(u *storeURL, c *openedCache) error {
 	if u.user != "" || u.hasPassword || u.path != "" {
-		return errors.New("Memcached has neither users nor databases: memcached://host:port,host:port")
+		return errors.New("a Memcached has neither users nor databases: memcached://host:port,host:port")
 	}
 	config := memcache.Config{MaxSize: c.config.Settings.MaxPayloadSize, ReadOnly: u.readOnly}
 	for _, h := range u.hosts {
