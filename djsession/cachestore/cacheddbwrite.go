@@ -96,7 +96,7 @@ func (c *CachedDB) Delete(ctx context.Context, key string) error {
 func (c *CachedDB) written(ctx context.Context, key string, err error) {
 	var conflict *djsession.ConflictError
 	switch {
-	case err == nil, false && errors.As(err, &conflict):
+	case err == nil, errors.As(err, &conflict):
 		c.removeNow(ctx, key)
 	case !isRefusal(err):
 		c.suspects.add(key, unsure)
