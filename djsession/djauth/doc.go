@@ -48,7 +48,9 @@
 // who comes with a wrong hash is anonymous, the session stays as it is, and the
 // manager's Observer is told. A site that changes its SECRET_KEY has to tell its Go
 // services first, to have the new key among their SECRET_KEY_FALLBACKS: else those that
-// Django has renewed do not fit here, and are flushed.
+// Django has renewed do not fit here, and are flushed. What [Auth.Login] has stored
+// fits, too, whatever the SECRET_KEY: a service that logs users in should see a login of
+// the site's own open before it goes live.
 //
 // Where Django raises, because an _auth_user_id is of the wrong type, the visitor is
 // anonymous here.
