@@ -53,7 +53,7 @@ func opensSome(ctx context.Context, store Store, in Range) (bool, error) {
 // store: see OpensSome. What is odd and no error it tells the Observer: a store
 // without live sessions, which may be another site's, and sessions that last
 // longer than they could, by which USE_TZ, TIME_ZONE or SESSION_COOKIE_AGE are not
-// the site's. It writes nothing.
+// the site's, and a cache that cannot be asked. It writes nothing.
 func (m *Manager) Check(ctx context.Context) error {
 	opened, err := OpensSome(ctx, m.store)
 	if err != nil {
@@ -61,6 +61,11 @@ func (m *Manager) Check(ctx context.Context) error {
 	}
 	if opened {
 		m.trust.known.Store(true)
+	}
+	if checker, ok := m.store.(interface{ Check(context.Context) error }); ok {
+		if err := checker.Check(ctx); err != nil { // cached_db goes on without its cache
+			m.tell(ctx, Event{Kind: EventCheck, Err: err})
+		}
 	}
 	if scanner, ok := m.store.(Scanner); ok {
 		m.checkExpiries(ctx, scanner)

@@ -24,11 +24,11 @@ func (s *site) find(ctx context.Context, key string) (*djsession.Record, error) 
 			return r, hintAtForm(err, s.settings)
 		}
 	}
-	if !alphanumeric(key) || len(key) >= 40 {
+	if !alphanumeric(key) || len(key) >= keyLength { // none that Django makes is longer
 		if invalid != nil {
 			return nil, fmt.Errorf("%s: %w", djsession.ShortKey(key), invalid)
 		}
-		return nil, noSession(key)
+		return nil, &hinted{noSession(key), s.cacheHint()}
 	}
 	return s.findPrefix(ctx, key)
 }
@@ -43,7 +43,7 @@ func (s *site) findPrefix(ctx context.Context, prefix string) (*djsession.Record
 	for r, err := range scanner.Scan(ctx, djsession.Range{Prefix: prefix}) {
 		switch {
 		case errors.Is(err, errors.ErrUnsupported):
-			return nil, &hinted{noSession(prefix), s.String() + " cannot be searched for the beginning of a key: " + strings.TrimPrefix(wholeKeyHint(prefix), ": ")}
+			return nil, &hinted{noSession(prefix), s.String() + " cannot be searched for the beginning of a key: give the whole one, which the cookie holds"}
 		case err != nil && r == nil:
 			return nil, err
 		case found != nil:
@@ -55,6 +55,14 @@ func (s *site) findPrefix(ctx context.Context, prefix string) (*djsession.Record
 		return nil, noSession(prefix)
 	}
 	return found, hintAtForm(foundErr, s.settings)
+}
+
+// cacheHint says what, in a cache, makes it look as if nothing were there.
+func (s *site) cacheHint() string {
+	if !s.isCache {
+		return ""
+	}
+	return "or it is another cache's: are prefix and version those of the site's CACHES, and so are the rest of " + s.namedBy + "?"
 }
 
 func noSession(key string) error {

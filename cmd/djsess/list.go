@@ -96,6 +96,7 @@ func (l *lister) list(ctx context.Context) error {
 	}
 	if l.listed == 0 && l.bad == 0 && !l.asJSON {
 		l.app.advise(l.none())
+		l.app.advise(l.site.cacheHint())
 	}
 	return l.badOnes()
 }

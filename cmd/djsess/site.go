@@ -20,6 +20,8 @@ import (
 type site struct {
 	storeurl.Store
 	settings *djsession.Settings
+	isCache  bool // the engine cache
+	namedBy  string
 }
 
 // withStore opens the store for the time of f. The context ends when the user
@@ -34,6 +36,9 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 		return err
 	}
 	a.storeNamedBy = place.namedBy
+	if err := place.check(); err != nil { // before the SECRET_KEY, which it may not need
+		return openError(err, place.namedBy)
+	}
 	settings, err := a.settings(c, place.isUnsigned())
 	if err != nil {
 		return err
@@ -47,7 +52,7 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // who asks twice does not want to wait
-	err = f(ctx, &site{store, settings})
+	err = f(ctx, &site{store, settings, place.isUnsigned(), place.namedBy})
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -57,6 +62,16 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 		return &hinted{err, "is the server up, and are host and port right? " + fromPlace(place.namedBy)}
 	}
 	return err
+}
+
+// check tells whether there are such stores at all.
+func (p place) check() error {
+	if p.cache != "" {
+		if err := storeurl.CheckScheme(p.cache); err != nil {
+			return err
+		}
+	}
+	return storeurl.CheckScheme(p.url)
 }
 
 // isUnsigned tells whether no SECRET_KEY is needed.

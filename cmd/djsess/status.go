@@ -167,8 +167,8 @@ func payloadHint(err *djsession.PayloadError) string {
 		return "check that the SECRET_KEY is the site's (or list it in SECRET_KEY_FALLBACKS), and that DJANGO_VERSION is; " +
 			"otherwise somebody changed the payload"
 	case err.Form == djsession.Unsigned && errors.Is(err, djsession.ErrMalformed):
-		return "check that prefix, version, serializer and compressor in the store's URL are those of the site's CACHES; " +
-			"or something else than a session is stored under this key"
+		return "something else than a session is stored under this key; or the store's URL does not have the prefix, version, " +
+			"serializer and compressor of the site's CACHES"
 	case errors.Is(err, djsession.ErrMalformed):
 		return "it is signed by the site, and yet no JSON object: perhaps the site's SESSION_SERIALIZER is another one"
 	case errors.Is(err, djsession.ErrTooLarge):

@@ -37,6 +37,9 @@ func (a *app) storePlace(c *config) (place, error) {
 		{os.Getenv("DATABASE_URL"), "$DATABASE_URL"},
 	} {
 		switch {
+		case source.name == "$DATABASE_URL" && source.value != "" && c.stores[c.store].engine == cachedDB:
+			// Django's variable: what is done to the database alone, the site's cache does not know.
+			return place{}, configf("$DATABASE_URL names a database, and %s a store, %q, that is a cached_db: say by --store or $DJSESS_STORE which it is to be", c.file, c.store)
 		case storeurl.IsURL(source.value):
 			return place{url: source.value, namedBy: source.name}, nil
 		case source.value != "":

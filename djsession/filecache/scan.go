@@ -58,7 +58,7 @@ func (c *Cache) yieldFile(name string, yield func(*cachestore.Entry, error) bool
 	case errors.Is(err, fs.ErrNotExist):
 		return true // deleted since the name was read
 	case errors.Is(err, fs.ErrPermission):
-		err = &djsession.PayloadError{Err: fmt.Errorf("%w: %w", djsession.ErrMalformed, err)}
+		err = &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%w: %w", djsession.ErrMalformed, err)}
 	case err != nil:
 		payload := unreadable(err)
 		if payload == nil {

@@ -28,15 +28,12 @@ func (c *Cache) swap(old *cachestore.Item, next *memcache.Item) error {
 				return nil // gone, as it was to be
 			case err != nil:
 				return err
+			case (!known || !before.holds(stored)) && doubt != nil:
+				// Changed since, before or after ours: a conflict would be made good
+				// by doing ours a second time. What is the same may still be somebody
+				// else's, who added one to the same number.
+				return doubt
 			case !known || !before.holds(stored):
-				switch {
-				case doubt != nil && holds(stored, next):
-					return nil
-				case doubt != nil:
-					// Changed since, before or after ours: a conflict would be
-					// made good by doing ours a second time.
-					return doubt
-				}
 				return c.conflict(stored)
 			case stored.CasID == 0:
 				return errNoCAS

@@ -131,7 +131,24 @@ func TestLostAnswer(t *testing.T) {
 			t.Errorf("deleted, and there: %v", err)
 		}
 	})
+	t.Run("a new one", func(t *testing.T) {
+		for _, deliver := range []bool{false, true} {
+			client(t, r).Del(t.Context(), key)
+			f.breakAt("nx", deliver)
+			if _, err := cache.Add(t.Context(), key, []byte("ours"), time.Hour); err != nil {
+				t.Errorf("delivered %v: %v", deliver, err)
+			}
+			stored("ours")
+		}
+		client(t, r).Set(t.Context(), key, "theirs", 0)
+		f.breakAt("nx", true)
+		if _, err := cache.Add(t.Context(), key, []byte("ours"), time.Hour); !errors.Is(err, djsession.ErrKeyTaken) {
+			t.Errorf("%v, want that it is taken", err)
+		}
+		stored("theirs")
+	})
 	t.Run("a load", func(t *testing.T) {
+		client(t, r).Del(t.Context(), key)
 		item(t, direct, "five")
 		f.breakAt("getrange", true)
 		if it, err := cache.Get(t.Context(), key); err != nil || string(it.Data) != "five" {

@@ -38,15 +38,27 @@ func (c *Cache) compareAnd(ctx context.Context, key string, old *cachestore.Item
 			return c.conflictWith(c.read(ctx, c.writer, key))
 		case err == errChanged:
 			return c.conflictWith(current, nil)
-		case err == nil || attempt == attempts || !mayTryAgain(err):
+		case unknown != nil && errors.Is(err, redis.Nil) && left == 0:
+			return nil // gone, as it was to be
+		case err == nil || errors.Is(err, redis.Nil):
+			return err
+		case attempt == attempts || !mayTryAgain(err):
+			if unknown != nil {
+				err = fmt.Errorf("%w: %w", errUnknown, err)
+			}
 			return err
 		case broken(err):
 			unknown = err
 		}
-		if !sleep(ctx, time.Duration(attempt*attempt)*20*time.Millisecond) {
+		if !sleep(ctx, backoff(attempt)) {
 			return err
 		}
 	}
+}
+
+// backoff is how long is waited after an attempt.
+func backoff(attempt int) time.Duration {
+	return time.Duration(attempt*attempt) * 20 * time.Millisecond
 }
 
 // conflictWith is the error about what is stored now, instead of what was.
@@ -105,11 +117,12 @@ var compareAndSetHash = redis.NewScript(compareAndSet).Hash()
 
 // script compares and writes in one round trip, as soon as Redis knows the script.
 func (c *Cache) script(ctx context.Context, key string, before, stored version, left int64) (string, error) {
+	const keyAt = 3 // after name, script and number of keys
 	args := []any{"evalsha", compareAndSetHash, 1, key, string(before), string(stored), left, c.maxStored + 1}
-	reply, err := c.once(ctx, args)
+	reply, err := c.once(ctx, keyAt, args...)
 	if code(err) == "NOSCRIPT" {
 		args[0], args[1] = "eval", compareAndSet
-		reply, err = c.once(ctx, args)
+		reply, err = c.once(ctx, keyAt, args...)
 	}
 	if err != nil {
 		return "", err
@@ -125,12 +138,12 @@ func (c *Cache) script(ctx context.Context, key string, before, stored version, 
 	return "", redis.Nil
 }
 
-// once sends a command without go-redis's own second tries, which could not tell
-// what the first one wrote from what somebody else did.
-func (c *Cache) once(ctx context.Context, args []any) (any, error) {
+// once sends a command, whose key is the argument at keyAt, without go-redis's own
+// second tries, which could not tell what the first one wrote from what somebody else
+// did.
+func (c *Cache) once(ctx context.Context, keyAt int8, args ...any) (any, error) {
 	cmd := redis.NewCmd(ctx, args...)
-	const firstKey = 3 // after name, script and number of keys
-	cmd.SetFirstKeyPos(firstKey)
+	cmd.SetFirstKeyPos(keyAt)
 	err := c.writer.Process(ctx, onceCmd{cmd})
 	return cmd.Val(), err
 }

@@ -23,11 +23,7 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	}
 	var free bool
 	if left := c.milliseconds(timeout); left > 0 {
-		set := redis.NewStatusCmd(ctx, "set", key, string(item.Version.(version)), "px", left, "nx")
-		err = c.writer.Process(ctx, set)
-		if free = err == nil; errors.Is(err, redis.Nil) {
-			err = nil
-		}
+		free, err = c.setNew(ctx, key, item.Version.(version), left)
 	} else {
 		var n int64
 		n, err = c.writer.Exists(ctx, key).Result()
@@ -42,6 +38,35 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	return item, nil
 }
 
+// setNew stores what is not there yet, and tells whether it could. Where the answer is
+// lost, it is asked for again: what is there then, and is ours, is what the first
+// attempt has stored.
+func (c *Cache) setNew(ctx context.Context, key string, stored version, left int64) (free bool, err error) {
+	const keyAt = 1
+	lost := false
+	for attempt := 1; ; attempt++ {
+		_, err = c.once(ctx, keyAt, "set", key, string(stored), "px", left, "nx")
+		switch {
+		case err == nil:
+			return true, nil
+		case errors.Is(err, redis.Nil) && lost:
+			current, err := c.read(ctx, c.writer, key)
+			if errors.Is(err, redis.Nil) { // it was ours, and is over or gone
+				return false, errUnknown
+			}
+			return version(current) == stored, err
+		case errors.Is(err, redis.Nil):
+			return false, nil
+		case attempt == attempts || !mayTryAgain(err):
+			return false, err
+		}
+		lost = lost || broken(err)
+		if !sleep(ctx, backoff(attempt)) {
+			return false, err
+		}
+	}
+}
+
 // Swap stores data in place of old in one script that compares the whole value. A
 // timeout that is over already deletes it, as Django's set does.
 func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data []byte, timeout time.Duration) (*cachestore.Item, error) {
@@ -49,6 +74,9 @@ func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data
 	item, err := c.made(ctx, data)
 	if err != nil {
 		return nil, wrap(op, key, err)
+	}
+	if isUncompressed(old) {
+		item.Version = version(data)
 	}
 	if err := c.compareAnd(ctx, key, old, item.Version.(version), c.milliseconds(timeout)); err != nil {
 		return nil, c.fail(ctx, op, key, err)
@@ -82,6 +110,16 @@ func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore
 		return c.fail(ctx, op, key, err)
 	}
 	return nil
+}
+
+// isUncompressed tells of what stays so: every client reads that, and if a Compressor was
+// named that the site does not have, the site could not read anything else.
+func isUncompressed(old *cachestore.Item) bool {
+	if old == nil {
+		return false
+	}
+	stored, ok := old.Version.(version)
+	return ok && string(stored) == string(old.Data)
 }
 
 // made is the item that is about to be written.

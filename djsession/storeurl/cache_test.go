@@ -1,6 +1,8 @@
 package storeurl
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/djauth"
+	"github.com/djsess/djsess/djsession/rediscache"
 	"github.com/djsess/djsess/internal/djangotest"
 )
 
@@ -166,6 +169,32 @@ func TestBadCachedDBs(t *testing.T) {
 			t.Errorf("%q is opened as %v", urls, store)
 		} else if strings.Contains(err.Error(), "hunter2") || !strings.HasPrefix(err.Error(), "cached_db: ") {
 			t.Errorf("%q: %v", urls, err)
+		}
+	}
+}
+
+// At start-up a service learns that the cache of its cached_db refuses it, though the sessions can be had without.
+func TestCheckAsksTheCache(t *testing.T) {
+	r := djangotest.RedisWith(t, djangotest.RedisOptions{Password: "hunter2"})
+	db := djangotest.SQLite(t)
+	djangotest.Start(t, "5.2", djangotest.Settings{"DATABASES": db.Settings()}).Do(t, `migrate(); SessionStore().save()`, nil, nil)
+	for url, want := range map[string]error{r.URL: nil, "redis://:wrong@" + r.Addr + "/0": rediscache.ErrPassword} {
+		store, err := OpenCachedDB(url, db.URL, settings(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		m, err := djsession.NewManager(store, settings(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told error
+		m.Observer = func(_ context.Context, e djsession.Event) { told = e.Err }
+		if err := m.Check(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if !errors.Is(told, want) || want == nil && told != nil {
+			t.Errorf("the Observer is told %v, want %v", told, want)
 		}
 	}
 }

@@ -18,7 +18,10 @@ const (
 // openRedis opens redis://host:port/number. Replicas to read from are given as
 // options.
 func openRedis(u *storeURL, c *openedCache) error {
-	number, err := databaseNumber(u.path)
+	number, err := databaseNumber(u.take("db")) // redis-py takes either
+	if err == nil && u.path != "" {
+		number, err = databaseNumber(u.path)
+	}
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,9 @@ import (
 func (u *storeURL) redisOptions(c *openedCache) (*redis.UniversalOptions, rediscache.Config, error) {
 	config := rediscache.Config{MaxSize: c.config.Settings.MaxPayloadSize}
 	fail := func(err error) (*redis.UniversalOptions, rediscache.Config, error) { return nil, config, err }
-	o := &redis.UniversalOptions{Username: u.user, Password: u.password, DialTimeout: 10 * time.Second, ContextTimeoutEnabled: true}
+	o := &redis.UniversalOptions{Username: u.user, Password: u.password, ContextTimeoutEnabled: true,
+		DialTimeout: 10 * time.Second, DialerRetries: 1, // all in all, and not five times
+		MaxRetries: 1}
 	for _, timeout := range []struct {
 		name  string
 		value *time.Duration

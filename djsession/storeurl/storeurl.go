@@ -104,8 +104,8 @@ func open(rawURL string, settings *djsession.Settings, readOnly bool) (Store, er
 		return nil, err
 	}
 	u.readOnly = readOnly
-	if u.scheme != "file" && databases[u.scheme] == nil && cacheOpener(u.scheme) == nil {
-		return nil, fmt.Errorf("store url: unknown scheme %q: want one of file, %s, %s; or %s before that of a database", u.scheme, known(databases), known(caches), databaseCache)
+	if err := checkScheme(u.scheme); err != nil {
+		return nil, err
 	}
 	store, err := u.open(settings)
 	if err != nil {
@@ -214,6 +214,7 @@ func known[T any](schemes ...map[string]T) string {
 		names = slices.AppendSeq(names, maps.Keys(m))
 	}
 	slices.Sort(names)
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
 	return strings.Join(names, ", ")
 }
 
@@ -229,6 +230,22 @@ func HasPassword(rawURL string) bool {
 	i := strings.LastIndexByte(rest, '@')
 	_, query, _ := strings.Cut(rest, "?")
 	return i >= 0 && strings.IndexByte(rest[:i], ':') >= 0 || strings.Contains(query, "password=")
+}
+
+// CheckScheme is an error when a URL's scheme is that of no store.
+func CheckScheme(rawURL string) error {
+	scheme, _, ok := strings.Cut(rawURL, "://")
+	if !ok || !isScheme(scheme) {
+		return nil // Open says what is wrong with it
+	}
+	return checkScheme(strings.ToLower(scheme))
+}
+
+func checkScheme(scheme string) error {
+	if scheme == "file" || databases[scheme] != nil || cacheOpener(scheme) != nil {
+		return nil
+	}
+	return fmt.Errorf("store url: unknown scheme %q: want one of file, %s, %s; or %s before that of a database", scheme, known(databases), known(caches), databaseCache)
 }
 
 // IsPath tells whether a URL names a file or folder, and so a path that can be
