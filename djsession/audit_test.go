@@ -2,13 +2,13 @@ package djsession_test
 
 import (
 	"context"
+	"database/sql"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
-	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/djangotest"
 )
 
@@ -27,6 +27,9 @@ var contestedKinds = []contestedKind{
 		db.URL += "?timeout=600" // SQLite lets nobody wait his turn
 		return contestRow(t, db)
 	}},
+	{"redis", contestRedis},
+	{"memcached", contestMemcached},
+	{"cached_db", contestCachedDB},
 }
 
 // audits keep every row version. The trigger runs under the row's lock, and so the
@@ -53,26 +56,33 @@ func contestRow(t *testing.T, db djangotest.Database) *contested {
 	t.Helper()
 	django := startWriters(t, djangotest.Settings{"DATABASES": db.Settings()})
 	django[0].Do(t, `migrate()`, nil, nil)
-	opened, err := storeurl.Open(db.URL, contestedSettings(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { opened.Close() })
-	store := opened.(*dbstore.Store)
-	for _, statement := range audits[store.Dialect()] {
-		if _, err := store.DB().ExecContext(t.Context(), statement); err != nil {
+	store := opens(db.URL)(t, contestedSettings(t)).(*dbstore.Store)
+	return audited(t, store, store, django)
+}
+
+// audited contests a session of a store whose rows are in a database, in which there is the table.
+func audited(t *testing.T, store djsession.Store, rows rowStore, django []*djangotest.Django) *contested {
+	t.Helper()
+	for _, statement := range audits[rows.Dialect()] {
+		if _, err := rows.DB().ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return &contested{
 		store:   store,
 		django:  django,
-		history: func(t *testing.T, _ reports) []version { return auditedVersions(t, store) },
+		history: func(t *testing.T, _ reports) []version { return auditedVersions(t, rows) },
 	}
 }
 
+// rowStore is a store with rows.
+type rowStore interface {
+	DB() *sql.DB
+	Dialect() dbstore.Dialect
+}
+
 // auditedVersions takes the versions out of the audit.
-func auditedVersions(t *testing.T, store *dbstore.Store) (versions []version) {
+func auditedVersions(t *testing.T, store rowStore) (versions []version) {
 	t.Helper()
 	codec, err := djsession.NewCodec(contestedSettings(t))
 	if err != nil {

@@ -59,9 +59,9 @@ var expiries = []expiry{
 }
 
 // expire has a session end, at a and then to b, and looks at it now, after some
-// minutes, weeks and months.
+// minutes, weeks and months, where there is a clock to be moved.
 func (s *engineSite) expire(t *testing.T, a, b side, e expiry) {
-	for _, ahead := range []time.Duration{0, 10 * time.Minute, twoWeeks - time.Hour, twoWeeks + time.Hour, 101 * 24 * time.Hour} {
+	for _, ahead := range s.engine.moments() {
 		key := a.do(t, a.do(t, "", setOne, nobody), e.action, nobody)
 		s.later(t, ahead)
 		first, second := b.sees(t, key), a.sees(t, key)

@@ -20,6 +20,12 @@ type engine struct {
 	dead func(e expiry, ahead time.Duration) bool
 	// irrevocable is true where the visitor has the session himself.
 	irrevocable bool
+	// pickled is true where sessions hold datetimes.
+	pickled bool
+	// from is the first Django that has it; "": all have.
+	from string
+	// ownClock is true where sessions end by a clock that does not move with ours.
+	ownClock bool
 }
 
 var engines = []engine{

@@ -93,6 +93,43 @@ func (c *contested) newHistory(t *testing.T, said reports) *history {
 	return h
 }
 
+// follow makes a history of the ids of Django's versions, in the order in which they were stored, and an empty one for each
+// of Go's: that must be the one that was made from the version before it. Where Go overwrites, it need not be, and there is no
+// history.
+func follow(t *testing.T, c *contested, said reports, ids []string) (versions []version) {
+	t.Helper()
+	byID, madeFrom := map[string]version{}, map[string]version{}
+	for _, v := range said.django {
+		byID[v.id] = v
+	}
+	for _, v := range said.golang {
+		madeFrom[v.parent] = v
+	}
+	current := c.start
+	for _, id := range ids {
+		switch {
+		case id != "":
+			said.followed[current.id] = true
+			current = byID[id]
+		case said.overwrite:
+			current = version{}
+		default:
+			next, ok := madeFrom[current.id]
+			if !ok {
+				t.Errorf("Go stored something in place of %s that was not made from it", current.id)
+				continue
+			}
+			delete(madeFrom, current.id)
+			current = next
+		}
+		versions = append(versions, current)
+	}
+	if said.overwrite {
+		return nil
+	}
+	return versions
+}
+
 // countForks counts the versions of Go's that cannot have taken the place of the
 // one they were made from: another one has, which was made from the same or is
 // Django's.

@@ -69,8 +69,14 @@ const pythonLogin = `
 
 func startLoggedInSite(t *testing.T, version, secretKey string) *loggedInSite {
 	t.Helper()
+	return startLoggedInSiteOn(t, version, secretKey, djangotest.Settings{})
+}
+
+func startLoggedInSiteOn(t *testing.T, version, secretKey string, settings djangotest.Settings) *loggedInSite {
+	t.Helper()
 	db := djangotest.SQLite(t)
-	s := &loggedInSite{djangotest.Start(t, version, djangotest.Settings{"SECRET_KEY": secretKey, "DATABASES": db.Settings()}), db, secretKey}
+	settings["SECRET_KEY"], settings["DATABASES"] = secretKey, db.Settings()
+	s := &loggedInSite{djangotest.Start(t, version, settings), db, secretKey}
 	s.Do(t, pythonLogin, nil, nil)
 	return s
 }

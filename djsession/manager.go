@@ -172,7 +172,9 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 	record, err := m.store.Load(ctx, key)
 	switch {
 	case err == nil:
-		m.trust.known.Store(true)
+		if !m.trust.known.Load() && !m.storedInDoubt(key) {
+			m.trust.known.Store(true)
+		}
 		o.done(key, nil)
 		return newSession(m, record), nil
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrInvalidKey):

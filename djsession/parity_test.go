@@ -6,7 +6,6 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cookiestore"
 	"github.com/djsess/djsess/djsession/filestore"
-	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/djangotest"
 	"github.com/djsess/djsess/internal/middlewaretest"
 )
@@ -17,6 +16,12 @@ func TestMiddlewareIsDjangos(t *testing.T) {
 		"db":             dbEngine,
 		"file":           fileEngine,
 		"signed_cookies": cookieEngine,
+
+		"cache in a database":          databaseCacheEngine,
+		"cache in redis":               redisEngine,
+		"cache in memcached":           memcachedEngine,
+		"cached_db, with a cold cache": coldCachedDBEngine,
+		"cached_db, with a warm cache": warmCachedDBEngine,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -26,20 +31,18 @@ func TestMiddlewareIsDjangos(t *testing.T) {
 }
 
 func dbEngine(t *testing.T) middlewaretest.Engine {
+	db := quickSQLite(t)
+	return middlewaretest.Engine{
+		Django: djangotest.Settings{"SESSION_ENGINE": "django.contrib.sessions.backends.db", "DATABASES": db.Settings()},
+		Open:   opens(db.URL),
+	}
+}
+
+func quickSQLite(t *testing.T) djangotest.Database {
 	db := djangotest.SQLite(t)
 	db.Django["CONN_MAX_AGE"] = nil // one connection for all requests
 	db.Django["OPTIONS"] = map[string]any{"init_command": "PRAGMA synchronous=OFF"}
-	return middlewaretest.Engine{
-		Django: djangotest.Settings{"SESSION_ENGINE": "django.contrib.sessions.backends.db", "DATABASES": db.Settings()},
-		Open: func(t testing.TB, s *djsession.Settings) djsession.Store {
-			store, err := storeurl.Open(db.URL, s)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { store.Close() })
-			return store
-		},
-	}
+	return db
 }
 
 func fileEngine(t *testing.T) middlewaretest.Engine {

@@ -39,7 +39,7 @@ func BenchmarkPickledLogin(b *testing.B) {
 	})
 	b.Run("set and append", func(b *testing.B) {
 		b.ReportAllocs()
-		v := unpickled(b, data)
+		v := unpickle(b, data)
 		var dst []byte
 		for b.Loop() {
 			if err := v.Set("_auth_user_id", "2"); err != nil {

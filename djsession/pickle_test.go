@@ -23,7 +23,7 @@ func pickled(t testing.TB, root *pickle.Object, protocol int) []byte {
 	return data
 }
 
-func unpickled(t testing.TB, data []byte) *djsession.Values {
+func unpickle(t testing.TB, data []byte) *djsession.Values {
 	t.Helper()
 	v, err := djsession.PickleSerializer{}.Parse(data)
 	if err != nil {
@@ -88,7 +88,7 @@ func TestBillionLaughs(t *testing.T) {
 	for range 30 {
 		laughs = pickle.NewList(laughs, laughs, laughs)
 	}
-	v := unpickled(t, pickled(t, dict("laughs", laughs, "x", pickle.NewInt(1)), 4))
+	v := unpickle(t, pickled(t, dict("laughs", laughs, "x", pickle.NewInt(1)), 4))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var x any
@@ -139,7 +139,7 @@ func TestUnpickleIsCheap(t *testing.T) {
 func TestPickleStaysAsItWas(t *testing.T) {
 	for protocol := range 6 {
 		data := pickled(t, dict("b", aCart(), "a", pickle.NewInt(1)), protocol)
-		v := unpickled(t, append(data, "what comes after a pickle does not count"...))
+		v := unpickle(t, append(data, "what comes after a pickle does not count"...))
 		if got, err := (djsession.PickleSerializer{}).Append(nil, v.Clone()); err != nil || !strings.HasPrefix(string(got), string(data)) {
 			t.Errorf("protocol %d: %q, %v", protocol, got, err)
 		}
@@ -157,7 +157,7 @@ func TestPickleStaysAsItWas(t *testing.T) {
 func TestChangedDictThatHoldsItself(t *testing.T) {
 	root := dict("a", pickle.NewInt(1))
 	root.Items = append(root.Items, pickle.NewStr("me"), pickle.NewTuple(pickle.NewList(root)))
-	v := unpickled(t, pickled(t, root, 4))
+	v := unpickle(t, pickled(t, root, 4))
 	if err := v.Set("new", 2); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestChangedDictThatHoldsItself(t *testing.T) {
 }
 
 func TestKeysThatAreNoStrings(t *testing.T) {
-	v := unpickled(t, pickled(t, dict(pickle.NewInt(5), pickle.NewInt(1), "5", pickle.NewInt(2), pickle.NewTuple(pickle.NewInt(1)), pickle.NewNone()), 4))
+	v := unpickle(t, pickled(t, dict(pickle.NewInt(5), pickle.NewInt(1), "5", pickle.NewInt(2), pickle.NewTuple(pickle.NewInt(1)), pickle.NewNone()), 4))
 	if v.Len() != 3 || !slices.Equal(slices.Collect(v.Names()), []string{"5"}) || v.Has("") {
 		t.Errorf("%d values, names %q", v.Len(), slices.Collect(v.Names()))
 	}
@@ -194,7 +194,7 @@ func TestKeysThatAreNoStrings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(unpickled(t, data).AppendShown(nil)); got != `{"5":1,"[1]":null,"":true}` {
+	if got := string(unpickle(t, data).AppendShown(nil)); got != `{"5":1,"[1]":null,"":true}` {
 		t.Errorf("read back: %s", got)
 	}
 }
@@ -229,7 +229,7 @@ func TestManyPickledValues(t *testing.T) {
 
 // A struct takes what it has fields for, and is not bothered by the rest.
 func TestOpaqueBesideFields(t *testing.T) {
-	v := unpickled(t, pickled(t, dict("user", dict("name", pickle.NewStr("ann"), "cart", aCart(), "tags", pickle.NewTuple(pickle.NewStr("x")))), 4))
+	v := unpickle(t, pickled(t, dict("user", dict("name", pickle.NewStr("ann"), "cart", aCart(), "tags", pickle.NewTuple(pickle.NewStr("x")))), 4))
 	var user struct {
 		Name string
 		Tags []string
@@ -247,7 +247,7 @@ func TestOpaqueBesideFields(t *testing.T) {
 	}
 	// Values keep it, inside of a struct, too.
 	var nested struct{ Users []djsession.Values }
-	w := unpickled(t, pickled(t, dict("site", dict("Users", pickle.NewList(dict("cart", aCart())))), 4))
+	w := unpickle(t, pickled(t, dict("site", dict("Users", pickle.NewList(dict("cart", aCart())))), 4))
 	if err := w.Get("site", &nested); err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestOpaqueBesideFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(unpickled(t, data).AppendShown(nil)); got != `{"site":{"Users":[{"cart":"myapp.models.Cart(\u2026)","name":"ann"}]}}` {
+	if got := string(unpickle(t, data).AppendShown(nil)); got != `{"site":{"Users":[{"cart":"myapp.models.Cart(\u2026)","name":"ann"}]}}` {
 		t.Errorf("%s", got)
 	}
 	if _, err := w.AppendPythonJSON(nil); !errors.Is(err, djsession.ErrOpaque) {
@@ -276,7 +276,7 @@ func TestPickleToJSONAndBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back := unpickled(t, data)
+	back := unpickle(t, data)
 	if got := jsonOf(t, back); got != oddJSON {
 		t.Errorf("got  %s\nwant %s", got, oddJSON)
 	}
@@ -323,7 +323,7 @@ func TestNativeValuesInJSON(t *testing.T) {
 
 // What Python would fail to load is refused when it is set.
 func TestSetRefusesUnhashable(t *testing.T) {
-	v := unpickled(t, pickled(t, dict("a", pickle.NewInt(1)), 4))
+	v := unpickle(t, pickled(t, dict("a", pickle.NewInt(1)), 4))
 	for _, value := range []any{
 		djsession.PySet{[]int{1}}, djsession.FrozenSet{djsession.Tuple{map[string]int{}}}, map[string]any{"x": djsession.PySet{djsession.PySet{}}},
 		djsession.Decimal("1,5"), djsession.Decimal(""), djsession.Date{2031, 2, 30}, djsession.TimeOfDay{Hour: 24}, djsession.Timedelta{Days: 1e9},
@@ -340,7 +340,7 @@ func TestSetRefusesUnhashable(t *testing.T) {
 
 // Values go into other types than their natural ones, where they have such a form.
 func TestGetPickledIntoTypes(t *testing.T) {
-	v := unpickled(t, pickled(t, dict(
+	v := unpickle(t, pickled(t, dict(
 		"decimal", pickle.NewCall(pickle.NewGlobal("decimal", "Decimal"), pickle.NewStr("1.50")),
 		"delta", pickle.NewCall(pickle.NewGlobal("datetime", "timedelta"), pickle.NewInt(1), pickle.NewInt(0), pickle.NewInt(0)),
 		"ages", pickle.NewCall(pickle.NewGlobal("datetime", "timedelta"), pickle.NewInt(400000), pickle.NewInt(0), pickle.NewInt(0)),
@@ -390,7 +390,7 @@ func TestGetPickledIntoTypes(t *testing.T) {
 		t.Errorf("%q, %v", data, err)
 	}
 	var again any
-	if err := unpickled(t, data).Get("ordered", &again); err != nil || again.(*djsession.Values).Len() != 3 {
+	if err := unpickle(t, data).Get("ordered", &again); err != nil || again.(*djsession.Values).Len() != 3 {
 		t.Errorf("%v, %v", again, err)
 	}
 }

@@ -68,7 +68,7 @@ func (s *Session) create(ctx context.Context) (*Record, error) {
 	if err := s.m.knowsStore(ctx, s.unknown); err != nil {
 		return nil, fmt.Errorf("new session: %w", err)
 	}
-	return s.m.store.Create(ctx, "", s.values, time.Time{})
+	return s.m.store.Create(ctx, s.m.newKey(), s.values, time.Time{})
 }
 
 // Flush ends the session: its values and what is stored of it go, now, and its
@@ -132,7 +132,7 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if _, err := s.m.sessionCookie(s); err != nil { // else the visitor would not learn the key
+	if _, err := s.m.sessionCookie(s); err != nil && ValidateKey(s.Key()) == nil { // the visitor would not learn the new key
 		return fmt.Errorf("cycle %s: %w", ShortKey(s.Key()), err)
 	}
 	ctx = s.m.lasting(ctx)

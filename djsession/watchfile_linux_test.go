@@ -55,40 +55,14 @@ func arrivals(t *testing.T, c *contested, said reports, events []folderEvent) (v
 			lastOfGo = i
 		}
 	}
-	byID, madeFrom := map[string]version{}, map[string]version{}
-	for _, v := range said.django {
-		byID[v.id] = v
-	}
-	for _, v := range said.golang {
-		madeFrom[v.parent] = v
-	}
-	current := c.start
+	var ids []string
 	for i, e := range events[1:] { // the first one is when it was created
-		id, django := said.temporaries[e.from]
-		switch {
-		case e.from == "" || gaveWay[i+1]:
-			continue
-		case django:
-			said.followed[current.id] = true
-			current = byID[id]
-		case said.overwrite: // it need not be made from the version before it
-			current = version{}
-		default:
-			next, ok := madeFrom[current.id]
-			if !ok {
-				t.Errorf("Go stored something in place of %s that was not made from it", current.id)
-				continue
-			}
-			delete(madeFrom, current.id)
-			current = next
+		if e.from != "" && !gaveWay[i+1] {
+			ids = append(ids, said.temporaries[e.from])
 		}
-		versions = append(versions, current)
-	}
-	if said.overwrite {
-		return nil
 	}
 	t.Logf("%d times a file of Go's gave way to one that Django had put there in the same moment", len(gaveWay))
-	return versions
+	return follow(t, c, said, ids)
 }
 
 // folderEvent is something that happened to a name: a file that had the name from

@@ -111,54 +111,58 @@ func TestWrongConfig(t *testing.T) {
 	for _, v := range []string{"2.2", "3.2", "5.2"} {
 		sites[v] = startLoggedInSite(t, v, djangotest.SecretKey)
 	}
-	times := 10 // twice
-	if raceEnabled {
-		times = 3
-	}
 	others := map[string]*loggedInSite{}
 	for _, key := range []string{djangotest.SecretKey, "another"} {
 		others[key] = startLoggedInSite(t, "5.2", key)
 	}
 	for i, wrong := range wrongConfigs {
 		t.Run(wrong.name, func(t *testing.T) {
-			for j, mode := range []struct {
-				name                              string
-				everyRequest, overwrite, readOnly bool
-			}{
-				{name: "plain"},
-				{name: "every request", everyRequest: true},
-				{name: "overwriting", overwrite: true},
-				{name: "read-only", everyRequest: true, readOnly: true},
-			} {
-				site := sites[wrong.site]
-				c := &config{settings: site.settings(t), site: site, others: others}
-				wrong.setUp(t, c)
-				c.settings.SessionSaveEveryRequest = mode.everyRequest
-				m, auth := c.start(t)
-				m.Overwrite, m.ReadOnly = mode.overwrite, mode.readOnly
-				server := httptest.NewServer(goService(m, auth))
-				defer server.Close()
-				visitors := site.visitors(t, server.URL, names(fmt.Sprintf("%d-%d", i, j))...)
-				before := site.rows(t)
-
-				changes := wrong.what == readable && !mode.readOnly
-				traffic(t, visitors, server.URL, times, "/read", "/user", "/static")
-				if !changes || !mode.everyRequest {
-					site.mustHave(t, mode.name+", reading", before)
-				}
-				traffic(t, visitors, server.URL, times, "/write", "/read", "/write", "/user", "/static")
-				if !changes {
-					site.mustHave(t, mode.name, before)
-				}
-				if names := site.damaged(t, visitors); len(names) > 0 {
-					t.Errorf("%s: %d sessions have been damaged: %q", mode.name, len(names), names)
-				}
-				names := site.loggedOut(t, visitors, server.URL)
-				if takes := wrong.what == takesCookies && !mode.readOnly; takes != (len(names) > 0) {
-					t.Errorf("%s: %d of %d are logged out: %q", mode.name, len(names), len(visitors), names)
-				}
-			}
+			sites[wrong.site].run(t, wrong, fmt.Sprint(i), others)
 		})
+	}
+}
+
+// run has a service run that is not set up as the site is, in each mode.
+func (s *loggedInSite) run(t *testing.T, wrong wrongConfig, id string, others map[string]*loggedInSite) {
+	times := 10 // twice
+	if raceEnabled {
+		times = 3
+	}
+	for i, mode := range []struct {
+		name                              string
+		everyRequest, overwrite, readOnly bool
+	}{
+		{name: "plain"},
+		{name: "every request", everyRequest: true},
+		{name: "overwriting", overwrite: true},
+		{name: "read-only", everyRequest: true, readOnly: true},
+	} {
+		c := &config{settings: s.settings(t), site: s, others: others}
+		wrong.setUp(t, c)
+		c.settings.SessionSaveEveryRequest = mode.everyRequest
+		m, auth := c.start(t)
+		m.Overwrite, m.ReadOnly = mode.overwrite, mode.readOnly
+		server := httptest.NewServer(goService(m, auth))
+		defer server.Close()
+		visitors := s.visitors(t, server.URL, names(fmt.Sprintf("%s-%d", id, i))...)
+		before := s.rows(t)
+
+		changes := wrong.what == readable && !mode.readOnly
+		traffic(t, visitors, server.URL, times, "/read", "/user", "/static")
+		if !changes || !mode.everyRequest {
+			s.mustHave(t, mode.name+", reading", before)
+		}
+		traffic(t, visitors, server.URL, times, "/write", "/read", "/write", "/user", "/static")
+		if !changes {
+			s.mustHave(t, mode.name, before)
+		}
+		if names := s.damaged(t, visitors); len(names) > 0 {
+			t.Errorf("%s: %d sessions have been damaged: %q", mode.name, len(names), names)
+		}
+		names := s.loggedOut(t, visitors, server.URL)
+		if takes := wrong.what == takesCookies && !mode.readOnly; takes != (len(names) > 0) {
+			t.Errorf("%s: %d of %d are logged out: %q", mode.name, len(names), len(visitors), names)
+		}
 	}
 }
 
@@ -213,22 +217,27 @@ func TestWrongConfigOfSeveralProcesses(t *testing.T) {
 	t.Parallel()
 	site := startLoggedInSite(t, "5.2", djangotest.SecretKey)
 	empty := startLoggedInSite(t, "5.2", djangotest.SecretKey)
+	site.runSeveral(t, func() *config { return &config{settings: site.settings(t), site: empty} })
+}
+
+// runSeveral has two processes of a service run that is not set up as the site is.
+func (s *loggedInSite) runSeveral(t *testing.T, wrong func() *config) {
+	t.Helper()
 	var servers []*httptest.Server
 	for range 2 {
-		c := &config{settings: site.settings(t), site: empty}
-		m, auth := c.start(t)
+		m, auth := wrong().start(t)
 		server := httptest.NewServer(goService(m, auth))
 		defer server.Close()
 		servers = append(servers, server)
 	}
-	visitors := site.visitors(t, servers[0].URL, names("")...)
+	visitors := s.visitors(t, servers[0].URL, names("")...)
 	// Cookies are of a host, whatever the port.
 	for range 3 {
 		for _, server := range servers {
 			traffic(t, visitors, server.URL, 2, "/write", "/read")
 		}
 	}
-	if names := site.loggedOut(t, visitors, servers[0].URL); len(names) > 0 {
+	if names := s.loggedOut(t, visitors, servers[0].URL); len(names) > 0 {
 		t.Errorf("%d of %d are logged out: %q", len(names), len(visitors), names)
 	}
 }

@@ -6,11 +6,12 @@
     meanwhile(row, script)  somebody else's request, which changes the session "live"
 
 all with the row's settings and at the row's `now` (microseconds), at which the clock stands still. internal/middlewaretest
-says what a row is.
+says what a row is. The engines that use a cache are in middleware_caches.py, which is sent next.
 """
 import contextlib
 import decimal
 import importlib
+import itertools
 import os
 import sys
 import time
@@ -26,8 +27,9 @@ from django.urls import re_path
 
 # Sessions were last saved so many microseconds before the request.
 AGO = 100 * 1000000
-# The keys of the stores that have any.
-KEYS = {name: name.ljust(32, "0") for name in ("live", "other", "expired", "unknown")}
+# The keys of the stores that have any. Each row has its own: djsess may yet remove from a cache what it wrote for another.
+KEYS = {}
+ROWS = itertools.count(1)
 
 
 @contextlib.contextmanager
@@ -38,8 +40,15 @@ def clock(now):
         at = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(microseconds=now)
         return at if settings.USE_TZ else at.astimezone().replace(tzinfo=None)
 
-    with mock.patch.object(time, "time", lambda: now / 1e6), mock.patch.object(timezone, "now", timezone_now):
+    with contextlib.ExitStack() as patches:
+        patches.enter_context(mock.patch.object(time, "time", lambda: now / 1e6))
+        for module, name in NOWS:
+            patches.enter_context(mock.patch.object(module, name, timezone_now))
         yield
+
+
+# Where Django has its timezone.now.
+NOWS = [(timezone, "now")]
 
 
 @contextlib.contextmanager
@@ -51,12 +60,14 @@ def site(row):
 
 def seed(row):
     """Put the row's sessions into the store, and return their keys by their names."""
-    store = STORES[settings.SESSION_ENGINE]()
+    row_number = "%08d" % next(ROWS)
+    KEYS.update({name: name.ljust(24, "0") + row_number for name in ("live", "other", "expired", "unknown")})
+    store = store_of(row)
     with site(row):
         age = int(settings.SESSION_COOKIE_AGE * 1000000)
         lately, too_long_ago = row["now"] - min(AGO, age // 2), row["now"] - age - 1000000
         with clock(lately):
-            live = store.session(KEYS["live"], damaged(store, json.loads(row["live"]), row["payload"]))
+            live = store.session(KEYS["live"], store.damaged(json.loads(row["live"]), row["payload"]))
             other = store.session(KEYS["other"], store.encode({"o": 1}))
             unknown = store.unknown()
         with clock(too_long_ago):
@@ -65,25 +76,32 @@ def seed(row):
     return {"live": live[0], "other": other[0], "expired": expired[0], "unknown": unknown}
 
 
-def damaged(store, values, how):
-    """A payload with what is said to be wrong with it."""
-    if how == "other secret":
-        with override_settings(SECRET_KEY="another key"):
-            return store.encode(values)
-    if how == "fallback":
-        with override_settings(SECRET_KEY=settings.SECRET_KEY_FALLBACKS[0]):
-            return store.encode(values)
-    if how == "list":
-        return store.encode([1, 2])
-    if how == "tampered":
-        payload = store.encode(values)
-        return payload[:-1] + ("A" if payload[-1] != "A" else "B")
-    return store.encode(values) if how == "" else how
+def store_of(row):
+    return STORES[settings.SESSION_ENGINE](row)
 
 
 class DB:
+    def __init__(self, row):
+        pass
+
     def encode(self, values):
+        """What is stored for these values: the payload."""
         return SessionStore().encode(values)
+
+    def damaged(self, values, how):
+        """A payload with what is said to be wrong with it."""
+        if how == "other secret":
+            with override_settings(SECRET_KEY="another key"):
+                return self.encode(values)
+        if how == "fallback":
+            with override_settings(SECRET_KEY=settings.SECRET_KEY_FALLBACKS[0]):
+                return self.encode(values)
+        if how == "list":
+            return self.encode([1, 2])
+        if how == "tampered":
+            payload = self.encode(values)
+            return payload[:-1] + ("A" if payload[-1] != "A" else "B")
+        return self.encode(values) if how == "" else how
 
     def session(self, key, payload):
         """A session that was saved now: its key, its payload, and when it ends."""
@@ -101,13 +119,28 @@ class DB:
         )
 
     def all(self):
-        """The keys and payloads of all there is, and what else there is to say."""
+        """The keys and payloads of all there is, and what there is to say of them."""
         for row in Session.objects.all():
-            left = (row.expire_date - timezone.now()) // datetime.timedelta(microseconds=1)
-            yield row.session_key, row.session_data, " until " + format(decimal.Decimal(left) / 1000000, "+f")
+            yield row.session_key, row.session_data, self.read(row.session_data) + " until " + seconds(left(row.expire_date))
+
+    def read(self, payload):
+        """What a payload holds, as text."""
+        try:
+            return json.dumps(signing.loads(payload, salt=self.salt()), separators=(",", ":"))
+        except Exception as e:
+            return "unreadable (%s)" % type(e).__name__
 
     def salt(self):
         return "django.contrib.sessions.SessionStore"
+
+
+def left(when):
+    """The microseconds until then."""
+    return (when - timezone.now()) // datetime.timedelta(microseconds=1)
+
+
+def seconds(micros):
+    return format(decimal.Decimal(micros) / 1000000, "+f")
 
 
 class File(DB):
@@ -133,7 +166,7 @@ class File(DB):
                 payload = f.read()
             mode = os.stat(path).st_mode & 0o777
             key = name[len(prefix):] if name.startswith(prefix) else "file " + name
-            yield key, payload, "" if mode == 0o600 else " mode %o" % mode
+            yield key, payload, self.read(payload) + ("" if mode == 0o600 else " mode %o" % mode)
 
 
 class SignedCookies(DB):
@@ -146,7 +179,7 @@ class SignedCookies(DB):
         return payload, payload, None
 
     def unknown(self):
-        return damaged(self, {"u": 1}, "other secret")
+        return self.damaged({"u": 1}, "other secret")
 
     def reset(self, sessions):
         pass
@@ -170,19 +203,11 @@ STORES = {
 }
 
 
-def read(store, payload):
-    """What a payload holds, as text."""
-    try:
-        return json.dumps(signing.loads(payload, salt=store.salt()), separators=(",", ":"))
-    except Exception as e:
-        return "unreadable (%s)" % type(e).__name__
-
-
 def observe(row, cookies=()):
-    store = STORES[settings.SESSION_ENGINE]()
+    store = store_of(row)
     with site(row):
-        stored = {key: {"payload": p, "holds": read(store, p) + rest} for key, p, rest in store.all()}
-        held = {c: read(store, c) for c in cookies} if isinstance(store, SignedCookies) else {}
+        stored = {key: {"payload": payload, "holds": holds} for key, payload, holds in store.all()}
+        held = {c: store.read(c) for c in cookies} if isinstance(store, SignedCookies) else {}
     return {"stored": stored, "held": held}
 
 

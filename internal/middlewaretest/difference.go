@@ -10,20 +10,23 @@ import (
 type difference struct {
 	why string
 	// covers tells whether the row is such a place. It may cover rows in which the difference does not show.
-	covers func(engine string, overwrite bool, r Row) bool
-	// instead is the outcome in Go, given Django's.
-	instead func(r Row, django string) string
-	// like, in place of instead, is the row that this one is to Go.
+	covers func(e Engine, overwrite bool, r Row) bool
+	// like is the row that this one is to Go. Default: itself.
 	like func(r Row) Row
+	// instead is the outcome in Go, given Django's. Default: that.
+	instead func(e Engine, r Row, django string) string
 }
 
-var differences = []difference{
+// differences are those of all engines, and then those that caches make.
+var differences = slices.Concat(sessionDifferences, cacheDifferences)
+
+var sessionDifferences = []difference{
 	{
 		why: "promise 3: a payload that cannot be trusted is an error to whoever asks for the session, and nothing changes",
-		covers: func(engine string, _ bool, r Row) bool {
-			return untrusted(engine, r) && r.Script != "" && !unlooked.MatchString(r.Script)
+		covers: func(e Engine, _ bool, r Row) bool {
+			return untrusted(e, r) && r.Script != "" && !unlooked.MatchString(r.Script)
 		},
-		instead: func(r Row, _ string) string {
+		instead: func(_ Engine, r Row, _ string) string {
 			if cookie, found := strings.CutPrefix(r.Script, "cookie "); found { // of the view's own, which goes out with any status
 				cookie, _, _ = strings.Cut(cookie, ";")
 				return lines("status 500", "Set-Cookie: "+cookie+"; Path=/", "Vary: Cookie")
@@ -33,11 +36,11 @@ var differences = []difference{
 	},
 	{
 		why: "promise 3: nor is it saved over because every request saves",
-		covers: func(engine string, _ bool, r Row) bool {
+		covers: func(e Engine, _ bool, r Row) bool {
 			looks := r.Script != "" && !unlooked.MatchString(r.Script)
-			return untrusted(engine, r) && !looks && r.Settings["SESSION_SAVE_EVERY_REQUEST"] == true
+			return untrusted(e, r) && !looks && r.Settings["SESSION_SAVE_EVERY_REQUEST"] == true
 		},
-		instead: func(r Row, _ string) string {
+		instead: func(_ Engine, r Row, _ string) string {
 			status := "200"
 			if raised, found := strings.CutPrefix(r.Script, "raise "); found {
 				status = strings.Replace(raised, "bad", "400", 1)
@@ -47,99 +50,100 @@ var differences = []difference{
 	},
 	{
 		why: "promise 3: Django moves a session to a new key before it finds that it can write no cookie for this expiry, and so loses it",
-		covers: func(engine string, _ bool, r Row) bool {
-			storable := naiveExpiry.MatchString(r.Live) || engine == file && farExpiry.MatchString(r.Live)
-			return engine != signedCookies && r.Script == "cycle" && storable
+		covers: func(e Engine, _ bool, r Row) bool {
+			storable := map[string]*regexp.Regexp{db: instantExpiry, cachedDB: instantExpiry, file: fileExpiry}[e.name()]
+			if e.name() == cache && e.OwnClock {
+				storable = serverExpiry
+			}
+			return storable != nil && r.Script == "cycle" && storable.MatchString(r.Live)
 		},
 		instead: always("status 500", "Vary: Cookie"),
 	},
 	{
 		why: "promise 2: a session that was deleted meanwhile is not brought back under another key",
-		covers: func(_ string, overwrite bool, r Row) bool {
+		covers: func(_ Engine, overwrite bool, r Row) bool {
 			return !overwrite && r.Script == "get a; them flush; cycle"
 		},
 		instead: always("status 400", "saw get a = 1", "Vary: Cookie", "deleted <live>"),
 	},
 	{
 		why: "promise 2: what somebody else wrote meanwhile stays",
-		covers: func(_ string, overwrite bool, r Row) bool {
+		covers: func(_ Engine, overwrite bool, r Row) bool {
 			return !overwrite && merged[r.Script] != nil
 		},
-		instead: func(r Row, django string) string {
-			return strings.NewReplacer(merged[r.Script]...).Replace(django)
+		instead: func(e Engine, r Row, django string) string {
+			text := strings.NewReplacer(merged[r.Script]...).Replace(django)
+			if strings.Contains(r.Script, "them expiry 300") {
+				text = until.ReplaceAllString(text, e.until(300))
+			}
+			return text
 		},
 	},
 	{
 		why: "promise 3: a session that has moved to another key already keeps its visitor, though the response is a 5xx; Django loses him",
-		covers: func(engine string, _ bool, r Row) bool {
+		covers: func(e Engine, _ bool, r Row) bool {
 			fails := r.Status >= 500 || strings.Contains(r.Script, "raise 500")
-			return engine != signedCookies && fails && r.Cookie == "sessionid={live}" && strings.Contains(r.Script, "cycle") && r.Payload == "" && r.Live == `{"a":1}`
+			return e.name() != signedCookies && fails && r.Cookie == "sessionid={live}" && strings.Contains(r.Script, "cycle") && r.Payload == "" && r.Live == `{"a":1}`
 		},
-		instead: func(_ Row, django string) string {
+		instead: func(_ Engine, _ Row, django string) string {
 			return strings.Replace(django, "Vary: ", "Set-Cookie: "+newCookie+"\nVary: ", 1)
 		},
 	},
 	{
 		why: "promise 3: who answers with a session cookie of his own, as a Django behind a proxy does, is not contradicted",
-		covers: func(_ string, _ bool, r Row) bool {
+		covers: func(_ Engine, _ bool, r Row) bool {
 			return r.Script == "cookie sessionid=mine"
 		},
 		instead: always("status 200", "Set-Cookie: sessionid=mine; Path=/"),
 	},
 	{
 		why: "a deleted session is ErrSessionDeleted to who saves it, and Error answers that with 400; Django's view raises UpdateError, a 500",
-		covers: func(_ string, _ bool, r Row) bool {
+		covers: func(_ Engine, _ bool, r Row) bool {
 			return r.Script == "get a; them flush; save"
 		},
-		instead: func(_ Row, django string) string { return strings.Replace(django, "status 500", "status 400", 1) },
+		instead: func(_ Engine, _ Row, django string) string {
+			return strings.Replace(django, "status 500", "status 400", 1)
+		},
 	},
 	{
 		why: "a view that saves before it looks, under a key that is not live, gets a new session; Django takes one of its own and then raises UpdateError",
-		covers: func(engine string, _ bool, r Row) bool {
-			return engine == db && r.Unknown && script(r) == "save"
+		covers: func(e Engine, _ bool, r Row) bool {
+			return e.name() != signedCookies && r.Unknown && script(r) == "save"
 		},
-		instead: func(r Row, _ string) string {
-			return saying(r, "true", "true", "false", "Set-Cookie: "+newCookie, "Vary: Cookie", "stored <new1> {} until +1209600")
-		},
-	},
-	{
-		why: "and so for files, which hold no expiry",
-		covers: func(engine string, _ bool, r Row) bool {
-			return engine == file && r.Unknown && script(r) == "save"
-		},
-		instead: func(r Row, _ string) string {
-			return saying(r, "true", "true", "false", "Set-Cookie: "+newCookie, "Vary: Cookie", "stored <new1> {}")
+		instead: func(e Engine, r Row, _ string) string {
+			return saying(r, "true", "true", "false", "Set-Cookie: "+newCookie, "Vary: Cookie", "stored <new1> {}"+e.until(1209600))
 		},
 	},
 	{
 		why: "the same, and ended again",
-		covers: func(engine string, _ bool, r Row) bool {
-			return engine != signedCookies && r.Unknown && script(r) == "save; flush"
+		covers: func(e Engine, _ bool, r Row) bool {
+			return e.name() != signedCookies && r.Unknown && script(r) == "save; flush"
 		},
-		instead: func(r Row, _ string) string {
+		instead: func(_ Engine, r Row, _ string) string {
 			return saying(r, "true", "true", "true", "Set-Cookie: "+deletedCookie, "Vary: Cookie")
 		},
 	},
 	{
 		why: "one that cleared it before learns that it is gone, and answers that with 400; so does Error",
-		covers: func(engine string, _ bool, r Row) bool {
-			return engine != signedCookies && r.Unknown && script(r) == "clear; save"
+		covers: func(e Engine, _ bool, r Row) bool {
+			return e.name() != signedCookies && r.Unknown && script(r) == "clear; save"
 		},
 		instead: always("status 400", "Vary: Cookie"),
 	},
 	{
 		why: "promise 2: a dead session is not brought back under its old key by who clears it before looking",
-		covers: func(engine string, _ bool, r Row) bool {
-			dead := isExpired(r) || engine == file && isDeadFile(r)
-			return engine != signedCookies && dead && slices.Contains([]string{"clear", "clear; set b 2", "clear; get a"}, script(r))
+		covers: func(e Engine, _ bool, r Row) bool {
+			dead := isExpired(r) || e.name() == file && isDeadFile(r)
+			adopts := e.name() != signedCookies && e.name() != cache
+			return adopts && dead && slices.Contains([]string{"clear", "clear; set b 2", "clear; get a"}, script(r))
 		},
-		instead: func(_ Row, django string) string { return clearedDead(django) },
+		instead: func(_ Engine, _ Row, django string) string { return clearedDead(django) },
 	},
 	{
 		why: "an expired file is left to clearsessions, and its visitor is one whose session is not there; Django deletes it and makes an empty one",
-		covers: func(engine string, _ bool, r Row) bool {
+		covers: func(e Engine, _ bool, r Row) bool {
 			looks := r.Script != "" && !unlooked.MatchString(r.Script) || r.Settings["SESSION_SAVE_EVERY_REQUEST"] == true
-			return engine == file && (isExpired(r) || isDeadFile(r)) && looks && !unseen.MatchString(r.Script)
+			return e.name() == file && (isExpired(r) || isDeadFile(r)) && looks && !unseen.MatchString(r.Script)
 		},
 		like: func(r Row) Row {
 			r.Cookie = strings.NewReplacer("{expired}", "{unknown}", "{live}", "{unknown}").Replace(r.Cookie)
@@ -149,10 +153,10 @@ var differences = []difference{
 	},
 	{
 		why: "the key of an expired signed cookie is none any more; in Django it is, and pop puts modified back to what it was before the load",
-		covers: func(engine string, _ bool, r Row) bool {
-			return engine == signedCookies && isExpired(r) && (strings.HasPrefix(r.Script, "pop ") || strings.Contains(r.Script, "; key"))
+		covers: func(e Engine, _ bool, r Row) bool {
+			return e.name() == signedCookies && isExpired(r) && (strings.HasPrefix(r.Script, "pop ") || strings.Contains(r.Script, "; key"))
 		},
-		instead: func(_ Row, django string) string {
+		instead: func(_ Engine, _ Row, django string) string {
 			django = strings.Replace(django, "saw key = <expired>", "saw key = null", 1)
 			if !strings.Contains(django, "Set-Cookie: ") {
 				django = strings.Replace(django, "Vary: ", "Set-Cookie: "+strings.Replace(newCookie, "new1", "{}", 1)+"\nVary: ", 1)
@@ -161,9 +165,9 @@ var differences = []difference{
 		},
 	},
 	{
-		why: "what cannot be a file's key is a key that is not there; Django's engine raises for some of these",
-		covers: func(engine string, _ bool, r Row) bool {
-			return engine == file && r.Unknown && !isExpired(r) && (r.Script == "flush" || strings.HasPrefix(r.Script, "clear"))
+		why: "what cannot be a file's key, or Memcached's, is a key that is not there; Django raises for some of these",
+		covers: func(e Engine, _ bool, r Row) bool {
+			return (e.name() == file || e.isMemcached()) && r.Unknown && !isExpired(r) && (r.Script == "flush" || strings.HasPrefix(r.Script, "clear"))
 		},
 		like: func(r Row) Row {
 			r.Cookie = "sessionid={unknown}"
@@ -177,6 +181,8 @@ const (
 	db            = "django.contrib.sessions.backends.db"
 	file          = "django.contrib.sessions.backends.file"
 	signedCookies = "django.contrib.sessions.backends.signed_cookies"
+	cache         = "django.contrib.sessions.backends.cache"
+	cachedDB      = "django.contrib.sessions.backends.cached_db"
 )
 
 // isExpired tells whether the cookie is that of the session expired.
@@ -190,8 +196,12 @@ func isDeadFile(r Row) bool {
 
 var (
 	pastExpiry = regexp.MustCompile(`_session_expiry":(-[0-9.]*[1-9]|"[01]\d\d\d-|"200)`)
-	// farExpiry finds numbers that are good for a file, which then never ends, and for nothing else.
-	farExpiry = regexp.MustCompile(`_session_expiry":(\d{12,}|1e400|NaN)`)
+	// These find expiries with which a store takes a session, though no cookie tells them: instants without an offset, which
+	// cannot be compared with the time, and what is not between the years 1 and 9999. To a file any number is for ever,
+	// and a server is told how many seconds, of which it cuts off what is less than none.
+	instantExpiry = regexp.MustCompile(`_session_expiry":"(2099-12-31(T[0-9:.]*)?|0001-01-01T00:00:00\+00:00)"`)
+	fileExpiry    = regexp.MustCompile(`_session_expiry":(\d{12,}|1e400|NaN|"2099-12-31(T[0-9:.]*)?"|"9999-12-31T23:59:59-)`)
+	serverExpiry  = regexp.MustCompile(`_session_expiry":(-?\d{12,}|"0001-01-01T|"9999-12-31T23:59:59-)`)
 	// unlooked finds scripts that do not ask for the session.
 	unlooked = regexp.MustCompile(`^(raise [^;]*|cookie [^;]*)$`)
 )
@@ -233,18 +243,27 @@ func clearedDead(django string) string {
 
 // untrusted tells whether the cookie is that of a session whose payload cannot be trusted. Under 8 characters it is no
 // key at all, even where the payload is the key.
-func untrusted(engine string, r Row) bool {
-	if engine != signedCookies {
-		return r.Payload != "" && r.Payload != "fallback"
+func untrusted(e Engine, r Row) bool {
+	switch e.name() {
+	case signedCookies:
+		if r.Payload != "" {
+			return r.Payload != "fallback" && len(r.Payload) >= 8 || r.Payload == "list"
+		}
+		return r.Unknown && !isExpired(r)
+	case cache:
+		return damaged(r)
+	case cachedDB:
+		if e.Warm {
+			return false // as long as one does not write
+		}
 	}
-	if r.Payload != "" {
-		return r.Payload != "fallback" && len(r.Payload) >= 8 || r.Payload == "list"
-	}
-	return r.Unknown && !isExpired(r)
+	return r.Payload != "" && r.Payload != "fallback"
 }
 
-// naiveExpiry finds an instant without an offset, which Django can store but not compare with the time.
-var naiveExpiry = regexp.MustCompile(`_session_expiry":"2099-12-31(T[0-9:.]*)?"`)
+// damaged tells whether the payload is damaged even where nothing is signed.
+func damaged(r Row) bool {
+	return !slices.Contains([]string{"", "fallback", "other secret"}, r.Payload)
+}
 
 // merged are scripts that end in a save that meets somebody else's, with what Django stores and what we do.
 var merged = map[string][]string{
@@ -255,8 +274,7 @@ var merged = map[string][]string{
 	"get a; them set t 1; modified true":  {`{"a":1}`, `{"a":1,"t":1}`},
 	"get a; them set t 1; expiry 300":     {`{"a":1,"_session_expiry":300}`, `{"a":1,"t":1,"_session_expiry":300}`},
 	"get a; them expiry 300; set b 2": {
-		`{"a":1,"b":2} until +1209600`, `{"a":1,"_session_expiry":300,"b":2} until +300`,
-		`{"a":1,"b":2}`, `{"a":1,"_session_expiry":300,"b":2}`, // a file tells no expiry
+		`{"a":1,"b":2}`, `{"a":1,"_session_expiry":300,"b":2}`,
 		"=+1209600; HttpOnly; Max-Age=1209600", "=+300; HttpOnly; Max-Age=300"},
 	"get a; them set t 1; cycle":          {`{"a":1}`, `{"a":1,"t":1}`},
 	"get a; them set t 1; set b 2; cycle": {`{"a":1,"b":2}`, `{"a":1,"t":1,"b":2}`},
@@ -266,17 +284,17 @@ var merged = map[string][]string{
 }
 
 // differs returns the difference that covers a row, if any.
-func differs(engine string, overwrite bool, r Row) *difference {
+func differs(e Engine, overwrite bool, r Row) *difference {
 	for i := range differences {
-		if d := &differences[i]; d.covers(engine, overwrite, r) {
+		if d := &differences[i]; d.covers(e, overwrite, r) {
 			return d
 		}
 	}
 	return nil
 }
 
-func always(text ...string) func(Row, string) string {
-	return func(Row, string) string { return lines(text...) }
+func always(text ...string) func(Engine, Row, string) string {
+	return func(Engine, Row, string) string { return lines(text...) }
 }
 
 func lines(text ...string) string { return strings.Join(text, "\n") + "\n" }

@@ -13,23 +13,30 @@ import (
 // sides: what Go stores is read by Django.
 type peer struct {
 	*djangotest.Django
-	now time.Time
+	engine Engine
+	now    time.Time
 }
 
-func startPeer(t testing.TB, settings djangotest.Settings) *peer {
-	settings = maps.Clone(settings)
+func startPeer(t testing.TB, e Engine) *peer {
+	settings := maps.Clone(e.Django)
 	settings["MIDDLEWARE"] = []string{"django.contrib.sessions.middleware.SessionMiddleware"}
 	settings["ROOT_URLCONF"] = "middleware_peer_urls" // which testdata/middleware_peer.py makes
 	d := djangotest.Start(t, "5.2", settings)
-	code, err := os.ReadFile(djangotest.Testdata(t, "middleware_peer.py"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	d.Do(t, `migrate()`, nil, nil)
-	d.Do(t, string(code), nil, nil)
-	// Late in a second: what is cut off instead of being rounded, shows.
-	return &peer{d, time.Now().Truncate(time.Second).Add(900 * time.Millisecond)}
+	for _, name := range []string{"middleware_peer.py", "middleware_caches.py"} {
+		code, err := os.ReadFile(djangotest.Testdata(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Do(t, string(code), nil, nil)
+	}
+	p := &peer{Django: d, engine: e}
+	p.moveClock()
+	return p
 }
+
+// moveClock has the clock stand still now. It is late in a second: what is cut off instead of being rounded, shows.
+func (p *peer) moveClock() { p.now = time.Now().Truncate(time.Second).Add(900 * time.Millisecond) }
 
 // row is a Row as Django's side gets it.
 func (p *peer) row(r Row) map[string]any {
@@ -37,8 +44,13 @@ func (p *peer) row(r Row) map[string]any {
 	if settings == nil {
 		settings = map[string]any{}
 	}
+	cache := "cold"
+	if p.engine.Warm {
+		cache = "warm"
+	}
 	return map[string]any{
-		"now": p.now.UnixMicro(), "script": r.Script, "settings": settings, "live": r.Live, "payload": r.Payload,
+		"cache": cache,
+		"now":   p.now.UnixMicro(), "script": r.Script, "settings": settings, "live": r.Live, "payload": r.Payload,
 		"status": r.Status, "vary": r.Vary, "method": r.Method,
 	}
 }
@@ -51,7 +63,7 @@ func (p *peer) seed(t testing.TB, r Row) outcome {
 		Before map[string]stored
 	}
 	p.Do(t, `result = {"keys": seed(args), "before": observe(args)["stored"]}`, p.row(r), &seeded)
-	return outcome{now: p.now, keys: seeded.Keys, before: seeded.Before}
+	return outcome{now: p.now, keys: seeded.Keys, before: seeded.Before, forgets: p.engine.name() == cache}
 }
 
 // run sends the row to Django.

@@ -77,7 +77,7 @@ func (g *golang) site(t testing.TB, r Row) goSite {
 	name := fmt.Sprint(r.Settings)
 	s, ok := g.sites[name]
 	if !ok {
-		s.settings = goSettings(t, r.Settings, g.peer.now)
+		s.settings = goSettings(t, r.Settings, func() time.Time { return g.peer.now })
 		s.store = g.engine.Open(g.t, s.settings)
 		g.sites[name] = s
 	}
@@ -126,13 +126,13 @@ func (g *golang) view(t testing.TB, r Row, w http.ResponseWriter, req *http.Requ
 var raised = map[string]int{"400": 400, "bad": 400, "403": 403, "404": 404, "500": 500}
 
 // goSettings are Django's settings in Go.
-func goSettings(t testing.TB, django map[string]any, now time.Time) *djsession.Settings {
+func goSettings(t testing.TB, django map[string]any, now func() time.Time) *djsession.Settings {
 	t.Helper()
 	s, err := djsession.NewSettings("5.2", djangotest.SecretKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Now = func() time.Time { return now }
+	s.Now = now
 	for name, value := range django {
 		if err := set(s, name, value); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,94 @@
+package djsession_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/middlewaretest"
+)
+
+// The engines of TestMiddlewareIsDjangos that use a cache.
+
+const (
+	cacheBackend    = "django.contrib.sessions.backends.cache"
+	cachedDBBackend = "django.contrib.sessions.backends.cached_db"
+)
+
+func databaseCacheEngine(t *testing.T) middlewaretest.Engine {
+	db := quickSQLite(t)
+	return middlewaretest.Engine{
+		Django: djangotest.Settings{"SESSION_ENGINE": cacheBackend, "DATABASES": db.Settings(), "CACHES": djangotest.Caches(databaseCache)},
+		Open:   opens("dbcache+" + db.URL + "?table=django_cache"),
+	}
+}
+
+// databaseCache is the entry for CACHES of a table that createcachetable makes.
+var databaseCache = map[string]any{
+	"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache",
+}
+
+func redisEngine(t *testing.T) middlewaretest.Engine {
+	redis := djangotest.Redis(t)
+	return middlewaretest.Engine{
+		Django:   djangotest.Settings{"SESSION_ENGINE": cacheBackend, "CACHES": djangotest.Caches(redis.Django())},
+		Open:     opens(redis.URL),
+		OwnClock: true,
+	}
+}
+
+func memcachedEngine(t *testing.T) middlewaretest.Engine {
+	memcached := djangotest.Memcached(t, 1, "-o", "no_lru_maintainer,lru_crawler") // nothing moves while the items are listed
+	return middlewaretest.Engine{
+		Django:   djangotest.Settings{"SESSION_ENGINE": cacheBackend, "CACHES": djangotest.Caches(quickMemcached(memcached))},
+		Open:     opens(memcachedURL(memcached)),
+		OwnClock: true,
+	}
+}
+
+// quickMemcached is a client that does not wait before it sends what is short, so that it could send more at once.
+func quickMemcached(m djangotest.MemcachedServers) map[string]any {
+	entry := m.Django("PyMemcacheCache")
+	entry["OPTIONS"] = map[string]any{"no_delay": true}
+	return entry
+}
+
+func memcachedURL(m djangotest.MemcachedServers) string {
+	return "memcached://" + strings.Join(m.Addrs(), ",")
+}
+
+func coldCachedDBEngine(t *testing.T) middlewaretest.Engine {
+	db, redis := quickSQLite(t), djangotest.Redis(t)
+	return middlewaretest.Engine{
+		Django: djangotest.Settings{"SESSION_ENGINE": cachedDBBackend, "DATABASES": db.Settings(), "CACHES": djangotest.Caches(redis.Django())},
+		Open: func(t testing.TB, s *djsession.Settings) djsession.Store {
+			store, err := storeurl.OpenCachedDB(redis.URL, db.URL, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { store.Close() })
+			return store
+		},
+	}
+}
+
+func warmCachedDBEngine(t *testing.T) middlewaretest.Engine {
+	e := coldCachedDBEngine(t)
+	e.Warm = true
+	return e
+}
+
+// opens opens a store by its URL, until the test ends.
+func opens(url string) func(testing.TB, *djsession.Settings) djsession.Store {
+	return func(t testing.TB, s *djsession.Settings) djsession.Store {
+		t.Helper()
+		store, err := storeurl.Open(url, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { store.Close() })
+		return store
+	}
+}
