@@ -23,7 +23,9 @@ var ErrNoValue = errors.New("no such value")
 // bytes ED A0 80 to ED BF BF, and go back as they came.
 //
 // A dict that was pickled may have keys that are no strings. They are counted,
-// shown and kept, and no name finds them.
+// shown and kept, and no name finds them. A member of a str Enum, such as Django's
+// TextChoices, and any other object of a class that is made of one string alone is
+// found by that, as in Python, and stays the key.
 //
 // A Values is not safe for use by several goroutines while one of them changes
 // it.
@@ -32,11 +34,9 @@ type Values struct {
 	text    string         // the JSON that members were read from, until something changes
 	plain   bool           // what was read came from a payload that was not compressed
 	index   map[string]int // of members by name, while many are being set
+	removed int            // how many members were removed since index was made
 	python  *pythonValues  // beside members: what JSON does not hold, if there is any
 }
-
-// indexFrom is how many members are worth a map when more are set.
-const indexFrom = 64
 
 // parseValues indexes a JSON object, which it checks as json.loads would.
 func parseValues(text string) (*Values, error) {
@@ -133,48 +133,12 @@ func (v *Values) Raw(name string) (json string, ok bool) {
 	return v.shown(i), true
 }
 
-// Delete removes values and tells how many of the names there were.
-func (v *Values) Delete(names ...string) int {
-	before := len(v.members)
-	gone := make(map[string]bool, len(names))
-	for _, name := range names {
-		gone[name] = true
-	}
-	if v.python != nil {
-		v.deletePython(gone)
-	} else {
-		v.members = slices.DeleteFunc(v.members, func(m pyjson.Member) bool { return gone[m.Name] })
-	}
-	if len(v.members) < before {
-		v.changed()
-		v.index = nil
-	}
-	return before - len(v.members)
-}
-
 // Clear removes all values.
 func (v *Values) Clear() { *v = Values{python: v.python.cleared()} }
 
 // Clone returns a copy that changes apart from v.
 func (v *Values) Clone() *Values {
 	return &Values{members: slices.Clone(v.members), text: v.text, plain: v.plain, python: v.python.clone()}
-}
-
-// find returns where a name stands, or -1. It only reads: several goroutines may
-// ask the same Values.
-func (v *Values) find(name string) int {
-	if v.index != nil {
-		if i, ok := v.index[name]; ok {
-			return i
-		}
-		return -1
-	}
-	for i := range v.members {
-		if v.members[i].Name == name && v.named(i) {
-			return i
-		}
-	}
-	return -1
 }
 
 // unchanged tells whether nothing has been changed since the values were read.

@@ -10,7 +10,8 @@ import (
 // AppendPythonJSON appends the values as the JSON that is stored: what was read,
 // byte for byte, when nothing changed. A session that was pickled is written as
 // json.dumps would write it, and what that refuses is an ErrOpaque: datetimes,
-// bytes, sets, instances.
+// bytes, sets, instances. What would become far larger than its pickle, since that
+// holds the same things over and over, is an ErrTooLarge.
 func (v Values) AppendPythonJSON(dst []byte) ([]byte, error) {
 	if v.text != "" {
 		return append(dst, v.text...), nil
@@ -33,7 +34,8 @@ func (v Values) AppendPythonJSON(dst []byte) ([]byte, error) {
 
 // AppendShown appends the values for somebody to read: as AppendPythonJSON does, but
 // that what JSON has no form for is a string, such as "2031-02-03T04:05:06+00:00" or
-// "myapp.models.Cart(…)". It cannot be read back without loss.
+// "myapp.models.Cart(…)", and what is too large ends in "…". It cannot be read back
+// without loss.
 func (v *Values) AppendShown(dst []byte) []byte {
 	var out []byte
 	var err error
@@ -52,12 +54,13 @@ func (v *Values) AppendShown(dst []byte) []byte {
 func (v *Values) appendMembers(dst []byte, mode pyvalue.Mode) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, '{')
+	w := pyvalue.Writer{Mode: mode, Limit: v.python.limit}
 	for i := range v.members {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		w := pyvalue.Writer{Mode: mode, Limit: v.python.limit}
 		var err error
+		before := len(dst)
 		if name := v.members[i].RawName; name != "" {
 			dst = append(dst, name...)
 		} else {
@@ -67,8 +70,11 @@ func (v *Values) appendMembers(dst []byte, mode pyvalue.Mode) ([]byte, error) {
 			dst, err = v.appendMember(append(dst, ':'), i, &w)
 		}
 		if err != nil {
-			return dst[:start], fmt.Errorf("session value %q: %w", v.members[i].Name, err)
+			return dst[:start], fmt.Errorf("session value %q: %w", v.members[i].Name, tooLarge(err))
 		}
+		// What is small is shown even beside what is far too large.
+		const least = 32
+		w.Limit = max(w.Limit-(len(dst)-before-len(v.members[i].Raw)), least)
 	}
 	return append(dst, '}'), nil
 }

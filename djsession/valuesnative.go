@@ -37,7 +37,7 @@ func appendNative(dst []byte, value any, opaque *[]any) (out []byte, differs boo
 	w := pyvalue.Writer{Limit: v.python.limit, Opaque: *opaque}
 	out, err = w.Append(dst, dict)
 	*opaque = w.Opaque
-	return out, true, err
+	return out, true, tooLarge(err)
 }
 
 func parseNative(text string, opaque []any) (any, error) {
@@ -45,7 +45,7 @@ func parseNative(text string, opaque []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := ValuesOf(o)
+	v, err := valuesOf(o, max(leastLimit, 2*len(text)))
 	if err != nil {
 		return nil, &pyjson.TypeError{Want: valuesType, Got: pyvalue.Describe(o)}
 	}
@@ -63,7 +63,8 @@ func pickledValues(value any) (*Values, bool) {
 	return nil, false
 }
 
-// encodeNested keeps the very objects of a dict, and so what they share with others.
+// encodeNested keeps the very objects of a dict, and so what they share with others,
+// whether JSON could hold them or not.
 func encodeNested(name string, v *Values) (encoded, error) {
 	var e encoded
 	var err error
@@ -71,7 +72,7 @@ func encodeNested(name string, v *Values) (encoded, error) {
 		return e, fmt.Errorf("session value %q: %w", name, err)
 	}
 	text, err := v.AppendPythonJSON(nil)
-	if err != nil && !errors.Is(err, ErrOpaque) {
+	if err != nil && !errors.Is(err, ErrOpaque) && !errors.Is(err, ErrTooLarge) {
 		return e, fmt.Errorf("session value %q: %w", name, err)
 	}
 	if err == nil {

@@ -3,7 +3,6 @@ package djsession
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/djsess/djsess/internal/pickle"
@@ -24,19 +23,25 @@ type pythonValues struct {
 	whole   bool           // dict is still what they are
 	pickle  string         // what dict was loaded from, while it is whole
 	proto   int            // the protocol of that
-	limit   int            // of what one value may be when it is written out
+	limit   int            // of what they may be when they are written out, all together
 }
+
+// defaultLimit is the limit of what was in no pickle.
+const defaultLimit = 32 << 20
 
 // pythonMember is a value as Python has it. The zero one is what its JSON says.
 type pythonMember struct {
 	key    *pickle.Object // as it was loaded; nil for a str of the member's name
 	value  *pickle.Object
 	native string // native text in place of value; it refers to nothing
+	other  bool   // the key is no str
 }
 
 // ValuesOf returns the values of a dict as package internal/pickle has it. It is for
 // the caches of djsess, whose formats are not pickle.
-func ValuesOf(dict *pickle.Object) (*Values, error) {
+func ValuesOf(dict *pickle.Object) (*Values, error) { return valuesOf(dict, defaultLimit) }
+
+func valuesOf(dict *pickle.Object, limit int) (*Values, error) {
 	items, ok := pyvalue.DictItems(dict)
 	if !ok {
 		return nil, fmt.Errorf("%w: %s in place of a dict", ErrMalformed, pyvalue.Describe(dict))
@@ -47,19 +52,32 @@ func ValuesOf(dict *pickle.Object) (*Values, error) {
 	})
 	v, p := &both.Values, &both.pythonValues
 	v.members = make([]pyjson.Member, 0, len(items)/2)
-	*p = pythonValues{members: make([]pythonMember, 0, len(items)/2), dict: dict, whole: true, limit: math.MaxInt}
+	*p = pythonValues{members: make([]pythonMember, 0, len(items)/2), dict: dict, whole: true, limit: limit}
 	v.python = p
 	for i := 0; i+1 < len(items); i += 2 {
 		key, value := items[i], items[i+1]
-		name, isName := pyvalue.Str(key)
+		name, isName := pyvalue.Name(key)
 		if isName {
 			if at := v.findIndexed(name); at >= 0 {
-				p.members[at].value = value
-				continue
+				_, isStr := pyvalue.Str(key)
+				_, wasStr := pyvalue.Str(p.members[at].key)
+				switch {
+				case isStr && wasStr:
+					p.members[at].value = value
+					continue
+				// No dict that Python has written has equal keys: what only looked like a str is none.
+				case isStr:
+					v.members[at].Name, p.members[at].other = "", true
+					if v.index != nil {
+						v.index[name] = len(v.members)
+					}
+				default:
+					name, isName = "", false
+				}
 			}
 		}
 		v.members = append(v.members, pyjson.Member{Name: name})
-		p.members = append(p.members, pythonMember{key: key, value: value})
+		p.members = append(p.members, pythonMember{key: key, value: value, other: !isName})
 	}
 	if len(v.members) < indexFrom {
 		v.index = nil
@@ -74,12 +92,7 @@ func (v *Values) findIndexed(name string) int {
 		return v.find(name)
 	}
 	if v.index == nil {
-		v.index = make(map[string]int, 2*cap(v.members))
-		for i := range v.members {
-			if v.named(i) {
-				v.index[v.members[i].Name] = i
-			}
-		}
+		v.makeIndex(2 * cap(v.members))
 	}
 	at := v.find(name)
 	if at < 0 {
@@ -135,14 +148,8 @@ func (v *Values) object(i int) (*pickle.Object, error) {
 	return pyvalue.Parse(text, nil)
 }
 
-// named tells whether the key of a value is a str.
-func (v *Values) named(i int) bool {
-	if v.python == nil || v.python.members[i].key == nil {
-		return true
-	}
-	_, ok := pyvalue.Str(v.python.members[i].key)
-	return ok
-}
+// named tells whether a name finds a value: whether its key is equal to a str.
+func (v *Values) named(i int) bool { return v.python == nil || !v.python.members[i].other }
 
 // decodePython decodes a value as Python has it; but what was set in Go is what it
 // will be when it has been stored as JSON, unless the session is known to be pickled.
@@ -155,7 +162,7 @@ func (v *Values) decodePython(i int, dst any) error {
 		return pyjson.UnmarshalNative(m.native, nil, dst)
 	}
 	if nested, ok := dst.(*Values); ok { // without a text in between, which has no identities
-		read, err := ValuesOf(m.value)
+		read, err := valuesOf(m.value, v.python.limit)
 		if err != nil {
 			return &pyjson.TypeError{Want: valuesType, Got: pyvalue.Describe(m.value)}
 		}
@@ -164,13 +171,18 @@ func (v *Values) decodePython(i int, dst any) error {
 	}
 	w := pyvalue.Writer{Limit: v.python.limit}
 	text, err := w.Append(nil, m.value)
+	if err != nil {
+		return tooLarge(err)
+	}
+	return pyjson.UnmarshalNative(string(text), w.Opaque, dst)
+}
+
+// tooLarge makes an ErrTooLarge of what says the same in another package.
+func tooLarge(err error) error {
 	if errors.Is(err, pyvalue.ErrTooLarge) {
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}
-	if err != nil {
-		return err
-	}
-	return pyjson.UnmarshalNative(string(text), w.Opaque, dst)
+	return err
 }
 
 // pythonString is GetString of a value that has no JSON.
@@ -188,27 +200,14 @@ func (v *Values) setPython(i int, m pythonMember) {
 		if m == (pythonMember{}) {
 			return
 		}
-		v.python = &pythonValues{limit: math.MaxInt}
+		v.python = &pythonValues{limit: defaultLimit}
 	}
 	p := v.python
 	for len(p.members) < len(v.members) {
 		p.members = append(p.members, pythonMember{})
 	}
-	m.key = p.members[i].key
+	m.key, m.other = p.members[i].key, p.members[i].other
 	p.members[i] = m
-}
-
-func (v *Values) deletePython(gone map[string]bool) {
-	kept := 0
-	for i, m := range v.members {
-		if !gone[m.Name] || !v.named(i) {
-			v.members[kept], v.python.members[kept] = m, v.python.members[i]
-			kept++
-		}
-	}
-	clear(v.members[kept:])
-	clear(v.python.members[kept:])
-	v.members, v.python.members = v.members[:kept], v.python.members[:kept]
 }
 
 func (p *pythonValues) clone() *pythonValues {

@@ -20,6 +20,13 @@ import (
 // names say. To JSON they are texts, lists and, for a time.Duration, nanoseconds; and
 // that is what Get returns until a new session has been stored and loaded.
 func (v *Values) Set(name string, value any) error {
+	if nested, ok := pickledValues(value); ok && v.python != nil && v.python.dict != nil {
+		object, err := nested.Python()
+		if err != nil {
+			return fmt.Errorf("session value %q: %w", name, err)
+		}
+		return v.set(name, encoded{python: pythonMember{value: object}})
+	}
 	e, err := encodeValue(name, value)
 	if err != nil {
 		return err
@@ -29,7 +36,7 @@ func (v *Values) Set(name string, value any) error {
 
 // encoded is a value as it is stored.
 type encoded struct {
-	raw    string // empty when JSON has no form for it
+	raw    string // empty when JSON has no form for it, or none that is needed
 	python pythonMember
 }
 
@@ -70,12 +77,7 @@ func (v *Values) set(name string, e encoded) error {
 		}
 	}
 	if v.index == nil && len(v.members) >= indexFrom {
-		v.index = make(map[string]int, 2*len(v.members))
-		for i := range v.members {
-			if v.named(i) {
-				v.index[v.members[i].Name] = i
-			}
-		}
+		v.makeIndex(2 * len(v.members))
 	}
 	if i := v.find(name); i >= 0 {
 		v.changed()

@@ -1,21 +1,23 @@
 package rediscache
 
 import (
+	"errors"
 	"fmt"
-	"math"
 	"unicode/utf8"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/magic"
 	"github.com/djsess/djsess/internal/pyjson"
 	"github.com/djsess/djsess/internal/pyvalue"
+	"github.com/djsess/djsess/signing"
 )
 
 // JSONSerializer is django_redis.serializers.json.JSONSerializer. It writes what
 // DjangoJSONEncoder does: instants cut to milliseconds and with a Z for UTC, which are
 // text when they are read again, as are Decimals and UUIDs; tuples are lists.
 //
-// Whatever has no form there (bytes, sets) is a djsession.ErrOpaque.
+// Whatever has no form there (bytes, sets) is a djsession.ErrOpaque, and what would be
+// over 32 MiB a djsession.ErrTooLarge.
 type JSONSerializer struct{}
 
 // Append writes JSON in ASCII, with ", " and ": ".
@@ -24,8 +26,11 @@ func (JSONSerializer) Append(dst []byte, v *djsession.Values) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	w := pyvalue.Writer{Limit: math.MaxInt}
+	w := pyvalue.Writer{Limit: maxWritten}
 	native, err := w.Append(nil, dict)
+	if errors.Is(err, pyvalue.ErrTooLarge) {
+		err = fmt.Errorf("%w: %w", djsession.ErrTooLarge, err)
+	}
 	if err != nil {
 		return dst, fmt.Errorf("session as JSON: %w", err)
 	}
@@ -35,6 +40,10 @@ func (JSONSerializer) Append(dst []byte, v *djsession.Values) ([]byte, error) {
 	}
 	return out, nil
 }
+
+// maxWritten bounds what is written: a session that was pickled may hold one thing over
+// and over, which has no end in a format without references.
+const maxWritten = signing.DefaultMaxSize
 
 // Parse reads JSON in UTF-8. What is none, or not an object, is a
 // djsession.ErrMalformed that says what it is.

@@ -12,7 +12,8 @@ import (
 
 // MessagePackSerializer is django_redis.serializers.msgpack.MSGPackSerializer. Bytes
 // stay bytes there; tuples are lists; extension types stay what they are. What has no
-// form (datetimes, Decimals, sets, integers beyond 64 bits) is a djsession.ErrOpaque.
+// form (datetimes, Decimals, sets, integers beyond 64 bits) is a djsession.ErrOpaque, and
+// what would be over 32 MiB a djsession.ErrTooLarge.
 type MessagePackSerializer struct{}
 
 // Append writes MessagePack as msgpack.dumps does.

@@ -18,10 +18,15 @@ const packDepth = 511
 type packer struct {
 	out   *msgpack.Encoder
 	depth int
+	size  int // of what has been written, at least
 }
 
 func (p *packer) value(o *pickle.Object) error {
-	if text, ok := pyvalue.Str(o); ok {
+	text, isText := pyvalue.Str(o)
+	if err := p.grow(1 + max(len(o.Text), len(text))); err != nil {
+		return err
+	}
+	if isText {
 		if !utf8.ValidString(text) {
 			return fmt.Errorf("half a surrogate pair has no MessagePack form: %w", djsession.ErrOpaque)
 		}
@@ -48,6 +53,14 @@ func (p *packer) value(o *pickle.Object) error {
 		return p.within(len(o.Items), p.out.EncodeArrayLen, o.Items)
 	}
 	return formless(o)
+}
+
+// grow counts what is written next.
+func (p *packer) grow(n int) error {
+	if p.size += n; p.size > maxWritten {
+		return fmt.Errorf("more than %d bytes: %w", maxWritten, djsession.ErrTooLarge)
+	}
+	return nil
 }
 
 func formless(o *pickle.Object) error {
@@ -93,6 +106,9 @@ func (p *packer) extension(o *pickle.Object) error {
 	}
 	if !ok {
 		return formless(o)
+	}
+	if err := p.grow(len(data)); err != nil {
+		return err
 	}
 	if err := p.out.EncodeExtHeader(code, len(data)); err != nil {
 		return err

@@ -10,10 +10,7 @@ import (
 // made writes an object that a call made, by what was called.
 func (w *Writer) made(dst []byte, o *pickle.Object, end int) ([]byte, error) {
 	if text, ok := Str(o); ok {
-		if len(dst)+len(text) > end {
-			return w.tooMuch(dst)
-		}
-		return pyjson.AppendString(dst, text)
+		return w.str(dst, text, end)
 	}
 	if items, kind := dictItems(o); kind != noDict {
 		if kind == orderedDict && w.Mode == Native {
@@ -25,9 +22,9 @@ func (w *Writer) made(dst []byte, o *pickle.Object, end int) ([]byte, error) {
 		return w.marked(dst, pyjson.Deque, o, items, end)
 	}
 	if mark, text := scalar(o); mark != 0 {
-		return w.text(dst, mark, text)
+		return w.text(dst, mark, text, end)
 	}
-	return w.opaque(dst, o)
+	return w.opaque(dst, o, Describe(o), end)
 }
 
 // call returns what an object that was made by calling a class or function by its name was called with, and what was
@@ -51,8 +48,8 @@ func Str(o *pickle.Object) (string, bool) {
 	}
 	name, args, _ := call(o)
 	switch {
-	case len(args) == 1 && isSafeString(name):
-		return Str(args[0])
+	case len(args) == 1 && isSafeString(name) && args[0].Kind == pickle.Str:
+		return args[0].Text, args[0].Made == nil // not of another one: these could be nested without end
 	case len(args) == 3 && name == "copyreg._reconstructor" && globalName(args[1]) == "str" && args[2].Kind == pickle.Str:
 		return args[2].Text, true
 	}

@@ -46,15 +46,20 @@ type Writer struct {
 	Opaque []any
 
 	open []*pickle.Object // what is being written, from the outside in
+	full bool             // the limit is reached, and what is shown ends
 }
 
 // Append appends the text of an object.
 func (w *Writer) Append(dst []byte, o *pickle.Object) ([]byte, error) {
-	end := len(dst) + w.Limit
-	if end < 0 {
-		end = math.MaxInt
+	return w.value(dst, o, w.end(dst))
+}
+
+func (w *Writer) end(dst []byte) int {
+	w.full = false
+	if end := len(dst) + w.Limit; end >= 0 {
+		return end
 	}
-	return w.value(dst, o, end)
+	return math.MaxInt
 }
 
 func (w *Writer) value(dst []byte, o *pickle.Object, end int) ([]byte, error) {
@@ -71,7 +76,7 @@ func (w *Writer) value(dst []byte, o *pickle.Object, end int) ([]byte, error) {
 		return strconv.AppendBool(dst, o.Int != 0), nil
 	case pickle.Int:
 		if !o.HasDecimal() {
-			return w.opaque(dst, o)
+			return w.opaque(dst, o, Describe(o), end)
 		}
 		if o.Text != "" {
 			return append(dst, o.Text...), nil
@@ -80,11 +85,11 @@ func (w *Writer) value(dst []byte, o *pickle.Object, end int) ([]byte, error) {
 	case pickle.Float:
 		return pyjson.AppendFloat(dst, o.Float(), 64), nil
 	case pickle.Str:
-		return pyjson.AppendString(dst, o.Text)
+		return w.str(dst, o.Text, end)
 	case pickle.Bytes:
-		return w.text(dst, pyjson.Bytes, base64.StdEncoding.EncodeToString([]byte(o.Text)))
+		return w.text(dst, pyjson.Bytes, base64.StdEncoding.EncodeToString([]byte(o.Text)), end)
 	case pickle.ByteArray:
-		return w.text(dst, pyjson.ByteArray, base64.StdEncoding.EncodeToString([]byte(o.Text)))
+		return w.text(dst, pyjson.ByteArray, base64.StdEncoding.EncodeToString([]byte(o.Text)), end)
 	case pickle.List:
 		return w.list(dst, o, o.Items, end)
 	case pickle.Tuple:
@@ -96,7 +101,19 @@ func (w *Writer) value(dst []byte, o *pickle.Object, end int) ([]byte, error) {
 	case pickle.Dict:
 		return w.dict(dst, o, o.Items, end)
 	}
-	return w.opaque(dst, o)
+	return w.opaque(dst, o, Describe(o), end)
+}
+
+// str writes a string, whose escapes count.
+func (w *Writer) str(dst []byte, text string, end int) ([]byte, error) {
+	if len(dst)+len(text) > end {
+		return w.tooMuch(dst)
+	}
+	out, err := pyjson.AppendString(dst, text)
+	if err == nil && len(out) > end {
+		return w.tooMuch(out[:len(dst)])
+	}
+	return out, err
 }
 
 // enter opens one more container. Only the outer ones are looked for again in themselves: a longer way round is found
@@ -128,6 +145,9 @@ func (w *Writer) list(dst []byte, o *pickle.Object, items []*pickle.Object, end 
 		if dst, err = w.value(dst, item, end); err != nil {
 			return dst, err
 		}
+		if w.full {
+			break
+		}
 	}
 	w.leave()
 	return append(dst, ']'), nil
@@ -145,7 +165,10 @@ func (w *Writer) marked(dst []byte, m pyjson.Mark, o *pickle.Object, items []*pi
 }
 
 // text writes what is a string to JSON, if anything. The text is ASCII without quotes.
-func (w *Writer) text(dst []byte, m pyjson.Mark, text string) ([]byte, error) {
+func (w *Writer) text(dst []byte, m pyjson.Mark, text string, end int) ([]byte, error) {
+	if len(dst)+len(text) > end {
+		return w.tooMuch(dst)
+	}
 	switch w.Mode {
 	case Native:
 		dst = pyjson.AppendMark(dst, m)
@@ -173,56 +196,31 @@ func (w *Writer) dict(dst []byte, o *pickle.Object, items []*pickle.Object, end 
 		if dst, err = w.value(append(dst, ':'), items[i+1], end); err != nil {
 			return dst, err
 		}
+		if w.full {
+			break
+		}
 	}
 	w.leave()
 	return append(dst, '}'), nil
 }
 
-// Key appends a key of a dict; for JSON a string, as json.dumps makes them.
-func (w *Writer) Key(dst []byte, key *pickle.Object) ([]byte, error) {
-	end := len(dst) + w.Limit
-	if end < 0 {
-		end = math.MaxInt
-	}
-	return w.key(dst, key, end)
-}
-
-func (w *Writer) key(dst []byte, key *pickle.Object, end int) ([]byte, error) {
-	if text, ok := Str(key); ok {
-		if len(dst)+len(text) > end {
-			return w.tooMuch(dst)
-		}
-		return pyjson.AppendString(dst, text)
-	}
-	if w.Mode == Native {
-		return w.value(pyjson.AppendMark(dst, pyjson.Key), key, end)
-	}
-	text, err := w.value(nil, key, end-len(dst))
-	switch {
-	case err != nil:
-		return dst, err
-	case text[0] == '"':
-		return append(dst, text...), nil
-	case w.Mode == JSON && text[0] == '[': // a tuple
-		return dst, noJSON("a key that is " + Describe(key))
-	}
-	return pyjson.AppendString(dst, string(text))
-}
-
 // opaque writes what Go has no type for.
-func (w *Writer) opaque(dst []byte, o *pickle.Object) ([]byte, error) {
+func (w *Writer) opaque(dst []byte, o *pickle.Object, description string, end int) ([]byte, error) {
 	switch w.Mode {
 	case JSON:
-		return dst, noJSON(Describe(o))
+		return dst, noJSON(description)
 	case Native:
 		dst = pyjson.AppendMark(dst, pyjson.Opaque)
 		dst = strconv.AppendInt(dst, int64(len(w.Opaque)), 10)
 		w.Opaque = append(w.Opaque, o)
 	}
-	return pyjson.AppendString(dst, Describe(o))
+	return w.str(dst, description, end)
 }
 
-func (w *Writer) tooMuch(dst []byte) ([]byte, error) { return w.instead(dst, ErrTooLarge) }
+func (w *Writer) tooMuch(dst []byte) ([]byte, error) {
+	w.full = true
+	return w.instead(dst, ErrTooLarge)
+}
 
 // instead is for what has no end that can be waited for.
 func (w *Writer) instead(dst []byte, err error) ([]byte, error) {

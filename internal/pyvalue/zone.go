@@ -23,8 +23,14 @@ func inZone(wall time.Time, tzinfo *pickle.Object, later bool) (time.Time, bool)
 		return pytime.FromNaive(wall, z.fixed), true
 	}
 	t := pytime.FromNaive(wall, z.named)
-	if later {
+	switch {
+	case !later:
+	case pytime.Naive(t, z.named).Equal(wall):
 		t = pytime.Later(t, z.named).In(z.named)
+	default:
+		// Clocks never showed it. Python then takes the offset that is in force after the gap.
+		_, after := wall.Add(24 * time.Hour).In(z.named).Zone()
+		t = pytime.FromNaive(wall, time.FixedZone("", after))
 	}
 	return t, true
 }

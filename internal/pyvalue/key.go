@@ -1,0 +1,106 @@
+package pyvalue
+
+import (
+	"strings"
+
+	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/pyjson"
+)
+
+// Key appends a key of a dict; for JSON a string, as json.dumps makes them.
+func (w *Writer) Key(dst []byte, key *pickle.Object) ([]byte, error) {
+	return w.key(dst, key, w.end(dst))
+}
+
+// key writes what is in a key only if it is plain: a key that is in a key is quoted once more, which would double the
+// text with each level.
+func (w *Writer) key(dst []byte, key *pickle.Object, end int) ([]byte, error) {
+	if text, ok := Str(key); ok {
+		return w.str(dst, text, end)
+	}
+	plain, description := isPlainKey(key), Describe(key)
+	if name, ok := Name(key); ok && w.Mode != JSON {
+		plain, description = false, name
+	}
+	switch {
+	case w.Mode == JSON && isCollection(key):
+		return dst, noJSON("a key that is " + description)
+	case w.Mode == Native && plain:
+		return w.value(pyjson.AppendMark(dst, pyjson.Key), key, end)
+	case w.Mode == Native:
+		return w.opaque(pyjson.AppendMark(dst, pyjson.Key), key, description, end)
+	case !plain:
+		return w.opaque(dst, key, description, end)
+	}
+	text, err := w.value(nil, key, end-len(dst))
+	if err != nil {
+		return dst, err
+	}
+	if text[0] == '"' {
+		return append(dst, text...), nil
+	}
+	return w.str(dst, string(text), end)
+}
+
+// Name returns the name that finds the value of a key: its characters if it is a str, or if it is what a class that is
+// unknown here made of them. That is a member of a str Enum, such as TextChoices, or a str of a site's own class, which
+// to a dict are their text; what is not equal to it shares a name with no other key but by chance.
+func Name(key *pickle.Object) (string, bool) {
+	if text, ok := Str(key); ok {
+		return text, true
+	}
+	class, args, steps := call(key)
+	if len(args) != 1 || !isUnknownClass(class) {
+		return "", false
+	}
+	for _, step := range steps {
+		if step.Kind != pickle.Build { // its __dict__ does not matter
+			return "", false
+		}
+	}
+	return Str(args[0])
+}
+
+// isUnknownClass tells whether nothing is known of what a global name calls. A builtin has no dot in its name.
+func isUnknownClass(name string) bool {
+	module, _, dotted := strings.Cut(name, ".")
+	switch module {
+	case "datetime", "decimal", "_decimal", "_pydecimal", "uuid", "zoneinfo", "backports", "pytz", "pathlib", "collections", "copyreg", "_codecs":
+		return false
+	}
+	return dotted || name == "str"
+}
+
+// isPlainKey tells whether a key is one value, or a tuple of such: not a tuple of tuples, and nothing that Python could
+// not hash.
+func isPlainKey(key *pickle.Object) bool {
+	if !isCollection(key) {
+		return isPlain(key)
+	}
+	for _, item := range key.Items {
+		if !isPlain(item) {
+			return false
+		}
+	}
+	return true
+}
+
+// isCollection tells whether something is a collection that Python can hash.
+func isCollection(o *pickle.Object) bool {
+	return o.Made == nil && (o.Kind == pickle.Tuple || o.Kind == pickle.FrozenSet)
+}
+
+func isPlain(o *pickle.Object) bool {
+	if o.Made == nil {
+		switch o.Kind {
+		case pickle.List, pickle.Tuple, pickle.Dict, pickle.Set, pickle.FrozenSet, pickle.ByteArray:
+			return false
+		}
+		return true
+	}
+	if _, kind := dictItems(o); kind != noDict {
+		return false
+	}
+	_, ok := dequeItems(o)
+	return !ok
+}
