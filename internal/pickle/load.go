@@ -36,7 +36,7 @@ func (d *loader) run() (*Object, error) {
 		if err := load(d); err != nil {
 			return nil, err
 		}
-		if d.left < 0 {
+		if d.left < 0 || d.refs < 0 {
 			return nil, fmt.Errorf("the number of objects is %w at offset %d", ErrTooLarge, d.at)
 		}
 	}

@@ -20,6 +20,7 @@ type loader struct {
 	slab  []Object
 	chunk int // how large the last slab was
 	left  int // objects that may yet be made
+	refs  int // times that an object, or a mark, may yet be put on the stack
 	spare int // bytes of text that may yet be made beyond the pickle's own
 }
 
@@ -30,6 +31,7 @@ func newLoader(text string, objects int) *loader {
 	*d = loader{
 		text: text,
 		left: objects,
+		refs: refsPerObject * objects,
 		// Of what Python writes, only short names of modules are repeated.
 		spare: 16*len(text) + 1024,
 		stack: d.stack,
@@ -38,6 +40,11 @@ func newLoader(text string, objects int) *loader {
 	}
 	return d
 }
+
+// refsPerObject is how often the objects that a pickle may make are referred to, on the
+// average and at most: None, small integers and what the memo holds make no objects, and a
+// byte of a pickle that compresses well still takes eight where it stands.
+const refsPerObject = 4
 
 // keep is how large the stack and the memo of a loader may be that waits for the next pickle.
 const keep = 1 << 10

@@ -9,6 +9,7 @@ func (d *loader) floor() int {
 }
 
 func (d *loader) push(o *Object) error {
+	d.refs--
 	d.stack = append(d.stack, o)
 	return nil
 }
@@ -31,6 +32,7 @@ func (d *loader) pop() (*Object, error) {
 }
 
 func (d *loader) mark() error {
+	d.refs--
 	d.marks = append(d.marks, len(d.stack))
 	return nil
 }
