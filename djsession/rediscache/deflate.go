@@ -72,9 +72,10 @@ func unpackGzip(stored []byte, limit int) ([]byte, error) {
 		return nil, err
 	}
 	var all []byte
+	guess := 3 * len(stored)
 	for {
 		r.Multistream(false)
-		data, err := readUpTo(limit-len(all), r, 3*len(stored))
+		data, err := readUpTo(limit-len(all), r, guess)
 		if err != nil {
 			return nil, err
 		}
@@ -85,6 +86,7 @@ func unpackGzip(stored []byte, limit int) ([]byte, error) {
 		}
 		in.Reset(rest)
 		stored = rest
+		guess = 64 // nobody writes several: there may be a million, of nothing each
 		if err := r.Reset(in); err != nil {
 			return nil, err
 		}
