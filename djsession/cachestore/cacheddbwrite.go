@@ -80,11 +80,11 @@ func (c *CachedDB) Delete(ctx context.Context, key string) error {
 		c.written(ctx, key, err)
 		return err
 	}
-	// Django serves what is cached, row or not. Any visitor can bring a key without a
-	// row, and so nothing is remembered of it.
+	// Django serves what is cached, row or not.
 	removed, failed := c.removeCached(ctx, key)
 	switch {
 	case failed != nil:
+		c.suspects.add(key, unsettled) // so that too many of them, which any visitor can bring, do no harm
 		c.log.warn(ctx, removeTrouble, wrap("remove", key, failed))
 	case removed:
 		return nil

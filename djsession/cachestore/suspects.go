@@ -45,6 +45,9 @@ type suspects struct {
 type suspect struct {
 	suspicion
 	due time.Time
+	// failed: it could not be removed. One of several servers may be down, and so the
+	// others' come first.
+	failed bool
 }
 
 func newSuspect(why suspicion) suspect {
@@ -52,7 +55,7 @@ func newSuspect(why suspicion) suspect {
 	if why != stale {
 		due = due.Add(settleTime)
 	}
-	return suspect{why, due}
+	return suspect{suspicion: why, due: due}
 }
 
 func newSuspects(remove func(key string, s suspicion) bool) *suspects {
@@ -123,29 +126,61 @@ func (s *suspects) run() {
 	}
 }
 
+// failingTime is how long a round may take over what cannot be removed.
+const failingTime = 5 * time.Second
+
 // round removes those that are due. What was stale stays suspected for as long as after
 // any other write.
 func (s *suspects) round(isDue func(suspect) bool) {
-	s.mu.Lock()
-	due := map[string]suspect{}
-	for key, k := range s.keys {
-		if isDue(k) {
-			due[key] = k
-		}
-	}
-	s.mu.Unlock()
 	databaseIsDown := false
-	for key, k := range due {
-		switch {
-		case databaseIsDown && k.suspicion == unsure:
+	var failing time.Duration
+	for _, key := range s.due(isDue) {
+		s.mu.Lock()
+		k, ok := s.keys[key]
+		s.mu.Unlock()
+		if !ok || databaseIsDown && k.suspicion == unsure {
 			continue
+		}
+		start := time.Now()
+		switch {
 		case s.remove(key, k.suspicion):
 			s.removed(key, k)
+			continue
 		case k.suspicion == unsure:
 			databaseIsDown = true
 		default:
-			return // the cache is down: in the next round
+			s.postpone(key, k)
 		}
+		if failing += time.Since(start); failing > failingTime {
+			return // the others in the next round
+		}
+	}
+}
+
+// due are the keys that are to be removed, those that have failed before last.
+func (s *suspects) due(isDue func(suspect) bool) (keys []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var failed []string
+	for key, k := range s.keys {
+		switch {
+		case !isDue(k):
+		case k.failed:
+			failed = append(failed, key)
+		default:
+			keys = append(keys, key)
+		}
+	}
+	return append(keys, failed...)
+}
+
+// postpone has a key that could not be removed wait for its turn again.
+func (s *suspects) postpone(key string, k suspect) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keys[key] == k { // and not suspected anew
+		k.failed = true
+		s.keys[key] = k
 	}
 }
 

@@ -59,3 +59,32 @@ func TestTooManySuspects(t *testing.T) {
 		t.Error("closed twice")
 	}
 }
+
+// One server of several that is down does not keep the others' entries where they are.
+func TestSuspectsOnServerThatIsDown(t *testing.T) {
+	removed := map[string]bool{}
+	s := newSuspects(func(key string, _ suspicion) bool {
+		if key[0] == 'b' {
+			return false
+		}
+		removed[key] = true
+		return true
+	})
+	for i := range 100 {
+		s.mu.Lock()
+		s.keys[fmt.Sprint("bad", i)], s.keys[fmt.Sprint("good", i)] = newSuspect(stale), newSuspect(stale)
+		s.mu.Unlock()
+	}
+	s.round(func(suspect) bool { return true })
+	if len(removed) != 100 {
+		t.Errorf("%d of 100 are removed", len(removed))
+	}
+	for i, key := range s.due(func(suspect) bool { return true }) {
+		if (key[0] == 'b') != (i >= 100) {
+			t.Errorf("%s, number %d, has not its turn", key, i)
+		}
+	}
+	if left := s.close(); left != 100 {
+		t.Errorf("%d are left", left)
+	}
+}
