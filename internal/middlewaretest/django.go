@@ -3,6 +3,7 @@ package middlewaretest
 import (
 	"maps"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 type peer struct {
 	*djangotest.Django
 	engine Engine
-	now    time.Time
+	clock  atomic.Pointer[time.Time] // a store may look at it in the background
 }
 
 func startPeer(t testing.TB, e Engine) *peer {
@@ -36,7 +37,12 @@ func startPeer(t testing.TB, e Engine) *peer {
 }
 
 // moveClock has the clock stand still now. It is late in a second: what is cut off instead of being rounded, shows.
-func (p *peer) moveClock() { p.now = time.Now().Truncate(time.Second).Add(900 * time.Millisecond) }
+func (p *peer) moveClock() {
+	now := time.Now().Truncate(time.Second).Add(900 * time.Millisecond)
+	p.clock.Store(&now)
+}
+
+func (p *peer) now() time.Time { return *p.clock.Load() }
 
 // row is a Row as Django's side gets it.
 func (p *peer) row(r Row) map[string]any {
@@ -50,7 +56,7 @@ func (p *peer) row(r Row) map[string]any {
 	}
 	return map[string]any{
 		"cache": cache,
-		"now":   p.now.UnixMicro(), "script": r.Script, "settings": settings, "live": r.Live, "payload": r.Payload,
+		"now":   p.now().UnixMicro(), "script": r.Script, "settings": settings, "live": r.Live, "payload": r.Payload,
 		"status": r.Status, "vary": r.Vary, "method": r.Method,
 	}
 }
@@ -63,7 +69,7 @@ func (p *peer) seed(t testing.TB, r Row) outcome {
 		Before map[string]stored
 	}
 	p.Do(t, `result = {"keys": seed(args), "before": observe(args)["stored"]}`, p.row(r), &seeded)
-	return outcome{now: p.now, keys: seeded.Keys, before: seeded.Before, forgets: p.engine.name() == cache}
+	return outcome{now: p.now(), keys: seeded.Keys, before: seeded.Before, forgets: p.engine.name() == cache}
 }
 
 // run sends the row to Django.

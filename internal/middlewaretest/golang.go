@@ -77,7 +77,7 @@ func (g *golang) site(t testing.TB, r Row) goSite {
 	name := fmt.Sprint(r.Settings)
 	s, ok := g.sites[name]
 	if !ok {
-		s.settings = goSettings(t, r.Settings, func() time.Time { return g.peer.now })
+		s.settings = goSettings(t, r.Settings, g.peer.now)
 		s.store = g.engine.Open(g.t, s.settings)
 		g.sites[name] = s
 	}
@@ -107,7 +107,7 @@ func (g *golang) view(t testing.TB, r Row, w http.ResponseWriter, req *http.Requ
 				djsession.Error(w, req, err)
 				return
 			}
-			result, err := perform(req.Context(), session, g.peer.now, statement)
+			result, err := perform(req.Context(), session, g.peer.now(), statement)
 			switch {
 			case errors.Is(err, djsession.ErrNoValue):
 				*saw = append(*saw, statement+": KeyError")
