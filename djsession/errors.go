@@ -23,6 +23,10 @@ var (
 	ErrReadOnly = errors.New("store is read-only")
 	// ErrBusy: the store is locked by somebody else for longer than it waits.
 	ErrBusy = errors.New("store is locked")
+	// ErrOutcomeUnknown: the connection broke after a write was sent and before
+	// its answer came. The store may have made the change, or may still make
+	// it. It is not a conflict: do not make the change again.
+	ErrOutcomeUnknown = errors.New("the answer was lost: the change may have been made or not")
 )
 
 // ErrSessionDeleted is Django's UpdateError and SessionInterrupted: the session

@@ -34,6 +34,12 @@ type Record struct {
 // ErrBusy where the store can tell; any other error means that the store
 // could not be asked. No error holds a whole session key.
 //
+// A change is made once. When the answer to a write is lost, the store reads what
+// is stored: if that is what it wrote, the write succeeded. Anything else is an
+// ErrOutcomeUnknown, since the write may still arrive; a store never makes the
+// change a second time. A write that changes nothing when it is repeated (the same
+// new row under the same key, the deletion of a key) may be sent again.
+//
 // When ctx ends while a write is under way, the error is ctx's, and the write may
 // have been done or not.
 //
