@@ -3,98 +3,126 @@ package djsession
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/djsess/djsess/internal/djcookie"
 )
 
-// commit is SessionMiddleware.process_response: it saves the session, and sets or
-// deletes its cookie. On error the response must not go out as it is.
-func (x *exchange) commit(status int) error {
-	defer x.close()
-	s := x.session
+// facts are all that the end of a request depends on.
+type facts struct {
+	cookie    bool // the request brought a session cookie
+	accessed  bool // the handler looked at the session
+	modified  bool // the session is to be saved
+	empty     bool // it has neither a key nor a value
+	moved     bool // its key is not the cookie's any more
+	everyTime bool // SESSION_SAVE_EVERY_REQUEST
+	untouched bool // nothing may change: a read-only manager, or a payload that was refused
+	answered  bool // the handler sets the session cookie itself, as a Django behind a proxy does
+	status    int
+}
+
+// action is what to do before the first byte.
+type action struct {
+	check                         bool // whether there is a cookie for the session; else the response must not go out
+	save, setCookie, deleteCookie bool
+	vary                          bool
+}
+
+// decide is SessionMiddleware.process_response, but that it leaves the cookie of a key
+// that the store does not have to Django, and sets that of a moved session with any
+// status: its visitor would have none any more.
+func decide(f facts) (a action) {
 	switch {
-	case errors.Is(x.r.Context().Err(), context.DeadlineExceeded):
-		// Whoever set it, such as http.TimeoutHandler, answers in our place.
-		status = max(status, http.StatusServiceUnavailable)
-	case x.failing && s != nil && s.told != nil:
-		// The ErrorHandler answers because the session could not be saved.
+	case f.untouched, f.answered && !f.modified:
+	case f.empty:
+		a.deleteCookie = f.cookie && f.modified
+	case !f.modified && !f.everyTime:
+	case f.status >= http.StatusInternalServerError:
+		a.check, a.setCookie = true, f.moved
+	default:
+		a.check, a.save, a.setCookie = true, true, true
+	}
+	a.vary = f.accessed || a.setCookie || a.deleteCookie
+	return a
+}
+
+// facts are those of the request, for a response with this status.
+func (x *exchange) facts(s *Session, status int) facts {
+	if x.failing && s.told != nil { // the ErrorHandler answers because the session could not be saved
 		status = max(status, http.StatusInternalServerError)
 	}
-	usable := x.came && usableKey(x.key)
-	switch {
-	case x.err != nil: // and so nothing is known, and nothing is done
+	return facts{
+		cookie:    x.came,
+		accessed:  s.accessed,
+		modified:  s.modified,
+		empty:     s.IsEmpty(),
+		moved:     s.moved && s.record != nil,
+		everyTime: x.m.settings.SessionSaveEveryRequest,
+		untouched: x.m.ReadOnly || s.closed != nil,
+		answered:  x.setsCookie(),
+		status:    status,
+	}
+}
+
+// commit saves the session, and sets or deletes its cookie. On error the response must
+// not go out as it is.
+func (x *exchange) commit(status int) error {
+	defer x.close()
+	s, err := x.sessionToCommit(status)
+	if s == nil {
+		return err
+	}
+	a := decide(x.facts(s, status))
+	if a.vary {
 		x.vary()
-		return nil
-	case x.m.ReadOnly, s != nil && s.refused:
-		if s != nil && s.accessed {
-			x.vary()
-		}
-		return nil
-	case (s == nil || !s.modified) && x.answered():
-		if s != nil && s.accessed {
-			x.vary()
-		}
-		return nil
-	case s != nil:
-	case x.came && !usable:
-		x.deleteCookie()
-		return nil
-	case usable && x.m.settings.SessionSaveEveryRequest && status < 500:
-		var err error
-		if s, err = x.loadUnasked(); s == nil {
+	}
+	if a.deleteCookie {
+		x.deleteCookie(s)
+	}
+	if a.check {
+		if err := x.m.checkCookie(s.Key(), s.values); err != nil {
 			return err
 		}
-	default:
-		return nil
 	}
-
-	// Django loads a session when it is looked at. One that nobody looked at
-	// counts as there, as long as its key could be one.
-	unseen := !s.accessed && usable
-	if s.IsEmpty() && !unseen {
-		if err := x.knowsStore(s); x.came && err == nil {
-			x.deleteCookie()
-		} else if s.accessed {
-			x.refuse(s, err)
-			x.vary()
+	if a.save {
+		if err := x.save(s); err != nil {
+			if !s.modified && (errors.Is(err, ErrUnknownStore) || errors.Is(err, ErrUnknownKey)) {
+				return nil // the handler changed nothing: its answer is good without a new expiry
+			}
+			return err
 		}
-		return nil
 	}
-	if s.accessed {
-		x.vary()
+	if a.setCookie {
+		return x.setCookie(s)
 	}
-	if !s.modified && !x.m.settings.SessionSaveEveryRequest {
-		return nil
-	}
-	_, err := x.m.sessionCookie(s) // before anything is saved that can have none
-	if err != nil {
-		return err
-	}
-	if status >= 500 {
-		x.setCookieOfMoved()
-		return nil
-	}
-	if err := x.save(s); err != nil {
-		if !s.modified && errors.Is(err, ErrUnknownStore) {
-			x.refuse(s, err) // nobody wanted anything of it
-			return nil
-		}
-		return err
-	}
-	cookie, err := x.m.sessionCookie(s) // a save that merged may have changed it
-	if err != nil {
-		return err
-	}
-	cookie.Set(x.w.Header())
-	x.vary()
 	return nil
 }
 
-// answered tells whether the handler sets the session's cookie itself, as a Django
-// that it passes requests on to does.
-func (x *exchange) answered() bool {
+// sessionToCommit is the handler's session; or, where each request saves, one that the
+// handler never asked for. Nil: there is none, or it could not be loaded.
+func (x *exchange) sessionToCommit(status int) (*Session, error) {
+	switch {
+	case x.err != nil: // the handler asked, and nothing is known
+		x.vary()
+		return nil, nil
+	case x.session != nil:
+		return x.session, nil
+	case !x.m.settings.SessionSaveEveryRequest, x.m.ReadOnly, x.cookie == "", status >= http.StatusInternalServerError, x.setsCookie():
+		return nil, nil
+	}
+	s, err := x.load(x.saving())
+	if errors.As(err, new(*PayloadError)) {
+		return nil, nil // which is not the handler's fault
+	}
+	x.session = s
+	return s, err
+}
+
+// setsCookie reports whether the handler sets the session's cookie itself.
+func (x *exchange) setsCookie() bool {
 	for _, line := range x.w.Header()["Set-Cookie"] {
 		if name, _, _ := strings.Cut(line, "="); name == x.m.settings.SessionCookieName {
 			return true
@@ -103,76 +131,89 @@ func (x *exchange) answered() bool {
 	return false
 }
 
-// setCookieOfMoved sets the cookie of a session that has a new key already, though
-// nothing is saved: its visitor would have none any more. Django has him log in
-// again.
-func (x *exchange) setCookieOfMoved() {
-	if x.session == nil || !x.session.moved || x.session.record == nil {
-		return
-	}
-	if cookie, err := x.m.sessionCookie(x.session); err == nil {
-		cookie.Set(x.w.Header())
-		x.vary()
-	}
-}
-
-// loadUnasked loads a session that is to be saved though the handler never asked
-// for it. A payload that cannot be trusted is not the handler's fault.
-func (x *exchange) loadUnasked() (*Session, error) {
-	s, err := x.m.load(x.saving(), x.key)
-	if payload := (*PayloadError)(nil); errors.As(err, &payload) || s != nil && s.refused {
-		return nil, nil
-	}
-	x.session = s
-	return s, err
-}
-
-// save stores the session unless that is done.
+// save stores the session, although the client may have left or the request's deadline
+// may have passed.
 func (x *exchange) save(s *Session) error {
-	if s.saved {
-		return nil
+	if x.timedOut() {
+		s.told = fmt.Errorf("djsession: save %s: the request has timed out and was answered: %w", ShortKey(s.Key()), http.ErrHandlerTimeout)
+		x.m.tell(x.r.Context(), Event{Kind: EventSave, Session: ShortKey(s.Key()), Err: s.told})
+		return s.told
 	}
 	return s.save(x.saving())
 }
 
-// knowsStore is an error when the store does not have the session, and may not be
-// the site's.
-func (x *exchange) knowsStore(s *Session) error {
-	if s.unknown == "" {
-		return nil
+// timedOut reports whether an http.TimeoutHandler around Handler has answered: the
+// visitor saw a 503, for which as for any other nothing is saved.
+func (x *exchange) timedOut() bool {
+	if !errors.Is(x.r.Context().Err(), context.DeadlineExceeded) {
+		return false
 	}
-	return x.m.wondersAtStore(x.r.Context())
+	for w := x.w.ResponseWriter; w != nil; {
+		// It has no method that tells. What it writes to after the deadline is thrown away.
+		if reflect.TypeOf(w).String() == "*http.timeoutWriter" {
+			return true
+		}
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return false
+		}
+		w = u.Unwrap()
+	}
+	return false
 }
 
 // saving is the context of a save, which a client that leaves does not end.
-func (x *exchange) saving() context.Context { return x.m.lasting(x.r.Context()) }
+func (x *exchange) saving() context.Context { return x.m.saving(x.r.Context()) }
 
 func (x *exchange) vary() { djcookie.AddVary(x.w.Header(), "Cookie") }
 
-func (x *exchange) deleteCookie() {
-	s := x.m.settings
-	djcookie.Deleted(s.SessionCookieName, s.SessionCookieDomain, s.SessionCookiePath, s.SessionCookieSameSite).Set(x.w.Header())
-	x.vary()
+func (x *exchange) setCookie(s *Session) error {
+	cookie, err := x.m.sessionCookie(s.Key(), s.values)
+	if err == nil {
+		cookie.Set(x.w.Header())
+		x.vary()
+	}
+	return err
 }
 
-// refuse tells that a cookie was left alone that Django would have taken away.
-func (x *exchange) refuse(s *Session, err error) {
-	if s.unknown != "" && x.m.trust.tells() {
-		x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.unknown), Err: err})
+// setCookieOfMoved sets the cookie of a session that has a new key already, though
+// nothing is saved.
+func (x *exchange) setCookieOfMoved() {
+	if s := x.session; s != nil && s.moved && s.record != nil {
+		x.setCookie(s) // as well as can be: there is an error to answer with already
 	}
 }
 
+// deleteCookie deletes the cookie of a session that was ended or emptied, but for a key
+// that may be worth something elsewhere.
+func (x *exchange) deleteCookie(s *Session) {
+	if s.unknown != "" {
+		if err := s.mayReplaceCookie(x.r.Context()); err != nil {
+			x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.unknown), Err: err})
+			return
+		}
+	}
+	c := x.m.settings
+	djcookie.Deleted(c.SessionCookieName, c.SessionCookieDomain, c.SessionCookiePath, c.SessionCookieSameSite).Set(x.w.Header())
+}
+
 // sessionCookie is the cookie of a session.
-func (m *Manager) sessionCookie(session *Session) (djcookie.Cookie, error) {
-	s, v := m.settings, session.values
+func (m *Manager) sessionCookie(key string, v *Values) (djcookie.Cookie, error) {
+	s := m.settings
 	cookie := djcookie.Cookie{
 		Name:     s.SessionCookieName,
-		Value:    session.Key(),
+		Value:    key,
 		Domain:   s.SessionCookieDomain,
 		Path:     s.SessionCookiePath,
 		SameSite: s.SessionCookieSameSite,
 		Secure:   s.SessionCookieSecure,
 		HTTPOnly: s.SessionCookieHTTPOnly,
+	}
+	if m.WrapCookie != nil && !m.keyIsSession {
+		var err error
+		if cookie.Value, err = m.WrapCookie(key, v); err != nil {
+			return cookie, fmt.Errorf("%w: WrapCookie: %w", errNoCookie, err)
+		}
 	}
 	browserClose, err := s.expiresAtBrowserClose(v)
 	if err != nil || browserClose {
@@ -189,10 +230,19 @@ func (m *Manager) sessionCookie(session *Session) (djcookie.Cookie, error) {
 	return cookie, err
 }
 
+// checkCookie returns an error if there is no cookie for a session: then it must not
+// be stored, since the visitor could not learn its key.
+func (m *Manager) checkCookie(key string, v *Values) error {
+	_, err := m.sessionCookie(key, v)
+	return err
+}
+
+var errNoCookie = errors.New("the session has no cookie")
+
 // hijack saves the session for a connection that is about to leave HTTP.
 func (x *exchange) hijack() error {
 	s := x.session
-	if s == nil || x.m.ReadOnly || s.refused || s.IsEmpty() || !s.modified && !x.m.settings.SessionSaveEveryRequest {
+	if s == nil || !decide(x.facts(s, http.StatusSwitchingProtocols)).save {
 		return nil
 	}
 	if err := x.save(s); err != nil {
@@ -201,15 +251,13 @@ func (x *exchange) hijack() error {
 	if s.Key() == x.key {
 		return nil
 	}
-	// Who writes the response's headers himself may find it there.
-	if cookie, err := x.m.sessionCookie(s); err == nil {
-		cookie.Set(x.w.Header())
-	}
-	x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.Key()), Err: errNoCookie})
+	// The connection's new owner, who writes the response's headers, may find it there.
+	x.setCookie(s)
+	x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.Key()), Err: errHijacked})
 	return nil
 }
 
-var errNoCookie = errors.New("djsession: the connection was hijacked: unless its new owner sends the Set-Cookie header, the visitor does not learn this session's key")
+var errHijacked = errors.New("djsession: the connection was hijacked: unless its new owner sends the Set-Cookie header, the visitor does not learn this session's key")
 
 // replaceResponse has the ErrorHandler answer in place of a response that must not
 // go out, with the headers that were set before the handler.

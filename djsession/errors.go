@@ -41,11 +41,18 @@ var (
 	// ErrResponseStarted: the response has begun, and with it the session was
 	// saved and its cookie sent. What streams uses Update from there on.
 	ErrResponseStarted = errors.New("djsession: the response has begun, and the session with it: what comes later is for djsession.Update")
-	// ErrUnknownStore: the visitor's cookie names a session that the store does
-	// not have, nor has the store shown any other session of the site yet. It
-	// may be another site's. See Manager.AcceptEmptyStore.
-	ErrUnknownStore = errors.New("djsession: the store has neither this session nor any other that the site made: " +
-		"if it is the site's store, and new, set Manager.AcceptEmptyStore")
+	// ErrUnknownStore: a new session is not stored, since nothing shows yet that the
+	// store is the site's. See Manager.AcceptEmptyStore.
+	ErrUnknownStore = errors.New("djsession: nothing shows yet that this is the site's store, so no new session is stored: " +
+		"the first visitor with a session from Django will show it; for a new site set Manager.AcceptEmptyStore")
+	// ErrUnknownKey: a session is not written, since the newest sessions were signed
+	// with one of SECRET_KEY_FALLBACKS. See Settings.AcceptNewKey.
+	ErrUnknownKey = errors.New("djsession: the newest sessions were signed with a key of SECRET_KEY_FALLBACKS, not with SECRET_KEY, so nothing is written: " +
+		"is the first key the site's SECRET_KEY? If the site has just changed it, set Settings.AcceptNewKey")
+	// ErrForeignCookie: the visitor's session cookie holds no session key, and stays.
+	// See Manager.UnwrapCookie.
+	ErrForeignCookie = errors.New("djsession: the session cookie does not hold a session key, so it is left alone: " +
+		"if the site wraps its session keys, set Manager.UnwrapCookie and Manager.WrapCookie")
 )
 
 // Why a payload is not to be trusted, for errors.Is on a *PayloadError.

@@ -11,10 +11,13 @@ import (
 // Handler is the middleware: it makes FromRequest work in next, and saves the
 // session and sets its cookie just before the first byte of the response.
 //
-//   - What Django's SessionMiddleware decides is decided as in Django 5.2: when
-//     the session is saved, which cookie is set or deleted, Vary: Cookie. A
-//     response with a status from 500 up saves nothing, nor does a panic; but the
-//     cookie of a session that CycleKey has moved goes out with any status.
+//   - When the session is saved, which cookie is set or deleted and Vary: Cookie are
+//     decided as in Django 5.2. A response with a status from 500 up saves nothing, nor
+//     does a panic; but the cookie of a session that CycleKey has moved goes out with
+//     any status.
+//   - The cookie of a key that the store does not have stays. Django, beside us,
+//     deletes it if it is dead. A visitor who comes with such a cookie gets a new session
+//     only once the store is proven: see Manager.AcceptEmptyStore.
 //   - A session cookie that next sets itself, as a Django behind a proxy does, is
 //     left alone unless the session was changed.
 //   - An informational response (1xx, but for 101) saves nothing yet.
@@ -23,8 +26,9 @@ import (
 //   - Hijack saves, and can set no cookie any more.
 //   - After the first byte the session takes no changes, and a first FromRequest
 //     is an ErrResponseStarted.
-//   - A client that leaves does not keep the session from being saved. A request
-//     whose deadline has passed saves nothing: it is answered by whoever set it.
+//   - The session is saved though the client has left or the request's deadline has
+//     passed, within SaveTimeout. Under an http.TimeoutHandler that has answered
+//     nothing is saved.
 //
 // A request that never asks for its session costs no query. Middleware that
 // answers in place of next while next still runs, as http.TimeoutHandler does,
@@ -32,7 +36,7 @@ import (
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{m: m, r: r}
-		x.key, x.came = djcookie.Lookup(r.Header["Cookie"], m.settings.SessionCookieName)
+		x.cookie, x.came = djcookie.Lookup(r.Header["Cookie"], m.settings.SessionCookieName)
 		x.ctx = requestContext{r.Context(), x}
 		x.w = responseWriter{ResponseWriter: w, x: x}
 		x.keepHeader(w.Header())
@@ -59,9 +63,28 @@ func FromRequest(r *http.Request) (*Session, error) {
 		if x.w.state != open {
 			return nil, ErrResponseStarted
 		}
-		x.session, x.err = x.m.load(r.Context(), x.key)
+		x.session, x.err = x.load(r.Context())
 	}
 	return x.session, x.err
+}
+
+// load loads the session that the cookie names.
+func (x *exchange) load(ctx context.Context) (s *Session, err error) {
+	ok := true
+	x.key = x.cookie
+	if unwrap := x.m.UnwrapCookie; unwrap != nil && x.cookie != "" && !x.m.keyIsSession {
+		x.key, ok = unwrap(x.r, x.cookie)
+	}
+	if ok {
+		s, err = x.m.load(ctx, x.key)
+	} else {
+		s = newSession(x.m, nil)
+		s.unknown, s.foreign = x.cookie, true
+	}
+	if err == nil && s.foreign {
+		x.m.tell(ctx, Event{Kind: EventRefusal, Session: ShortKey(s.unknown), Err: ErrForeignCookie})
+	}
+	return s, err
 }
 
 // exchange is one request and its response.
@@ -69,8 +92,9 @@ type exchange struct {
 	m       *Manager
 	r       *http.Request // as it came to Handler
 	inner   *http.Request // as the handler has it
-	key     string        // request.COOKIES.get(SESSION_COOKIE_NAME)
+	cookie  string        // request.COOKIES.get(SESSION_COOKIE_NAME)
 	came    bool          // there is such a cookie
+	key     string        // the session key in it, once the session was asked for
 	session *Session      // once it was asked for
 	err     error         // why it was not to be had
 	header  []headerLines // of the response, as it came to Handler

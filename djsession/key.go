@@ -54,6 +54,20 @@ func ValidateKey(key string) error {
 	return nil
 }
 
+// couldBeKey reports whether a cookie's value could be a key that Django made, or is
+// too short to hold one.
+func couldBeKey(value string) bool {
+	if len(value) < minKeyLength {
+		return true
+	}
+	for i := range len(value) {
+		if c := value[i]; !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9') {
+			return false
+		}
+	}
+	return len(value) <= maxKeyLength
+}
+
 // ShortKey is how logs and errors show a session key: its first 6 characters.
 // Whoever has the whole key has the session.
 func ShortKey(key string) string {

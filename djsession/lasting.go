@@ -17,8 +17,8 @@ type deadlines struct {
 	fresh  time.Time // until when it is given out
 }
 
-// lasting returns a context that lasts for SaveTimeout, and up to a second more.
-func (m *Manager) lasting(ctx context.Context) context.Context {
+// saving returns a context that lasts for SaveTimeout, and up to a second more.
+func (m *Manager) saving(ctx context.Context) context.Context {
 	ctx = context.WithoutCancel(ctx)
 	if m.SaveTimeout <= 0 {
 		return ctx

@@ -38,16 +38,27 @@ type Manager struct {
 
 	// AcceptEmptyStore has the manager trust its store from the start.
 	//
-	// A cookie whose session the store does not have is answered as Django
-	// answers it: it is deleted, or replaced by that of a new session. With
-	// the wrong store, that would log out whoever comes by. So the manager
-	// does it only once the store has shown that it is the site's, by some
-	// session, dead or alive, that the settings open; where sessions cannot be
-	// enumerated, as in Memcached, that of a visitor. Until then such a cookie
-	// is left alone, and storing a new session is an ErrUnknownStore. For a
-	// new site, where Django has not stored a session yet, set this; for a
-	// live one, do not. Default: off.
+	// In a store that is not the site's no visitor's session is found, and a new
+	// session would replace the visitor's cookie and so log the visitor out of the
+	// site. So a manager stores a new session only in a store that is proven: a live
+	// session in it verifies under SECRET_KEY, or a visitor came whose own session is
+	// in it. A request that needs a new session earlier than that gets an
+	// ErrUnknownStore. For a new site, where Django has not stored a session yet, set
+	// this; for a live one, do not. Default: off.
 	AcceptEmptyStore bool
+
+	// UnwrapCookie returns the session key in the value of a session cookie, for a
+	// site whose middleware does not send the bare key, and false for a value that
+	// holds none. It must check whatever proves the value to be the site's. WrapCookie
+	// returns the value for a key and for what the session holds. Set both or
+	// neither; the engine signed_cookies has no use for them. Default: nil; the value
+	// is the key.
+	//
+	// A value that can be no session key (one of 8 characters or more, with others
+	// than a-z0-9 among them or more than 40 in all) is an ErrForeignCookie: the
+	// session is empty, the cookie stays, and storing a session is an error.
+	UnwrapCookie func(r *http.Request, value string) (key string, ok bool)
+	WrapCookie   func(key string, values *Values) (value string, err error)
 
 	// EmptyWhenRefused shows a visitor whose payload cannot be trusted as
 	// Django does, with an empty session; changes to it are the *PayloadError
@@ -57,9 +68,9 @@ type Manager struct {
 	// what they had. Default: off; the wrong SECRET_KEY shows at once.
 	EmptyWhenRefused bool
 
-	// SaveTimeout bounds a save when the response begins, CycleKey, and the
-	// look at a store that is not known yet: what goes on when the client has
-	// left, as it does in Django. Default: 10 seconds.
+	// SaveTimeout bounds a save when the response begins, CycleKey, and a look
+	// through an unproven store. These go on when the client has left or the
+	// request's deadline has passed, as they do in Django. Default: 10 seconds.
 	SaveTimeout time.Duration
 
 	// ErrorHandler answers in place of the handler when its session cannot be
@@ -70,10 +81,13 @@ type Manager struct {
 	// It may be called by several goroutines. Default: LogEvents(nil).
 	Observer func(ctx context.Context, e Event)
 
-	store     Store
-	settings  *Settings
-	trust     trust
-	deadlines deadlines
+	store        Store
+	settings     *Settings
+	keyIsSession bool    // the store is SelfContained
+	sharded      Sharded // the store, if it is
+	hasFallbacks bool    // there are SECRET_KEY_FALLBACKS
+	evidence     evidence
+	deadlines    deadlines
 }
 
 // NewManager returns a manager with the defaults.
@@ -85,14 +99,20 @@ func NewManager(store Store, settings *Settings) (*Manager, error) {
 		return nil, err
 	}
 	copied := *settings // what the caller changes later does not half count
-	return &Manager{
+	m := &Manager{
 		SaveTimeout:  10 * time.Second,
 		ErrorHandler: ServeError,
 		Observer:     LogEvents(nil),
 		store:        store,
 		settings:     &copied,
-		trust:        trust{asking: make(chan struct{}, 1)},
-	}, nil
+		hasFallbacks: len(copied.SecretKeyFallbacks) > 0,
+		evidence:     evidence{looking: make(chan struct{}, 1)},
+	}
+	if s, ok := store.(SelfContained); ok {
+		m.keyIsSession = s.KeyIsSession()
+	}
+	m.sharded, _ = store.(Sharded)
+	return m, nil
 }
 
 // ServeError is the default ErrorHandler: status 400 for a session that was
@@ -153,7 +173,7 @@ func (m *Manager) Load(ctx context.Context, key string) (*Session, error) {
 		return newSession(m, nil), nil
 	}
 	s, err := m.load(ctx, key)
-	if err == nil && s.refused {
+	if err == nil && s.closed != nil {
 		return nil, s.closed
 	}
 	if err == nil && s.record == nil {
@@ -170,42 +190,63 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 	}
 	o := m.observe(ctx, EventLoad)
 	record, err := m.store.Load(ctx, key)
+	var payload *PayloadError
 	switch {
 	case err == nil:
-		if !m.trust.known.Load() && !m.storedInDoubt(key) {
-			m.trust.known.Store(true)
-		}
+		m.found(record)
 		o.done(key, nil)
 		return newSession(m, record), nil
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrInvalidKey):
 		o.done(key, err)
-		s := newSession(m, nil)
-		s.unknown = key
-		if errors.Is(err, ErrSignatureExpired) {
-			m.trust.known.Store(true) // it was signed with our key
-			s.outlived = true
-		}
-		return s, nil
-	}
-	var payload *PayloadError
-	if errors.As(err, &payload) {
+		return unknownSession(m, key), nil
+	case errors.As(err, &payload):
 		o.kind = EventRefusal
 	}
 	o.done(key, err)
-	if payload != nil && m.EmptyWhenRefused {
+	switch {
+	case payload == nil:
+	case m.keyIsSession && errors.Is(err, ErrBadSignature) && (m.AcceptEmptyStore || m.evidence.store.Load()):
+		return unknownSession(m, key), nil // as in Django: others verify, so SECRET_KEY is the site's
+	case m.EmptyWhenRefused:
 		s := newSession(m, nil)
-		s.closed, s.refused = err, true
+		s.closed = err
 		return s, nil
 	}
 	return nil, err
 }
 
-// usableKey tells whether Django takes a cookie's value for a key at all.
+// unknownSession is the session of a key that the store does not have.
+func unknownSession(m *Manager, key string) *Session {
+	s := newSession(m, nil)
+	s.unknown = key
+	s.foreign = !m.keyIsSession && !couldBeKey(key)
+	return s
+}
+
+// usableKey reports whether Django takes a cookie's value for a key at all.
 func usableKey(key string) bool {
 	return len(key) >= minKeyLength && utf8.RuneCountInString(key) >= minKeyLength
 }
 
 // writer is what a session is saved with.
 func (m *Manager) writer(op string, o *observation) *writer {
-	return &writer{store: m.store, op: op, overwrite: m.Overwrite, conflict: o.lost}
+	return &writer{store: m.store, op: op, overwrite: m.Overwrite, conflict: o.lost, check: m.checkCookie}
+}
+
+// newKey is a key for a new session; empty lets the store choose one.
+func (m *Manager) newKey() string {
+	switch {
+	case m.sharded != nil && !m.AcceptEmptyStore:
+	case m.WrapCookie != nil && !m.keyIsSession:
+		return NewKey() // WrapCookie is asked before anything is stored
+	default:
+		return ""
+	}
+	// On a server that is proven, so that what is stored there proves nothing more.
+	for {
+		key := NewKey()
+		if shard := m.sharded.Shard(key); shard == "" || m.evidence.hasShard(shard) {
+			return key
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -24,8 +25,7 @@ const (
 	// are about to be made again.
 	EventConflict EventKind = "conflict"
 	// EventRefusal: something was left alone that Django would have replaced:
-	// a payload that cannot be trusted, or the cookie of a session that the
-	// store does not know.
+	// a payload that cannot be trusted, or a cookie that holds no session key.
 	EventRefusal EventKind = "refusal"
 	// EventCheck: Manager.Check noticed something that is odd, and no error.
 	EventCheck EventKind = "check"
@@ -49,9 +49,11 @@ type Event struct {
 }
 
 // LogEvents returns an Observer that logs: failures as errors, refusals as
-// warnings, the rest for debugging. A nil logger is slog.Default, as it is when
-// something happens.
+// warnings, the rest for debugging. Any visitor can cause refusals, so those of one
+// kind are logged once in ten seconds, with how many there were since the last line.
+// A nil logger is slog.Default, as it is when something happens.
 func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
+	var refusals refusalLimit
 	return func(ctx context.Context, e Event) {
 		l := logger
 		if l == nil {
@@ -61,7 +63,13 @@ func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 		if !l.Enabled(ctx, level) {
 			return
 		}
-		attrs := make([]slog.Attr, 0, 4)
+		count := 1
+		if e.Kind == EventRefusal {
+			if count = refusals.count(e.Err, time.Now()); count == 0 {
+				return
+			}
+		}
+		attrs := make([]slog.Attr, 0, 5)
 		if e.Session != "" {
 			attrs = append(attrs, slog.String("session", e.Session))
 		}
@@ -71,11 +79,64 @@ func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 		if e.Conflicts > 0 {
 			attrs = append(attrs, slog.Int("conflicts", e.Conflicts))
 		}
+		if count > 1 {
+			attrs = append(attrs, slog.Int("count", count))
+		}
 		if e.Err != nil {
 			attrs = append(attrs, slog.String("error", e.Err.Error()))
 		}
 		l.LogAttrs(ctx, level, "session "+string(e.Kind), attrs...)
 	}
+}
+
+// refusalLimit bounds how often refusals of one kind are logged.
+type refusalLimit struct {
+	mu    sync.Mutex
+	kinds map[error]*refusalCount
+}
+
+type refusalCount struct {
+	logged time.Time
+	since  int // refusals that were not logged since
+}
+
+// refusalEvery is how often refusals of one kind are logged.
+const refusalEvery = 10 * time.Second
+
+// refusalKinds are the kinds, the more special ones first.
+var refusalKinds = []error{
+	ErrForeignCookie, ErrUnknownStore, ErrUnknownKey, ErrSignatureExpired, ErrBadSignature, ErrTooLarge, ErrMalformed,
+}
+
+// count returns how many refusals a line about this one stands for: 0 is no line.
+func (l *refusalLimit) count(err error, now time.Time) int {
+	var kind error
+	for _, k := range refusalKinds {
+		if errors.Is(err, k) {
+			kind = k
+			break
+		}
+	}
+	if kind == nil {
+		return 1 // they are few: other packages bound theirs themselves
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.kinds[kind]
+	if c == nil {
+		if l.kinds == nil {
+			l.kinds = map[error]*refusalCount{}
+		}
+		c = new(refusalCount)
+		l.kinds[kind] = c
+	}
+	c.since++
+	if now.Sub(c.logged) < refusalEvery {
+		return 0
+	}
+	n := c.since
+	c.logged, c.since = now, 0
+	return n
 }
 
 func (e *Event) level() slog.Level {

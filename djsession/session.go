@@ -1,6 +1,7 @@
 package djsession
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -24,18 +25,15 @@ type Session struct {
 	changes []Change // that made values of record.Values
 	owned   bool     // values are not record's
 
-	unknown     string // the key that came, and that the store does not know
-	interrupted bool   // it was cleared before anybody looked: Django saves that under the unknown key, in vain
-	outlived    bool   // the key was a signed cookie that is too old: Django puts an empty one in its place
-	accessed    bool
-	modified    bool
-	saved       bool  // nothing changed since it was
-	moved       bool  // the visitor's cookie holds a key that is no more
-	failed      error // why it could not be saved as it is
-	refused     bool  // what is stored cannot be trusted, and stays
-	closed      error // why it takes no more changes
-	unsigned    bool  // no signature told that it is the site's
-	told        error // what the Observer was told last
+	unknown  string // the key that came, and that the store does not have
+	foreign  bool   // it can be no key: the cookie holds something of the site's own
+	accessed bool
+	modified bool
+	moved    bool  // the visitor's cookie holds a key that is no more
+	failed   error // why it could not be saved
+	told     error // the last error that the Observer was told
+	closed   error // why it takes no more changes
+	unsigned bool  // no signature protects the stored session
 
 	locals map[any]any
 }
@@ -53,7 +51,6 @@ func newSession(m *Manager, record *Record) *Session {
 // read is every access to the values.
 func (s *Session) read() *Values {
 	s.accessed = true
-	s.modified = s.modified || s.outlived
 	return s.values
 }
 
@@ -127,7 +124,7 @@ func (s *Session) change(change Change) error {
 
 func (s *Session) note(changes ...Change) {
 	s.changes = append(s.changes, changes...)
-	s.modified, s.saved = true, false
+	s.modified = true
 	if !s.outcomeUnknown() {
 		s.failed = nil
 	}
@@ -189,6 +186,9 @@ func (s *Session) Delete(names ...string) error {
 
 // Pop decodes a value into what dst points to, and removes it. Without such a
 // value it is ErrNoValue; a value that does not fit stays.
+//
+// If somebody else changes the value before the session is saved, the changed value
+// stays, and the Observer is told: nobody has seen what was added to it.
 func (s *Session) Pop(name string, dst any) error {
 	if err := s.writable(); err != nil {
 		return err
@@ -196,18 +196,22 @@ func (s *Session) Pop(name string, dst any) error {
 	if err := s.Get(name, dst); err != nil {
 		return err
 	}
-	return s.Delete(name)
+	popped, _ := s.Raw(name)
+	return s.change(func(v *Values) error {
+		switch now, ok := v.Raw(name); {
+		case ok && now == popped:
+			v.Delete(name)
+		case ok:
+			s.m.tell(context.Background(), Event{Kind: EventConflict, Session: ShortKey(s.Key()), Err: fmt.Errorf("pop %q: %w", name, errPopped)})
+		}
+		return nil
+	})
 }
 
+var errPopped = errors.New("the value was changed after it was popped, and stays")
+
 // Clear removes all values. The session and its key stay; Flush ends it.
-func (s *Session) Clear() error {
-	looked := s.accessed
-	if err := s.change(Clear()); err != nil {
-		return err
-	}
-	s.interrupted = s.interrupted || !looked && s.unknown != "" && !s.outlived
-	return nil
-}
+func (s *Session) Clear() error { return s.change(Clear()) }
 
 // Key is the session key: "" when the session is not stored yet. Whoever has it
 // has the session.
@@ -220,7 +224,7 @@ func (s *Session) Key() string {
 
 // IsEmpty tells whether there is neither a key nor a value.
 func (s *Session) IsEmpty() bool {
-	return s.record == nil && s.values.Len() == 0 && !s.interrupted && !s.outlived
+	return s.record == nil && s.values.Len() == 0
 }
 
 // Unsigned tells whether the session was loaded from where no signature protects it,

@@ -9,25 +9,26 @@ import (
 
 // Save stores the session now: most programs leave that to Manager.Handler, which
 // does it when the response begins. A new session gets its key. A session that
-// was deleted meanwhile is ErrSessionDeleted.
+// was deleted meanwhile is ErrSessionDeleted. After an error that leaves open whether
+// the session was saved, every further Save is that error: the changes are not made
+// twice.
 func (s *Session) Save(ctx context.Context) error {
 	s.accessed = true
 	if err := s.writable(); err != nil {
 		return err
 	}
-	if !errors.Is(s.failed, ErrSessionDeleted) { // which does not come back
+	if s.failed != nil && nothingDone(s.failed) {
 		s.failed = nil
 	}
 	return s.save(ctx)
 }
 
-// outcomeUnknown tells whether a save failed that may have been done all the same,
+// outcomeUnknown reports whether a save failed that may have been done all the same,
 // and would be done twice if it were tried again.
 func (s *Session) outcomeUnknown() bool { return s.failed != nil && !nothingDone(s.failed) }
 
 func (s *Session) save(ctx context.Context) (err error) {
 	if s.failed != nil {
-		// It may have been saved, and must not be twice.
 		return s.failed
 	}
 	o := s.m.observe(ctx, EventSave)
@@ -35,15 +36,13 @@ func (s *Session) save(ctx context.Context) (err error) {
 		s.told, s.failed = err, err
 		o.done(s.Key(), err)
 	}()
-	if s.interrupted {
-		return fmt.Errorf("save %s: %w", ShortKey(s.unknown), ErrSessionDeleted)
-	}
 	var record *Record
 	if s.record == nil {
 		record, err = s.create(ctx)
+	} else if err = s.m.mayWrite(ctx); err != nil {
+		return fmt.Errorf("save %s: %w", ShortKey(s.Key()), err)
 	} else {
-		w := s.m.writer("save", o)
-		record, err = w.replace(ctx, s.record, s.values, s.changes)
+		record, err = s.m.writer("save", o).replace(ctx, s.record, s.values, s.changes)
 	}
 	if err != nil {
 		return err
@@ -58,34 +57,45 @@ func (s *Session) save(ctx context.Context) (err error) {
 // stored takes over what is stored now.
 func (s *Session) stored(record *Record) {
 	s.record, s.values, s.owned, s.changes = record, record.Values, false, nil
-	s.unknown, s.interrupted, s.outlived = "", false, false
-	s.saved = true
+	s.unknown = ""
 }
 
 // create stores the values as a new session. A key that came with the request is
 // never used: somebody could have made the visitor send it.
 func (s *Session) create(ctx context.Context) (*Record, error) {
-	if err := s.m.knowsStore(ctx, s.unknown); err != nil {
+	if err := s.mayReplaceCookie(ctx); err != nil {
 		return nil, fmt.Errorf("new session: %w", err)
 	}
-	return s.m.store.Create(ctx, s.m.newKey(), s.values, time.Time{})
+	if err := s.m.mayWrite(ctx); err != nil {
+		return nil, fmt.Errorf("new session: %w", err)
+	}
+	key := s.m.newKey()
+	if !s.m.keyIsSession { // else nothing is stored that a cookie could lack
+		if err := s.m.checkCookie(key, s.values); err != nil {
+			return nil, fmt.Errorf("new session: %w", err)
+		}
+	}
+	return s.m.store.Create(ctx, key, s.values, time.Time{})
+}
+
+// mayReplaceCookie returns an error unless the cookie that the visitor came with may
+// be replaced or deleted.
+func (s *Session) mayReplaceCookie(ctx context.Context) error {
+	if s.foreign {
+		return ErrForeignCookie
+	}
+	return s.m.mayReplaceCookie(ctx, s.unknown)
 }
 
 // Flush ends the session: its values and what is stored of it go, now, and its
 // cookie when the response begins. What is set afterwards is a new session.
 func (s *Session) Flush(ctx context.Context) (err error) {
+	s.accessed = true
 	if err := s.writable(); err != nil {
 		return err
 	}
-	if s.unknown != "" {
-		if err := s.m.knowsStore(ctx, s.unknown); err != nil {
-			return fmt.Errorf("flush %s: %w", ShortKey(s.unknown), err)
-		}
-		if err := s.forgetUnseen(ctx, !s.accessed); err != nil {
-			return err
-		}
-	}
-	if s.record != nil {
+	switch {
+	case s.record != nil:
 		o := s.m.observe(ctx, EventDelete)
 		err = s.m.store.Delete(ctx, s.record.Key)
 		if errors.Is(err, ErrNotFound) { // so somebody else ended it
@@ -94,25 +104,15 @@ func (s *Session) Flush(ctx context.Context) (err error) {
 		if s.told = o.done(s.Key(), err); err != nil {
 			return err
 		}
+	case s.unknown != "":
+		if err := s.mayReplaceCookie(ctx); err != nil {
+			return fmt.Errorf("flush %s: %w", ShortKey(s.unknown), err)
+		}
 	}
 	s.record, s.values, s.owned, s.changes = nil, new(Values), true, nil
-	s.unknown, s.interrupted, s.outlived, s.moved, s.told = "", false, false, false, nil
-	s.accessed, s.modified, s.saved, s.failed = true, true, false, nil
+	s.unknown, s.moved, s.told, s.failed = "", false, nil, nil
+	s.modified = true
 	return nil
-}
-
-// forgetUnseen deletes what the store may have under a key that it does not know as
-// a live session's: Django, which has not looked yet, deletes by the key alone.
-func (s *Session) forgetUnseen(ctx context.Context, unseen bool) error {
-	if !unseen || s.unknown == "" {
-		return nil
-	}
-	o := s.m.observe(ctx, EventDelete)
-	err := s.m.store.Delete(ctx, s.unknown)
-	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrInvalidKey) {
-		return nil
-	}
-	return o.done(s.unknown, err)
 }
 
 // CycleKey gives the session a new key and keeps what it holds, as is due when
@@ -132,15 +132,9 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if _, err := s.m.sessionCookie(s); err != nil && ValidateKey(s.Key()) == nil { // the visitor would not learn the new key
-		return fmt.Errorf("cycle %s: %w", ShortKey(s.Key()), err)
-	}
-	ctx = s.m.lasting(ctx)
+	ctx = s.m.saving(ctx)
 	o := s.m.observe(ctx, EventSave)
 	defer func() { s.told = o.done(s.Key(), err) }()
-	if err := s.forgetUnseen(ctx, s.interrupted); err != nil {
-		return err
-	}
 	record, err := s.create(ctx)
 	if err != nil {
 		return err
@@ -149,8 +143,7 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 		if record, err = s.move(ctx, record, o); err != nil {
 			return err
 		}
-		// One that is no key of a store is a signed cookie, which stays good.
-		s.moved = s.moved || ValidateKey(old) == nil
+		s.moved = s.moved || !s.m.keyIsSession // a signed cookie stays good
 	}
 	s.stored(record)
 	s.modified = true
@@ -207,23 +200,20 @@ func (s *Session) retire(ctx context.Context, moved *Record, o *observation) (*R
 		return moved, err
 	}
 	w := s.m.writer("cycle", o)
-	old, doubt := s.record, false
+	old := s.record
 	for attempt := 0; ; attempt++ {
 		err := deleter.DeleteUnchanged(ctx, old)
 		var conflict *ConflictError
 		switch {
-		case err == nil, doubt && errors.Is(err, ErrNotFound):
+		case err == nil:
 			return moved, nil
 		case errors.Is(err, ErrNotFound):
 			return nil, fmt.Errorf("cycle %s: %w", ShortKey(old.Key), ErrSessionDeleted)
 		case errors.As(err, &conflict):
 		case nothingDone(err):
 			return nil, err
-		case doubt:
-			return nil, &unknownOutcome{err, moved}
 		default:
-			doubt = true // once more, on another connection
-			continue
+			return nil, &unknownOutcome{err, moved}
 		}
 		if old, err = w.lost(ctx, old, conflict.Current, attempt); err != nil {
 			return nil, err
@@ -238,9 +228,14 @@ func (s *Session) retire(ctx context.Context, moved *Record, o *observation) (*R
 	}
 }
 
-// nothingDone tells whether a store's error says that it has not written.
+// nothingDone reports whether an error says that nothing was written.
 func nothingDone(err error) bool {
-	for _, refused := range []error{ErrInvalidExpiry, ErrTooLarge, ErrUnknownStore, ErrConflict, ErrReadOnly, ErrBusy} {
+	if errors.Is(err, ErrOutcomeUnknown) {
+		return false
+	}
+	for _, refused := range []error{
+		ErrInvalidExpiry, ErrTooLarge, ErrUnknownStore, ErrUnknownKey, ErrForeignCookie, ErrConflict, ErrReadOnly, ErrBusy, errNoCookie,
+	} {
 		if errors.Is(err, refused) {
 			return true
 		}

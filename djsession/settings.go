@@ -71,6 +71,13 @@ type Settings struct {
 	// holds when UseTZ is off. Default: "America/Chicago".
 	TimeZone string
 
+	// AcceptNewKey has djsess sign with SecretKey though the newest sessions of
+	// the store were signed with a key of SecretKeyFallbacks. Without it such a
+	// write is an ErrUnknownKey, since Django may not have the new key yet. Set it
+	// when the site has just changed its SECRET_KEY and Django has stored no
+	// session since. Default: off.
+	AcceptNewKey bool
+
 	// MaxPayloadSize bounds, in bytes, a stored payload and what it inflates
 	// to. Default: 32 MiB. Django has no bound.
 	MaxPayloadSize int

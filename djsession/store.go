@@ -82,6 +82,9 @@ type Range struct {
 	Prefix string
 	// Expired includes the sessions that have expired and are still stored.
 	Expired bool
+	// Newest, if positive, is how many sessions the caller wants to see. A store
+	// that can tell yields the sessions that end last, the last one first.
+	Newest int
 }
 
 // Scanner is a Store that can enumerate its sessions.
@@ -93,4 +96,27 @@ type Scanner interface {
 	// is over something which cannot be enumerated yields an
 	// errors.ErrUnsupported, and so counts as one that is no Scanner.
 	Scan(ctx context.Context, r Range) iter.Seq2[*Record, error]
+}
+
+// SelfContained is a Store that keeps each session in its key, as the engine
+// signed_cookies does. It needs no Scanner: a key proves itself by its signature.
+type SelfContained interface {
+	// KeyIsSession reports whether keys hold their sessions.
+	KeyIsSession() bool
+}
+
+// Sharded is a Store that spreads its sessions over several servers by their keys,
+// as the clients of Memcached do. A list of servers that is not spelled as the site
+// spells it sends a key to another server than Django's.
+type Sharded interface {
+	// Shard names the server of a key. A store on one server says "".
+	Shard(key string) string
+	// Misplaced names a server that has this key though it is not the key's own,
+	// and is "" if there is none.
+	Misplaced(ctx context.Context, key string) (server string, err error)
+}
+
+// Configured is a Store that tells the settings it was made with, as a copy.
+type Configured interface {
+	Settings() *Settings
 }

@@ -18,13 +18,19 @@ import (
 // As any save does in Django, it moves the session's expiry. A session that is
 // not there is ErrNotFound, one that was deleted meanwhile ErrSessionDeleted;
 // a payload that cannot be trusted is a *PayloadError and stays as it is.
-// Without changes nothing is written. Where the key is the session itself, in
+// A session that opens under a fallback is not signed with a SECRET_KEY that is not
+// proven: see CheckKey. Without changes nothing is written. Where the key is the session itself, in
 // the engine signed_cookies, the record that is returned has another key, and it
 // is for the caller to give that to the visitor.
 func Update(ctx context.Context, store Store, key string, changes ...Change) (*Record, error) {
 	record, err := store.Load(ctx, key)
 	if err != nil || len(changes) == 0 {
 		return record, err
+	}
+	if record.Origin.Key > 0 {
+		if err := CheckKey(ctx, store); err != nil {
+			return nil, fmt.Errorf("update %s: %w", ShortKey(key), err)
+		}
 	}
 	v, err := changed(record.Values, changes)
 	if err != nil {
@@ -53,11 +59,18 @@ type writer struct {
 	overwrite bool
 	// conflict, if set, is told of every race that was lost.
 	conflict func(key string)
+	// check, if set, is asked before each write whether it may be made.
+	check func(key string, v *Values) error
 }
 
 // replace stores v, which is what changes made of record.
 func (w *writer) replace(ctx context.Context, record *Record, v *Values, changes []Change) (*Record, error) {
 	for attempt := 0; ; attempt++ {
+		if w.check != nil {
+			if err := w.check(record.Key, v); err != nil {
+				return nil, fmt.Errorf("%s %s: %w", w.op, ShortKey(record.Key), err)
+			}
+		}
 		saved, err := w.store.Replace(ctx, record, v, time.Time{})
 		var conflict *ConflictError
 		switch {

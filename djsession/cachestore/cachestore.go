@@ -84,6 +84,8 @@ var (
 	_ djsession.Store            = (*Store)(nil)
 	_ djsession.Scanner          = (*Store)(nil)
 	_ djsession.UnchangedDeleter = (*Store)(nil)
+	_ djsession.Configured       = (*Store)(nil)
+	_ djsession.Sharded          = (*Store)(nil)
 )
 
 // New returns the store of the engine cache. It does not ask the cache anything.
@@ -96,6 +98,12 @@ func New(cache Cache, c Config) (*Store, error) {
 		return nil, err
 	}
 	return &Store{s}, nil
+}
+
+// Settings returns a copy of the settings that the store was made with.
+func (s *Store) Settings() *djsession.Settings {
+	settings := *s.settings
+	return &settings
 }
 
 // Close closes the cache.

@@ -37,7 +37,11 @@ type Store struct {
 	codec    djsession.Codec
 }
 
-var _ djsession.Store = (*Store)(nil)
+var (
+	_ djsession.Store         = (*Store)(nil)
+	_ djsession.SelfContained = (*Store)(nil)
+	_ djsession.Configured    = (*Store)(nil)
+)
 
 // New returns a store for the site's settings. Its SessionCookieName counts
 // for the size of a cookie.
@@ -95,6 +99,15 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 // Delete does nothing. The cookie can be deleted, which the middleware does, and
 // a copy of it cannot: see the package comment.
 func (s *Store) Delete(ctx context.Context, key string) error { return nil }
+
+// KeyIsSession reports that a key holds its session.
+func (s *Store) KeyIsSession() bool { return true }
+
+// Settings returns a copy of the settings that the store was made with.
+func (s *Store) Settings() *djsession.Settings {
+	settings := *s.settings
+	return &settings
+}
 
 // Close does nothing.
 func (s *Store) Close() error { return nil }

@@ -10,13 +10,26 @@ import (
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
-// Scan yields the sessions of a range by key. It reads them in pages, each in a
+// Scan yields the sessions of a range by key, the newest ones by expire_date. It reads them in pages, each in a
 // statement of its own: an open cursor would keep SQLite's writers, and so
 // the site, waiting for whoever reads the output.
 func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {
 	return func(yield func(*djsession.Record, error) bool) {
 		if strings.IndexFunc(r.Prefix, notAlphanumeric) >= 0 {
 			yield(nil, fmt.Errorf("dbstore: scan: prefix: %w: it holds more than letters and digits", djsession.ErrInvalidKey))
+			return
+		}
+		if r.Newest > 0 {
+			rows, err := s.newest(ctx, r)
+			if err != nil {
+				yield(nil, s.fail(ctx, "scan", "", err))
+				return
+			}
+			for _, row := range rows {
+				if !s.yieldRow(r, row, yield) {
+					return
+				}
+			}
 			return
 		}
 		limit, after := sqldialect.FirstPage, ""
@@ -66,6 +79,15 @@ type keyedRow struct {
 
 // page reads the rows that follow after.
 func (s *Store) page(ctx context.Context, r djsession.Range, after string, limit int) ([]keyedRow, error) {
+	return s.selectRows(ctx, r, after, fmt.Sprintf("session_key LIMIT %d", limit))
+}
+
+// newest reads the rows that end last, by the index of expire_date.
+func (s *Store) newest(ctx context.Context, r djsession.Range) ([]keyedRow, error) {
+	return s.selectRows(ctx, r, "", fmt.Sprintf("expire_date DESC LIMIT %d", r.Newest))
+}
+
+func (s *Store) selectRows(ctx context.Context, r djsession.Range, after, order string) ([]keyedRow, error) {
 	d := s.dialect
 	text := "SELECT session_key, " + s.rowColumns() + " FROM " + s.table + " WHERE session_key > :after"
 	if !r.Expired {
@@ -81,7 +103,7 @@ func (s *Store) page(ctx context.Context, r djsession.Range, after string, limit
 		text += " AND session_key LIKE :prefix"
 		args["prefix"] = r.Prefix + "%"
 	}
-	stmt := d.Compile(fmt.Sprintf("%s ORDER BY session_key LIMIT %d", text, limit))
+	stmt := d.Compile(text + " ORDER BY " + order)
 	rows, err := s.db.QueryContext(ctx, stmt.SQL, stmt.Bind(args)...)
 	if err != nil {
 		return nil, err

@@ -93,6 +93,7 @@ var (
 	_ djsession.Store            = (*Store)(nil)
 	_ djsession.Scanner          = (*Store)(nil)
 	_ djsession.UnchangedDeleter = (*Store)(nil)
+	_ djsession.Configured       = (*Store)(nil)
 )
 
 // New returns a store over a folder. As in Django a folder that is not there is
@@ -133,6 +134,12 @@ func New(c Config) (*Store, error) {
 		return nil, fmt.Errorf("filestore: SESSION_FILE_PATH: %w", err)
 	}
 	return s, nil
+}
+
+// Settings returns a copy of the settings that the store was made with.
+func (s *Store) Settings() *djsession.Settings {
+	settings := *s.settings
+	return &settings
 }
 
 // checkFolder tells a folder that is gone from a session that is.

@@ -31,6 +31,20 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 			return
 		}
 		defer dir.Close()
+		if r.Newest > 0 {
+			names, err := s.newestNames(dir, r.Prefix, r.Newest)
+			if err != nil {
+				yield(nil, wrap(op, "", err))
+				return
+			}
+			for _, name := range names {
+				key, _ := s.keyOf(name)
+				if !s.yieldFile(r, key, name, yield) {
+					return
+				}
+			}
+			return
+		}
 		for {
 			if err := ctx.Err(); err != nil {
 				yield(nil, wrap(op, "", err))

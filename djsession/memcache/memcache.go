@@ -91,6 +91,7 @@ const (
 // goroutines.
 type Cache struct {
 	client      *memcache.Client
+	each        []*memcache.Client // one for each server, whatever the hash says
 	servers     *servers
 	maxSize     int
 	maxItemSize int
@@ -98,7 +99,10 @@ type Cache struct {
 	now         func() time.Time
 }
 
-var _ cachestore.Cache = (*Cache)(nil)
+var (
+	_ cachestore.Cache   = (*Cache)(nil)
+	_ cachestore.Sharded = (*Cache)(nil)
+)
 
 // New returns a cache on these servers. It does not connect yet.
 func New(c Config) (*Cache, error) {
@@ -110,25 +114,32 @@ func New(c Config) (*Cache, error) {
 		return nil, fmt.Errorf("memcache: %w", err)
 	}
 	cache := &Cache{
-		client:      memcache.NewFromSelector(s),
 		servers:     s,
 		maxSize:     or(c.MaxSize, signing.DefaultMaxSize),
 		maxItemSize: or(c.MaxItemSize, DefaultMaxItemSize),
 		readOnly:    c.ReadOnly,
 		now:         time.Now,
 	}
-	cache.client.Timeout = or(c.Timeout, defaultTimeout)
-	cache.client.MaxIdleConns = idlePerServer
 	dial := c.Dial
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
-	cache.client.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dial(ctx, network, address)
-		if err != nil {
-			return nil, err
+	newClient := func(s *servers) *memcache.Client {
+		client := memcache.NewFromSelector(s)
+		client.Timeout = or(c.Timeout, defaultTimeout)
+		client.MaxIdleConns = idlePerServer
+		client.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return &boundedConn{Conn: conn, limit: cache.maxSize}, nil
 		}
-		return &boundedConn{Conn: conn, limit: cache.maxSize}, nil
+		return client
+	}
+	cache.client = newClient(s)
+	for i := range s.all {
+		cache.each = append(cache.each, newClient(&servers{all: s.all[i : i+1], nodes: s.nodes[i : i+1]}))
 	}
 	return cache, nil
 }
@@ -141,7 +152,13 @@ func or[T int | time.Duration](x, otherwise T) T {
 }
 
 // Close closes the connections that are open.
-func (c *Cache) Close() error { return c.client.Close() }
+func (c *Cache) Close() error {
+	errs := []error{c.client.Close()}
+	for _, client := range c.each {
+		errs = append(errs, client.Close())
+	}
+	return errors.Join(errs...)
+}
 
 // String says where the servers are.
 func (c *Cache) String() string {

@@ -18,7 +18,7 @@ type difference struct {
 }
 
 // differences are those of all engines, and then those that caches make.
-var differences = slices.Concat(sessionDifferences, cacheDifferences)
+var differences = slices.Concat(foreignDifferences, sessionDifferences, cacheDifferences, unknownDifferences)
 
 var sessionDifferences = []difference{
 	{
@@ -124,22 +124,6 @@ var sessionDifferences = []difference{
 		},
 	},
 	{
-		why: "one that cleared it before learns that it is gone, and answers that with 400; so does Error",
-		covers: func(e Engine, _ bool, r Row) bool {
-			return e.name() != signedCookies && r.Unknown && script(r) == "clear; save"
-		},
-		instead: always("status 400", "Vary: Cookie"),
-	},
-	{
-		why: "promise 2: a dead session is not brought back under its old key by who clears it before looking",
-		covers: func(e Engine, _ bool, r Row) bool {
-			dead := isExpired(r) || e.name() == file && isDeadFile(r)
-			adopts := e.name() != signedCookies && e.name() != cache
-			return adopts && dead && slices.Contains([]string{"clear", "clear; set b 2", "clear; get a"}, script(r))
-		},
-		instead: func(_ Engine, _ Row, django string) string { return clearedDead(django) },
-	},
-	{
 		why: "an expired file is left to clearsessions, and its visitor is one whose session is not there; Django deletes it and makes an empty one",
 		covers: func(e Engine, _ bool, r Row) bool {
 			looks := r.Script != "" && !unlooked.MatchString(r.Script) || r.Settings["SESSION_SAVE_EVERY_REQUEST"] == true
@@ -148,29 +132,6 @@ var sessionDifferences = []difference{
 		like: func(r Row) Row {
 			r.Cookie = strings.NewReplacer("{expired}", "{unknown}", "{live}", "{unknown}").Replace(r.Cookie)
 			r.Live, r.Unknown = `{"a":1}`, true
-			return r
-		},
-	},
-	{
-		why: "the key of an expired signed cookie is none any more; in Django it is, and pop puts modified back to what it was before the load",
-		covers: func(e Engine, _ bool, r Row) bool {
-			return e.name() == signedCookies && isExpired(r) && (strings.HasPrefix(r.Script, "pop ") || strings.Contains(r.Script, "; key"))
-		},
-		instead: func(_ Engine, _ Row, django string) string {
-			django = strings.Replace(django, "saw key = <expired>", "saw key = null", 1)
-			if !strings.Contains(django, "Set-Cookie: ") {
-				django = strings.Replace(django, "Vary: ", "Set-Cookie: "+strings.Replace(newCookie, "new1", "{}", 1)+"\nVary: ", 1)
-			}
-			return strings.Replace(django, "saw modified? = false", "saw modified? = true", 1)
-		},
-	},
-	{
-		why: "what cannot be a file's key, or Memcached's, is a key that is not there; Django raises for some of these",
-		covers: func(e Engine, _ bool, r Row) bool {
-			return (e.name() == file || e.isMemcached()) && r.Unknown && !isExpired(r) && (r.Script == "flush" || strings.HasPrefix(r.Script, "clear"))
-		},
-		like: func(r Row) Row {
-			r.Cookie = "sessionid={unknown}"
 			return r
 		},
 	},
@@ -230,26 +191,12 @@ func saying(r Row, accessed, modified, empty string, rest ...string) string {
 	return lines(append(text, rest...)...)
 }
 
-// clearedDead is a 400 that says what the view saw, and nothing else.
-func clearedDead(django string) string {
-	kept := []string{"status 400"}
-	for line := range strings.Lines(django) {
-		if strings.HasPrefix(line, "saw ") {
-			kept = append(kept, strings.TrimSuffix(line, "\n"))
-		}
-	}
-	return lines(kept...)
-}
-
 // untrusted tells whether the cookie is that of a session whose payload cannot be trusted. Under 8 characters it is no
 // key at all, even where the payload is the key.
 func untrusted(e Engine, r Row) bool {
 	switch e.name() {
 	case signedCookies:
-		if r.Payload != "" {
-			return r.Payload != "fallback" && len(r.Payload) >= 8 || r.Payload == "list"
-		}
-		return r.Unknown && !isExpired(r)
+		return r.Payload == "list" // all others are empty sessions once the store is proven: see unknownDifferences
 	case cache:
 		return damaged(r)
 	case cachedDB:

@@ -133,6 +133,7 @@ func goSettings(t testing.TB, django map[string]any, now func() time.Time) *djse
 		t.Fatal(err)
 	}
 	s.Now = now
+	s.AcceptNewKey = true // else it would not sign before it has seen that Django uses the key
 	for name, value := range django {
 		if err := set(s, name, value); err != nil {
 			t.Fatal(err)

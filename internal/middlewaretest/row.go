@@ -18,6 +18,10 @@ type Row struct {
 	Cookie string
 	// Unknown tells that the key in it is that of no live session. Default: as {unknown} or {expired} in it say.
 	Unknown bool
+	// NoKey tells that there is a session cookie, and that its value is too short to be a key.
+	NoKey bool
+	// Foreign tells that the session cookie holds characters, or more of them, than a key has.
+	Foreign bool
 	// Script is what the view does with the session, statements divided by "; ". testdata/middleware_peer.py and
 	// statements.go have them. Besides:
 	//
@@ -50,6 +54,7 @@ func Rows() []Row {
 		if strings.Contains(row.Cookie, "={unknown}") || strings.Contains(row.Cookie, "={expired}") {
 			row.Unknown = !strings.HasSuffix(row.Cookie, "={live}")
 		}
+		row.NoKey = row.NoKey || strings.HasSuffix(row.Cookie, "=") || strings.HasSuffix(row.Cookie, "=short12")
 		if row.Live == "" {
 			row.Live = `{"a":1}`
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/djsess/djsess/djsession"
 )
@@ -71,18 +72,148 @@ func TestUnknownStoreTakesNoCookie(t *testing.T) {
 		t.Errorf("%d sessions were stored", n)
 	}
 
-	// Somebody else's session tells that it is the site's store.
+	// Somebody else's session shows that it is the site's store. A request that only
+	// reads leaves the cookie all the same.
 	m := newManager(t, store, mustSettings(t))
 	m.AcceptEmptyStore = false
 	visit(t, m, stored(t, store, `{"a":1}`), read)
-	if got := cookieOf(t, visit(t, m, foreign, read)); got != "deleted" {
+	if got := cookieOf(t, visit(t, m, foreign, read)); got != "" {
 		t.Errorf("afterwards: cookie %q", got)
 	}
 	if got := cookieOf(t, visit(t, m, foreign, write)); len(got) != 32 || got == foreign {
 		t.Errorf("afterwards: cookie %q", got)
 	}
+	if got := cookieOf(t, visit(t, m, foreign, views["flush"])); got != "deleted" {
+		t.Errorf("afterwards: cookie %q", got)
+	}
 	if holds(t, store, foreign) != "nothing" {
 		t.Error("the unknown key was adopted")
+	}
+}
+
+// A dead session proves nothing: it may be left from an engine that the site has given
+// up.
+func TestDeadSessionsProveNothing(t *testing.T) {
+	store, m := newSite(t)
+	m.AcceptEmptyStore = false
+	if _, err := store.Create(t.Context(), "", parse(t, `{"a":1}`), time.Now().Add(-365*24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if w := visit(t, m, djsession.NewKey(), setGo); w.Code != 500 || cookieOf(t, w) != "" {
+		t.Errorf("status %d, cookie %q", w.Code, cookieOf(t, w))
+	}
+	if _, err := store.Create(t.Context(), "", parse(t, `{"a":1}`), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Check(t.Context()); err != nil { // which does not wait for the next look
+		t.Fatal(err)
+	}
+	if w := visit(t, m, djsession.NewKey(), setGo); w.Code != 200 || len(cookieOf(t, w)) != 32 {
+		t.Errorf("with a live one: status %d, cookie %q", w.Code, cookieOf(t, w))
+	}
+}
+
+func setGo(w http.ResponseWriter, r *http.Request, s *djsession.Session) { s.Set("go", 1) }
+
+// The site's keys are siteKey and, until a while ago, oldKey. A key file has them in the
+// wrong order, or another text before the right key: whatever Go signs then is lost to
+// Django.
+func TestKeyBehindAWrongOne(t *testing.T) {
+	const siteKey, oldKey = "the site's key", "the site's key of last year"
+	keys := func(key string, fallbacks ...string) *djsession.Settings {
+		s := mustSettings(t)
+		s.SecretKey, s.SecretKeyFallbacks = key, fallbacks
+		return s
+	}
+	for name, c := range map[string]struct {
+		settings *djsession.Settings
+		refuses  bool
+	}{
+		"right":            {keys(siteKey, oldKey), false},
+		"no fallbacks":     {keys(siteKey), false},
+		"wrong order":      {keys(oldKey, siteKey), true},
+		"a text before":    {keys("# the keys", siteKey, oldKey), true},
+		"just rotated":     {keys("a new key", siteKey, oldKey), true},
+		"rotated, vouched": {func() *djsession.Settings { s := keys("a new key", siteKey, oldKey); s.AcceptNewKey = true; return s }(), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			old := keys(oldKey)
+			old.Now = func() time.Time { return time.Now().Add(-3 * 24 * time.Hour) }
+			store := newStore(t, old)
+			stale := stored(t, store, `{"old":1}`) // Django has not saved it since
+			site := reopen(t, store, keys(siteKey))
+			key := stored(t, site, `{"a":1}`)
+			ours := reopen(t, store, c.settings)
+
+			m := newManager(t, ours, c.settings)
+			m.AcceptEmptyStore = false
+			visitors := []string{key, djsession.NewKey(), ""}
+			if len(c.settings.SecretKeyFallbacks) > 0 {
+				visitors = append(visitors, stale, key) // a session that opens under a wrong first key proves nothing either
+			}
+			for _, cookie := range visitors {
+				w := visit(t, m, cookie, setGo)
+				if refused := w.Code == 500 && cookieOf(t, w) == ""; refused != c.refuses {
+					t.Errorf("cookie %q: status %d, cookie %q", djsession.ShortKey(cookie), w.Code, cookieOf(t, w))
+				}
+				if w := visit(t, m, cookie, func(http.ResponseWriter, *http.Request, *djsession.Session) {}); w.Code != 200 {
+					t.Errorf("cookie %q: reading: status %d", djsession.ShortKey(cookie), w.Code)
+				}
+			}
+			another := stored(t, site, `{"a":1}`)
+			_, err := djsession.Update(t.Context(), ours, another, djsession.Set("b", 1))
+			if refused := errors.Is(err, djsession.ErrUnknownKey); refused != c.refuses || !refused && err != nil {
+				t.Errorf("update: %v", err)
+			}
+			if c.refuses {
+				if got := holds(t, site, another); got != `{"a":1}` {
+					t.Errorf("Django reads %s", got)
+				}
+			}
+		})
+	}
+}
+
+// After a change of the SECRET_KEY Go waits until Django has signed something with it.
+func TestNewKeyInUse(t *testing.T) {
+	before, after := mustSettings(t), mustSettings(t)
+	after.SecretKey, after.SecretKeyFallbacks = "a new key", []string{before.SecretKey}
+	earlier := time.Now().Add(-time.Minute)
+	before.Now = func() time.Time { return earlier }
+	store := newStore(t, before)
+	key := stored(t, store, `{"a":1}`)
+	django := reopen(t, store, after)
+	m := newManager(t, django, after)
+	var checked error
+	m.Observer = func(_ context.Context, e djsession.Event) {
+		if e.Kind == djsession.EventCheck {
+			checked = e.Err
+		}
+	}
+	if err := m.Check(t.Context()); err != nil || !errors.Is(checked, djsession.ErrUnknownKey) {
+		t.Errorf("Check: %v, observed %v", err, checked)
+	}
+	if w := visit(t, m, key, setGo); w.Code != 500 {
+		t.Errorf("before: status %d", w.Code)
+	}
+	visit(t, m, stored(t, django, `{"a":2}`), func(http.ResponseWriter, *http.Request, *djsession.Session) {})
+	if w := visit(t, m, key, setGo); w.Code != 200 {
+		t.Errorf("after: status %d", w.Code)
+	}
+}
+
+// A request that changes nothing is answered, though every request saves.
+func TestUnknownKeyWhereEachRequestSaves(t *testing.T) {
+	site, ours := mustSettings(t), mustSettings(t)
+	ours.SecretKey, ours.SecretKeyFallbacks, ours.SessionSaveEveryRequest = "another", []string{site.SecretKey}, true
+	store := newStore(t, site)
+	key := stored(t, store, `{"a":1}`)
+	m := newManager(t, reopen(t, store, ours), ours)
+	if w := visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) { s.Has("a") }); w.Code != 200 {
+		t.Errorf("status %d", w.Code)
+	}
+	if got := holds(t, store, key); got != `{"a":1}` {
+		t.Errorf("Django reads %s", got)
 	}
 }
 

@@ -1,0 +1,26 @@
+package cachestore
+
+import "context"
+
+// Sharded is a Cache that spreads its keys over several servers: see djsession.Sharded.
+type Sharded interface {
+	Shard(key string) string
+	Misplaced(ctx context.Context, key string) (server string, err error)
+}
+
+// Shard names the cache server of a session key, and is "" for a cache on one server.
+func (s *Store) Shard(key string) string {
+	if c, ok := s.cache.(Sharded); ok {
+		return c.Shard(s.keys.of(key))
+	}
+	return ""
+}
+
+// Misplaced names a cache server that has a session although its key belongs to another
+// server.
+func (s *Store) Misplaced(ctx context.Context, key string) (string, error) {
+	if c, ok := s.cache.(Sharded); ok {
+		return c.Misplaced(ctx, s.keys.of(key))
+	}
+	return "", nil
+}

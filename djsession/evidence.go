@@ -1,0 +1,267 @@
+package djsession
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// This file holds the rule that keeps a Go service with wrong settings from logging
+// anybody out. In a store that is not the site's every visitor's key is unknown, and a
+// new session under a new cookie would take the visitor's own away. A session that is
+// signed with a key that Django does not have is lost to Django. So:
+//
+//   - A new session is stored only in a store that is proven to be the site's. The
+//     proof is a live session that verifies under SECRET_KEY, or a visitor's own key
+//     that is found in the backend that decides: in the database of a cached_db and,
+//     of several cache servers, on the server of that key.
+//   - A session is signed only with a key that is proven to be the site's. The proof is
+//     that SECRET_KEY made the newest of the signatures seen. Django signs with no
+//     fallback. Without fallbacks nothing opens under a wrong key in the first place.
+//
+// Nothing else counts: no dead session, no unsigned one found by a scan, none that a
+// fallback opens. Since nothing new is stored before the proof, no session that Go
+// stored itself can become the proof.
+type evidence struct {
+	store  atomic.Bool // a session of the site's was seen
+	shards sync.Map    // the same for each server of a Sharded store
+	key    atomic.Bool // SECRET_KEY made the newest signature
+	seen   signatures
+
+	looking chan struct{} // holds one while a request looks through the store
+	looked  time.Time
+	failed  error // why the last look failed
+}
+
+// lookEvery is how often an unproven store is looked through.
+const lookEvery = 10 * time.Second
+
+// sampleSize is how many of the newest sessions are looked at.
+const sampleSize = 100
+
+// signatures are the newest ones seen, in Unix seconds; 0: none.
+type signatures struct{ current, fallback atomic.Int64 }
+
+// note notes the signature of a live session.
+func (s *signatures) note(o Origin) {
+	newest := &s.current
+	switch {
+	case o.Form == Unsigned:
+		return
+	case o.Key > 0:
+		newest = &s.fallback
+	}
+	at := max(o.SignedAt.Unix(), 1) // the legacy form has no time, and no fallbacks
+	for {
+		before := newest.Load()
+		if at <= before || newest.CompareAndSwap(before, at) {
+			return
+		}
+	}
+}
+
+// unknownKey reports whether a fallback made the newest signature.
+func (s *signatures) unknownKey() bool { return s.fallback.Load() > s.current.Load() }
+
+// found notes that a visitor's own session was loaded.
+func (m *Manager) found(r *Record) {
+	e := &m.evidence
+	decides := r.Version != nil // what a cache before the database has, has none
+	if m.keyIsSession {
+		decides = r.Origin.Key == 0
+	}
+	if decides && m.sharded != nil {
+		if shard := m.sharded.Shard(r.Key); !e.hasShard(shard) {
+			e.shards.Store(shard, true)
+		}
+	}
+	if decides && !e.store.Load() {
+		e.store.Store(true)
+	}
+	if m.hasFallbacks && !e.key.Load() {
+		e.seen.note(r.Origin)
+		if decides && r.Origin.Form == Unsigned {
+			e.key.Store(true) // nothing is signed there
+		}
+	}
+}
+
+func (e *evidence) hasShard(name string) bool {
+	_, ok := e.shards.Load(name)
+	return ok
+}
+
+// mayStoreNew returns an error unless a new session may be stored for a visitor who
+// came with a key that the store does not have, or with none.
+func (m *Manager) mayStoreNew(ctx context.Context, unknown string) error {
+	if err := m.mayReplaceCookie(ctx, unknown); err != nil {
+		return err
+	}
+	return m.mayWrite(ctx)
+}
+
+// mayReplaceCookie returns an error unless a visitor's unknown key is worth nothing.
+func (m *Manager) mayReplaceCookie(ctx context.Context, unknown string) error {
+	e := &m.evidence
+	if m.AcceptEmptyStore {
+		return nil
+	}
+	if m.sharded != nil && unknown != "" {
+		if err := m.notMisplaced(ctx, unknown); err != nil {
+			return err
+		}
+		if shard := m.sharded.Shard(unknown); shard != "" && !e.hasShard(shard) {
+			return fmt.Errorf("%w (server %s)", ErrUnknownStore, shard)
+		}
+	}
+	if e.store.Load() {
+		return nil
+	}
+	if err := m.look(ctx); err != nil {
+		return err
+	}
+	if !e.store.Load() {
+		if e.seen.unknownKey() && !m.settings.AcceptNewKey {
+			return ErrUnknownKey
+		}
+		return ErrUnknownStore
+	}
+	return nil
+}
+
+// notMisplaced returns an error if a visitor's session is on another server than the
+// one that the key belongs to.
+func (m *Manager) notMisplaced(ctx context.Context, unknown string) error {
+	server, err := m.sharded.Misplaced(ctx, unknown)
+	if err == nil && server != "" {
+		err = fmt.Errorf("%w: session %s is on server %s and belongs on %s: are the servers and their hash the site's?",
+			ErrUnknownStore, ShortKey(unknown), server, m.sharded.Shard(unknown))
+	}
+	return err
+}
+
+// mayWrite returns an error unless sessions may be signed with SECRET_KEY.
+func (m *Manager) mayWrite(ctx context.Context) error {
+	e := &m.evidence
+	if !m.hasFallbacks || m.settings.AcceptNewKey || e.key.Load() {
+		return nil
+	}
+	if err := m.look(ctx); err != nil {
+		return err
+	}
+	switch {
+	case e.seen.unknownKey():
+		return ErrUnknownKey
+	case e.seen.current.Load() > 0:
+		e.key.Store(true)
+	}
+	return nil
+}
+
+// look looks at the newest sessions of the store, not more often than lookEvery.
+func (m *Manager) look(ctx context.Context) error {
+	e := &m.evidence
+	select {
+	case e.looking <- struct{}{}:
+		defer func() { <-e.looking }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if e.looked.IsZero() || time.Since(e.looked) >= lookEvery {
+		_, e.failed = m.sample(m.saving(ctx)) // for other visitors, too
+		e.looked = time.Now()
+	}
+	return e.failed
+}
+
+// sample looks at the newest sessions and keeps what they prove.
+func (m *Manager) sample(ctx context.Context) (sample, error) {
+	s, err := newestSessions(ctx, m.store)
+	if err != nil {
+		return s, fmt.Errorf("look through the store: %w", err)
+	}
+	for _, o := range s.origins {
+		m.evidence.seen.note(o)
+		if o.Form != Unsigned && (o.Key == 0 || m.settings.AcceptNewKey) {
+			m.evidence.store.Store(true)
+		}
+	}
+	return s, nil
+}
+
+// sample is what the newest live sessions of a store are like.
+type sample struct {
+	origins []Origin // of those that open
+	refused int      // how many do not
+	why     error    // why the last of these does not
+}
+
+// newestSessions opens the newest live sessions of a store. A store that cannot be
+// enumerated has none.
+func newestSessions(ctx context.Context, store Store) (s sample, err error) {
+	scanner, ok := store.(Scanner)
+	if !ok {
+		return s, nil
+	}
+	for r, err := range scanner.Scan(ctx, Range{Newest: sampleSize}) {
+		switch {
+		case errors.Is(err, errors.ErrUnsupported):
+			return s, nil
+		case r == nil:
+			return s, err
+		case err != nil:
+			s.refused++
+			s.why = err
+		default:
+			s.origins = append(s.origins, r.Origin)
+		}
+		if s.refused+len(s.origins) == sampleSize {
+			break
+		}
+	}
+	return s, nil
+}
+
+// unknownKey reports whether a fallback made the newest signature of the sample.
+func (s *sample) unknownKey() bool {
+	var seen signatures
+	for _, o := range s.origins {
+		seen.note(o)
+	}
+	return seen.unknownKey()
+}
+
+// OpensSome opens some of the newest live sessions of a store and reports whether one
+// opened. If there are sessions and none opens, it returns an error: the settings are
+// not the site's (SECRET_KEY, DJANGO_VERSION), or the store is not. A store without live
+// sessions, or one that cannot be enumerated, is no error. In a cache every session
+// opens whatever the SECRET_KEY, since nothing is signed there.
+func OpensSome(ctx context.Context, store Store) (bool, error) {
+	s, err := newestSessions(ctx, store)
+	switch {
+	case err != nil:
+		return false, err
+	case len(s.origins) == 0 && s.refused > 0:
+		return false, fmt.Errorf("none of %d live sessions can be opened: %w", s.refused, s.why)
+	}
+	return len(s.origins) > 0, nil
+}
+
+// CheckKey returns an ErrUnknownKey if the newest live sessions of a store were signed
+// with one of SECRET_KEY_FALLBACKS: then SECRET_KEY may not be the site's, and what is
+// signed with it would be lost to Django. Update and the Manager check it themselves.
+func CheckKey(ctx context.Context, store Store) error {
+	if c, ok := store.(Configured); ok {
+		if s := c.Settings(); len(s.SecretKeyFallbacks) == 0 || s.AcceptNewKey {
+			return nil
+		}
+	}
+	s, err := newestSessions(ctx, store)
+	if err == nil && s.unknownKey() {
+		err = ErrUnknownKey
+	}
+	return err
+}
