@@ -10,14 +10,16 @@ import (
 )
 
 // Each case is done to two sessions of a user who logged in at Django. Django is
-// asked about the one and Go about the other, and both must come to the same user,
-// the same cookie and the same rows.
+// asked about the one and Go about the other, and both must come to the same user.
+// Go leaves the cookie and the row as they are, and Django, when it is asked after Go,
+// does with them what it did with the first.
 var userCases = []struct {
 	name     string
 	code     string               // changes what is stored; name and key are the user's and the session's
 	settings string               // changes Django
 	set      func(a *djauth.Auth) // changes the Go service alike
-	want     string               // user, and fate of cookie and row; R: Django may raise, and Go knows nobody
+	want     string               // user, and fate of cookie and row in Django; R: Django may raise, and Go knows nobody
+	silent   bool                 // the session names nobody, so that nobody is refused
 }{
 	{name: "logged in", want: "user untouched"},
 	{name: "other values", code: `change(key, cart=[1.0])`, want: "user untouched"},
@@ -64,7 +66,7 @@ var userCases = []struct {
 		change(key, _auth_user_hash=salted_hmac(salt, find(name).password, secret="other").hexdigest())
 	`, want: "nobody flushed"},
 
-	{name: "id missing", code: `change(key, _auth_user_id=Ellipsis)`, want: "nobody untouched"},
+	{name: "id missing", code: `change(key, _auth_user_id=Ellipsis)`, want: "nobody untouched", silent: true},
 	{name: "id null", code: `change(key, _auth_user_id=None)`, want: "nobody untouched"},
 	{name: "id a number", code: `change(key, _auth_user_id=find(name).pk)`, want: "user untouched"},
 	{name: "id a float", code: `change(key, _auth_user_id=find(name).pk + 0.5)`, want: "user untouched"},
@@ -142,9 +144,19 @@ func (s *site) userCase(t *testing.T, i int) {
 	}
 	before = s.row(t, made.Go)
 	got, user := s.who(t, made.Go)
-	want := strings.Replace(c.want, "R ", "nobody ", 1)
-	if got := describe(got, before, s.row(t, made.Go)); got != want {
-		t.Errorf("Go: %s, want %s", got, want)
+	raises := strings.HasPrefix(c.want, "R ")
+	want, _, _ := strings.Cut(strings.Replace(c.want, "R ", "nobody ", 1), " ")
+	if got := describe(got, before, s.row(t, made.Go)); got != want+" untouched" {
+		t.Errorf("Go: %s, want %s untouched", got, want)
+	}
+	if told := len(s.refusals) == 1 && strings.HasPrefix(s.refusals[0], made.Go[:6]); user == nil && !c.silent != told || user != nil && len(s.refusals) > 0 {
+		t.Errorf("the Observer was told %q", s.refusals)
+	}
+	if !raises {
+		at = s.djangoWho(t, made.Go)
+		if got := describe(at, before, s.row(t, made.Go)); got != c.want {
+			t.Errorf("Django, after Go: %s, want %s", got, c.want)
+		}
 	}
 	if user == nil {
 		return

@@ -58,7 +58,7 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request, s *djsession.Sessio
 	if err != nil {
 		return err
 	}
-	hash, err := currentHash(s.Settings(), user)
+	hash, err := a.currentHash(s.Settings(), user)
 	if err != nil {
 		return err
 	}

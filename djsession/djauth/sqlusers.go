@@ -50,6 +50,9 @@ func (u *SQLUsers) SetLastLogin(ctx context.Context, id string, at time.Time) er
 	if u.model.LastLogin == NoColumn {
 		return nil
 	}
+	if err := u.locate(ctx); err != nil {
+		return fmt.Errorf("set last_login of user %q: %w", id, err)
+	}
 	if !u.useTZ && !u.dialect.NaiveTimes {
 		at = pytime.Later(at, u.loc) // Django sends the wall clock here, too
 	}
@@ -67,7 +70,7 @@ func (u *SQLUsers) SetLastLogin(ctx context.Context, id string, at time.Time) er
 		_, err = u.query(ctx, u.byID, u.keyParam(id))
 	}
 	if err != nil {
-		return fmt.Errorf("set last_login of user %q: %w", id, u.discreet(err))
+		return fmt.Errorf("set last_login of user %q: %w", id, u.noTable(u.discreet(err)))
 	}
 	return nil
 }
@@ -136,13 +139,16 @@ func (u *SQLUsers) keyParam(id string) any {
 
 // query reads the one user that a statement selects.
 func (u *SQLUsers) query(ctx context.Context, stmt sqldialect.Statement, key any) (*User, error) {
+	if err := u.locate(ctx); err != nil {
+		return nil, err
+	}
 	row := userRow{active: sql.NullBool{Bool: true}, extra: make([]any, len(u.model.Extra))}
 	err := u.db.QueryRowContext(ctx, stmt.SQL, stmt.Bind(sqldialect.Args{"key": key})...).Scan(row.dst(&u.model)...)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, ErrNoUser
 	case err != nil:
-		return nil, err
+		return nil, u.noTable(err)
 	}
 	return u.user(&row)
 }
