@@ -124,8 +124,15 @@ func (s *site) open(t *testing.T, model djauth.UserModel) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.openOn(t, store.(*dbstore.Store), model)
+}
+
+// openOn makes the Go service over a store.
+func (s *site) openOn(t *testing.T, store *dbstore.Store, model djauth.UserModel) {
+	t.Helper()
 	t.Cleanup(func() { store.Close() })
-	s.store = store.(*dbstore.Store)
+	s.store = store
+	var err error
 	if s.manager, err = djsession.NewManager(store, s.settings); err != nil {
 		t.Fatal(err)
 	}
