@@ -71,7 +71,7 @@ func (a *Auth) redirectToLogin(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusFound)
 }
 
-// loginRedirect is what redirect_to_login answers. The way back is a path, or an
+// loginRedirect returns the Location of redirect_to_login. Its next is a path, or an
 // absolute URL when the login page is on another host or scheme.
 func (a *Auth) loginRedirect(r *http.Request) (string, error) {
 	back := fullPath(r)

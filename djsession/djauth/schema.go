@@ -11,9 +11,8 @@ import (
 )
 
 // One rule: a table of users whose name has no schema is in the schema of the session
-// table. (A schema is a database in MySQL, and an attached one in SQLite.) If the
-// sessions of one tenant were read with the users of another, no hash would fit, or
-// that of the wrong person.
+// table. (In MySQL a schema is a database, in SQLite an attached one.) With the users of
+// another tenant no hash would fit, and every visitor would be anonymous.
 //
 // The schema of the session table is
 //   - the one in the name of the session table, if there is one;
@@ -50,7 +49,7 @@ func (u *SQLUsers) locate(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("find the schema of table %q: %w", u.model.Table, err)
 	case !users.Valid:
-		return nil // which the query of the users will report
+		return nil // the query that follows will report it
 	case sessions.Valid && sessions.String != users.String:
 		return fmt.Errorf("table %q is in schema %q, but the session table %q is in schema %q: "+
 			"if these are the users of those sessions, set UserModel.Table to %q",
