@@ -33,7 +33,6 @@ type Session struct {
 	failed   error // why it could not be saved
 	told     error // the last error that the Observer was told
 	closed   error // why it takes no more changes
-	unsigned bool  // no signature protects the stored session
 
 	locals map[any]any
 }
@@ -41,7 +40,7 @@ type Session struct {
 func newSession(m *Manager, record *Record) *Session {
 	s := &Session{m: m, record: record}
 	if record != nil {
-		s.values, s.unsigned = record.Values, record.Origin.Form == Unsigned
+		s.values = record.Values
 	} else {
 		s.values, s.owned = new(Values), true
 	}
@@ -226,11 +225,6 @@ func (s *Session) Key() string {
 func (s *Session) IsEmpty() bool {
 	return s.record == nil && s.values.Len() == 0
 }
-
-// Unsigned tells whether the session was loaded from where no signature protects it,
-// as in the engines cache and cached_db: that it could be read says nothing of the
-// SECRET_KEY.
-func (s *Session) Unsigned() bool { return s.unsigned }
 
 // Accessed tells whether anybody read or changed values.
 func (s *Session) Accessed() bool { return s.accessed }

@@ -97,6 +97,9 @@ func (c *CachedDB) Dialect() dbstore.Dialect { return c.database.Dialect() }
 // Settings returns a copy of the settings that the database was made with.
 func (c *CachedDB) Settings() *djsession.Settings { return c.database.Settings() }
 
+// Table returns the name of the session table, table or schema.table.
+func (c *CachedDB) Table() string { return c.database.Table() }
+
 // Location returns the zone of the wall clocks that MySQL and SQLite hold.
 func (c *CachedDB) Location() *time.Location { return c.database.Location() }
 

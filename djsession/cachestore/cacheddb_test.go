@@ -172,8 +172,8 @@ func TestCachedDBLoad(t *testing.T) {
 	if got := b.String(); got != "cached_db (memory here, sqlite)" {
 		t.Error(got)
 	}
-	if _, err := djauth.UsersIn(b, djauth.UserModel{}); err != nil {
-		t.Error(err)
+	if _, err := djauth.UsersIn(b, djauth.UserModel{}); err != nil || b.Table() != dbstore.DefaultTable {
+		t.Errorf("users beside table %q: %v", b.Table(), err)
 	}
 	if expires, err := b.Expires(t.Context(), key); err != nil || time.Until(expires) < 13*24*time.Hour {
 		t.Errorf("%v, %v", expires, err)

@@ -17,5 +17,8 @@ func (s *Store) Settings() *djsession.Settings {
 	return &settings
 }
 
+// Table returns the name of the session table, table or schema.table.
+func (s *Store) Table() string { return s.name }
+
 // Location returns the zone of the wall clocks that MySQL and SQLite hold.
 func (s *Store) Location() *time.Location { return s.loc }

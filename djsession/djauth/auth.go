@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -19,7 +18,7 @@ const (
 	AllowAllUsersRemoteUserBackend = "django.contrib.auth.backends.AllowAllUsersRemoteUserBackend"
 )
 
-// What a session says of its user.
+// The names under which a session holds its user.
 const (
 	idName      = "_auth_user_id"
 	backendName = "_auth_user_backend"
@@ -30,8 +29,8 @@ const (
 // with New, which fills in Django's defaults, and set the fields that the site's
 // settings.py sets. They must not change once requests are served.
 type Auth struct {
-	// AuthenticationBackends is AUTHENTICATION_BACKENDS. Who was logged in by
-	// another backend is anonymous. Default: ModelBackend.
+	// AuthenticationBackends is AUTHENTICATION_BACKENDS. A user who was logged
+	// in by another backend is anonymous. Default: ModelBackend.
 	AuthenticationBackends []string
 
 	// UserCanAuthenticate is the backend's user_can_authenticate: whether a
@@ -39,6 +38,13 @@ type Auth struct {
 	// site's own that decides otherwise. Default: the function
 	// UserCanAuthenticate.
 	UserCanAuthenticate func(backend string, user *User) bool
+
+	// SessionAuthHash is get_session_auth_hash, for a user model that has its
+	// own: it returns what Django stores as _auth_user_hash. The secret is
+	// SecretKey or one of SecretKeyFallbacks; signing.SaltedHMAC is
+	// salted_hmac. Columns that the hash is made of must be in UserModel.Extra.
+	// Default: that of Django's AbstractBaseUser.
+	SessionAuthHash func(user *User, secret string) (string, error)
 
 	// LoginURL is LOGIN_URL, as a URL: a name of Django's URLconf means nothing
 	// here. Default: "/accounts/login/".
@@ -54,6 +60,11 @@ type Auth struct {
 	SecureProxySSLHeader [2]string
 	// UseXForwardedHost is USE_X_FORWARDED_HOST. Default: off.
 	UseXForwardedHost bool
+	// AllowedHosts is ALLOWED_HOSTS: the names under which visitors reach this
+	// service, such as "www.example.com", ".example.com" (that and every name
+	// below it) or "*" (any). RequireUser needs it if LoginURL is on another host
+	// or scheme. Default: none.
+	AllowedHosts []string
 
 	// CSRFUseSessions is CSRF_USE_SESSIONS: the secret is in the session, not
 	// in a cookie. Default: off.
@@ -78,8 +89,7 @@ type Auth struct {
 
 	users    Users
 	settings *djsession.Settings
-	doubts   doubts
-	matched  atomic.Bool // some session's hash fitted: SECRET_KEY and users are the site's
+	refusals refusals
 }
 
 // New returns an Auth with Django's defaults. The settings are those of the site,
@@ -91,7 +101,7 @@ func New(users Users, settings *djsession.Settings) (*Auth, error) {
 	if err := settings.Validate(); err != nil {
 		return nil, err
 	}
-	copied := *settings // what the caller changes later does not half count
+	copied := *settings // later changes by the caller must not apply
 	return &Auth{
 		AuthenticationBackends: []string{ModelBackend},
 		UserCanAuthenticate:    UserCanAuthenticate,
@@ -106,8 +116,8 @@ func New(users Users, settings *djsession.Settings) (*Auth, error) {
 	}, nil
 }
 
-// UserCanAuthenticate is what Django's own backends say: users must be active, but
-// for the AllowAllUsers backends.
+// UserCanAuthenticate is user_can_authenticate of Django's own backends: the user
+// must be active, except for the AllowAllUsers backends.
 func UserCanAuthenticate(backend string, user *User) bool {
 	switch backend {
 	case AllowAllUsersModelBackend, AllowAllUsersRemoteUserBackend:
@@ -123,7 +133,7 @@ func (a *Auth) userCanAuthenticate(backend string, user *User) bool {
 	return a.UserCanAuthenticate(backend, user)
 }
 
-// isDjango tells whether the site runs one of these releases, given as "4.0".
+// isDjango reports whether the site runs one of these releases, given as "4.0".
 func isDjango(settings *djsession.Settings, releases ...string) bool {
 	for _, release := range releases {
 		if v := settings.DjangoVersion; v == release || strings.HasPrefix(v, release+".") {
@@ -133,11 +143,11 @@ func isDjango(settings *djsession.Settings, releases ...string) bool {
 	return false
 }
 
-// writeTimeout bounds what is written in a request that does not wait for it.
+// writeTimeout bounds a login or a logout, which does not end with the request.
 const writeTimeout = 10 * time.Second
 
-// lasting is a request's context for what must not be left half done when the
-// client leaves. A logout is done though nobody waits for the answer, as in Django.
+// lasting is a request's context for a login or a logout. It goes on when the client
+// has left, so that neither is left half done: Django does the same.
 func lasting(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(r.Context()), writeTimeout)
 }

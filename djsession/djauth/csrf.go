@@ -16,9 +16,9 @@ const (
 	csrfAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 )
 
-// newCSRFSecret is what rotate_token stores: a secret of random characters. Up to
-// Django 4.0 it is masked: a random mask, and the secret moved along the alphabet by
-// it, which of a random secret makes characters that are just as random.
+// newCSRFSecret returns what rotate_token stores: a secret of random characters. Up to
+// Django 4.0 it is stored masked, as a random mask and the secret shifted by it. All of
+// these characters are random, so that no mask has to be applied.
 func (a *Auth) newCSRFSecret() string {
 	if isDjango(a.settings, "2.2", "3.0", "3.1", "3.2", "4.0") {
 		return randomText(2 * csrfLength)

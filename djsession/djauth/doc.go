@@ -13,45 +13,50 @@
 //	mux.Handle("/account/", auth.RequireUser(account))             // login_required
 //	http.ListenAndServe(addr, manager.Handler(mux))
 //
-// A site with a user model of its own says so in [UserModel]; users that are not in
-// an SQL database implement [Users].
+// [UserModel] describes a user model of the site's own. Users that are not in an SQL
+// database need an implementation of [Users].
 //
 // # Passwords
 //
-// Nothing here checks a password. Leave that to the site's login page, where
+// This package checks no password. Leave that to the site's login page, to which
 // [Auth.RequireUser] sends visitors: it knows the site's hashers and upgrades old
 // hashes, throttles, asks for a second factor, and writes the site's logs.
-// [Auth.Login] is for a service that has found out by other means who somebody is:
-// an identity provider, a link in a mail, a token.
+// [Auth.Login] is for a service that learns in another way who the visitor is: from an
+// identity provider, a link in a mail, a token.
 //
 // # Who counts as logged in
 //
 // [Auth.User] decides as Django's get_user, of the release that
 // Settings.DjangoVersion names: the session names a user and one of the
 // AuthenticationBackends, the user exists and may log in, and the session auth
-// hash fits the user's password under SECRET_KEY. A user whose hash fits under one
-// of SECRET_KEY_FALLBACKS is logged in as well, and the session gets a new key and
-// a new hash.
+// hash fits the user's password under SECRET_KEY or one of SECRET_KEY_FALLBACKS. A
+// user model with a get_session_auth_hash of its own needs [Auth.SessionAuthHash].
 //
-// The session is flushed in one case only: the user was found, and the hash is
-// missing or wrong, as it is once the password was changed. So the users must be the
-// site's own: with a copy of the table that has other passwords, a service would
-// end the session of whoever comes by. In every other case the visitor is anonymous
-// for this service and the session stays as it is: a service that lacks a backend,
-// or does not find the user, logs nobody out. A database that cannot be asked is an
-// error, never an anonymous visitor. With Manager.ReadOnly nothing is flushed or
-// renewed.
+// User never writes. If one of these is not so, the visitor is anonymous for this
+// service, and the session and its cookie stay as they are. The manager's Observer is
+// told the reason and what to check, with one event of each kind in ten seconds
+// (djsession.EventRefusal). After a change of password it is Django that flushes the
+// session, at the visitor's next request there; under a fallback key Django renews it.
+// So a service with the wrong users, key or hash logs nobody out. If the database of
+// the users does not answer, User returns an error, never an anonymous visitor.
 //
-// The engines cache and cached_db keep sessions without a signature, and with a
-// SECRET_KEY that is not the site's they load as ever, only that no hash fits. So such
-// a session is not flushed before this Auth has seen one whose hash does fit: until then
-// who comes with a wrong hash is anonymous, the session stays as it is, and the
-// manager's Observer is told. A site that changes its SECRET_KEY has to tell its Go
-// services first, to have the new key among their SECRET_KEY_FALLBACKS: else those that
-// Django has renewed do not fit here, and are flushed. What [Auth.Login] has stored
-// fits, too, whatever the SECRET_KEY: a service that logs users in should see a login of
-// the site's own open before it goes live.
+// The session of an anonymous visitor may thus hold what a user left in it, such as a
+// cart, until Django flushes it. Show what belongs to a user only where User returns
+// that user.
 //
-// Where Django raises, because an _auth_user_id is of the wrong type, the visitor is
-// anonymous here.
+// When an _auth_user_id is of the wrong type, Django raises an exception. Here the
+// visitor is anonymous.
+//
+// # Who writes
+//
+// [Auth.Login] and [Auth.Logout] write, as Django's login and logout. Login flushes the
+// visitor's session if it is another user's, or if its hash is not the user's under
+// SECRET_KEY. A service with the wrong users or the wrong key loses what that one
+// session held, as would a Django with the same settings.
+//
+// # Where the users are
+//
+// A table of users is looked for in the schema of the session table, so that one tenant's
+// sessions are never read with another tenant's users. If it is only in another schema,
+// that is an error until UserModel.Table names that schema ("public.auth_user").
 package djauth

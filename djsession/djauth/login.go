@@ -11,29 +11,30 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// Login logs a user in, whose password or other proof the caller has checked:
-// django.contrib.auth.login. The user is one that Users returned: the session's
-// hash is made of its Password. Backend is the path of the backend that vouches for
-// the user, and is kept in the session; "" is the only one of
+// Login is django.contrib.auth.login: it logs in a user whose password or other proof
+// the caller has checked. The user must be one that Users returned, because the
+// session's hash is made of its Password. Backend is the path of the backend that
+// vouches for the user, and is stored in the session; "" is the only one of
 // AuthenticationBackends, and an error when there are several.
 //
-// As in Django, an anonymous visitor's session goes on under a new key; the session
-// of another user, or of the same one with another password, is flushed; that of
-// the same user is kept. The CSRF secret is a new one, and last_login is now.
-// Whether the user is active is not asked here, but with every request.
+// As in Django, an anonymous visitor's session gets a new key and keeps its values.
+// The session of the same user is kept if its hash is the user's under SECRET_KEY.
+// The session of another user, or with another hash (after a change of password, or
+// made under a fallback key), is flushed. The CSRF secret is a new one, and last_login
+// is now. Login does not ask whether the user is active; User does, in each request.
 //
-// Once the response has begun it is djsession.ErrResponseStarted, and on a
-// read-only manager djsession.ErrReadOnly: nothing was done then. Otherwise the
-// steps are these, and an error ends them:
+// After the response has begun, Login returns djsession.ErrResponseStarted, and on a
+// read-only manager djsession.ErrReadOnly, and has done nothing. Otherwise it takes
+// these steps, and ends at the first error:
 //
 //  1. last_login is set. An error leaves all else as it was.
 //  2. The session is flushed, or gets a new key; both are done at once. An error
 //     of the store leaves the session as it was, or under its new key.
 //  3. The session names the user, and the CSRF secret is set. Both are in memory,
-//     and go out with the response, unless its status is from 500 up.
+//     and are stored and sent with the response, unless its status is from 500 up.
 //
-// So no error leaves anybody logged in who was not, and what it can leave behind is
-// a last_login, or a visitor whose session was ended.
+// So an error logs nobody in. It can leave a new last_login, or a visitor whose
+// session was ended.
 func (a *Auth) Login(w http.ResponseWriter, r *http.Request, user *User, backend string) error {
 	s, err := djsession.FromRequest(r)
 	if err != nil {
@@ -58,11 +59,11 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request, s *djsession.Sessio
 	if err != nil {
 		return err
 	}
-	hash, err := currentHash(s.Settings(), user)
+	hash, err := a.currentHash(s.Settings(), user)
 	if err != nil {
 		return err
 	}
-	if err := s.Delete(); err != nil { // deletes nothing: does the session take changes?
+	if err := s.Delete(); err != nil { // deletes no name: it only asks whether the session can be changed
 		return err
 	}
 	changes := []djsession.Change{
@@ -94,20 +95,20 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request, s *djsession.Sessio
 	return nil
 }
 
-// makeWay readies a session for a user: nobody gets at what another one left, and a
-// key that was known before the login is worth nothing after it.
+// makeWay prepares a session for a user, who must not get the values of another user.
+// A key that was known before the login must not be valid after it.
 func (a *Auth) makeWay(ctx context.Context, s *djsession.Session, id, hash string) error {
 	if !s.Has(idName) {
 		err := s.CycleKey(ctx)
 		if errors.Is(err, djsession.ErrSessionDeleted) {
-			// Somebody clicked twice: the other request has cycled the key. This
-			// one's answer is the one that is seen, and must not be an error.
+			// The visitor clicked twice, and the other request has cycled the key.
+			// The browser shows the answer to this one, which must not be an error.
 			err = s.Flush(ctx)
 		}
 		if err != nil || !s.Has(idName) {
 			return err
 		}
-		// Somebody was logged in by another request, and CycleKey has merged it.
+		// Another request has logged a user in, and CycleKey has merged that.
 	}
 	before, ok := a.sessionUserID(s)
 	if ok && before == id && equal(s.GetString(hashName), hash) {
@@ -116,7 +117,7 @@ func (a *Auth) makeWay(ctx context.Context, s *djsession.Session, id, hash strin
 	return s.Flush(ctx)
 }
 
-// backend is the path of the backend that a login is by.
+// backend returns the path of the backend that the session will name.
 func (a *Auth) backend(path string) (string, error) {
 	switch {
 	case path != "":

@@ -10,10 +10,9 @@ import (
 // languageName is where Django up to 3.2 keeps the visitor's language.
 const languageName = "_language"
 
-// Logout logs the visitor out, whoever it is: django.contrib.auth.logout. The
-// session is flushed at once, all it holds included, and its cookie deleted with
-// the response. It is done though the client leaves meanwhile. The CSRF cookie stays,
-// as it does in Django.
+// Logout is django.contrib.auth.logout: it flushes the session at once, with all its
+// values, and deletes its cookie with the response. It does so for an anonymous visitor,
+// too, and when the client leaves meanwhile. The CSRF cookie stays, as in Django.
 func (a *Auth) Logout(r *http.Request) error {
 	s, err := djsession.FromRequest(r)
 	if err != nil {

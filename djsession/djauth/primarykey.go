@@ -17,15 +17,15 @@ const (
 	Integer PrimaryKey = iota
 	// UUID is UUIDField.
 	UUID
-	// Text is CharField, and whatever else is compared as a text.
+	// Text is CharField, and any other field that is compared as a text.
 	Text
 )
 
 // Convert is the field's to_python, followed by value_to_string: it takes an
 // _auth_user_id as a session holds it, decoded from JSON into an any, and returns
 // the primary key as Django would have written it. So 17, "17" and " 17 " are
-// "17", and a UUID may have braces or no hyphens. What is no primary key of this
-// type is not ok; Django raises a ValidationError.
+// "17", and a UUID may have braces or no hyphens. For a value that is no primary key
+// of this type, ok is false; Django raises a ValidationError.
 func (k PrimaryKey) Convert(value any) (id string, ok bool) {
 	switch k {
 	case Integer:

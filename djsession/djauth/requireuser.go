@@ -1,6 +1,7 @@
 package djauth
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,9 +10,14 @@ import (
 )
 
 // RequireUser is login_required: it serves next to visitors who are logged in, and
-// sends the others to LoginURL, with where they wanted to go in its query
-// (?next=/account/). Where that cannot be decided it answers with djsession.Error.
-// It belongs under Manager.Handler.
+// redirects the others to LoginURL, with the page they asked for in its query
+// (?next=/account/). When it is not known whether a visitor is logged in, it answers
+// with djsession.Error. It belongs under Manager.Handler.
+//
+// The page is a path. When LoginURL is on another host or scheme, it is an absolute
+// URL, whose host is the one of the request, which any client can choose. So that host
+// must be in AllowedHosts; RequireUser answers 400 for others, as Django does, and an
+// empty AllowedHosts is an error then.
 func (a *Auth) RequireUser(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, err := a.User(r)
@@ -43,9 +49,20 @@ func (a *Auth) WithUser(next func(w http.ResponseWriter, r *http.Request, user *
 // maxRedirect is Django's MAX_URL_REDIRECT_LENGTH.
 const maxRedirect = 16384
 
+// errNotAllowed is Django's DisallowedHost.
+var errNotAllowed = errors.New("djauth: a request's host is not in AllowedHosts: nobody is sent to the login page with it")
+
 func (a *Auth) redirectToLogin(w http.ResponseWriter, r *http.Request) {
-	location := a.loginRedirect(r)
-	if len(location) > maxRedirect {
+	location, err := a.loginRedirect(r)
+	switch {
+	case errors.Is(err, errNotAllowed):
+		a.tell(r, refusedHost, "", err)
+		http.Error(w, http.StatusText(http.StatusBadRequest), http.StatusBadRequest)
+		return
+	case err != nil:
+		djsession.Error(w, r, err)
+		return
+	case len(location) > maxRedirect:
 		http.Error(w, http.StatusText(http.StatusBadRequest), http.StatusBadRequest)
 		return
 	}
@@ -54,13 +71,19 @@ func (a *Auth) redirectToLogin(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusFound)
 }
 
-// loginRedirect is what redirect_to_login answers. The way back is a path, or an
+// loginRedirect returns the Location of redirect_to_login. Its next is a path, or an
 // absolute URL when the login page is on another host or scheme.
-func (a *Auth) loginRedirect(r *http.Request) string {
+func (a *Auth) loginRedirect(r *http.Request) (string, error) {
 	back := fullPath(r)
 	scheme, host := splitHost(a.LoginURL)
 	visitorScheme, visitorHost := a.origin(r)
 	if scheme != "" && scheme != visitorScheme || host != "" && host != visitorHost {
+		switch {
+		case len(a.AllowedHosts) == 0:
+			return "", fmt.Errorf("djauth: LoginURL %q is on another host or scheme than the request: set AllowedHosts to the site's ALLOWED_HOSTS", a.LoginURL)
+		case !a.isAllowedHost(visitorHost):
+			return "", fmt.Errorf("%w: %.100q", errNotAllowed, visitorHost)
+		}
 		back = iriToURI(visitorScheme + "://" + visitorHost + resolveDots(back))
 	}
 	rest, fragment, _ := strings.Cut(a.LoginURL, "#")
@@ -75,7 +98,7 @@ func (a *Auth) loginRedirect(r *http.Request) string {
 	if fragment != "" {
 		address += "#" + fragment
 	}
-	return iriToURI(address)
+	return iriToURI(address), nil
 }
 
 // origin is the scheme and host that the visitor sees: request.scheme and get_host.

@@ -31,10 +31,8 @@ var (
 	}
 )
 
-// The redirect of a visitor who is not logged in is Django's, to the letter.
-func TestRedirectIsDjangos(t *testing.T) {
-	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
-	s.django.Do(t, `
+// redirectInDjango defines the redirect of an anonymous visitor.
+const redirectInDjango = `
 		import io
 		from urllib.parse import unquote_to_bytes
 		from django.contrib.auth.decorators import login_required
@@ -67,7 +65,13 @@ func TestRedirectIsDjangos(t *testing.T) {
 					return login_required(lambda request: HttpResponse())(request)["Location"]
 				except SuspiciousOperation:
 					return "400"
-	`, nil, nil)
+`
+
+// The redirect of a visitor who is not logged in is Django's, to the letter.
+func TestRedirectIsDjangos(t *testing.T) {
+	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
+	s.auth.AllowedHosts = []string{"*"}
+	s.django.Do(t, redirectInDjango, nil, nil)
 	var want [][]string
 	s.django.Do(t, `result = [[redirect(target, url) for target in args["targets"]] for url in args["urls"]]`,
 		map[string]any{"targets": targets, "urls": loginURLs}, &want)
@@ -111,6 +115,7 @@ func TestRedirectIsDjangos(t *testing.T) {
 		},
 	} {
 		s.open(t, djauth.UserModel{})
+		s.auth.AllowedHosts = []string{"*"}
 		if c.set != nil {
 			c.set(s.auth)
 		}
@@ -132,6 +137,76 @@ func TestRedirectIsDjangos(t *testing.T) {
 	s.auth.LoginURL, s.auth.RedirectFieldName = "/login/", "to & fro"
 	if got := s.redirect(t, "/a/", nil); got != "/login/?to%20%26%20fro=/a/" {
 		t.Errorf("another parameter: %s", got)
+	}
+}
+
+// An absolute next is built only from a host that Django would take, too.
+func TestAllowedHosts(t *testing.T) {
+	hosts := []string{
+		"example.com", "EXAMPLE.com", "example.com.", "example.com..", "example.com:8000", "example.com.:8000", "example.com:", "example.com:x", "example.com:80:80",
+		"www.example.com", "a.b.example.com", "notexample.com", "example.com.evil.test", "evil.test", "evil.test:443", ".example.com", ".", "..", "*",
+		"10.0.0.1", "10.0.0.1:80", "[::1]", "[::1]:8000", "[::FFFF]", "[::1", "[x::1]", "[1]", "user@example.com", "example.com@evil.test", "exa_mple.com", "example.com/x",
+		"example.com,evil.test", "example.com evil.test", "ex\u00e4mple.com", "\u212aelvin.test", "kelvin.test",
+	}
+	lists := [][]string{
+		{"example.com"}, {"EXAMPLE.COM"}, {".example.com"}, {"..example.com"}, {"example.com."}, {"example.com:8000"}, {"*"}, {""}, {"."}, {".com"}, {"*.example.com"},
+		{"10.0.0.1", "[::1]", "kelvin.test"}, {"[::ffff]"}, {"no.test", ".Evil.test"},
+	}
+	for _, version := range []string{"2.2", "5.2"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, version, djangotest.SQLite(t), nil)
+			s.auth.LoginURL, s.auth.UseXForwardedHost = "https://sso.example/login/", true
+			s.django.Do(t, redirectInDjango, nil, nil)
+			var want [][]string
+			s.django.Do(t, `result = [[redirect("/a/", "https://sso.example/login/", headers={"HTTP_X_FORWARDED_HOST": host.encode().decode("latin-1")},
+				USE_X_FORWARDED_HOST=True, ALLOWED_HOSTS=allowed) for host in args["hosts"]] for allowed in args["lists"]]`,
+				map[string]any{"hosts": hosts, "lists": lists}, &want)
+			for i, allowed := range lists {
+				s.auth.AllowedHosts = allowed
+				for j, host := range hosts {
+					got := s.redirect(t, "/a/", func(r *http.Request) { r.Header.Set("X-Forwarded-Host", host) })
+					if got != want[i][j] {
+						t.Errorf("host %q, AllowedHosts %q:\n%s\nin Django\n%s", host, allowed, got, want[i][j])
+					}
+				}
+			}
+			if len(s.refusals) != 1 || !strings.Contains(s.refusals[0], "AllowedHosts") {
+				t.Errorf("the Observer was told %q", s.refusals)
+			}
+		})
+	}
+}
+
+// Without AllowedHosts no host is trusted, and none is needed where next is a path.
+func TestNoAllowedHosts(t *testing.T) {
+	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
+	var failed error
+	s.manager.ErrorHandler = func(w http.ResponseWriter, r *http.Request, err error) {
+		failed = err
+		w.WriteHeader(http.StatusInternalServerError)
+	}
+	evil := func(host string) (*httptest.ResponseRecorder, error) {
+		failed = nil
+		r := httptest.NewRequest("GET", "/a/", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		s.manager.Handler(s.auth.RequireUser(http.NotFoundHandler())).ServeHTTP(w, r)
+		return w, failed
+	}
+	for _, c := range []struct{ url, host, location string }{
+		{"/login/", "evil.test", "/login/?next=/a/"},
+		{"http://example.com/login/", "example.com", "http://example.com/login/?next=/a/"},
+		{"//example.com/login/", "example.com", "//example.com/login/?next=/a/"},
+		{"http://example.com/login/", "evil.test", ""},
+		{"https://example.com/login/", "example.com", ""},
+		{"//example.com/login/", "evil.test", ""},
+	} {
+		s.auth.LoginURL = c.url
+		w, err := evil(c.host)
+		if location := w.Header().Get("Location"); location != c.location || (location == "") != (err != nil && strings.Contains(err.Error(), "AllowedHosts") && w.Code == http.StatusInternalServerError) {
+			t.Errorf("%s at %s: status %d, %s, %v", c.url, c.host, w.Code, location, err)
+		}
 	}
 }
 

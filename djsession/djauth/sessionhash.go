@@ -3,6 +3,8 @@ package djauth
 import (
 	"crypto/subtle"
 	"encoding/hex"
+	"errors"
+	"fmt"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/signing"
@@ -10,43 +12,51 @@ import (
 
 // sessionHash is get_session_auth_hash under a secret: a fingerprint of the user's
 // password, which ends the user's sessions when it changes.
-func sessionHash(user *User, secret string, algorithm signing.Algorithm) (string, error) {
-	const salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
-	mac, err := signing.SaltedHMAC(salt, user.Password, secret, algorithm)
-	return hex.EncodeToString(mac), err
+func (a *Auth) sessionHash(user *User, secret string, algorithm signing.Algorithm) (string, error) {
+	if a.SessionAuthHash == nil {
+		const salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+		mac, err := signing.SaltedHMAC(salt, user.Password, secret, algorithm)
+		return hex.EncodeToString(mac), err
+	}
+	hash, err := a.SessionAuthHash(user, secret)
+	if err == nil && hash == "" {
+		err = errors.New("it is empty") // to Django, too, an empty hash fits nobody
+	}
+	if err != nil {
+		return "", fmt.Errorf("SessionAuthHash of %v: %w", user, err)
+	}
+	return hash, nil
 }
 
 // currentHash is the hash that Django would put into a session now.
-func currentHash(settings *djsession.Settings, user *User) (string, error) {
-	return sessionHash(user, settings.SecretKey, settings.DefaultHashingAlgorithm)
+func (a *Auth) currentHash(settings *djsession.Settings, user *User) (string, error) {
+	return a.sessionHash(user, settings.SecretKey, settings.DefaultHashingAlgorithm)
 }
 
-// verify tells whether a session's hash is the user's, and whether the session is
-// to be renewed with the current one.
-// The settings are the session's: they have opened it.
-func verify(settings *djsession.Settings, user *User, hash string) (ok, renew bool, err error) {
+// verify reports whether a session's hash is the user's, under SECRET_KEY or one of
+// its fallbacks. The settings are the session's: they have opened it.
+func (a *Auth) verify(settings *djsession.Settings, user *User, hash string) (bool, error) {
 	type candidate struct {
 		secret    string
 		algorithm signing.Algorithm
-		renew     bool
 	}
-	candidates := []candidate{{settings.SecretKey, settings.DefaultHashingAlgorithm, false}}
+	candidates := []candidate{{settings.SecretKey, settings.DefaultHashingAlgorithm}}
 	if isDjango(settings, "3.1", "3.2") {
-		candidates = append(candidates, candidate{settings.SecretKey, signing.SHA1, false})
+		candidates = append(candidates, candidate{settings.SecretKey, signing.SHA1})
 	}
 	for _, secret := range settings.SecretKeyFallbacks {
-		candidates = append(candidates, candidate{secret, settings.DefaultHashingAlgorithm, true})
+		candidates = append(candidates, candidate{secret, settings.DefaultHashingAlgorithm})
 	}
 	for _, c := range candidates {
-		want, err := sessionHash(user, c.secret, c.algorithm)
+		want, err := a.sessionHash(user, c.secret, c.algorithm)
 		if err != nil {
-			return false, false, err
+			return false, err
 		}
 		if equal(hash, want) {
-			return true, c.renew, nil
+			return true, nil
 		}
 	}
-	return false, false, nil
+	return false, nil
 }
 
 // equal is constant_time_compare.

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/djsess/djsess/djsession"
@@ -26,6 +27,9 @@ type site struct {
 	store    *dbstore.Store
 	manager  *djsession.Manager
 	auth     *djauth.Auth
+
+	mu       sync.Mutex
+	refusals []string // what the Observer was told since the service was opened
 }
 
 // prelude are names for the code of the tests.
@@ -120,23 +124,41 @@ func (s *site) open(t *testing.T, model djauth.UserModel) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.openOn(t, store.(*dbstore.Store), model)
+}
+
+// openOn makes the Go service over a store.
+func (s *site) openOn(t *testing.T, store *dbstore.Store, model djauth.UserModel) {
+	t.Helper()
 	t.Cleanup(func() { store.Close() })
-	s.store = store.(*dbstore.Store)
+	s.store = store
+	var err error
 	if s.manager, err = djsession.NewManager(store, s.settings); err != nil {
 		t.Fatal(err)
 	}
 	s.manager.AcceptEmptyStore = true
-	s.manager.Observer = func(ctx context.Context, e djsession.Event) {
-		if e.Err != nil && !errors.Is(e.Err, djsession.ErrNotFound) {
-			t.Logf("session %s %s: %v", e.Kind, e.Session, e.Err)
-		}
-	}
+	s.observe(t)
 	users, err := djauth.UsersIn(store, model)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.auth, err = djauth.New(users, s.settings); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// observe notes what the Observer is told.
+func (s *site) observe(t *testing.T) {
+	s.refusals = nil
+	s.manager.Observer = func(ctx context.Context, e djsession.Event) {
+		if e.Err != nil && !errors.Is(e.Err, djsession.ErrNotFound) {
+			t.Logf("session %s %s: %v", e.Kind, e.Session, e.Err)
+		}
+		if e.Kind == djsession.EventRefusal {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.refusals = append(s.refusals, e.Session+" "+e.Err.Error())
+		}
 	}
 }
 

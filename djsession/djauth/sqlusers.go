@@ -26,13 +26,13 @@ func (u *SQLUsers) User(ctx context.Context, id string) (*User, error) {
 	return user, nil
 }
 
-// UserByUsername reads the user of a username: Django's get_by_natural_key. A
-// service that knows who somebody is by other means than a password finds the user
-// for Login with it. The username must be exactly the user's: to most of MySQL's
-// collations "Ádmin " is the same name as "admin", which Django lets pass.
+// UserByUsername reads the user of a username: Django's get_by_natural_key. It finds
+// the user for Login, when an identity provider says who the visitor is. The username
+// must be exactly the user's: most of MySQL's collations take "Ádmin " for "admin",
+// and Django accepts that.
 func (u *SQLUsers) UserByUsername(ctx context.Context, username string) (*User, error) {
 	if !utf8.ValidString(username) || strings.IndexByte(username, 0) >= 0 {
-		return nil, fmt.Errorf("djauth: user by username: %w", ErrNoUser) // what PostgreSQL could not be asked for
+		return nil, fmt.Errorf("djauth: user by username: %w", ErrNoUser) // PostgreSQL takes no such text
 	}
 	user, err := u.query(ctx, u.byName, username)
 	if err == nil && user.Username != username {
@@ -50,6 +50,9 @@ func (u *SQLUsers) SetLastLogin(ctx context.Context, id string, at time.Time) er
 	if u.model.LastLogin == NoColumn {
 		return nil
 	}
+	if err := u.locate(ctx); err != nil {
+		return fmt.Errorf("set last_login of user %q: %w", id, err)
+	}
 	if !u.useTZ && !u.dialect.NaiveTimes {
 		at = pytime.Later(at, u.loc) // Django sends the wall clock here, too
 	}
@@ -62,18 +65,18 @@ func (u *SQLUsers) SetLastLogin(ctx context.Context, id string, at time.Time) er
 		n, err = result.RowsAffected()
 	}
 	if err == nil && n == 0 {
-		// Or it is the same to the second, which a column of whole seconds is
-		// on MySQL, where only rows count that change.
+		// There is no such user, or the row has this time already: MySQL counts
+		// only rows that change, and the column may have whole seconds.
 		_, err = u.query(ctx, u.byID, u.keyParam(id))
 	}
 	if err != nil {
-		return fmt.Errorf("set last_login of user %q: %w", id, u.discreet(err))
+		return fmt.Errorf("set last_login of user %q: %w", id, u.noTable(u.discreet(err)))
 	}
 	return nil
 }
 
-// discreet drops the error of a row that breaks a rule of the table: its details
-// quote the row, and so the password.
+// discreet keeps only the text of an error about a row that breaks a rule of the
+// table: the error's details quote the row, and so the password.
 func (u *SQLUsers) discreet(err error) error {
 	switch u.dialect.Classify(err) {
 	case sqldialect.Integrity, sqldialect.Unique:
@@ -86,7 +89,7 @@ func (u *SQLUsers) compile() {
 	table := u.dialect.Quote(u.model.Table)
 	key := ":key"
 	if u.model.PrimaryKey == Integer && u.dialect == sqldialect.PostgreSQL {
-		key = "CAST(:key AS bigint)" // else what an int column cannot hold is an error
+		key = "CAST(:key AS bigint)" // a number too large for an int column must find no row, and not be an error
 	}
 	isKey := " WHERE " + u.column(u.model.ID) + " = " + key
 	row := "SELECT " + strings.Join(u.columns(), ", ") + " FROM " + table
@@ -136,13 +139,16 @@ func (u *SQLUsers) keyParam(id string) any {
 
 // query reads the one user that a statement selects.
 func (u *SQLUsers) query(ctx context.Context, stmt sqldialect.Statement, key any) (*User, error) {
+	if err := u.locate(ctx); err != nil {
+		return nil, err
+	}
 	row := userRow{active: sql.NullBool{Bool: true}, extra: make([]any, len(u.model.Extra))}
 	err := u.db.QueryRowContext(ctx, stmt.SQL, stmt.Bind(sqldialect.Args{"key": key})...).Scan(row.dst(&u.model)...)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, ErrNoUser
 	case err != nil:
-		return nil, err
+		return nil, u.noTable(err)
 	}
 	return u.user(&row)
 }
@@ -176,7 +182,7 @@ func (u *SQLUsers) user(row *userRow) (*User, error) {
 	}
 	user := &User{ID: id, Username: row.username.String, Password: row.password.String, IsActive: row.active.Bool}
 	if row.lastLogin != nil {
-		// What is no time is none to Django either.
+		// Django, too, takes a text that is no time for none.
 		user.LastLogin, _ = u.dialect.ParseTime(row.lastLogin, u.loc)
 	}
 	if len(row.extra) > 0 {

@@ -99,7 +99,7 @@ func TestStatements(t *testing.T) {
 		{"no session", "", ask, nil},
 		{"no user", keys.Nobody, ask, []string{"SELECT CASE"}},
 		{"another backend", keys.Unlisted, ask, []string{"SELECT CASE"}},
-		{"a user", keys.Zoe, ask, []string{"SELECT CASE", `SELECT "auth_user"."id"`}},
+		{"a user", keys.Zoe, ask, []string{"SELECT CASE", `SELECT "main"."auth_user"."id"`}},
 		{"a login", keys.Nobody, func(w http.ResponseWriter, r *http.Request) error {
 			user, err := users.User(r.Context(), "1")
 			if err != nil {
@@ -109,7 +109,7 @@ func TestStatements(t *testing.T) {
 				return err
 			}
 			return ask(w, r)
-		}, []string{`SELECT "auth_user"."id"`, "SELECT CASE", `UPDATE "auth_user"`, "INSERT INTO", "DELETE FROM", `UPDATE "django_session"`}},
+		}, []string{`SELECT "main"."auth_user"."id"`, "SELECT CASE", `UPDATE "main"."auth_user"`, "INSERT INTO", "DELETE FROM", `UPDATE "django_session"`}},
 		{"a logout", keys.Zoe, func(w http.ResponseWriter, r *http.Request) error { return s.auth.Logout(r) },
 			[]string{"SELECT CASE", "DELETE FROM"}},
 	} {

@@ -44,7 +44,7 @@ func Column[T any](u *User, name string) (T, error) {
 	return column.V, nil
 }
 
-// String tells who it is, and nothing that is to be kept secret.
+// String names the user by its primary key, and holds nothing secret.
 func (u User) String() string { return "user " + strconv.Quote(u.ID) }
 
 // GoString is String: %#v shows no more.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -12,13 +13,16 @@ import (
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
-// UserModel says where and how the site's AUTH_USER_MODEL keeps its users. The
-// zero UserModel is Django's own, django.contrib.auth.models.User.
+// UserModel describes the table of the site's AUTH_USER_MODEL. The zero UserModel is
+// Django's own, django.contrib.auth.models.User.
 //
-// A model whose columns are spread over several tables (multi-table inheritance),
-// or whose default manager hides rows, wants a view, or a Users of its own.
+// A model whose columns are in several tables (multi-table inheritance), or whose
+// default manager hides rows, needs a view, or an implementation of Users. A model that
+// overrides get_session_auth_hash needs Auth.SessionAuthHash.
 type UserModel struct {
-	// Table is Meta.db_table, or schema.table. Default: "auth_user".
+	// Table is Meta.db_table, or schema.table (database.table in MySQL). Without a
+	// schema it is in that of the session table, and an error when it is only in
+	// another one. Default: "auth_user".
 	Table string
 	// PrimaryKey is the type of the primary key. Default: Integer.
 	PrimaryKey PrimaryKey
@@ -29,8 +33,8 @@ type UserModel struct {
 	Username string
 	// Password is the column of the encoded hash. Default: "password".
 	Password string
-	// IsActive is the column of is_active; NoColumn: the model has none, and
-	// all users are active. Default: "is_active".
+	// IsActive is the column of is_active; with NoColumn all users are active.
+	// Default: "is_active".
 	IsActive string
 	// LastLogin is the column of last_login; NoColumn: the model has none.
 	// Default: "last_login".
@@ -41,7 +45,7 @@ type UserModel struct {
 	Extra []string
 }
 
-// NoColumn, in a UserModel, says that the model does without.
+// NoColumn in a UserModel says that the model has no such column.
 const NoColumn = "-"
 
 // DefaultTable is the table of Django's own user model.
@@ -54,6 +58,8 @@ type SQLUsers struct {
 	loc      *time.Location // of naive times
 	useTZ    bool
 	model    UserModel
+	sessions string      // the session table, or schema.table
+	located  atomic.Bool // the users are in the schema of the sessions
 	byID     sqldialect.Statement
 	byName   sqldialect.Statement
 	setLogin sqldialect.Statement
@@ -61,18 +67,20 @@ type SQLUsers struct {
 
 var _ Users = (*SQLUsers)(nil)
 
-// database is what UsersIn wants of a store. dbstore.Store has it.
+// database is what UsersIn needs of a store. dbstore.Store has it.
 type database interface {
 	DB() *sql.DB
 	Dialect() dbstore.Dialect
 	Settings() *djsession.Settings
 	Location() *time.Location
+	Table() string
 }
 
-// UsersIn returns the users of the database that a session store is on, over the
-// same connections: *dbstore.Store, which is what storeurl.Open makes of a
-// database's URL. It does not ask the database anything. Where sessions are kept
-// somewhere else, a store is opened for the users' sake only:
+// UsersIn returns the users in the database of a session store, over the same
+// connections. The store is a *dbstore.Store, which storeurl.Open returns for the URL
+// of a database, or a *cachestore.CachedDB. UsersIn does not ask the database anything:
+// a table that does not exist is an error of the first query (dbstore.ErrNoTable). If
+// the sessions are not in a database, open a store for the users alone:
 //
 //	db, err := storeurl.Open(os.Getenv("DATABASE_URL"), settings)
 //	users, err := djauth.UsersIn(db, djauth.UserModel{})
@@ -84,7 +92,7 @@ func UsersIn(store djsession.Store, model UserModel) (*SQLUsers, error) {
 	if err := model.setDefaults(); err != nil {
 		return nil, err
 	}
-	u := &SQLUsers{db: db.DB(), loc: db.Location(), useTZ: db.Settings().UseTZ, model: model}
+	u := &SQLUsers{db: db.DB(), loc: db.Location(), useTZ: db.Settings().UseTZ, model: model, sessions: db.Table()}
 	switch db.Dialect() {
 	case dbstore.PostgreSQL:
 		u.dialect = sqldialect.PostgreSQL
@@ -95,6 +103,8 @@ func UsersIn(store djsession.Store, model UserModel) (*SQLUsers, error) {
 	default:
 		return nil, fmt.Errorf("djauth: users in an unknown kind of database: %q", db.Dialect())
 	}
+	u.model.Table = inSchemaOf(u.sessions, model.Table, u.dialect)
+	u.located.Store(u.dialect != sqldialect.PostgreSQL || strings.Contains(u.model.Table, "."))
 	u.compile()
 	return u, nil
 }
@@ -119,8 +129,8 @@ func (m *UserModel) setDefaults() error {
 			return fmt.Errorf("djauth: user model %s: it cannot do without its %s", m.Table, d.standard)
 		}
 	}
-	if strings.Count(m.Table, ".") > 1 {
-		return fmt.Errorf("djauth: user model: table name %q: want table or schema.table", m.Table)
+	if err := sqldialect.CheckTable(m.Table); err != nil {
+		return fmt.Errorf("djauth: user model: %w", err)
 	}
 	if m.PrimaryKey < Integer || m.PrimaryKey > Text {
 		return errors.New("djauth: user model: PrimaryKey must be Integer, UUID or Text")

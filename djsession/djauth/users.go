@@ -6,22 +6,21 @@ import (
 	"time"
 )
 
-// ErrNoUser is Django's DoesNotExist: there is no such user.
+// ErrNoUser is Django's DoesNotExist.
 var ErrNoUser = errors.New("no such user")
 
-// Users is where the site's users are. [UsersIn] makes one over the site's
-// database, which is all that most programs need; this interface is for users that
-// are somewhere else, or are to be cached. It must be safe for use by several
-// goroutines.
+// Users finds the site's users. [UsersIn] returns one over the site's database, which
+// is all that most programs need; implement it for users that are somewhere else, or
+// to cache them. It must be safe for use by several goroutines.
 type Users interface {
 	// PrimaryKey is the type of the model's primary key.
 	PrimaryKey() PrimaryKey
 	// User returns the user of this primary key, which is in the form that
-	// PrimaryKey.Convert returns. An error that is ErrNoUser says that there is
-	// none, and makes the visitor anonymous; any other says that it is not
-	// known. The User is the caller's, who may change it.
+	// PrimaryKey.Convert returns. ErrNoUser says that there is no such user, and
+	// makes the visitor anonymous; any other error says that it is not known. The
+	// caller may change the User.
 	User(ctx context.Context, id string) (*User, error)
-	// SetLastLogin sets the last_login of a user, who is ErrNoUser when there
-	// is none. A model without a last_login has nothing to do.
+	// SetLastLogin sets the last_login of a user, and returns ErrNoUser if there is
+	// no such user. For a model without a last_login it does nothing.
 	SetLastLogin(ctx context.Context, id string, at time.Time) error
 }

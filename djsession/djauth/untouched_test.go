@@ -1,0 +1,228 @@
+package djauth_test
+
+import (
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/djauth"
+	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/signing"
+)
+
+// newCachedSite is a site whose sessions are in a cache, where nothing is signed.
+func newCachedSite(t *testing.T) *site {
+	t.Helper()
+	s := newSite(t, "5.2", djangotest.SQLite(t), djangotest.Settings{
+		"SESSION_ENGINE": "django.contrib.sessions.backends.cache",
+		"CACHES": djangotest.Caches(map[string]any{
+			"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache",
+		}),
+	})
+	s.django.Do(t, `
+		from django.core.management import call_command
+		call_command("createcachetable", verbosity=0)
+	`, nil, nil)
+	return s
+}
+
+// openCached makes the Go service, with its sessions in the cache.
+func (s *site) openCached(t *testing.T) {
+	t.Helper()
+	s.open(t, djauth.UserModel{}) // for the users
+	store, err := storeurl.Open("dbcache+"+s.db.URL+"?table=django_cache", s.settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	if s.manager, err = djsession.NewManager(store, s.settings); err != nil {
+		t.Fatal(err)
+	}
+	s.observe(t)
+}
+
+// exists reports whether Django has a session.
+func (s *site) exists(t *testing.T, key string) (exists bool) {
+	t.Helper()
+	s.django.Do(t, `result = SessionStore().exists(args)`, key, &exists)
+	return exists
+}
+
+// In a cache, sessions load whatever the SECRET_KEY, and with another one no hash fits:
+// nobody is logged out, though another hash did fit.
+func TestUntouchedInCache(t *testing.T) {
+	s := newCachedSite(t)
+	var keys []string
+	s.django.Do(t, `
+		make_user("zoe"); make_user("ann")
+		result = [log_in("zoe", cart=[1.0]), log_in("ann"), log_in("zoe")]
+	`, nil, &keys)
+	right := s.settings.SecretKey
+	s.settings.SecretKey = "of another site"
+	s.openCached(t)
+	var fits string
+	s.django.Do(t, `
+		from django.utils.crypto import salted_hmac
+		salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+		fits = salted_hmac(salt, find("ann").password, secret="of another site", algorithm="sha256").hexdigest()
+		result = log_in("ann")
+		change(result, _auth_user_hash=fits)
+	`, nil, &fits)
+	if got, _ := s.who(t, fits); got != (seen{User: "ann"}) {
+		t.Errorf("%v", got)
+	}
+	for _, key := range keys {
+		if got, _ := s.who(t, key); got != (seen{}) || !s.exists(t, key) {
+			t.Errorf("%v, or the session is gone", got)
+		}
+	}
+	if len(s.refusals) != 1 || !strings.Contains(s.refusals[0], "SECRET_KEY") || strings.Contains(s.refusals[0], "of another site") {
+		t.Errorf("told of %q", s.refusals)
+	}
+	s.settings.SecretKey = right
+	s.openCached(t)
+	for i, name := range []string{"zoe", "ann", "zoe"} {
+		if at := s.djangoWho(t, keys[i]); at != (seen{User: name}) {
+			t.Errorf("in Django %v", at)
+		}
+		if got, _ := s.who(t, keys[i]); got != (seen{User: name}) {
+			t.Errorf("with the right SECRET_KEY: %v", got)
+		}
+	}
+	// Django ends a session whose user has another password now.
+	s.django.Do(t, `User.objects.filter(username="zoe").update(password="md5$other")`, nil, nil)
+	if got, _ := s.who(t, keys[0]); got != (seen{}) || !s.exists(t, keys[0]) {
+		t.Errorf("after a change of password: %v, or the session is gone", got)
+	}
+	if at := s.djangoWho(t, keys[0]); at != (seen{Cookie: "deleted"}) || s.exists(t, keys[0]) {
+		t.Errorf("after a change of password, in Django: %v", at)
+	}
+}
+
+// ownHash is a user model whose sessions have a hash of its own.
+const ownHash = `
+	username = models.CharField(max_length=50, unique=True)
+	email = models.CharField(max_length=50)
+	session_token = models.CharField(max_length=32, default="t0")
+	is_active = models.BooleanField(default=True)
+	USERNAME_FIELD = "username"
+
+	def get_session_auth_hash(self):
+		from django.utils.crypto import salted_hmac
+		return salted_hmac("members.session", self.password + self.email + self.session_token).hexdigest()
+`
+
+// With a user model that makes its own hash, Go knows nobody and leaves all sessions
+// alone, until it is told how the hash is made.
+func TestUntouchedWithOwnHash(t *testing.T) {
+	onDatabases(t, func(t *testing.T, version string, db djangotest.Database) {
+		s := newSite(t, version, db, nil)
+		s.newModel(t, ownHash)
+		var key string
+		s.django.Do(t, `make_user("zoe", email="zoe@example.com"); result = log_in("zoe", cart=[1.0])`, nil, &key)
+		s.open(t, djauth.UserModel{Table: "auth_member"})
+		before := s.row(t, key)
+		for range 3 {
+			if got, _ := s.who(t, key); got != (seen{}) || s.row(t, key) != before {
+				t.Errorf("%v, or the row was changed", got)
+			}
+		}
+		if len(s.refusals) != 1 || !strings.Contains(s.refusals[0], "SessionAuthHash") {
+			t.Errorf("the Observer was told %q", s.refusals)
+		}
+		if at := s.djangoWho(t, key); at != (seen{User: "zoe"}) || s.row(t, key) != before {
+			t.Errorf("in Django %v", at)
+		}
+
+		model := djauth.UserModel{Table: "auth_member", Extra: []string{"email", "session_token"}}
+		s.open(t, model)
+		s.auth.SessionAuthHash = memberHash
+		if got, _ := s.who(t, key); got != (seen{User: "zoe"}) {
+			t.Errorf("with SessionAuthHash %v", got)
+		}
+		users, err := djauth.UsersIn(s.store, model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		zoe, err := users.UserByUsername(t.Context(), "zoe")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := s.visit(t, "", func(w http.ResponseWriter, r *http.Request) error { return s.auth.Login(w, r, zoe, "") })
+		if at := s.djangoWho(t, cookie(t, w, "sessionid")); at != (seen{User: "zoe"}) {
+			t.Errorf("logged in by Go, in Django %v", at)
+		}
+		s.django.Do(t, `User.objects.update(session_token="t1")`, nil, nil)
+		if got, _ := s.who(t, key); got != (seen{}) || s.row(t, key) == "" {
+			t.Errorf("with another token %v, or the session is gone", got)
+		}
+
+		s.auth.SessionAuthHash = func(*djauth.User, string) (string, error) { return "", nil }
+		w = s.visit(t, key, func(w http.ResponseWriter, r *http.Request) error {
+			user, err := s.auth.User(r)
+			if user != nil || err == nil {
+				t.Errorf("an empty hash: %v, %v", user, err)
+			}
+			return nil
+		})
+	})
+}
+
+// memberHash is get_session_auth_hash of ownHash.
+func memberHash(u *djauth.User, secret string) (string, error) {
+	email, err := djauth.Column[string](u, "email")
+	if err != nil {
+		return "", err
+	}
+	token, err := djauth.Column[string](u, "session_token")
+	if err != nil {
+		return "", err
+	}
+	mac, err := signing.SaltedHMAC("members.session", u.Password+email+token, secret, signing.SHA1)
+	return hex.EncodeToString(mac), err
+}
+
+// Of each kind of refusal the Observer is told once in ten seconds, and how many there
+// were.
+func TestRefusalsAreCounted(t *testing.T) {
+	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
+	var keys []string
+	s.django.Do(t, `
+		make_user("zoe"); make_user("ann")
+		result = [log_in("zoe"), log_in("ann"), log_in("zoe", backend="other.Backend")]
+		User.objects.update(password="md5$other")
+	`, nil, &keys)
+	at := time.Now()
+	s.settings.Now = func() time.Time { return at }
+	s.open(t, djauth.UserModel{})
+	told := func(want ...string) {
+		t.Helper()
+		ok := len(s.refusals) == len(want)
+		for i := 0; ok && i < len(want); i++ {
+			ok = strings.Contains(s.refusals[i], want[i])
+		}
+		if !ok {
+			t.Errorf("told %q, want %q", s.refusals, want)
+		}
+		s.refusals = nil
+	}
+	for range 2 {
+		for _, key := range keys {
+			s.who(t, key)
+		}
+	}
+	told("_auth_user_hash", "other.Backend")
+	at = at.Add(10*time.Second - 1)
+	s.who(t, keys[0])
+	told()
+	at = at.Add(1)
+	s.who(t, keys[1])
+	told("and 4 more like it")
+	at = at.Add(10 * time.Second)
+	s.who(t, keys[1])
+	told("_auth_user_hash")
+}
