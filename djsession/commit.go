@@ -134,6 +134,9 @@ func (x *exchange) setsCookie() bool {
 // save stores the session, although the client may have left or the request's deadline
 // may have passed.
 func (x *exchange) save(s *Session) error {
+	if s.fresh {
+		return nil // nobody else has the key yet
+	}
 	if x.timedOut() {
 		s.told = fmt.Errorf("djsession: save %s: the request has timed out and was answered: %w", ShortKey(s.Key()), http.ErrHandlerTimeout)
 		x.m.tell(x.r.Context(), Event{Kind: EventSave, Session: ShortKey(s.Key()), Err: s.told})

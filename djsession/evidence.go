@@ -16,8 +16,9 @@ import (
 //
 //   - A new session is stored only in a store that is proven to be the site's. The
 //     proof is a live session that verifies under SECRET_KEY, or a visitor's own key
-//     that is found in the backend that decides: in the database of a cached_db and,
-//     of several cache servers, on the server of that key.
+//     that is found in the backend that decides: in the database of a cached_db. Of
+//     several cache servers it is the server of that key, and enough keys must have
+//     been found to show that keys are spread over the servers as the site spreads them.
 //   - A session is signed only with a key that is proven to be the site's. The proof is
 //     that SECRET_KEY made the newest of the signatures seen. Django signs with no
 //     fallback. Without fallbacks nothing opens under a wrong key in the first place.
@@ -27,9 +28,9 @@ import (
 // stored itself can become the proof.
 type evidence struct {
 	store  atomic.Bool // a session of the site's was seen
-	shards sync.Map    // the same for each server of a Sharded store
 	key    atomic.Bool // SECRET_KEY made the newest signature
 	seen   signatures
+	shards shards // of a Sharded store
 
 	looking chan struct{} // holds one while a request looks through the store
 	looked  time.Time
@@ -73,12 +74,13 @@ func (m *Manager) found(r *Record) {
 	if m.keyIsSession {
 		decides = r.Origin.Key == 0
 	}
-	if decides && m.sharded != nil {
-		if shard := m.sharded.Shard(r.Key); !e.hasShard(shard) {
-			e.shards.Store(shard, true)
+	switch {
+	case !decides:
+	case m.sharded != nil:
+		if e.shards.found(r.Key, m.sharded.Shard(r.Key)) {
+			e.store.Store(true)
 		}
-	}
-	if decides && !e.store.Load() {
+	case !e.store.Load():
 		e.store.Store(true)
 	}
 	if m.hasFallbacks && !e.key.Load() {
@@ -89,18 +91,13 @@ func (m *Manager) found(r *Record) {
 	}
 }
 
-func (e *evidence) hasShard(name string) bool {
-	_, ok := e.shards.Load(name)
-	return ok
-}
-
-// mayStoreNew returns an error unless a new session may be stored for a visitor who
-// came with a key that the store does not have, or with none.
-func (m *Manager) mayStoreNew(ctx context.Context, unknown string) error {
-	if err := m.mayReplaceCookie(ctx, unknown); err != nil {
-		return err
+// notFound looks on the other servers for a session that is not on the server of its
+// key, as long as it is not clear whether keys are spread as the site spreads them.
+func (m *Manager) notFound(ctx context.Context, key string) {
+	if m.AcceptEmptyStore || m.evidence.store.Load() {
+		return
 	}
-	return m.mayWrite(ctx)
+	m.notMisplaced(ctx, key) // it notes what it finds; an error proves nothing
 }
 
 // mayReplaceCookie returns an error unless a visitor's unknown key is worth nothing.
@@ -113,7 +110,7 @@ func (m *Manager) mayReplaceCookie(ctx context.Context, unknown string) error {
 		if err := m.notMisplaced(ctx, unknown); err != nil {
 			return err
 		}
-		if shard := m.sharded.Shard(unknown); shard != "" && !e.hasShard(shard) {
+		if shard := m.sharded.Shard(unknown); !e.shards.has(shard) {
 			return fmt.Errorf("%w (server %s)", ErrUnknownStore, shard)
 		}
 	}
@@ -137,6 +134,7 @@ func (m *Manager) mayReplaceCookie(ctx context.Context, unknown string) error {
 func (m *Manager) notMisplaced(ctx context.Context, unknown string) error {
 	server, err := m.sharded.Misplaced(ctx, unknown)
 	if err == nil && server != "" {
+		m.evidence.shards.misplaced(unknown)
 		err = fmt.Errorf("%w: session %s is on server %s and belongs on %s: are the servers and their hash the site's?",
 			ErrUnknownStore, ShortKey(unknown), server, m.sharded.Shard(unknown))
 	}
@@ -264,4 +262,57 @@ func CheckKey(ctx context.Context, store Store) error {
 		err = ErrUnknownKey
 	}
 	return err
+}
+
+// shards are what visitors' keys show about a store on several servers. A list of
+// servers or a hash that is not the site's still sends some keys to their own server, by
+// chance: of n servers every n-th.
+type shards struct {
+	mu      sync.Mutex
+	servers map[string]bool // where a visitor's own session was found
+	here    map[string]bool // keys that were found on their own server
+	there   map[string]bool // keys that were found on another one
+}
+
+const (
+	// enoughKeys makes it all but impossible that each of the keys was found by chance.
+	enoughKeys = 20
+	// misplacedWeight is how many keys on their own server make up for one elsewhere. A
+	// site that has changed its servers has such keys for a while.
+	misplacedWeight = 3
+	// maxKeys bounds the keys that are kept.
+	maxKeys = 1000
+)
+
+// found notes a key on its own server and reports whether enough were found.
+func (s *shards) found(key, server string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.servers == nil {
+		s.servers, s.here = map[string]bool{}, map[string]bool{}
+	}
+	s.servers[server] = true
+	if len(s.here) < maxKeys {
+		s.here[key] = true
+	}
+	return len(s.here)-misplacedWeight*len(s.there) >= enoughKeys
+}
+
+// misplaced notes a key on another server than its own.
+func (s *shards) misplaced(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.there == nil {
+		s.there = map[string]bool{}
+	}
+	if len(s.there) < maxKeys {
+		s.there[key] = true
+	}
+}
+
+// has reports whether a visitor's own session was found on a server.
+func (s *shards) has(server string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.servers[server]
 }

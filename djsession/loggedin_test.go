@@ -213,6 +213,19 @@ func goService(m *djsession.Manager, auth *djauth.Auth) http.Handler {
 		io.WriteString(w, s.GetString("cart"))
 	}))
 	mux.Handle("/write", view(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) { s.Set("go", 1) }))
+	mux.Handle("/login", view(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
+		err := s.CycleKey(r.Context())
+		if err == nil {
+			err = s.Set("go", "logged in")
+		}
+		if err != nil {
+			djsession.Error(w, r, err)
+		}
+	}))
+	mux.Handle("/logout-and-write", view(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
+		s.Flush(r.Context()) // whose error a careless handler does not look at
+		s.Set("go", "logged out")
+	}))
 	mux.Handle("/user", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, err := auth.User(r); err != nil {
 			djsession.Error(w, r, err)

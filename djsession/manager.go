@@ -84,7 +84,7 @@ type Manager struct {
 	store        Store
 	settings     *Settings
 	keyIsSession bool    // the store is SelfContained
-	sharded      Sharded // the store, if it is
+	sharded      Sharded // the store, if it is on several servers
 	hasFallbacks bool    // there are SECRET_KEY_FALLBACKS
 	evidence     evidence
 	deadlines    deadlines
@@ -111,7 +111,9 @@ func NewManager(store Store, settings *Settings) (*Manager, error) {
 	if s, ok := store.(SelfContained); ok {
 		m.keyIsSession = s.KeyIsSession()
 	}
-	m.sharded, _ = store.(Sharded)
+	if s, ok := store.(Sharded); ok && s.Shards() > 1 {
+		m.sharded = s
+	}
 	return m, nil
 }
 
@@ -198,7 +200,11 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 		return newSession(m, record), nil
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrInvalidKey):
 		o.done(key, err)
-		return unknownSession(m, key), nil
+		s := unknownSession(m, key)
+		if m.sharded != nil && !s.foreign {
+			m.notFound(ctx, key)
+		}
+		return s, nil
 	case errors.As(err, &payload):
 		o.kind = EventRefusal
 	}
@@ -245,7 +251,7 @@ func (m *Manager) newKey() string {
 	// On a server that is proven, so that what is stored there proves nothing more.
 	for {
 		key := NewKey()
-		if shard := m.sharded.Shard(key); shard == "" || m.evidence.hasShard(shard) {
+		if m.evidence.shards.has(m.sharded.Shard(key)) {
 			return key
 		}
 	}

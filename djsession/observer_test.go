@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/djsess/djsess/djsession"
 )
@@ -79,4 +82,29 @@ func TestCheckOfAnEmptyStore(t *testing.T) {
 			t.Errorf("expected %v: logged %s", expected, log.String())
 		}
 	}
+}
+
+// Any visitor can cause refusals: those of one kind are logged once in a while, with
+// their number.
+func TestRefusalsAreLoggedOnceInAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		observe := djsession.LogEvents(slog.New(slog.NewTextHandler(&log, nil)))
+		refuse := func(err error) {
+			observe(t.Context(), djsession.Event{Kind: djsession.EventRefusal, Session: "abcdef…", Err: fmt.Errorf("load: %w", err)})
+		}
+		for range 1000 {
+			refuse(djsession.ErrBadSignature)
+			refuse(djsession.ErrForeignCookie)
+		}
+		if n := strings.Count(log.String(), "\n"); n != 2 {
+			t.Errorf("%d lines:\n%s", n, log.String())
+		}
+		time.Sleep(11 * time.Second)
+		log.Reset()
+		refuse(djsession.ErrBadSignature)
+		if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "count=1000") {
+			t.Errorf("%d lines:\n%s", n, log.String())
+		}
+	})
 }

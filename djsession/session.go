@@ -30,6 +30,7 @@ type Session struct {
 	accessed bool
 	modified bool
 	moved    bool  // the visitor's cookie holds a key that is no more
+	fresh    bool  // it was stored under a new key, and nothing changed since
 	failed   error // why it could not be saved
 	told     error // the last error that the Observer was told
 	closed   error // why it takes no more changes
@@ -123,7 +124,7 @@ func (s *Session) change(change Change) error {
 
 func (s *Session) note(changes ...Change) {
 	s.changes = append(s.changes, changes...)
-	s.modified = true
+	s.modified, s.fresh = true, false
 	if !s.outcomeUnknown() {
 		s.failed = nil
 	}

@@ -56,6 +56,7 @@ func (s *Session) save(ctx context.Context) (err error) {
 
 // stored takes over what is stored now.
 func (s *Session) stored(record *Record) {
+	s.fresh = record.Key != s.Key()
 	s.record, s.values, s.owned, s.changes = record, record.Values, false, nil
 	s.unknown = ""
 }
@@ -110,7 +111,7 @@ func (s *Session) Flush(ctx context.Context) (err error) {
 		}
 	}
 	s.record, s.values, s.owned, s.changes = nil, new(Values), true, nil
-	s.unknown, s.moved, s.told, s.failed = "", false, nil, nil
+	s.unknown, s.moved, s.fresh, s.told, s.failed = "", false, false, nil, nil
 	s.modified = true
 	return nil
 }

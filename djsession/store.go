@@ -111,6 +111,8 @@ type SelfContained interface {
 type Sharded interface {
 	// Shard names the server of a key. A store on one server says "".
 	Shard(key string) string
+	// Shards is how many servers there are.
+	Shards() int
 	// Misplaced names a server that has this key though it is not the key's own,
 	// and is "" if there is none.
 	Misplaced(ctx context.Context, key string) (server string, err error)

@@ -2,6 +2,7 @@ package djsession_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/djsess/djsess/djsession/storeurl"
@@ -45,9 +46,12 @@ const pythonCachedRows = `
 		return keys[-1]
 
 	def cached(key):
+		if hasattr(cache, "_key_to_file"):
+			with open(cache._key_to_file(SessionStore.cache_key_prefix + key), "rb") as f:
+				return f.read()
 		cache_key = cache.make_key(SessionStore.cache_key_prefix + key)
-		if hasattr(cache._cache, "gets"):
-			return cache._cache.gets(cache_key)
+		if not hasattr(cache._cache, "get_client"):
+			return cache._cache.get(cache_key)
 		client = cache._cache.get_client()
 		return client.get(cache_key), client.pexpiretime(cache_key)
 
@@ -91,7 +95,7 @@ func with(secretKey string, setUp func(*testing.T, *config)) func(*testing.T, *c
 // run for a while, and has destroyed nothing.
 func TestWrongConfigOfCaches(t *testing.T) {
 	for name, start := range map[string]func(*testing.T) (cachedSite, []wrongConfig){
-		"redis": wrongRedis, "memcached": wrongMemcached, "cached_db": wrongCachedDB,
+		"redis": wrongRedis, "memcached": wrongMemcached, "several memcached": wrongServers, "files": wrongFiles, "cached_db": wrongCachedDB,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -109,6 +113,9 @@ func wrongRedis(t *testing.T) (cachedSite, []wrongConfig) {
 	another := djangotest.Redis(t)
 	others := startCachedSite(t, cacheBackend, another.URL, another.Django())
 	others.Do(t, `log_in_all(args)`, []string{"x", "y"}, nil)
+	elsewhere := site.url[:len(site.url)-1] // on the same server, without the number
+	neighbours(t, redis, "2", sitePrefix)
+	neighbours(t, redis, "0", "blog")
 	return site, []wrongConfig{
 		{"nothing", "", in(site.url + right), readable},
 		{"SECRET_KEY", "", with("another", in(site.url+right)), readable},
@@ -116,12 +123,61 @@ func wrongRedis(t *testing.T) (cachedSite, []wrongConfig) {
 		{"no KEY_PREFIX", "", in(site.url + options("", siteVersion)), untouched},
 		{"VERSION", "", in(site.url + options(sitePrefix, 1)), untouched},
 		{"database number", "", in(site.url[:len(site.url)-1] + "1" + right), untouched},
+		{"database number of another site", "", in(elsewhere + "2" + right), untouched},
+		{"KEY_PREFIX of another site", "", in(elsewhere + "0" + options("blog", siteVersion)), untouched},
 		{"client", "", in(site.url + right + "&client=django-redis"), readable},
 		{"compressor", "", in(site.url + right + "&client=django-redis&compressor=zlib"), readable}, // what is not compressed is read
 		{"serializer", "", in(site.url + right + "&client=django-redis&serializer=json"), untouched},
 		{"an empty server", "", in(djangotest.Redis(t).URL + right), untouched},
-		{"another site's server", "", in(others.url + right), takesCookies},
+		{"another site's server", "", in(others.url + right), untouched}, // nothing that is there is signed
 		{"engine", "", cachedIn(site.url+right, site.db), untouched},
+		{"engine db, and a row that is dead for a year", "", func(t *testing.T, c *config) {
+			site.Do(t, `
+				from django.contrib.sessions.backends.db import SessionStore as DB
+				Session.objects.update_or_create(session_key="d" * 32, defaults={
+					"session_data": DB().encode({"a": 1}), "expire_date": timezone.now() - datetime.timedelta(days=365)})
+			`, nil, nil)
+		}, untouched},
+	}
+}
+
+// neighbours is another site on the same Redis, with visitors of its own.
+func neighbours(t *testing.T, redis *djangotest.RedisServer, number, prefix string) {
+	t.Helper()
+	entry := redis.Django()
+	entry["LOCATION"] = redis.URL[:len(redis.URL)-1] + number
+	entry["KEY_PREFIX"], entry["VERSION"] = prefix, siteVersion
+	s := startLoggedInSiteOn(t, "5.2", "another site's key", djangotest.Settings{
+		"SESSION_ENGINE": cacheBackend, "CACHES": djangotest.Caches(entry),
+	})
+	s.Do(t, `log_in_all(args)`, []string{"x", "y"}, nil)
+}
+
+// wrongServers are Memcached servers that are not hashed or spelled as at the site: some keys are then looked for where they
+// are, by chance.
+func wrongServers(t *testing.T) (cachedSite, []wrongConfig) {
+	memcached := djangotest.Memcached(t, 3)
+	site := startCachedSite(t, cacheBackend, memcachedURL(memcached), memcached.Django("PyLibMCCache"))
+	names := strings.ReplaceAll(site.url, "127.0.0.1", "localhost")
+	return site, []wrongConfig{
+		{"nothing", "", in(site.url + right + "&hash=pylibmc"), readable},
+		{"hash", "", in(site.url + right), somewhat},
+		{"names, hash", "", in(names + right), somewhat},
+		{"order", "", in(memcachedURL(djangotest.MemcachedServers{memcached[2], memcached[0], memcached[1]}) + right + "&hash=pylibmc"), somewhat},
+		{"a server", "", in(memcachedURL(djangotest.MemcachedServers{memcached[0], memcached[1], djangotest.Memcached(t, 1)[0]}) + right + "&hash=pylibmc"), somewhat},
+	}
+}
+
+func wrongFiles(t *testing.T) (cachedSite, []wrongConfig) {
+	dir := t.TempDir()
+	url := "filecache:///" + dir
+	site := startCachedSite(t, cacheBackend, url, map[string]any{
+		"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": dir, "OPTIONS": map[string]any{"MAX_ENTRIES": 100000},
+	})
+	return site, []wrongConfig{
+		{"nothing", "", in(url + right), readable},
+		{"no KEY_PREFIX", "", in(url + options("", siteVersion)), untouched},
+		{"VERSION", "", in(url + options(sitePrefix, 1)), untouched},
 	}
 }
 
@@ -154,11 +210,14 @@ func wrongCachedDB(t *testing.T) (cachedSite, []wrongConfig) {
 	redis := djangotest.Redis(t)
 	site := startCachedSite(t, cachedDBBackend, redis.URL, redis.Django())
 	empty := func() djangotest.Database { return startLoggedInSite(t, "5.2", djangotest.SecretKey).db }
+	others := startLoggedInSite(t, "5.2", "another site's key")
+	others.Do(t, `log_in_all(args)`, []string{"x", "y"}, nil)
 	return site, []wrongConfig{
 		{"nothing", "", cachedIn(site.url+right, site.db), readable},
 		{"SECRET_KEY", "", with("another", cachedIn(site.url+right, site.db)), untouched},
 		{"KEY_PREFIX", "", cachedIn(site.url+options("another", siteVersion), site.db), readable}, // of what may as well not be cached
 		{"an empty database", "", cachedIn(site.url+right, empty()), untouched},
+		{"another site's database", "", cachedIn(site.url+right, others.db), untouched},
 		{"an empty database and server", "", cachedIn(djangotest.Redis(t).URL+right, empty()), untouched},
 	}
 }

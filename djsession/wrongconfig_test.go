@@ -31,10 +31,13 @@ const (
 	// readable: the service can read the site's sessions all the same, and so
 	// changes them when it is told to, and that is all it changes.
 	readable
+	// somewhat: it finds some of the site's sessions by chance, and changes these when
+	// it is told to.
+	somewhat
 	// takesCookies: it is set up as another site is, in all that it can see. It
-	// takes that site's store for its own and our visitors for strangers: to
-	// tell them apart is not in its power. No row changes; a visitor gets
-	// another cookie.
+	// takes that site's store for its own and our visitors for strangers. No row
+	// changes. A visitor who only reads keeps the cookie; one for whom something is
+	// stored gets another.
 	takesCookies
 )
 
@@ -147,12 +150,22 @@ func (s *loggedInSite) run(t *testing.T, wrong wrongConfig, id string, others ma
 		visitors := s.visitors(t, server.URL, names(fmt.Sprintf("%s-%d", id, i))...)
 		before := s.rows(t)
 
-		changes := wrong.what == readable && !mode.readOnly
+		changes := (wrong.what == readable || wrong.what == somewhat) && !mode.readOnly
 		traffic(t, visitors, server.URL, times, "/read", "/user", "/static")
 		if !changes || !mode.everyRequest {
 			s.mustHave(t, mode.name+", reading", before)
 		}
-		traffic(t, visitors, server.URL, times, "/write", "/read", "/write", "/user", "/static")
+		if names := s.loggedOut(t, visitors, server.URL); len(names) > 0 {
+			t.Errorf("%s, reading: %d of %d are logged out: %q", mode.name, len(names), len(visitors), names)
+		}
+		paths := []string{"/write", "/read", "/write", "/user", "/static"}
+		if wrong.what != readable { // else the login has another key, as is right
+			paths = append(paths, "/login")
+		}
+		if wrong.what == untouched || wrong.what == takesCookies {
+			paths = append(paths, "/logout-and-write")
+		}
+		traffic(t, visitors, server.URL, times, paths...)
 		if !changes {
 			s.mustHave(t, mode.name, before)
 		}

@@ -5,6 +5,7 @@ import "context"
 // Sharded is a Cache that spreads its keys over several servers: see djsession.Sharded.
 type Sharded interface {
 	Shard(key string) string
+	Shards() int
 	Misplaced(ctx context.Context, key string) (server string, err error)
 }
 
@@ -14,6 +15,14 @@ func (s *Store) Shard(key string) string {
 		return c.Shard(s.keys.of(key))
 	}
 	return ""
+}
+
+// Shards is how many servers the cache is on.
+func (s *Store) Shards() int {
+	if c, ok := s.cache.(Sharded); ok {
+		return c.Shards()
+	}
+	return 1
 }
 
 // Misplaced names a cache server that has a session although its key belongs to another

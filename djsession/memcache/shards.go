@@ -15,6 +15,9 @@ func (c *Cache) Shard(key string) string {
 	return c.servers.pick(key).address
 }
 
+// Shards is how many servers there are.
+func (c *Cache) Shards() int { return len(c.servers.all) }
+
 // Misplaced names a server that has a key though the hash chooses another server for
 // it, and is "" if there is none. A site whose servers are spelled or hashed in another
 // way than ours has its keys there.

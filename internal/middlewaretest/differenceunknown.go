@@ -36,7 +36,12 @@ var unknownDifferences = []difference{
 			r.Script = unseenChange.ReplaceAllString(r.Script, "${1}expiry null; $2") // which looks, and no more
 			return r
 		},
-		instead: func(_ Engine, _ Row, django string) string { return deletedDead.ReplaceAllString(django, "") },
+		instead: func(_ Engine, r Row, django string) string {
+			if strings.HasPrefix(r.Script, "them flush") {
+				return django
+			}
+			return deletedDead.ReplaceAllString(django, "")
+		},
 	},
 	{
 		why: "promise 3: a request that only reads takes no cookie away",
@@ -82,7 +87,7 @@ var unknownDifferences = []difference{
 // isGone tells whether there is no session of the cookie's key when the view looks.
 func isGone(e Engine, r Row) bool {
 	refused := e.name() == signedCookies && (r.Payload != "" && r.Payload != "fallback" || r.Settings["SESSION_COOKIE_AGE"] == 0.25)
-	dead := e.name() == file && isDeadFile(r)
+	dead := e.name() == file && isDeadFile(r) || e.OwnClock && r.Settings["SESSION_COOKIE_AGE"] == 0.25
 	return r.Unknown || refused || dead || strings.HasPrefix(r.Script, "them flush; ")
 }
 
