@@ -47,8 +47,8 @@ var (
 		"the first visitor with a session from Django will show it; for a new site set Manager.AcceptEmptyStore")
 	// ErrUnknownKey: a session is not written, since the newest sessions were signed
 	// with one of SECRET_KEY_FALLBACKS. See Settings.AcceptNewKey.
-	ErrUnknownKey = errors.New("djsession: the newest sessions were signed with a key of SECRET_KEY_FALLBACKS, not with SECRET_KEY, so nothing is written: " +
-		"is the first key the site's SECRET_KEY? If the site has just changed it, set Settings.AcceptNewKey")
+	ErrUnknownKey = errors.New("djsession: the newest sessions were signed with a key of SECRET_KEY_FALLBACKS and not with SECRET_KEY, so nothing is written: " +
+		"is the first key the site's SECRET_KEY? (AcceptNewKey overrides this)")
 	// ErrForeignCookie: the visitor's session cookie holds no session key, and stays.
 	// See Manager.UnwrapCookie.
 	ErrForeignCookie = errors.New("djsession: the session cookie does not hold a session key, so it is left alone: " +

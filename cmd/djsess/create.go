@@ -20,11 +20,12 @@ NAME=TEXT sets a value that is a text, NAME:=JSON any other. It lives for the
 site's SESSION_COOKIE_AGE, or as long as --expires says, from every time it is
 saved: that is Django's session.set_expiry(seconds).
 
-When there are live sessions and the SECRET_KEY opens none of the first 1000,
+When there are live sessions and the SECRET_KEY opens none of the newest,
 nothing is created: the site could not read it.`,
 		Example: `  djsess create
   djsess create theme=dark 'cart:={"17": 2}' --expires 24h`,
 	}
+	a.acceptNewKeyFlag(cmd)
 	var expires lifetime
 	cmd.Flags().Var(&expires, "expires", "time to live, a `DURATION` such as 14d, 24h or 1h30m")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -45,6 +46,9 @@ nothing is created: the site could not read it.`,
 			if err := s.opensSome(ctx); err != nil {
 				return err
 			}
+			if err := djsession.CheckKey(ctx, s.Store); err != nil {
+				return err
+			}
 			r, err := s.Create(ctx, "", v, time.Time{})
 			if err != nil {
 				return err
@@ -56,7 +60,7 @@ nothing is created: the site could not read it.`,
 	return cmd
 }
 
-// opensSome is an error when there are live sessions and none of the first ones can
+// opensSome is an error when there are live sessions and none of the newest can
 // be opened: then this is not the site's SECRET_KEY, or not its store.
 func (s *site) opensSome(ctx context.Context) error {
 	_, err := djsession.OpensSome(ctx, s.Store)

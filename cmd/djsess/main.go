@@ -37,5 +37,6 @@ type app struct {
 		secretKeyFile string
 		config        string
 		readOnly      bool
+		acceptNewKey  bool
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) setCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "set KEY NAME=TEXT | NAME:=JSON…",
 		Short: "Set values of a session",
 		Long: `Set sets values of a live session, and leaves the others as they are, whoever
@@ -30,6 +30,8 @@ session's expiry. KEY is the whole key.`,
 			})
 		},
 	}
+	a.acceptNewKeyFlag(cmd)
+	return cmd
 }
 
 // keyLength is how long the keys are that Django makes.
@@ -48,7 +50,7 @@ func wholeKeyHint(key string) string {
 
 // update is djsession.Update for a key that a user gave.
 func (s *site) update(ctx context.Context, key string, changes ...djsession.Change) error {
-	_, err := djsession.Update(ctx, s, key, changes...)
+	_, err := djsession.Update(ctx, s.Store, key, changes...) // not s, which hides what the store can do
 	if errors.Is(err, djsession.ErrNotFound) {
 		return &hinted{err, strings.TrimPrefix(wholeKeyHint(key), ": ")}
 	}

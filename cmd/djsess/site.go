@@ -43,6 +43,7 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 	if err != nil {
 		return err
 	}
+	settings.AcceptNewKey = a.flags.acceptNewKey
 	a.warnOfDefaultZone(c, place.url, settings)
 	store, err := place.open(settings, a.flags.readOnly)
 	if err != nil {
@@ -130,4 +131,10 @@ func (s *site) expires(ctx context.Context, r *djsession.Record) (time.Time, err
 		return cachestore.Never, nil
 	}
 	return expires, err
+}
+
+// acceptNewKeyFlag is the flag of commands that sign sessions.
+func (a *app) acceptNewKeyFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.flags.acceptNewKey, "accept-new-key", false,
+		"write although the newest sessions were signed with a fallback: the site has just changed its SECRET_KEY")
 }

@@ -149,6 +149,10 @@ func explainKind(err error) (status int, hint string) {
 		return failed, "the password goes into the URL, redis://:password@host/0, or into a file that password_file names in " + configName
 	case errors.Is(err, djsession.ErrInvalidExpiry):
 		return failed, `nothing was written: Django could not save this session either; set its value "_session_expiry" to seconds, or unset it`
+	case errors.Is(err, djsession.ErrUnknownKey):
+		return misused, "put the site's SECRET_KEY first and older keys after it; if the site has just changed its SECRET_KEY, --accept-new-key"
+	case errors.Is(err, djsession.ErrOutcomeUnknown):
+		return failed, "the connection broke before the answer: look at the session before you do it again"
 	case errors.Is(err, djsession.ErrConflict):
 		return failed, "nothing was written: somebody else goes on writing this session; try again"
 	}

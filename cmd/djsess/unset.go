@@ -12,7 +12,7 @@ import (
 var errNothingToUnset = errors.New("none of the values is there")
 
 func (a *app) unsetCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "unset KEY NAME…",
 		Short: "Remove values from a session",
 		Long: `Unset removes values from a live session, and leaves the others as they are,
@@ -48,4 +48,6 @@ whole key.`,
 			})
 		},
 	}
+	a.acceptNewKeyFlag(cmd)
+	return cmd
 }
