@@ -45,13 +45,17 @@
 // it read it, and so takes our change back.
 //
 // Doubt destroys nothing. A payload that Django would refuse is a
-// [*PayloadError], never an empty session, and is never written over; a store that
-// is down is an error; a cookie that the store does not know is left alone until
-// the store has shown to be the site's ([Manager.AcceptEmptyStore]). A program
-// with the wrong SECRET_KEY or the wrong store logs nobody out. What it cannot
-// see are settings under which sessions open all the same: on SQLite and MySQL,
-// UseTZ and TimeZone must be the site's, or expiries are off by hours. In a cache
-// nothing is signed: there package djauth sees that the SECRET_KEY is another.
+// [*PayloadError], never an empty session, and is never written over. A store that
+// is down is an error. A request that only reads takes no cookie away. A new session
+// is stored only in a store that is proven to be the site's
+// ([Manager.AcceptEmptyStore]), and none is signed with a SECRET_KEY that is not
+// ([Settings.AcceptNewKey]). So a program with the wrong SECRET_KEY or the wrong
+// store logs nobody out. Settings under which sessions open are not detected: on
+// SQLite and MySQL UseTZ and TimeZone must be the site's, or expiries are off by
+// hours.
+//
+// A change is made once. When the answer to a write is lost, the error is an
+// [ErrOutcomeUnknown] unless the store holds what was written.
 //
 // Errors hold no secrets and no whole session keys; see [ShortKey].
 //
