@@ -76,10 +76,11 @@ func (m *Manager) found(r *Record) {
 	}
 	switch {
 	case !decides:
-	case m.sharded != nil:
-		if e.shards.found(r.Key, m.sharded.Shard(r.Key)) {
+	case m.sharded != nil && !e.shards.complete.Load():
+		if e.shards.found(r.Key, m.sharded) {
 			e.store.Store(true)
 		}
+	case m.sharded != nil:
 	case !e.store.Load():
 		e.store.Store(true)
 	}
@@ -268,6 +269,8 @@ func CheckKey(ctx context.Context, store Store) error {
 // servers or a hash that is not the site's still sends some keys to their own server, by
 // chance: of n servers every n-th.
 type shards struct {
+	complete atomic.Bool // nothing more is to be learned
+
 	mu      sync.Mutex
 	servers map[string]bool // where a visitor's own session was found
 	here    map[string]bool // keys that were found on their own server
@@ -285,7 +288,8 @@ const (
 )
 
 // found notes a key on its own server and reports whether enough were found.
-func (s *shards) found(key, server string) bool {
+func (s *shards) found(key string, store Sharded) bool {
+	server := store.Shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.servers == nil {
@@ -295,7 +299,11 @@ func (s *shards) found(key, server string) bool {
 	if len(s.here) < maxKeys {
 		s.here[key] = true
 	}
-	return len(s.here)-misplacedWeight*len(s.there) >= enoughKeys
+	enough := len(s.here)-misplacedWeight*len(s.there) >= enoughKeys
+	if enough && len(s.servers) == store.Shards() {
+		s.complete.Store(true)
+	}
+	return enough
 }
 
 // misplaced notes a key on another server than its own.

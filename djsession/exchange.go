@@ -81,7 +81,11 @@ func (x *exchange) load(ctx context.Context) (s *Session, err error) {
 		s = newSession(x.m, nil)
 		s.unknown, s.foreign = x.cookie, true
 	}
-	if err == nil && s.foreign {
+	switch {
+	case err != nil:
+	case s.record != nil:
+		x.m.found(s.record)
+	case s.foreign:
 		x.m.tell(ctx, Event{Kind: EventRefusal, Session: ShortKey(s.unknown), Err: ErrForeignCookie})
 	}
 	return s, err

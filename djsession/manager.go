@@ -195,7 +195,6 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 	var payload *PayloadError
 	switch {
 	case err == nil:
-		m.found(record)
 		o.done(key, nil)
 		return newSession(m, record), nil
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrInvalidKey):

@@ -151,82 +151,66 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 	return nil
 }
 
-// move ends the old record in favour of the new one, or the new one if that fails.
+// move deletes the session's old record in favour of the new one, or the new one if
+// that fails.
 func (s *Session) move(ctx context.Context, record *Record, o *observation) (*Record, error) {
-	moved, err := s.retire(ctx, record, o)
-	var unknown *unknownOutcome
+	moved, unsure, err := s.retire(ctx, record, o)
 	switch {
 	case err == nil:
 		return moved, nil
-	case errors.As(err, &unknown):
-		// Nobody knows which rows are left but for the new one, which was stored:
-		// that is the session now, and its cookie goes out with the error.
-		s.stored(unknown.moved)
+	case unsure:
+		// The old record may be there or not. The new one is there: that is the session
+		// now, and its cookie goes out with the error.
+		s.stored(moved)
 		s.moved, s.modified = true, true
 		return nil, err
 	}
-	s.discard(ctx, record.Key)
+	discarded := s.m.observe(ctx, EventDelete)
+	discarded.done(record.Key, s.m.store.Delete(ctx, record.Key)) // nobody knows its key
 	return nil, err
 }
 
-// unknownOutcome is a deletion of the old record that may have been done, or may be
-// yet.
-type unknownOutcome struct {
-	error
-	moved *Record
-}
-
-func (e *unknownOutcome) Unwrap() error { return e.error }
-
-// discard deletes a session of which nobody knows the key.
-func (s *Session) discard(ctx context.Context, key string) {
-	o := s.m.observe(ctx, EventDelete)
-	o.done(key, s.m.store.Delete(ctx, key))
-}
-
-// retire deletes the session's old record, whose values are in moved. What
-// somebody else wrote to the old one meanwhile goes to the new one.
-func (s *Session) retire(ctx context.Context, moved *Record, o *observation) (*Record, error) {
-	deleter, ok := s.m.store.(UnchangedDeleter)
-	if !ok || s.m.Overwrite {
-		err := s.m.store.Delete(ctx, s.record.Key)
-		switch {
-		case errors.Is(err, ErrNotFound) && s.m.Overwrite:
-			return moved, nil
-		case errors.Is(err, ErrNotFound):
-			return nil, fmt.Errorf("cycle %s: %w", ShortKey(s.record.Key), ErrSessionDeleted)
-		case err != nil && !nothingDone(err):
-			return nil, &unknownOutcome{err, moved}
-		}
-		return moved, err
-	}
+// retire deletes the session's old record, whose values are in moved. Concurrent writes
+// to the old record are re-applied on the new one. With an error, unsure reports that
+// the old record may have been deleted.
+func (s *Session) retire(ctx context.Context, moved *Record, o *observation) (_ *Record, unsure bool, err error) {
 	w := s.m.writer("cycle", o)
 	old := s.record
 	for attempt := 0; ; attempt++ {
-		err := deleter.DeleteUnchanged(ctx, old)
+		err := s.deleteOld(ctx, old)
 		var conflict *ConflictError
 		switch {
 		case err == nil:
-			return moved, nil
+			return moved, false, nil
 		case errors.Is(err, ErrNotFound):
-			return nil, fmt.Errorf("cycle %s: %w", ShortKey(old.Key), ErrSessionDeleted)
-		case errors.As(err, &conflict):
-		case nothingDone(err):
-			return nil, err
-		default:
-			return nil, &unknownOutcome{err, moved}
+			return nil, false, fmt.Errorf("cycle %s: %w", ShortKey(old.Key), ErrSessionDeleted)
+		case !errors.As(err, &conflict):
+			return moved, !nothingDone(err), err
 		}
 		if old, err = w.lost(ctx, old, conflict.Current, attempt); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		v, err := changed(old.Values, s.changes)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if moved, err = w.replace(ctx, moved, v, nil); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
+}
+
+// deleteOld deletes the old record of a session that has moved, if it is unchanged and
+// the store can tell.
+func (s *Session) deleteOld(ctx context.Context, old *Record) error {
+	if d, ok := s.m.store.(UnchangedDeleter); ok && !s.m.Overwrite {
+		return d.DeleteUnchanged(ctx, old)
+	}
+	err := s.m.store.Delete(ctx, old.Key)
+	if errors.Is(err, ErrNotFound) && s.m.Overwrite {
+		return nil
+	}
+	return err
 }
 
 // nothingDone reports whether an error says that nothing was written.
