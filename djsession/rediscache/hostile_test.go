@@ -105,17 +105,34 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// What a stream says it holds is worth what was allowed, and no more: in memory, and in
+// what is made of it.
 func FuzzDecompress(f *testing.F) {
+	const limit = 1 << 16
+	var compressors []*compressor
 	for _, name := range Compressors[1:] {
-		c := compressorFor(f, name, 1<<20)
-		stored, _ := c.compress(bytes.Repeat([]byte("session "), 100))
-		f.Add(stored)
+		c := compressorFor(f, name, limit)
+		compressors = append(compressors, c)
+		for _, data := range [][]byte{bytes.Repeat([]byte("session "), 100), make([]byte, limit), make([]byte, limit+1), nil} {
+			stored, err := c.pack(data)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(stored)
+			f.Add(append(stored[:len(stored):len(stored)], stored...))
+		}
 	}
 	f.Fuzz(func(t *testing.T, stored []byte) {
-		for _, name := range Compressors[1:] {
-			data, err := compressorFor(t, name, 1<<16).decompress(stored)
-			if err == nil && len(data) > 1<<16 {
-				t.Errorf("%s: %d bytes", name, len(data))
+		for _, c := range compressors {
+			var data []byte
+			var err error
+			took := allocated(func() { data, err = c.decompress(stored) })
+			if err == nil && len(data) > limit {
+				t.Errorf("%s: %d bytes", c.makes, len(data))
+			}
+			// A reader has tables and a window of some size, which it keeps for the next.
+			if took > uint64(16<<20+4*limit+100*len(stored)) {
+				t.Errorf("%s: %d bytes of memory for %d", c.makes, took, len(stored))
 			}
 		}
 	})
