@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/ulikunitz/xz/lzma"
+
 	"github.com/djsess/djsess/djsession"
 )
 
@@ -69,6 +71,42 @@ func TestXZDictionary(t *testing.T) {
 	}
 	if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<20 {
 		t.Errorf("%d bytes were taken", taken)
+	}
+}
+
+// Many small chunks would have as many tables made.
+func TestXZChunks(t *testing.T) {
+	const size, chunks = 100, 20000
+	stored, err := packXZ(bytes.Repeat([]byte("a"), size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := stored[xzHeader:][:4*(int(stored[xzHeader])+1)]
+	var packed bytes.Buffer
+	w, err := lzma.NewWriter2(&packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(bytes.Repeat([]byte("a"), size)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	chunk := packed.Bytes()[:packed.Len()-1] // without the end
+	for _, n := range []int{1, 10, chunks} {
+		block := append(bytes.Clone(header), bytes.Repeat(chunk, n)...)
+		for block = append(block, 0); len(block)%4 != 0; {
+			block = append(block, 0)
+		}
+		if got := lzma2Chunks(block[len(header):]); got != n {
+			t.Fatalf("%d chunks, want %d", got, n)
+		}
+		var data []byte
+		took := allocated(func() { data, err = xzBlock(block, n*size, xzChecks[0]) })
+		if n < chunks && (err != nil || len(data) != n*size) || n == chunks && !errors.Is(err, errXZ) || took > 8<<20 {
+			t.Errorf("%d chunks: %d bytes, %v; %d bytes were taken", n, len(data), err, took)
+		}
 	}
 }
 
