@@ -1,6 +1,6 @@
 # Everything a checkout can do. `make test` is what CI runs.
 
-.PHONY: help demo example check test bench peers lint clean
+.PHONY: help demo example check test bench fuzz peers lint clean
 
 help:
 	@echo 'make demo    the main job, on a database that Django 5.2 wrote'
@@ -8,6 +8,7 @@ help:
 	@echo 'make check   gofmt, vet and the tests, offline, with the peers that are installed'
 	@echo 'make test    all of it, as CI runs it; installs what it needs'
 	@echo 'make bench   how far from the floor'
+	@echo 'make fuzz    every fuzz target for FUZZTIME (60s), ten times that for those open to visitors'
 
 PACKAGES := ./...
 DEMO := .demo
@@ -40,6 +41,10 @@ peers:
 # Ratios to the floor, in one run each.
 bench: bin/djsess
 	go test -run '^$$' -bench . -benchtime 200x ./djsession ./cmd/djsess ./internal/pickle ./djsession/rediscache
+
+# Those that start a Python or a server need the peers.
+fuzz:
+	@scripts/fuzz
 
 lint: lint-offline
 	@if $(STATICCHECK); then echo bin/staticcheck $(PACKAGES); bin/staticcheck $(PACKAGES); \

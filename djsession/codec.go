@@ -45,11 +45,13 @@ func formOf(payload []byte) Form {
 	if len(payload) < head {
 		return ""
 	}
+	// Padding may make what these characters decode to shorter than hash and colon.
 	text, err := base64.StdEncoding.AppendDecode(nil, payload[:head])
-	if err != nil || text[2*sha1.Size] != ':' {
+	hash, _, ok := bytes.Cut(text, []byte(":"))
+	if err != nil || !ok || len(hash) != 2*sha1.Size {
 		return ""
 	}
-	if _, err := hex.Decode(text, text[:2*sha1.Size]); err != nil {
+	if _, err := hex.Decode(hash, hash); err != nil {
 		return ""
 	}
 	return Legacy

@@ -2,6 +2,7 @@ package djsession_test
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"time"
 
@@ -30,7 +31,16 @@ func FuzzPickledSession(f *testing.F) {
 	for _, seed := range pickleSeeds(f) {
 		f.Add(seed)
 	}
-	f.Fuzz(useSession)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		useSession(t, data)
+		runtime.ReadMemStats(&after)
+		// What is shown, asked for and written may be a few megabytes however small the pickle.
+		if took := after.TotalAlloc - before.TotalAlloc; took > uint64(1<<30+10000*len(data)) {
+			t.Errorf("%d MB of memory for %d bytes", took>>20, len(data))
+		}
+	})
 }
 
 // The same without a fuzzer: bytes that are changed, doubled and left out.

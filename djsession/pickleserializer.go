@@ -66,16 +66,18 @@ func (s PickleSerializer) Parse(data []byte) (*Values, error) {
 		}
 		return nil, fmt.Errorf("%w: %s in place of a pickled dict: %w", ErrMalformed, magic.Name(data), err)
 	}
-	v, err := ValuesOf(dict)
+	v, err := valuesOf(dict, max(leastLimit, min(16*len(data), mostLimit+len(data))))
 	if err != nil {
 		return nil, err
 	}
-	p := v.python
-	p.pickle, p.proto = text, pickle.Protocol(data)
-	p.limit = max(leastLimit, 16*len(data))
+	v.python.pickle, v.python.proto = text, pickle.Protocol(data)
 	return v, nil
 }
 
-// leastLimit is what a value may be when it is written out, however small the pickle:
-// more only as a multiple of that, since a pickle can name one thing over and over.
-const leastLimit = 4 << 20
+// Values that are written out may be more than their pickle by a factor only, and by an
+// amount, since a pickle can name one thing over and over; but a few megabytes however
+// small it is.
+const (
+	leastLimit = 4 << 20
+	mostLimit  = 32 << 20
+)

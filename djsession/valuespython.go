@@ -54,9 +54,13 @@ func valuesOf(dict *pickle.Object, limit int) (*Values, error) {
 	v.members = make([]pyjson.Member, 0, len(items)/2)
 	*p = pythonValues{members: make([]pythonMember, 0, len(items)/2), dict: dict, whole: true, limit: limit}
 	v.python = p
+	names := 0 // their bytes: a million keys may be one and the same long str
 	for i := 0; i+1 < len(items); i += 2 {
 		key, value := items[i], items[i+1]
 		name, isName := pyvalue.Name(key)
+		if names += len(name); names > limit {
+			return nil, fmt.Errorf("the names of the values, of more than %d bytes: %w", limit, ErrTooLarge)
+		}
 		if isName {
 			if at := v.findIndexed(name); at >= 0 {
 				_, isStr := pyvalue.Str(key)
@@ -163,7 +167,9 @@ func (v *Values) decodePython(i int, dst any) error {
 	}
 	if nested, ok := dst.(*Values); ok { // without a text in between, which has no identities
 		read, err := valuesOf(m.value, v.python.limit)
-		if err != nil {
+		if errors.Is(err, ErrTooLarge) {
+			return err
+		} else if err != nil {
 			return &pyjson.TypeError{Want: valuesType, Got: pyvalue.Describe(m.value)}
 		}
 		*nested = *read

@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"errors"
 	"strings"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -146,9 +147,15 @@ func FuzzOpenObject(f *testing.F) {
 		if sign { // get behind the signature
 			text = s.ring.appendStamp(text, 0)
 		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		out, _, err := s.OpenObject(nil, text, NoMaxAge)
+		runtime.ReadMemStats(&after)
 		if err == nil && len(out) > 1<<16 {
 			t.Errorf("%d bytes", len(out))
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > uint64(1<<20+8*len(text)) {
+			t.Errorf("%d bytes of memory for %d", took, len(text))
 		}
 	})
 }

@@ -24,20 +24,22 @@ func after(now time.Time, timeout time.Duration) expiry {
 	return expiry(unix(now) + timeout.Seconds())
 }
 
+const yearOne = -62135596800 // the zero Time
+
 // unix is Python's time.time().
 func unix(t time.Time) float64 { return float64(t.Unix()) + float64(t.Nanosecond())/1e9 }
 
 // ended is as Django has it, for which NaN has no end either.
 func (e expiry) ended(now time.Time) bool { return float64(e) < unix(now) }
 
-// time is the instant, as datetime rounds it.
+// time is the instant, as datetime rounds it. It is never the zero Time, which would be no end.
 func (e expiry) time() time.Time {
 	whole, fraction := math.Modf(float64(e))
 	switch {
 	case !(float64(e) < float64(cachestore.Never.Unix())):
 		return cachestore.Never
-	case whole < -62135596800: // the year 1
-		whole, fraction = -62135596800, 0
+	case float64(e) <= yearOne:
+		whole, fraction = yearOne, 1e-6
 	}
 	return time.Unix(int64(whole), int64(math.RoundToEven(fraction*1e6))*1000).UTC()
 }

@@ -29,12 +29,17 @@ func FuzzFile(f *testing.F) {
 	}
 	f.Add(whole)
 	f.Add([]byte("F1753.25\n." + string(whole[21:])))
+	f.Add([]byte("F-62135596800\n." + string(whole[21:])))
+	f.Add([]byte("F-1e300\n." + string(whole[21:])))
 	f.Add([]byte("N."))
 	f.Add([]byte("F" + string(make([]byte, 100))))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		item, live, err := c.item(&swapfile.File{Data: data})
 		if err == nil && len(item.Data) > limit || err != nil && item.Data != nil {
 			t.Errorf("%d bytes, %v", len(item.Data), err)
+		}
+		if err == nil && item.Expires.IsZero() {
+			t.Error("it never ends")
 		}
 		if err == nil && !live && item.Expires.After(s.Now()) {
 			t.Errorf("ends %v", item.Expires)

@@ -57,6 +57,10 @@ func timestampOf(o *pickle.Object) (seconds, nanos int64, ok bool) {
 	if state.Kind != pickle.Tuple || len(state.Items) != 2 || state.Items[1].Kind != pickle.Dict {
 		return 0, 0, false
 	}
+	// A pickle may have a million Timestamps of one dict, but those have two slots.
+	if len(state.Items[1].Items) > 4 {
+		return 0, 0, false
+	}
 	slots := map[string]int64{}
 	for items := state.Items[1].Items; len(items) >= 2; items = items[2:] {
 		if items[1].Kind == pickle.Int && items[1].Text == "" {

@@ -33,13 +33,12 @@ func (MessagePackSerializer) Append(dst []byte, v *djsession.Values) ([]byte, er
 // Parse reads MessagePack. What is none, or not a map, is a djsession.ErrMalformed
 // that says what it is.
 func (MessagePackSerializer) Parse(data []byte) (*djsession.Values, error) {
-	in := bytes.NewReader(data)
-	u := unpacker{data: in, in: msgpack.NewDecoder(in)}
+	u := unpacker{data: data}
 	dict, err := u.value()
 	switch {
 	case err != nil:
-	case in.Len() > 0:
-		err = fmt.Errorf("%d bytes are left", in.Len())
+	case len(u.data) > 0:
+		err = fmt.Errorf("%d bytes are left", len(u.data))
 	default:
 		return djsession.ValuesOf(dict)
 	}

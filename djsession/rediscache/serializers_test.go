@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -233,8 +234,17 @@ func TestGoValues(t *testing.T) {
 func FuzzMessagePack(f *testing.F) {
 	f.Add([]byte("\x82\xa1a\x93\x01\xca\x00\x00\x00\x00\xc0\xa1b\xd4\x05x"))
 	f.Add([]byte("\x81\xa1a\xd7\xff\x00\x00\x00\x01\x00\x00\x00\x01"))
+	f.Add([]byte("\x81\xa1a\xc6\xff\xff\xff\xff"))
+	f.Add([]byte("\xdf\x80\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		v, err := rediscache.MessagePackSerializer{}.Parse(data)
+		runtime.ReadMemStats(&after)
+		// A byte may be an empty list, which is an object.
+		if took := after.TotalAlloc - before.TotalAlloc; took > uint64(256<<10+500*len(data)) {
+			t.Errorf("%d bytes of memory for %d", took, len(data))
+		}
 		if err != nil {
 			if !errors.Is(err, djsession.ErrMalformed) {
 				t.Error(err)

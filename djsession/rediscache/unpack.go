@@ -1,14 +1,13 @@
 package rediscache
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/big"
 	"unicode/utf8"
 
-	"github.com/vmihailenco/msgpack/v5"
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 
 	"github.com/djsess/djsess/djsession"
@@ -18,79 +17,132 @@ import (
 // unpackDepth is how deeply msgpack.loads nests at most.
 const unpackDepth = 1024
 
-// unpacker reads MessagePack as Python objects. No length is believed that the data
-// have not the bytes for.
+// unpacker reads MessagePack as Python objects. Everything that has a length goes
+// through take or items, which believe no length that the data have not the bytes for.
 type unpacker struct {
-	data    *bytes.Reader
-	in      *msgpack.Decoder
+	data    []byte // what is left
 	depth   int
 	objects int
+}
+
+// take takes the next n bytes, which stay part of the data.
+func (u *unpacker) take(n uint64) ([]byte, error) {
+	if n > uint64(len(u.data)) {
+		return nil, io.ErrUnexpectedEOF
+	}
+	b := u.data[:n]
+	u.data = u.data[n:]
+	return b, nil
+}
+
+// uint takes a number of so many bytes.
+func (u *unpacker) uint(width uint64) (uint64, error) {
+	b, err := u.take(width)
+	var n uint64
+	for _, c := range b {
+		n = n<<8 | uint64(c)
+	}
+	return n, err
 }
 
 func (u *unpacker) value() (*pickle.Object, error) {
 	if u.objects++; u.objects > pickle.DefaultObjects {
 		return nil, fmt.Errorf("more than %d values: %w", pickle.DefaultObjects, djsession.ErrTooLarge)
 	}
-	c, err := u.in.PeekCode()
+	code, err := u.uint(1)
 	if err != nil {
-		return nil, ended(err)
+		return nil, err
 	}
-	switch {
-	case msgpcode.IsFixedMap(c) || c == msgpcode.Map16 || c == msgpcode.Map32:
-		return u.dict()
-	case msgpcode.IsFixedArray(c) || c == msgpcode.Array16 || c == msgpcode.Array32:
-		n, err := u.in.DecodeArrayLen()
-		if err != nil {
-			return nil, ended(err)
-		}
-		items, err := u.items(n)
-		return pickle.NewList(items...), err
-	case msgpcode.IsString(c):
-		return u.str()
-	case msgpcode.IsExt(c):
-		return u.extension()
+	switch c := byte(code); {
+	case msgpcode.IsFixedNum(c):
+		return pickle.NewInt(int64(int8(c))), nil
+	case msgpcode.IsFixedMap(c):
+		return u.dict(code & 0x0f)
+	case msgpcode.IsFixedArray(c):
+		return u.list(code & 0x0f)
+	case msgpcode.IsFixedString(c):
+		return u.str(code & 0x1f)
+	case msgpcode.IsFixedExt(c):
+		return u.extension(1 << (c - msgpcode.FixExt1))
 	}
-	o, err := u.scalar(c)
-	return o, ended(err)
+	kind, ok := kinds[byte(code)]
+	if !ok { // 0xc1, which is never used
+		return nil, fmt.Errorf("byte %#x", code)
+	}
+	n, err := u.uint(kind.width)
+	if err != nil {
+		return nil, err
+	}
+	return kind.read(u, n)
 }
 
-func (u *unpacker) scalar(c byte) (*pickle.Object, error) {
-	switch c {
-	case msgpcode.Nil:
-		return pickle.NewNone(), u.in.DecodeNil()
-	case msgpcode.False, msgpcode.True:
-		b, err := u.in.DecodeBool()
-		return pickle.NewBool(b), err
-	case msgpcode.Float, msgpcode.Double:
-		f, err := u.in.DecodeFloat64()
-		return pickle.NewFloat(f), err
-	case msgpcode.Bin8, msgpcode.Bin16, msgpcode.Bin32:
-		b, err := u.in.DecodeBytes()
-		return pickle.NewBytes(string(b)), err
-	case msgpcode.Uint64:
-		n, err := u.in.DecodeUint64()
-		return pickle.NewBigInt(new(big.Int).SetUint64(n)), err
-	case 0xc1: // which is never used
-		return nil, errors.New("byte 0xc1")
-	}
-	n, err := u.in.DecodeInt64()
-	return pickle.NewInt(n), err
+// kinds are the types behind whose code a number stands: a length, or the value
+// itself.
+var kinds map[byte]unpackKind
+
+type unpackKind struct {
+	width uint64 // of the number, in bytes
+	read  func(u *unpacker, n uint64) (*pickle.Object, error)
 }
 
-func (u *unpacker) str() (*pickle.Object, error) {
-	s, err := u.in.DecodeString()
-	if err == nil && !utf8.ValidString(s) {
+func init() { // as some of these read what may be of any kind
+	constant := func(o *pickle.Object) unpackKind {
+		return unpackKind{0, func(*unpacker, uint64) (*pickle.Object, error) { return o, nil }}
+	}
+	number := func(width uint64, make func(n uint64) *pickle.Object) unpackKind {
+		return unpackKind{width, func(_ *unpacker, n uint64) (*pickle.Object, error) { return make(n), nil }}
+	}
+	unsigned := func(n uint64) *pickle.Object { return pickle.NewBigInt(new(big.Int).SetUint64(n)) }
+	kinds = map[byte]unpackKind{
+		msgpcode.Nil:     constant(pickle.NewNone()),
+		msgpcode.False:   constant(pickle.NewBool(false)),
+		msgpcode.True:    constant(pickle.NewBool(true)),
+		msgpcode.Float:   number(4, func(n uint64) *pickle.Object { return pickle.NewFloat(float64(math.Float32frombits(uint32(n)))) }),
+		msgpcode.Double:  number(8, func(n uint64) *pickle.Object { return pickle.NewFloat(math.Float64frombits(n)) }),
+		msgpcode.Uint8:   number(1, unsigned),
+		msgpcode.Uint16:  number(2, unsigned),
+		msgpcode.Uint32:  number(4, unsigned),
+		msgpcode.Uint64:  number(8, unsigned),
+		msgpcode.Int8:    number(1, func(n uint64) *pickle.Object { return pickle.NewInt(int64(int8(n))) }),
+		msgpcode.Int16:   number(2, func(n uint64) *pickle.Object { return pickle.NewInt(int64(int16(n))) }),
+		msgpcode.Int32:   number(4, func(n uint64) *pickle.Object { return pickle.NewInt(int64(int32(n))) }),
+		msgpcode.Int64:   number(8, func(n uint64) *pickle.Object { return pickle.NewInt(int64(n)) }),
+		msgpcode.Bin8:    {1, (*unpacker).bytes},
+		msgpcode.Bin16:   {2, (*unpacker).bytes},
+		msgpcode.Bin32:   {4, (*unpacker).bytes},
+		msgpcode.Str8:    {1, (*unpacker).str},
+		msgpcode.Str16:   {2, (*unpacker).str},
+		msgpcode.Str32:   {4, (*unpacker).str},
+		msgpcode.Ext8:    {1, (*unpacker).extension},
+		msgpcode.Ext16:   {2, (*unpacker).extension},
+		msgpcode.Ext32:   {4, (*unpacker).extension},
+		msgpcode.Array16: {2, (*unpacker).list},
+		msgpcode.Array32: {4, (*unpacker).list},
+		msgpcode.Map16:   {2, (*unpacker).dict},
+		msgpcode.Map32:   {4, (*unpacker).dict},
+	}
+}
+
+func (u *unpacker) bytes(n uint64) (*pickle.Object, error) {
+	b, err := u.take(n)
+	return pickle.NewBytes(string(b)), err
+}
+
+func (u *unpacker) str(n uint64) (*pickle.Object, error) {
+	b, err := u.take(n)
+	if err == nil && !utf8.Valid(b) {
 		err = errors.New("text that is not UTF-8")
 	}
-	return pickle.NewStr(s), ended(err)
+	return pickle.NewStr(string(b)), err
+}
+
+func (u *unpacker) list(n uint64) (*pickle.Object, error) {
+	items, err := u.items(n)
+	return pickle.NewList(items...), err
 }
 
 // dict reads a map. msgpack.loads takes only text and bytes for keys.
-func (u *unpacker) dict() (*pickle.Object, error) {
-	n, err := u.in.DecodeMapLen()
-	if err != nil {
-		return nil, ended(err)
-	}
+func (u *unpacker) dict(n uint64) (*pickle.Object, error) {
 	items, err := u.items(2 * n)
 	if err != nil {
 		return nil, err
@@ -103,16 +155,18 @@ func (u *unpacker) dict() (*pickle.Object, error) {
 	return pickle.NewDict(items...), nil
 }
 
-func (u *unpacker) items(n int) ([]*pickle.Object, error) {
-	if n < 0 || n > u.data.Len() {
-		return nil, ended(io.EOF)
+// items reads n values, each of which takes a byte at least.
+func (u *unpacker) items(n uint64) ([]*pickle.Object, error) {
+	if n > uint64(len(u.data)) {
+		return nil, io.ErrUnexpectedEOF
 	}
 	if u.depth == unpackDepth {
 		return nil, fmt.Errorf("nested more than %d deep", unpackDepth)
 	}
 	u.depth++
 	defer func() { u.depth-- }()
-	items := make([]*pickle.Object, 0, min(n, 1<<10)) // which may be too small for what is wrong further on
+	// Room for few: containers within each other may all claim the same bytes.
+	items := make([]*pickle.Object, 0, min(n, 16))
 	for range n {
 		item, err := u.value()
 		if err != nil {
@@ -123,20 +177,17 @@ func (u *unpacker) items(n int) ([]*pickle.Object, error) {
 	return items, nil
 }
 
-// extension reads what Python has an object of its own for.
-func (u *unpacker) extension() (*pickle.Object, error) {
-	code, n, err := u.in.DecodeExtHeader()
+// extension reads what Python has an object of its own for: a code, and n bytes.
+func (u *unpacker) extension(n uint64) (*pickle.Object, error) {
+	c, err := u.uint(1)
 	if err != nil {
-		return nil, ended(err)
+		return nil, err
 	}
-	if n < 0 || n > u.data.Len() {
-		return nil, ended(io.EOF)
-	}
-	data := make([]byte, n)
-	if err := u.in.ReadFull(data); err != nil {
-		return nil, ended(err)
-	}
+	data, err := u.take(n)
+	code := int8(c)
 	switch {
+	case err != nil:
+		return nil, err
 	case code >= 0:
 		return newExtension(code, data), nil
 	case code != timestampCode:
@@ -147,12 +198,4 @@ func (u *unpacker) extension() (*pickle.Object, error) {
 		return nil, fmt.Errorf("a timestamp of %d bytes, or of more nanoseconds than a second has", len(data))
 	}
 	return newTimestamp(seconds, nanos), nil
-}
-
-// ended makes an end of the data what it is here.
-func ended(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }

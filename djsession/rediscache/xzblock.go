@@ -21,6 +21,10 @@ func xzBlock(block []byte, size int, check func() hash.Hash) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Each chunk may have the decoder's tables made anew, 28 KB of them: those that xz writes are as large as chunks can be.
+	if lzma2Chunks(block[header:]) > 64+size/1024 {
+		return nil, fmt.Errorf("%w: chunks", errXZ)
+	}
 	in := bytes.NewReader(block[header:])
 	// A dictionary larger than the data is never used.
 	dict = min(dict, int64(size))
@@ -42,6 +46,26 @@ func xzBlock(block []byte, size int, check func() hash.Hash) ([]byte, error) {
 		return nil, fmt.Errorf("%w: check", errXZ)
 	}
 	return data, nil
+}
+
+// lzma2Chunks counts the chunks of LZMA2 by their headers, up to the end or to what is none.
+func lzma2Chunks(data []byte) (n int) {
+	const end, compressed, properties = 0x00, 0x80, 0xc0
+	for ; len(data) > 0 && data[0] != end; n++ {
+		header, size := 3, 1 // how many bytes the header has, and where in it the size is that follows
+		if data[0] >= compressed {
+			header, size = 5, 3
+		}
+		if data[0] >= properties {
+			header++
+		}
+		if len(data) < header {
+			break
+		}
+		taken := header + int(binary.BigEndian.Uint16(data[size:])) + 1
+		data = data[min(taken, len(data)):]
+	}
+	return n
 }
 
 // xzBlockHeader returns how large a dictionary the block needs, and where its data begin.

@@ -12,7 +12,7 @@ const maxWrites = 4 * DefaultObjects
 
 // Append appends the pickle of root in the given protocol, 0 to [HighestProtocol]. The error, with which dst is returned
 // as it was, is a [*ValueError] or wraps [ErrTooLarge] or [ErrDepth]: of a graph that Load has made, and of which a part was
-// taken, only what the protocol has no form for can fail.
+// taken, only what the protocol has no form for can fail, and classes that the pickle itself had changed.
 func Append(dst []byte, root *Object, protocol int) ([]byte, error) {
 	if protocol < 0 || protocol > HighestProtocol {
 		return dst, &ValueError{fmt.Sprintf("there is no pickle protocol %d", protocol)}
@@ -97,7 +97,7 @@ func (a *appender) saveNew(o *Object, depth int) error {
 	case PersistentID:
 		return a.savePersistent(o, depth)
 	case Extension:
-		return a.saveExtension(o, depth)
+		return a.saveExtension(o)
 	}
 	return &ValueError{fmt.Sprintf("an object of the unknown kind %d", o.Kind)}
 }

@@ -5,19 +5,20 @@ import (
 	"strings"
 )
 
-// Classes and functions are entered into the memo by their names: Python has one of each, wherever it occurs. One that
-// steps were taken with is by its address, like any other object.
+// Classes and functions are entered into the memo by their names: Python has one of each, wherever it occurs.
 
 func (a *appender) saveGlobal(o *Object, depth int) error {
-	if o.Made == nil || len(o.Made.Steps) == 0 {
-		return a.global(o.Text, depth)
+	if isChanged(o) {
+		return errChanged
 	}
-	if err := a.global(o.Text, depth); err != nil {
-		return err
-	}
-	a.put(o)
-	return a.saveSteps(o, depth)
+	return a.global(o.Text, depth)
 }
+
+// errChanged is for a pickle that changes a class or a function, as none does that Python's pickler wrote. Python would
+// change the only one there is, and when it does so counts: another pickle has nothing that says it.
+var errChanged = &ValueError{"a class or a function that is changed by the pickle itself"}
+
+func isChanged(o *Object) bool { return o.Made != nil && len(o.Made.Steps) > 0 }
 
 // global appends the Text of a Global.
 func (a *appender) global(text string, depth int) error {
@@ -105,8 +106,10 @@ func (a *appender) remember(s string) {
 	a.names[s] = a.put(nil)
 }
 
-func (a *appender) saveExtension(o *Object, depth int) error {
+func (a *appender) saveExtension(o *Object) error {
 	switch n := o.Int; {
+	case isChanged(o):
+		return errChanged
 	case n <= 0 || n > math.MaxInt32:
 		return &ValueError{"an extension code that is out of range"}
 	case n <= math.MaxUint8:
@@ -116,9 +119,5 @@ func (a *appender) saveExtension(o *Object, depth int) error {
 	default:
 		a.op32(opExt4, int(n))
 	}
-	if o.Made == nil || len(o.Made.Steps) == 0 {
-		return nil
-	}
-	a.put(o)
-	return a.saveSteps(o, depth)
+	return nil
 }

@@ -1,8 +1,13 @@
 package pickle
 
-// checkDepth tells whether no more than depth objects are within each other, where each object counts at the first place
-// that leads to it. Only objects with something in them are marked: the others may be shared with other pickles.
-func checkDepth(o *Object, depth int) bool {
+// A depthCheck follows a graph once it is loaded.
+type depthCheck struct{ steps int } // how often an object was come to
+
+// object tells whether no more than depth objects are within each other, where each object counts at the first place
+// that leads to it. Only objects with something in them are marked: the others may be shared with other pickles. Each is
+// looked into once: that takes as many steps as there are references, which the loader bounds.
+func (c *depthCheck) object(o *Object, depth int) bool {
+	c.steps++
 	if len(o.Items) == 0 && o.Made == nil || o.walked {
 		return true
 	}
@@ -10,28 +15,28 @@ func checkDepth(o *Object, depth int) bool {
 		return false
 	}
 	o.walked = true
-	if !checkAll(o.Items, depth-1) {
+	if !c.all(o.Items, depth-1) {
 		return false
 	}
 	if o.Made == nil {
 		return true
 	}
 	for _, part := range [...]*Object{o.Made.Callable, o.Made.Args, o.Made.Kwargs} {
-		if part != nil && !checkDepth(part, depth-1) {
+		if part != nil && !c.object(part, depth-1) {
 			return false
 		}
 	}
 	for _, step := range o.Made.Steps {
-		if !checkAll(step.Items, depth-1) {
+		if !c.all(step.Items, depth-1) {
 			return false
 		}
 	}
 	return true
 }
 
-func checkAll(objects []*Object, depth int) bool {
+func (c *depthCheck) all(objects []*Object, depth int) bool {
 	for _, o := range objects {
-		if !checkDepth(o, depth) {
+		if !c.object(o, depth) {
 			return false
 		}
 	}

@@ -16,11 +16,14 @@
 //     them. They are loaded as what they are, and written as that protocol's Python would.
 //   - A str of Python 2 is loaded as ASCII, which is pickle.loads' default; anything else is an error.
 //   - What follows the STOP opcode is ignored.
+//   - A pickle that changes a class or a function (by BUILD, say) is loaded, and not written: when the
+//     change happens counts, and no graph says that.
 //
 // # Hostile pickles
 //
 // Memory and work are in proportion to the length of the pickle: a length is compared with what is
-// left before it is believed, a memo number with the length of the whole, and [Limits] bound
-// the number of objects and how deeply they nest. A graph can be small and yet have no end of paths
+// left before it is believed, a memo number takes memory for the object that has it and not for those
+// below it, what many objects are made of counts for each, and [Limits] bound the number of objects
+// and how deeply they nest. A graph can be small and yet have no end of paths
 // through it, by sharing or cycles: whoever follows it must count for himself.
 package pickle

@@ -43,6 +43,7 @@ var hostile = map[string]string{
 	"arguments that are a list": "cos\nsystem\n]R.",
 	"state of None":             "NNb.",
 	"surrogate in ASCII":        "\x80\x04\x8c\x01\x80.",
+	"sets of one list":          "\x80\x03](" + strings.Repeat("K\x01", 1000) + "eq\x01cbuiltins\nset\nq\x00" + strings.Repeat("h\x00h\x01\x85R0", 500) + ".",
 	"no STOP":                   "]",
 	"nothing":                   "",
 }
@@ -79,7 +80,7 @@ func TestHostilePicklesThatAreData(t *testing.T) {
 		"states":                "cm\nf\n)R" + strings.Repeat("Nb", 4000) + ".",
 		"states dropped":        "cm\nf\n)Rq\x00" + strings.Repeat("h\x00h\x00\x85R0", 1000) + ".",
 		"items of a call":       "cm\nf\n)R" + strings.Repeat("Na", 4000) + ".",
-		"sets of one list":      "\x80\x03](" + strings.Repeat("K\x01", 1000) + "eq\x01cbuiltins\nset\nq\x00" + strings.Repeat("h\x00h\x01\x85R(N\x900", 500) + ".",
+		"sets of one list":      "\x80\x03](" + strings.Repeat("K\x01", 1000) + "eq\x01cbuiltins\nset\nq\x00" + strings.Repeat("h\x00h\x01\x85R(N\x900", 5) + ".",
 		"bytes of one text":     "\x80\x02X\xd0\x07\x00\x00" + text + "q\x01c_codecs\nencode\nq\x00U\x06latin1q\x02" + strings.Repeat("h\x00h\x01h\x02\x86R0", 700) + ".",
 		"memo numbers downward": "]" + strings.Repeat("r\x00\x10\x00\x00", 1600) + ".",
 		"halves of pairs":       "X\xb8\x0b\x00\x00" + strings.Repeat("\xed\xa0\x80", 1000) + ".",
@@ -104,6 +105,90 @@ func TestHostilePicklesThatAreData(t *testing.T) {
 		}
 		mostAllocated(t, data)
 	})
+}
+
+// A set is made of a list, which many sets may share: following them all would cost sets times items.
+func TestSetsOfOneListAreBounded(t *testing.T) {
+	for _, class := range []string{"set", "frozenset"} {
+		for _, n := range []int{10, 100, 1000, 10000, 100000} {
+			data := "\x80\x03](" + strings.Repeat("K\x01", n) + "eq\x01cbuiltins\n" + class + "\nq\x00](" + strings.Repeat("h\x00h\x01\x85R", n) + "e."
+			_, err := pickle.Load([]byte(data), pickle.Limits{})
+			if n >= 100 && !errors.Is(err, pickle.ErrTooLarge) || n < 100 && err != nil {
+				t.Errorf("%d: %v", n, err)
+			}
+			mostSteps(t, []byte(data))
+		}
+	}
+}
+
+// mostSteps: what a pickle made is followed in proportion to its length.
+func mostSteps(t *testing.T, data []byte) {
+	t.Helper()
+	if n := pickle.Steps(data); n > 5*len(data)+1024 {
+		t.Errorf("%d steps for %d bytes: %.100q", n, len(data), data)
+	}
+}
+
+// A memo number takes memory for what it is given to, not for those below it.
+func TestMemoNumbersAreBounded(t *testing.T) {
+	const size = 32 << 20
+	data := []byte("]r")
+	data = binary.LittleEndian.AppendUint32(data, size-1)
+	data = append(data, 'j')
+	data = binary.LittleEndian.AppendUint32(data, size-1)
+	data = append(data, '.')
+	data = append(data, make([]byte, size-len(data))...)
+	many := []byte("]")
+	for i := uint32(0); len(many) < size; i++ {
+		many = binary.LittleEndian.AppendUint32(append(many, 'r'), i*7919%size)
+	}
+	for name, c := range map[string]struct {
+		data []byte
+		want error
+		most uint64
+	}{
+		"one":  {data, nil, 1 << 20},
+		"many": {many, pickle.ErrTooLarge, 200 << 20},
+	} {
+		text := string(c.data)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		o, err := pickle.LoadText(text, pickle.Limits{})
+		runtime.ReadMemStats(&after)
+		if !errors.Is(err, c.want) || err == nil && o.Kind != pickle.List {
+			t.Errorf("%s: %v, %v", name, o, err)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > c.most {
+			t.Errorf("%s: %d MB were allocated", name, took>>20)
+		}
+	}
+}
+
+// Numbers may come in any order, and again.
+func TestMemoNumbersInAnyOrder(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("(")
+	numbers := []int{900, 3, 0, 901, 1, 2, 700, 4, 5, 6, 7, 8, 9, 10, 700, 3, 902}
+	for i, n := range numbers {
+		fmt.Fprintf(&text, "Vv%d\np%d\n0", i, n)
+	}
+	for _, n := range numbers {
+		fmt.Fprintf(&text, "g%d\n", n)
+	}
+	text.WriteString("l." + strings.Repeat(" ", 1000))
+	o, err := pickle.Load([]byte(text.String()), pickle.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := map[int]int{}
+	for i, n := range numbers {
+		last[n] = i
+	}
+	for i, item := range o.Items {
+		if want := fmt.Sprintf("v%d", last[numbers[i]]); item.Text != want {
+			t.Errorf("number %d is %s, want %s", numbers[i], item.Text, want)
+		}
+	}
 }
 
 // mostAllocated: a few kilobytes of pickle take no more than 1 MB in all.
@@ -193,19 +278,22 @@ func TestAppendRefuses(t *testing.T) {
 		o        *pickle.Object
 		protocol int
 	}{
-		"protocol 6":          {str, 6},
-		"protocol -1":         {str, -1},
-		"nil":                 {pickle.NewList(nil), 5},
-		"tuple in itself":     {tuple, 5},
-		"too deep":            {deep, 5},
-		"dict with half":      {pickle.NewDict(str), 5},
-		"str that is not one": {pickle.NewStr("\xff"), 5},
-		"class without name":  {&pickle.Object{Kind: pickle.Global, Text: "x"}, 5},
-		"call without parts":  {&pickle.Object{Kind: pickle.Reduce}, 5},
-		"unknown kind":        {&pickle.Object{Kind: 99}, 5},
-		"extension 0":         {&pickle.Object{Kind: pickle.Extension}, 5},
-		"integer as text":     {huge, 1},
-		"name of another":     {pickle.NewGlobal("commands", "Cart"), 2},
+		"protocol 6":           {str, 6},
+		"protocol -1":          {str, -1},
+		"nil":                  {pickle.NewList(nil), 5},
+		"tuple in itself":      {tuple, 5},
+		"too deep":             {deep, 5},
+		"dict with half":       {pickle.NewDict(str), 5},
+		"str that is not one":  {pickle.NewStr("\xff"), 5},
+		"class without name":   {&pickle.Object{Kind: pickle.Global, Text: "x"}, 5},
+		"call without parts":   {&pickle.Object{Kind: pickle.Reduce}, 5},
+		"unknown kind":         {&pickle.Object{Kind: 99}, 5},
+		"extension 0":          {&pickle.Object{Kind: pickle.Extension}, 5},
+		"integer as text":      {huge, 1},
+		"name of another":      {pickle.NewGlobal("commands", "Cart"), 2},
+		"class changed":        {changed(t, "cm\nC\n}(Vx\nI1\nub."), 5},
+		"function given items": {changed(t, "](cm\nf\ncm\nf\nNae."), 5},
+		"extension changed":    {changed(t, "\x80\x02\x82\x05}b."), 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := pickle.Append([]byte("before"), c.o, c.protocol)
@@ -218,6 +306,15 @@ func TestAppendRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// changed loads a pickle that changes what it has by name.
+func changed(t *testing.T, data string) *pickle.Object {
+	o, err := pickle.Load([]byte(data), pickle.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
 }
 
 // A tuple that many of its own items lead back to is begun as many times: that ends.

@@ -8,16 +8,27 @@ func Load(data []byte, l Limits) (*Object, error) { return LoadText(string(data)
 
 // LoadText is [Load] of what nobody will change: the strings of the result are parts of it.
 func LoadText(data string, l Limits) (*Object, error) {
+	root, _, err := load(data, l)
+	return root, err
+}
+
+// load also tells how often the objects were come to when they were followed.
+func load(data string, l Limits) (root *Object, steps int, err error) {
 	d := newLoader(data, l.objects())
-	root, err := d.run()
+	root, err = d.run()
 	d.release()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	if !checkDepth(root, l.depth()) {
-		return nil, fmt.Errorf("objects are %w", ErrDepth)
+	var check depthCheck
+	if !check.object(root, l.depth()) {
+		root, err = nil, fmt.Errorf("objects are %w", ErrDepth)
 	}
-	return root, nil
+	return root, check.steps, err
+}
+
+func (d *loader) tooMany() error {
+	return fmt.Errorf("the number of objects is %w at offset %d", ErrTooLarge, d.at)
 }
 
 // run does what the opcodes say until one says STOP.
@@ -37,7 +48,7 @@ func (d *loader) run() (*Object, error) {
 			return nil, err
 		}
 		if d.left < 0 || d.refs < 0 {
-			return nil, fmt.Errorf("the number of objects is %w at offset %d", ErrTooLarge, d.at)
+			return nil, d.tooMany()
 		}
 	}
 	d.at = d.i

@@ -14,13 +14,13 @@ type loader struct {
 
 	stack []*Object
 	marks []int // how high the stack was
-	memo  []*Object
-	held  int // how many numbers of the memo are taken
+	memo  loadMemo
 
 	slab  []Object
 	chunk int // how large the last slab was
 	left  int // objects that may yet be made
-	refs  int // times that an object, or a mark, may yet be put on the stack
+	most  int // left at the start
+	refs  int // times that an object, or a mark, may yet be put somewhere
 	spare int // bytes of text that may yet be made beyond the pickle's own
 }
 
@@ -31,12 +31,13 @@ func newLoader(text string, objects int) *loader {
 	*d = loader{
 		text: text,
 		left: objects,
-		refs: refsPerObject * objects,
+		most: objects,
+		refs: min(refsPerObject*objects, refsPerByte*len(text)+1024),
 		// Of what Python writes, only short names of modules are repeated.
 		spare: 16*len(text) + 1024,
 		stack: d.stack,
 		marks: d.marks,
-		memo:  d.memo,
+		memo:  loadMemo{dense: d.memo.dense},
 	}
 	return d
 }
@@ -46,17 +47,22 @@ func newLoader(text string, objects int) *loader {
 // byte of a pickle that compresses well still takes eight where it stands.
 const refsPerObject = 4
 
+// refsPerByte is the same by the length of a pickle. An opcode takes a byte and puts one
+// thing on the stack; what Python writes puts it into one object from there. A set is made of
+// a list that is on the stack once more: of one list there may be many sets.
+const refsPerByte = 4
+
 // keep is how large the stack and the memo of a loader may be that waits for the next pickle.
 const keep = 1 << 10
 
 // release leaves nothing of this pickle behind.
 func (d *loader) release() {
-	if cap(d.stack) > keep || cap(d.memo) > keep || cap(d.marks) > keep {
+	if cap(d.stack) > keep || cap(d.memo.dense) > keep || cap(d.marks) > keep {
 		return
 	}
 	clear(d.stack[:cap(d.stack)])
-	clear(d.memo)
-	*d = loader{stack: d.stack[:0], marks: d.marks[:0], memo: d.memo[:0]}
+	clear(d.memo.dense)
+	*d = loader{stack: d.stack[:0], marks: d.marks[:0], memo: loadMemo{dense: d.memo.dense[:0]}}
 	loaders.Put(d)
 }
 

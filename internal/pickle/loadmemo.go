@@ -16,6 +16,40 @@ func parseMemoNumber(s string) (uint64, bool) {
 	return n, true
 }
 
+// A loadMemo has what PUT gave a number. It takes memory for what is put, whatever the numbers are.
+type loadMemo struct {
+	dense  []*Object // by their numbers, which Python gives out one after the other
+	sparse map[uint64]*Object
+	held   int // how many numbers are taken
+}
+
+// gap is how many numbers may be left out: Python 2 began at 1.
+const gap = 4
+
+func (m *loadMemo) find(n uint64) *Object {
+	if n < uint64(len(m.dense)) && m.dense[n] != nil {
+		return m.dense[n]
+	}
+	return m.sparse[n]
+}
+
+func (m *loadMemo) enter(n uint64, o *Object) {
+	if m.find(n) == nil {
+		m.held++
+	}
+	if n > uint64(len(m.dense)+gap) {
+		if m.sparse == nil {
+			m.sparse = make(map[uint64]*Object)
+		}
+		m.sparse[n] = o
+		return
+	}
+	for uint64(len(m.dense)) <= n {
+		m.dense = append(m.dense, nil)
+	}
+	m.dense[n] = o
+}
+
 // put gives the object on top of the stack a number in the memo.
 func (d *loader) put(n uint64) error {
 	top, err := d.top(1)
@@ -26,24 +60,22 @@ func (d *loader) put(n uint64) error {
 	if n >= uint64(len(d.text)) {
 		return d.fail("a memo number beyond what the pickle can hold")
 	}
-	for int(n) >= len(d.memo) {
-		d.memo = append(d.memo, nil)
+	d.memo.enter(n, top[0])
+	if d.memo.held > d.most {
+		return d.tooMany()
 	}
-	if d.memo[n] == nil {
-		d.held++
-	}
-	d.memo[n] = top[0]
 	return nil
 }
 
 // memoize is put, by the number of objects that are in the memo.
 func (d *loader) memoize() error {
-	return d.put(uint64(d.held))
+	return d.put(uint64(d.memo.held))
 }
 
 func (d *loader) get(n uint64) error {
-	if n >= uint64(len(d.memo)) || d.memo[n] == nil {
+	o := d.memo.find(n)
+	if o == nil {
 		return d.fail("a memo number that nothing has")
 	}
-	return d.push(d.memo[n])
+	return d.push(o)
 }

@@ -43,6 +43,11 @@ func (d *loader) parseInt(s string) error {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return d.pushInt(n)
 	}
+	if len(s) > 20 && len(s) <= maxIntDigits && isPlainDecimal(s) {
+		o := d.object(Int)
+		o.Text = s
+		return d.push(o)
+	}
 	// Python's int(text, 0): a prefix says the base, and only decimal digits are limited in number.
 	s = strings.TrimSpace(s)
 	digits := strings.TrimLeft(s, "+-")
@@ -54,6 +59,12 @@ func (d *loader) parseInt(s string) error {
 		return d.fail("an integer that is none")
 	}
 	return d.pushBig(n)
+}
+
+// isPlainDecimal tells whether an integer is spelled as Python spells it.
+func isPlainDecimal(s string) bool {
+	digits := strings.TrimPrefix(s, "-")
+	return digits[0] != '0' && strings.Trim(digits, "0123456789") == ""
 }
 
 func isDecimal(s string) bool {

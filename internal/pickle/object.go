@@ -34,7 +34,7 @@ type Object struct {
 	Kind Kind
 
 	lent   bool   // Items are another object's: they must not grow
-	walked bool   // for checkDepth
+	walked bool   // for depthCheck
 	grown  uint32 // where in its pickle something was last added to it
 
 	// Int is the value of a Bool (0 or 1), of an Int without Text, and the code of

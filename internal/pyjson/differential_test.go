@@ -190,5 +190,5 @@ func FuzzScan(f *testing.F) {
 }
 
 func isASCII(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' && r != 0x7f }) < 0
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }

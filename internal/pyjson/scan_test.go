@@ -173,7 +173,7 @@ func TestTokens(t *testing.T) {
 
 func TestAppendStandard(t *testing.T) {
 	text := " { \"caf\xe9\" : [ NaN , -Infinity, Infinity , 1.50 ] ,\"NaN\":\" \\ud800 \\/ \x7f\"} "
-	want := `x{"caf\u00e9":["NaN","-Infinity","Infinity",1.50],"NaN":" \ud800 \/ ` + "\x7f\"}"
+	want := `x{"caf\u00e9":["NaN","-Infinity","Infinity",1.50],"NaN":" \ud800 \/ \u007f"}`
 	if got := string(AppendStandard([]byte("x"), text)); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -1,8 +1,8 @@
 package pyjson
 
 // AppendStandard appends a text that has been checked as JSON that any reader takes, in ASCII and without white space:
-// NaN, Infinity and -Infinity become the strings "NaN", "Infinity" and "-Infinity", and the bytes from 0x80 up become
-// \u0080 to \u00ff. The rest is as written. A text that has not been checked is appended up to where it goes wrong.
+// NaN, Infinity and -Infinity become the strings "NaN", "Infinity" and "-Infinity", and the bytes from 0x7f up become
+// \u007f to \u00ff: a terminal obeys some. The rest is as written. A text that has not been checked is appended up to where it goes wrong.
 func AppendStandard(dst []byte, text string) []byte {
 	for i := 0; i < len(text); {
 		kind, end := token(text, i)
@@ -26,11 +26,11 @@ func AppendStandard(dst []byte, text string) []byte {
 	return dst
 }
 
-// appendLatin1 appends a string with an escape for every byte that is not ASCII.
+// appendLatin1 appends a string with an escape for every byte that is not printable ASCII.
 func appendLatin1(dst []byte, s string) []byte {
 	for {
 		n := 0
-		for n < len(s) && s[n] < 0x80 {
+		for n < len(s) && s[n] < 0x7f {
 			n++
 		}
 		dst = append(dst, s[:n]...)

@@ -2,6 +2,7 @@ package pytime
 
 import (
 	"fmt"
+	"path"
 	"sync"
 	"time"
 )
@@ -16,7 +17,8 @@ func Location(name string) (*time.Location, error) {
 	if loc, ok := locations.Load(name); ok {
 		return loc.(*time.Location), nil
 	}
-	if name == "" || name == "Local" {
+	// Python's zoneinfo takes no second spelling of a file's path either: those of one zone have no end.
+	if name == "" || name == "Local" || path.Clean(name) != name {
 		return nil, fmt.Errorf("%q: no such time zone", name)
 	}
 	loc, err := time.LoadLocation(name)

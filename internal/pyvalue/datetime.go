@@ -61,7 +61,7 @@ func clockOf(b []byte) (time.Duration, bool) {
 // fold is the highest bit of a byte that does not need it: of the month, or of the hour where there is none.
 const fold = 0x80
 
-func datetimeText(args []*pickle.Object) (pyjson.Mark, string) {
+func (z *zones) datetimeText(args []*pickle.Object) (pyjson.Mark, string) {
 	b, ok := fieldsOf(args, 10)
 	if !ok || len(args) > 2 {
 		return 0, ""
@@ -74,7 +74,7 @@ func datetimeText(args []*pickle.Object) (pyjson.Mark, string) {
 	wall := day.Add(clock)
 	mark := pyjson.Naive
 	if len(args) == 2 && args[1].Kind != pickle.None {
-		if wall, ok = inZone(wall, args[1], b[2]&fold != 0); !ok {
+		if wall, ok = z.inZone(wall, args[1], b[2]&fold != 0); !ok {
 			return 0, ""
 		}
 		mark = pyjson.Datetime
@@ -89,7 +89,7 @@ func datetimeText(args []*pickle.Object) (pyjson.Mark, string) {
 	return mark, string(text)
 }
 
-func timeText(args []*pickle.Object) (pyjson.Mark, string) {
+func (z *zones) timeText(args []*pickle.Object) (pyjson.Mark, string) {
 	b, ok := fieldsOf(args, 6)
 	if !ok || len(args) > 2 {
 		return 0, ""
@@ -103,7 +103,7 @@ func timeText(args []*pickle.Object) (pyjson.Mark, string) {
 	t := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(clock)
 	aware := len(args) == 2 && args[1].Kind != pickle.None
 	if aware {
-		zone, ok := zoneOf(args[1])
+		zone, ok := z.of(args[1])
 		if !ok || zone.named != nil { // which has no offset without a day
 			return 0, ""
 		}

@@ -50,7 +50,7 @@ func className(o *pickle.Object) string {
 		} else if model.Kind == pickle.Tuple && len(model.Items) == 2 {
 			app, _ := Str(model.Items[0])
 			class, _ := Str(model.Items[1])
-			return app + "." + class
+			return begin(app) + "." + begin(class)
 		}
 	case name == "":
 		return "an object"
@@ -63,13 +63,18 @@ func globalName(o *pickle.Object) string {
 	if o.Kind != pickle.Global {
 		return ""
 	}
-	name := strings.Replace(o.Text, "\n", ".", 1)
+	name := strings.Replace(begin(o.Text), "\n", ".", 1)
 	return strings.TrimPrefix(name, "builtins.")
 }
 
+// longest is how much of a name is shown. No class that is known here has a longer one.
+const longest = 200
+
+// begin is as much of a name as is ever looked at: a long one may be that of many objects.
+func begin(name string) string { return name[:min(len(name), 2*longest)] }
+
 // printable is a name that nobody has checked, in a form for logs and terminals.
 func printable(name string) string {
-	const longest = 200
 	cut := false
 	var b strings.Builder
 	for _, r := range name {

@@ -9,14 +9,18 @@ import (
 
 // Key appends a key of a dict; for JSON a string, as json.dumps makes them.
 func (w *Writer) Key(dst []byte, key *pickle.Object) ([]byte, error) {
-	return w.key(dst, key, w.end(dst))
+	w.begin(dst)
+	return w.key(dst, key)
 }
 
 // key writes what is in a key only if it is plain: a key that is in a key is quoted once more, which would double the
 // text with each level.
-func (w *Writer) key(dst []byte, key *pickle.Object, end int) ([]byte, error) {
+func (w *Writer) key(dst []byte, key *pickle.Object) ([]byte, error) {
 	if text, ok := Str(key); ok {
-		return w.str(dst, text, end)
+		return w.str(dst, text)
+	}
+	if !w.look(dst, len(key.Items)) {
+		return w.tooMuch(dst)
 	}
 	plain, description := isPlainKey(key), Describe(key)
 	if name, ok := Name(key); ok && w.Mode != JSON {
@@ -26,20 +30,20 @@ func (w *Writer) key(dst []byte, key *pickle.Object, end int) ([]byte, error) {
 	case w.Mode == JSON && isCollection(key):
 		return dst, noJSON("a key that is " + description)
 	case w.Mode == Native && plain:
-		return w.value(pyjson.AppendMark(dst, pyjson.Key), key, end)
+		return w.value(pyjson.AppendMark(dst, pyjson.Key), key)
 	case w.Mode == Native:
-		return w.opaque(pyjson.AppendMark(dst, pyjson.Key), key, description, end)
+		return w.opaque(pyjson.AppendMark(dst, pyjson.Key), key, description)
 	case !plain:
-		return w.opaque(dst, key, description, end)
+		return w.opaque(dst, key, description)
 	}
-	text, err := w.value(nil, key, end-len(dst))
+	out, err := w.value(dst, key)
 	if err != nil {
 		return dst, err
 	}
-	if text[0] == '"' {
-		return append(dst, text...), nil
+	if text := out[len(dst):]; text[0] != '"' {
+		return w.str(dst, string(text))
 	}
-	return w.str(dst, string(text), end)
+	return out, nil
 }
 
 // Name returns the name that finds the value of a key: its characters if it is a str, or if it is what a class that is
@@ -53,10 +57,8 @@ func Name(key *pickle.Object) (string, bool) {
 	if len(args) != 1 || !isUnknownClass(class) {
 		return "", false
 	}
-	for _, step := range steps {
-		if step.Kind != pickle.Build { // its __dict__ does not matter
-			return "", false
-		}
+	if len(steps) > 1 || len(steps) == 1 && steps[0].Kind != pickle.Build { // its __dict__ does not matter
+		return "", false
 	}
 	return Str(args[0])
 }
@@ -98,9 +100,5 @@ func isPlain(o *pickle.Object) bool {
 		}
 		return true
 	}
-	if _, kind := dictItems(o); kind != noDict {
-		return false
-	}
-	_, ok := dequeItems(o)
-	return !ok
+	return !holdsItems(o)
 }

@@ -1,6 +1,7 @@
 package pyvalue
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/djsess/djsess/internal/pickle"
@@ -8,24 +9,43 @@ import (
 )
 
 // made writes an object that a call made, by what was called.
-func (w *Writer) made(dst []byte, o *pickle.Object, end int) ([]byte, error) {
+func (w *Writer) made(dst []byte, o *pickle.Object) ([]byte, error) {
 	if text, ok := Str(o); ok {
-		return w.str(dst, text, end)
+		return w.str(dst, text)
+	}
+	if !w.look(dst, weight(o)) {
+		return w.tooMuch(dst)
 	}
 	if items, kind := dictItems(o); kind != noDict {
 		if kind == orderedDict && w.Mode == Native {
 			dst = pyjson.AppendMark(dst, pyjson.Ordered)
 		}
-		return w.dict(dst, o, items, end)
+		return w.dict(dst, o, items)
 	}
 	if items, ok := dequeItems(o); ok {
-		return w.marked(dst, pyjson.Deque, o, items, end)
+		return w.marked(dst, pyjson.Deque, o, items)
 	}
-	if mark, text := scalar(o); mark != 0 {
-		return w.text(dst, mark, text, end)
+	if mark, text := w.zones.scalar(o); mark != 0 {
+		return w.text(dst, mark, text)
 	}
-	return w.opaque(dst, o, Describe(o), end)
+	return w.opaque(dst, o, Describe(o))
 }
+
+// weight is how much has to be looked at to tell what a call makes: of dicts and deques all that is in them, of dates and
+// numbers a text.
+func weight(o *pickle.Object) (n int) {
+	if o.Made.Args != nil && len(o.Made.Args.Items) > 0 {
+		first := o.Made.Args.Items[0]
+		n = len(first.Text) + len(first.Items)
+	}
+	if len(o.Made.Steps) > 0 {
+		n += len(o.Made.Steps[0].Items)
+	}
+	return n
+}
+
+// mostInState is how much the state of an object may hold that is a value to Go, such as a UUID. All have less.
+const mostInState = 32
 
 // call returns what an object that was made by calling a class or function by its name was called with, and what was
 // done to it then.
@@ -84,11 +104,9 @@ func dictItems(o *pickle.Object) ([]*pickle.Object, dictKind) {
 		kind = orderedDict
 	case name == "collections.OrderedDict" && len(args) == 1 && args[0].Kind == pickle.List: // by Python 2
 		kind = orderedDict
-		for _, pair := range args[0].Items {
-			if pair.Kind != pickle.List && pair.Kind != pickle.Tuple || pair.Made != nil || len(pair.Items) != 2 {
-				return nil, noDict
-			}
-			first = append(first, pair.Items...)
+		var ok bool
+		if first, ok = inTurn(args[0].Items); !ok {
+			return nil, noDict
 		}
 	case name == "collections.defaultdict" && len(args) <= 1:
 	case name == "collections.Counter" && len(args) == 1 && args[0].Kind == pickle.Dict && args[0].Made == nil:
@@ -101,6 +119,29 @@ func dictItems(o *pickle.Object) ([]*pickle.Object, dictKind) {
 		return nil, noDict
 	}
 	return items, kind
+}
+
+// inTurn returns the keys and values of pairs in turn.
+func inTurn(pairs []*pickle.Object) ([]*pickle.Object, bool) {
+	for _, pair := range pairs {
+		if pair.Kind != pickle.List && pair.Kind != pickle.Tuple || pair.Made != nil || len(pair.Items) != 2 {
+			return nil, false
+		}
+	}
+	items := make([]*pickle.Object, 0, 2*len(pairs))
+	for _, pair := range pairs {
+		items = append(items, pair.Items...)
+	}
+	return items, true
+}
+
+// holdsItems tells whether an object is made by calling the class of a dict or a deque, whether or not there is one.
+func holdsItems(o *pickle.Object) bool {
+	switch name, _, _ := call(o); name {
+	case "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "collections.deque":
+		return true
+	}
+	return false
 }
 
 // dequeItems returns what is in a collections.deque.
@@ -121,10 +162,10 @@ func dequeItems(o *pickle.Object) ([]*pickle.Object, bool) {
 
 // itemsOf adds what the steps add, which must all be of one kind.
 func itemsOf(items []*pickle.Object, steps []pickle.Step, kind pickle.StepKind) ([]*pickle.Object, bool) {
+	if slices.ContainsFunc(steps, func(step pickle.Step) bool { return step.Kind != kind }) {
+		return nil, false
+	}
 	for i, step := range steps {
-		if step.Kind != kind {
-			return nil, false
-		}
 		if i == 0 && len(items) == 0 {
 			items = step.Items
 			continue

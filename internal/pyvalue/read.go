@@ -172,11 +172,8 @@ func checkHashable(items []*pickle.Object) error {
 				return err
 			}
 		}
-		if _, kind := dictItems(o); kind != noDict {
-			return errors.New("a dict cannot be in a set")
-		}
-		if _, ok := dequeItems(o); ok {
-			return errors.New("a deque cannot be in a set")
+		if holdsItems(o) {
+			return errors.New("a dict or a deque cannot be in a set")
 		}
 	}
 	return nil

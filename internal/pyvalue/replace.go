@@ -2,31 +2,45 @@ package pyvalue
 
 import "github.com/djsess/djsess/internal/pickle"
 
+// Objects may be within each other as deeply as there are objects, by another way than the one by which they were loaded:
+// what follows them keeps a list of what is still to be looked at.
+
 // Reaches tells whether any of the objects holds another one, anywhere.
 func Reaches(objects []*pickle.Object, target *pickle.Object) bool {
+	found := false
+	eachOnce(objects, func(o *pickle.Object) bool {
+		found = found || o == target
+		return !found
+	})
+	return found
+}
+
+// eachOnce calls visit for all objects and for what they hold, for each that holds something once, until it returns false.
+func eachOnce(objects []*pickle.Object, visit func(*pickle.Object) bool) {
 	seen := map[*pickle.Object]bool{}
-	var visit func(o *pickle.Object) bool
-	visit = func(o *pickle.Object) bool {
-		switch {
-		case o == nil || o.Made == nil && len(o.Items) == 0:
-			return o == target && o != nil
-		case o == target:
-			return true
-		case seen[o]:
-			return false
+	todo := append([]*pickle.Object(nil), objects...)
+	for len(todo) > 0 {
+		o := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if o == nil || seen[o] {
+			continue
+		}
+		if !visit(o) {
+			return
+		}
+		if isLeaf(o) {
+			continue
 		}
 		seen[o] = true
-		found := false
-		parts(o, func(part *pickle.Object) { found = found || visit(part) })
-		return found
+		parts(o, func(part *pickle.Object) {
+			if part != nil && !seen[part] {
+				todo = append(todo, part)
+			}
+		})
 	}
-	for _, o := range objects {
-		if visit(o) {
-			return true
-		}
-	}
-	return false
 }
+
+func isLeaf(o *pickle.Object) bool { return o.Made == nil && len(o.Items) == 0 }
 
 // parts calls one for all that an object holds.
 func parts(o *pickle.Object, one func(*pickle.Object)) {
@@ -49,8 +63,20 @@ func parts(o *pickle.Object, one func(*pickle.Object)) {
 
 // Replace returns a copy of all that root holds in which root stands wherever old did.
 func Replace(root, old *pickle.Object) *pickle.Object {
-	copies := map[*pickle.Object]*pickle.Object{}
-	var copied func(o *pickle.Object) *pickle.Object
+	copies := map[*pickle.Object]*pickle.Object{root: {}}
+	eachOnce([]*pickle.Object{root}, func(o *pickle.Object) bool {
+		if !isLeaf(o) && o != old && copies[o] == nil {
+			copies[o] = new(pickle.Object)
+		}
+		return true
+	})
+	copies[old] = copies[root]
+	copied := func(o *pickle.Object) *pickle.Object {
+		if c := copies[o]; c != nil {
+			return c
+		}
+		return o
+	}
 	all := func(items []*pickle.Object) []*pickle.Object {
 		list := make([]*pickle.Object, len(items))
 		for i, item := range items {
@@ -58,27 +84,18 @@ func Replace(root, old *pickle.Object) *pickle.Object {
 		}
 		return list
 	}
-	copied = func(o *pickle.Object) *pickle.Object {
-		if o == nil || o.Made == nil && len(o.Items) == 0 && o != old {
-			return o
-		}
+	for o, c := range copies {
 		if o == old {
-			o = root
+			continue
 		}
-		if done := copies[o]; done != nil {
-			return done
-		}
-		c := *o
-		copies[o] = &c
+		*c = *o
 		c.Items = all(o.Items)
-		if o.Made != nil {
-			m := &pickle.Made{Callable: copied(o.Made.Callable), Args: copied(o.Made.Args), Kwargs: copied(o.Made.Kwargs)}
-			for _, step := range o.Made.Steps {
-				m.Steps = append(m.Steps, pickle.Step{Kind: step.Kind, Items: all(step.Items)})
+		if m := o.Made; m != nil {
+			c.Made = &pickle.Made{Callable: copied(m.Callable), Args: copied(m.Args), Kwargs: copied(m.Kwargs)}
+			for _, step := range m.Steps {
+				c.Made.Steps = append(c.Made.Steps, pickle.Step{Kind: step.Kind, Items: all(step.Items)})
 			}
-			c.Made = m
 		}
-		return &c
 	}
-	return copied(root)
+	return copies[root]
 }

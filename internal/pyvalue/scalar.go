@@ -11,7 +11,7 @@ import (
 )
 
 // scalar returns the text of an object that is none of its parts to Go, and the mark that says which; 0 for any other.
-func scalar(o *pickle.Object) (pyjson.Mark, string) {
+func (z *zones) scalar(o *pickle.Object) (pyjson.Mark, string) {
 	name, args, steps := call(o)
 	if name == "uuid.UUID" || name == "copyreg._reconstructor" {
 		if text, ok := uuidText(name, args, steps); ok {
@@ -23,11 +23,11 @@ func scalar(o *pickle.Object) (pyjson.Mark, string) {
 	}
 	switch name {
 	case "datetime.datetime":
-		return datetimeText(args)
+		return z.datetimeText(args)
 	case "datetime.date":
 		return dateText(args)
 	case "datetime.time":
-		return timeText(args)
+		return z.timeText(args)
 	case "datetime.timedelta":
 		if delta, ok := timedelta(o); ok {
 			return pyjson.Timedelta, string(delta.Append(nil))
@@ -100,7 +100,7 @@ func uuidText(name string, args []*pickle.Object, steps []pickle.Step) (string, 
 		return "", false
 	}
 	state := steps[0].Items[0]
-	if state.Kind != pickle.Dict || state.Made != nil {
+	if state.Kind != pickle.Dict || state.Made != nil || len(state.Items) > mostInState {
 		return "", false
 	}
 	n := new(big.Int)

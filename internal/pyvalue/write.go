@@ -40,34 +40,46 @@ func noJSON(object string) error {
 // A Writer writes objects as text.
 type Writer struct {
 	Mode Mode
-	// Limit bounds in bytes what is written.
+	// Limit bounds in bytes what is written. What was looked at and not written is taken off it.
 	Limit int
 	// Opaque is what native text refers to.
 	Opaque []any
 
 	open []*pickle.Object // what is being written, from the outside in
 	full bool             // the limit is reached, and what is shown ends
+	end  int              // how long the text may get
+
+	zones zones
 }
 
 // Append appends the text of an object.
 func (w *Writer) Append(dst []byte, o *pickle.Object) ([]byte, error) {
-	return w.value(dst, o, w.end(dst))
+	w.begin(dst)
+	return w.value(dst, o)
 }
 
-func (w *Writer) end(dst []byte) int {
+func (w *Writer) begin(dst []byte) {
 	w.full = false
-	if end := len(dst) + w.Limit; end >= 0 {
-		return end
+	w.end = math.MaxInt
+	if w.Limit < math.MaxInt-len(dst) {
+		w.end = len(dst) + w.Limit
 	}
-	return math.MaxInt
 }
 
-func (w *Writer) value(dst []byte, o *pickle.Object, end int) ([]byte, error) {
-	if len(dst)+len(o.Text) > end {
+// look tells whether n more things may be looked at. They count like bytes: what an object is made of may be part of a
+// million others, and be looked at for each of them without ever being written.
+func (w *Writer) look(dst []byte, n int) bool {
+	w.end -= n
+	w.Limit -= n
+	return len(dst) <= w.end
+}
+
+func (w *Writer) value(dst []byte, o *pickle.Object) ([]byte, error) {
+	if len(dst)+len(o.Text) > w.end {
 		return w.tooMuch(dst)
 	}
 	if o.Made != nil {
-		return w.made(dst, o, end)
+		return w.made(dst, o)
 	}
 	switch o.Kind {
 	case pickle.None:
@@ -76,7 +88,7 @@ func (w *Writer) value(dst []byte, o *pickle.Object, end int) ([]byte, error) {
 		return strconv.AppendBool(dst, o.Int != 0), nil
 	case pickle.Int:
 		if !o.HasDecimal() {
-			return w.opaque(dst, o, Describe(o), end)
+			return w.opaque(dst, o, Describe(o))
 		}
 		if o.Text != "" {
 			return append(dst, o.Text...), nil
@@ -85,32 +97,32 @@ func (w *Writer) value(dst []byte, o *pickle.Object, end int) ([]byte, error) {
 	case pickle.Float:
 		return pyjson.AppendFloat(dst, o.Float(), 64), nil
 	case pickle.Str:
-		return w.str(dst, o.Text, end)
+		return w.str(dst, o.Text)
 	case pickle.Bytes:
-		return w.text(dst, pyjson.Bytes, base64.StdEncoding.EncodeToString([]byte(o.Text)), end)
+		return w.text(dst, pyjson.Bytes, base64.StdEncoding.EncodeToString([]byte(o.Text)))
 	case pickle.ByteArray:
-		return w.text(dst, pyjson.ByteArray, base64.StdEncoding.EncodeToString([]byte(o.Text)), end)
+		return w.text(dst, pyjson.ByteArray, base64.StdEncoding.EncodeToString([]byte(o.Text)))
 	case pickle.List:
-		return w.list(dst, o, o.Items, end)
+		return w.list(dst, o, o.Items)
 	case pickle.Tuple:
-		return w.marked(dst, pyjson.Tuple, o, o.Items, end)
+		return w.marked(dst, pyjson.Tuple, o, o.Items)
 	case pickle.Set:
-		return w.marked(dst, pyjson.Set, o, o.Items, end)
+		return w.marked(dst, pyjson.Set, o, o.Items)
 	case pickle.FrozenSet:
-		return w.marked(dst, pyjson.FrozenSet, o, o.Items, end)
+		return w.marked(dst, pyjson.FrozenSet, o, o.Items)
 	case pickle.Dict:
-		return w.dict(dst, o, o.Items, end)
+		return w.dict(dst, o, o.Items)
 	}
-	return w.opaque(dst, o, Describe(o), end)
+	return w.opaque(dst, o, Describe(o))
 }
 
 // str writes a string, whose escapes count.
-func (w *Writer) str(dst []byte, text string, end int) ([]byte, error) {
-	if len(dst)+len(text) > end {
+func (w *Writer) str(dst []byte, text string) ([]byte, error) {
+	if len(dst)+len(text) > w.end {
 		return w.tooMuch(dst)
 	}
 	out, err := pyjson.AppendString(dst, text)
-	if err == nil && len(out) > end {
+	if err == nil && len(out) > w.end {
 		return w.tooMuch(out[:len(dst)])
 	}
 	return out, err
@@ -132,7 +144,7 @@ func (w *Writer) enter(o *pickle.Object) error {
 
 func (w *Writer) leave() { w.open = w.open[:len(w.open)-1] }
 
-func (w *Writer) list(dst []byte, o *pickle.Object, items []*pickle.Object, end int) ([]byte, error) {
+func (w *Writer) list(dst []byte, o *pickle.Object, items []*pickle.Object) ([]byte, error) {
 	if err := w.enter(o); err != nil {
 		return w.instead(dst, err)
 	}
@@ -142,7 +154,7 @@ func (w *Writer) list(dst []byte, o *pickle.Object, items []*pickle.Object, end 
 			dst = append(dst, ',')
 		}
 		var err error
-		if dst, err = w.value(dst, item, end); err != nil {
+		if dst, err = w.value(dst, item); err != nil {
 			return dst, err
 		}
 		if w.full {
@@ -154,19 +166,19 @@ func (w *Writer) list(dst []byte, o *pickle.Object, items []*pickle.Object, end 
 }
 
 // marked writes what is a list to JSON, if anything.
-func (w *Writer) marked(dst []byte, m pyjson.Mark, o *pickle.Object, items []*pickle.Object, end int) ([]byte, error) {
+func (w *Writer) marked(dst []byte, m pyjson.Mark, o *pickle.Object, items []*pickle.Object) ([]byte, error) {
 	switch {
 	case w.Mode == Native:
 		dst = pyjson.AppendMark(dst, m)
 	case w.Mode == JSON && m != pyjson.Tuple:
 		return dst, noJSON(nameOfMark[m])
 	}
-	return w.list(dst, o, items, end)
+	return w.list(dst, o, items)
 }
 
 // text writes what is a string to JSON, if anything. The text is ASCII without quotes.
-func (w *Writer) text(dst []byte, m pyjson.Mark, text string, end int) ([]byte, error) {
-	if len(dst)+len(text) > end {
+func (w *Writer) text(dst []byte, m pyjson.Mark, text string) ([]byte, error) {
+	if len(dst)+len(text) > w.end {
 		return w.tooMuch(dst)
 	}
 	switch w.Mode {
@@ -180,7 +192,7 @@ func (w *Writer) text(dst []byte, m pyjson.Mark, text string, end int) ([]byte, 
 	return append(dst, '"'), nil
 }
 
-func (w *Writer) dict(dst []byte, o *pickle.Object, items []*pickle.Object, end int) ([]byte, error) {
+func (w *Writer) dict(dst []byte, o *pickle.Object, items []*pickle.Object) ([]byte, error) {
 	if err := w.enter(o); err != nil {
 		return w.instead(dst, err)
 	}
@@ -190,10 +202,10 @@ func (w *Writer) dict(dst []byte, o *pickle.Object, items []*pickle.Object, end 
 			dst = append(dst, ',')
 		}
 		var err error
-		if dst, err = w.key(dst, items[i], end); err != nil {
+		if dst, err = w.key(dst, items[i]); err != nil {
 			return dst, err
 		}
-		if dst, err = w.value(append(dst, ':'), items[i+1], end); err != nil {
+		if dst, err = w.value(append(dst, ':'), items[i+1]); err != nil {
 			return dst, err
 		}
 		if w.full {
@@ -205,7 +217,7 @@ func (w *Writer) dict(dst []byte, o *pickle.Object, items []*pickle.Object, end 
 }
 
 // opaque writes what Go has no type for.
-func (w *Writer) opaque(dst []byte, o *pickle.Object, description string, end int) ([]byte, error) {
+func (w *Writer) opaque(dst []byte, o *pickle.Object, description string) ([]byte, error) {
 	switch w.Mode {
 	case JSON:
 		return dst, noJSON(description)
@@ -214,7 +226,7 @@ func (w *Writer) opaque(dst []byte, o *pickle.Object, description string, end in
 		dst = strconv.AppendInt(dst, int64(len(w.Opaque)), 10)
 		w.Opaque = append(w.Opaque, o)
 	}
-	return w.str(dst, description, end)
+	return w.str(dst, description)
 }
 
 func (w *Writer) tooMuch(dst []byte) ([]byte, error) {

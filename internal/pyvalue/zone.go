@@ -13,30 +13,36 @@ type zone struct {
 	named *time.Location
 }
 
+// zones finds zones. The zero value is ready to use.
+type zones struct{ unknown map[string]bool }
+
+// mostUnknown is how many names of places may be looked for in vain, in one object: each is a search through files.
+const mostUnknown = 64
+
 // inZone returns a wall clock as the instant it shows there; later says which, where clocks show it twice.
-func inZone(wall time.Time, tzinfo *pickle.Object, later bool) (time.Time, bool) {
-	z, ok := zoneOf(tzinfo)
+func (z *zones) inZone(wall time.Time, tzinfo *pickle.Object, later bool) (time.Time, bool) {
+	in, ok := z.of(tzinfo)
 	switch {
 	case !ok:
 		return wall, false
-	case z.fixed != nil:
-		return pytime.FromNaive(wall, z.fixed), true
+	case in.fixed != nil:
+		return pytime.FromNaive(wall, in.fixed), true
 	}
-	t := pytime.FromNaive(wall, z.named)
+	t := pytime.FromNaive(wall, in.named)
 	switch {
 	case !later:
-	case pytime.Naive(t, z.named).Equal(wall):
-		t = pytime.Later(t, z.named).In(z.named)
+	case pytime.Naive(t, in.named).Equal(wall):
+		t = pytime.Later(t, in.named).In(in.named)
 	default:
 		// Clocks never showed it. Python then takes the offset that is in force after the gap.
-		_, after := wall.Add(24 * time.Hour).In(z.named).Zone()
+		_, after := wall.Add(24 * time.Hour).In(in.named).Zone()
 		t = pytime.FromNaive(wall, time.FixedZone("", after))
 	}
 	return t, true
 }
 
-// zoneOf reads datetime.timezone, zoneinfo.ZoneInfo, those of pytz, and those that Django had.
-func zoneOf(o *pickle.Object) (zone, bool) {
+// of reads datetime.timezone, zoneinfo.ZoneInfo, those of pytz, and those that Django had.
+func (z *zones) of(o *pickle.Object) (zone, bool) {
 	name, args, steps := call(o)
 	switch name {
 	case "datetime.timezone":
@@ -54,21 +60,24 @@ func zoneOf(o *pickle.Object) (zone, bool) {
 		if len(args) >= 2 && args[1].Kind == pickle.Int {
 			return fixedZone(args[1].Int)
 		}
-		return namedZone(args)
+		return z.at(args)
 	case "django.utils.timezone.FixedOffset":
 		if len(steps) == 1 && steps[0].Kind == pickle.Build && len(steps[0].Items) == 1 {
-			state, _ := dictItems(steps[0].Items[0])
-			for i := 0; i+1 < len(state); i += 2 {
-				if key, _ := Str(state[i]); key == "_FixedOffset__offset" {
-					return fixedBy(state[i+1])
+			state := steps[0].Items[0]
+			if state.Kind != pickle.Dict || state.Made != nil || len(state.Items) > mostInState {
+				break
+			}
+			for i := 0; i+1 < len(state.Items); i += 2 {
+				if key, _ := Str(state.Items[i]); key == "_FixedOffset__offset" {
+					return fixedBy(state.Items[i+1])
 				}
 			}
 		}
 	case "zoneinfo.ZoneInfo", "backports.zoneinfo.ZoneInfo", "zoneinfo.ZoneInfo._unpickle", "backports.zoneinfo.ZoneInfo._unpickle":
-		return namedZone(args)
+		return z.at(args)
 	case "":
 		if isZoneInfo(o) {
-			return namedZone(o.Made.Args.Items)
+			return z.at(o.Made.Args.Items)
 		}
 	}
 	return zone{}, false
@@ -107,14 +116,21 @@ func fixedZone(seconds int64) (zone, bool) {
 	return zone{fixed: time.FixedZone("", int(seconds))}, true
 }
 
-func namedZone(args []*pickle.Object) (zone, bool) {
+// at finds the zone of a place by its name.
+func (z *zones) at(args []*pickle.Object) (zone, bool) {
 	if len(args) == 0 {
 		return zone{}, false
 	}
 	name, ok := Str(args[0])
-	if !ok {
+	if !ok || len(name) > longest || z.unknown[name] || len(z.unknown) >= mostUnknown {
 		return zone{}, false
 	}
 	loc, err := pytime.Location(name)
+	if err != nil {
+		if z.unknown == nil {
+			z.unknown = make(map[string]bool)
+		}
+		z.unknown[name] = true
+	}
 	return zone{named: loc}, err == nil
 }

@@ -131,7 +131,7 @@ func (d *Dialect) ParseTime(value any, loc *time.Location) (time.Time, error) {
 	switch v := value.(type) {
 	case time.Time:
 		if !d.NaiveTimes {
-			return v.UTC(), nil
+			return known(v), nil
 		}
 	case string:
 		text = v
@@ -145,5 +145,14 @@ func (d *Dialect) ParseTime(value any, loc *time.Location) (time.Time, error) {
 	case naive:
 		t = pytime.FromNaive(t, loc)
 	}
-	return t.UTC(), nil
+	return known(t), nil
+}
+
+// known keeps the first instant of the year 1 from being the zero Time, which is one that nobody knows: what ended
+// then would have no end.
+func known(t time.Time) time.Time {
+	if t.IsZero() {
+		t = t.Add(time.Microsecond)
+	}
+	return t.UTC()
 }

@@ -1,0 +1,58 @@
+package storeurl
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// What is wrong with a URL is said without the password in it, wherever that has
+// characters that should have been percent-encoded; and a store does not show it either.
+func FuzzRedaction(f *testing.F) {
+	const secret = "hunter2secret"
+	settings, err := djsession.NewSettings("5.2", "key")
+	if err != nil {
+		f.Fatal(err)
+	}
+	schemes := []string{"postgres", "mysql", "sqlite", "file", "redis", "rediss", "redis-sentinel", "redis-cluster", "memcached", "filecache", "dbcache+postgres", "dbcache+sqlite", "oracle", "p@q"}
+	for i := range schemes {
+		for _, around := range []string{"", "/", "?", "#", "%zz", "%20", ",", ":", "80?", "80/", "[", "@h?", "://", "\n", "a=b&"} {
+			f.Add(uint8(i), around, "", "h/db")
+			f.Add(uint8(i), "", around, "h:1/db?nonsense=1")
+			f.Add(uint8(i), around, around, "h/0?password="+secret+"&sentinel_password="+secret)
+		}
+	}
+	// A URL whose password is a path is one without: such stores have none.
+	dir := f.TempDir()
+	f.Chdir(dir)
+	f.Fuzz(func(t *testing.T, scheme uint8, before, after, rest string) {
+		name := schemes[int(scheme)%len(schemes)]
+		raw := name + "://u:" + before + secret + after + "@" + rest
+		if isPath(name) && strings.Contains("u:"+before, "/") || strings.Contains(rest, "/"+secret) {
+			return
+		}
+		if !HasPassword(raw) && !isPath(name) {
+			t.Errorf("%q is said to hold no password", raw)
+		}
+		for _, open := range []func() (io.Closer, error){
+			func() (io.Closer, error) { return Open(raw, settings) },
+			func() (io.Closer, error) { return OpenReadOnly(raw, settings) },
+			func() (io.Closer, error) { return OpenCachedDB(raw, raw, settings) },
+			func() (io.Closer, error) { return OpenCachedDB("redis://h/0", raw, settings) },
+		} {
+			store, err := open()
+			if err != nil {
+				if strings.Contains(err.Error(), secret) {
+					t.Errorf("%q: %v", raw, err)
+				}
+				continue
+			}
+			if s, ok := store.(interface{ String() string }); ok && strings.Contains(s.String(), secret) {
+				t.Errorf("%q is %v", raw, s)
+			}
+			store.Close()
+		}
+	})
+}

@@ -1,0 +1,7 @@
+package pickle
+
+// Steps is how often Load comes to an object when it follows what a pickle made.
+func Steps(data []byte) int {
+	_, steps, _ := load(string(data), Limits{})
+	return steps
+}
