@@ -71,7 +71,7 @@ type Manager struct {
 	Observer func(ctx context.Context, e Event)
 
 	store     Store
-	settings  *Settings
+	settings  *heldSettings
 	trust     trust
 	deadlines deadlines
 }
@@ -90,7 +90,7 @@ func NewManager(store Store, settings *Settings) (*Manager, error) {
 		ErrorHandler: ServeError,
 		Observer:     LogEvents(nil),
 		store:        store,
-		settings:     &copied,
+		settings:     &heldSettings{&copied},
 		trust:        trust{asking: make(chan struct{}, 1)},
 	}, nil
 }
@@ -141,7 +141,7 @@ func (x *exchange) serveError(w http.ResponseWriter, r *http.Request, err error)
 
 // Settings returns a copy of the settings that the session is read and written by.
 func (s *Session) Settings() *Settings {
-	settings := *s.m.settings
+	settings := *s.m.settings.Settings
 	return &settings
 }
 

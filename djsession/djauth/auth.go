@@ -91,7 +91,8 @@ func New(users Users, settings *djsession.Settings) (*Auth, error) {
 	if err := settings.Validate(); err != nil {
 		return nil, err
 	}
-	copied := *settings // what the caller changes later does not half count
+	copied := *settings                                   // what the caller changes later does not half count
+	copied.SecretKey, copied.SecretKeyFallbacks = "", nil // a session's own settings have them
 	return &Auth{
 		AuthenticationBackends: []string{ModelBackend},
 		UserCanAuthenticate:    UserCanAuthenticate,

@@ -105,7 +105,8 @@ func New(c Config) (*Cache, error) {
 	if err := c.Settings.Validate(); err != nil {
 		return nil, err
 	}
-	settings := *c.Settings // what the caller changes later does not half count
+	settings := *c.Settings                                   // what the caller changes later does not half count
+	settings.SecretKey, settings.SecretKeyFallbacks = "", nil // a cache signs nothing
 	c.Settings = &settings
 	if c.CullFrequency == 0 {
 		c.CullFrequency = DefaultCullFrequency

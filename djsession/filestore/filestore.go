@@ -110,6 +110,7 @@ func New(c Config) (*Store, error) {
 	if s.codec, err = djsession.NewCodec(&settings); err != nil {
 		return nil, err
 	}
+	settings.SecretKey, settings.SecretKeyFallbacks = "", nil // the codec has them
 	if !settings.UseTZ {
 		if s.loc, err = settings.Location(); err != nil {
 			return nil, err
