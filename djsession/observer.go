@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/djsess/djsess/internal/printable"
 )
 
 // EventKind is what happened to a session.
@@ -49,7 +51,8 @@ type Event struct {
 }
 
 // LogEvents returns an Observer that logs: failures as errors, refusals as
-// warnings, the rest for debugging. A nil logger is slog.Default, as it is when
+// warnings, the rest for debugging. An error may quote what a visitor or a server sent:
+// what is not simply shown is escaped. A nil logger is slog.Default, as it is when
 // something happens.
 func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 	return func(ctx context.Context, e Event) {
@@ -72,7 +75,7 @@ func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 			attrs = append(attrs, slog.Int("conflicts", e.Conflicts))
 		}
 		if e.Err != nil {
-			attrs = append(attrs, slog.String("error", e.Err.Error()))
+			attrs = append(attrs, slog.String("error", printable.Line(e.Err.Error())))
 		}
 		l.LogAttrs(ctx, level, "session "+string(e.Kind), attrs...)
 	}

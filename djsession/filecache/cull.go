@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+
+	"github.com/djsess/djsess/internal/printable"
 )
 
 // makeRoom culls as Django does before every write, and leaves the file that is about
@@ -19,7 +21,7 @@ func (c *Cache) makeRoom(ctx context.Context, name string) {
 	}
 	files, gone, err := c.cull(ctx, name)
 	if err != nil {
-		c.config.Logger.WarnContext(ctx, "filecache: cache was not culled", "folder", c.folder.Path, "error", err)
+		c.config.Logger.WarnContext(ctx, "filecache: cache was not culled", "folder", c.folder.Path, "error", printable.Line(err.Error()))
 	}
 	if gone == 0 {
 		return
