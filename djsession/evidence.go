@@ -253,10 +253,8 @@ func OpensSome(ctx context.Context, store Store) (bool, error) {
 // with one of SECRET_KEY_FALLBACKS: then SECRET_KEY may not be the site's, and what is
 // signed with it would be lost to Django. Update and the Manager check it themselves.
 func CheckKey(ctx context.Context, store Store) error {
-	if c, ok := store.(Configured); ok {
-		if s := c.Settings(); len(s.SecretKeyFallbacks) == 0 || s.AcceptNewKey {
-			return nil
-		}
+	if c, ok := store.(Configured); ok && c.Settings().AcceptNewKey {
+		return nil
 	}
 	s, err := newestSessions(ctx, store)
 	if err == nil && s.unknownKey() {

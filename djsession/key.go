@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -68,16 +69,17 @@ func couldBeKey(value string) bool {
 	return len(value) <= maxKeyLength
 }
 
-// ShortKey is how logs and errors show a session key: its first 6 characters.
-// Whoever has the whole key has the session.
+// ShortKey is how logs and errors show a session key: its first 6 characters, up to one
+// that is not simply shown (control, bidirectional, a line's end): any visitor can bring
+// a key, and no log should be made to show that. Whoever has the whole key has the session.
 func ShortKey(key string) string {
 	runes := 0
 	for i, r := range key {
 		if runes == 6 {
 			return key[:i] + "…"
 		}
-		if r < ' ' || r == utf8.RuneError || r == 0x7f {
-			return key[:i] + "…" // a key that no log should be made to show
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return key[:i] + "…"
 		}
 		runes++
 	}

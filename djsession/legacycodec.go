@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"github.com/djsess/djsess/internal/pybase64"
+	"github.com/djsess/djsess/internal/secret"
 	"github.com/djsess/djsess/signing"
 )
 
@@ -16,13 +17,16 @@ import (
 // HMAC-SHA1 in hex.
 type legacyCodec struct {
 	salt       string
-	keys       []string
+	keys       []secret.Text
 	maxSize    int
 	serializer Serializer
 }
 
 func newLegacyCodec(s *Settings) *legacyCodec {
-	keys := append([]string{s.SecretKey}, s.SecretKeyFallbacks...)
+	keys := []secret.Text{secret.New(s.SecretKey)}
+	for _, key := range s.SecretKeyFallbacks {
+		keys = append(keys, secret.New(key))
+	}
 	return &legacyCodec{legacySalt + s.SessionStoreClass, keys, s.MaxPayloadSize, s.serializer()}
 }
 
@@ -77,8 +81,8 @@ func (c *legacyCodec) Decode(payload []byte) (*Values, Origin, error) {
 	return nil, origin, &PayloadError{Err: ErrBadSignature, Form: formOf(payload)}
 }
 
-func (c *legacyCodec) hash(data []byte, key string) ([]byte, error) {
-	sum, err := signing.SaltedHMAC(c.salt, string(data), key, signing.SHA1)
+func (c *legacyCodec) hash(data []byte, key secret.Text) ([]byte, error) {
+	sum, err := signing.SaltedHMAC(c.salt, string(data), key.Reveal(), signing.SHA1)
 	return hex.AppendEncode(nil, sum), err
 }
 

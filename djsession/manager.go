@@ -82,7 +82,7 @@ type Manager struct {
 	Observer func(ctx context.Context, e Event)
 
 	store        Store
-	settings     *Settings
+	settings     *heldSettings
 	keyIsSession bool    // the store is SelfContained
 	sharded      Sharded // the store, if it is on several servers
 	hasFallbacks bool    // there are SECRET_KEY_FALLBACKS
@@ -104,7 +104,7 @@ func NewManager(store Store, settings *Settings) (*Manager, error) {
 		ErrorHandler: ServeError,
 		Observer:     LogEvents(nil),
 		store:        store,
-		settings:     &copied,
+		settings:     &heldSettings{&copied},
 		hasFallbacks: len(copied.SecretKeyFallbacks) > 0,
 		evidence:     evidence{looking: make(chan struct{}, 1)},
 	}
@@ -163,7 +163,7 @@ func (x *exchange) serveError(w http.ResponseWriter, r *http.Request, err error)
 
 // Settings returns a copy of the settings that the session is read and written by.
 func (s *Session) Settings() *Settings {
-	settings := *s.m.settings
+	settings := *s.m.settings.Settings
 	return &settings
 }
 

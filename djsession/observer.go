@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/djsess/djsess/internal/printable"
 )
 
 // EventKind is what happened to a session.
@@ -51,7 +53,8 @@ type Event struct {
 // LogEvents returns an Observer that logs: failures as errors, refusals as
 // warnings, the rest for debugging. Any visitor can cause refusals, so those of one
 // kind are logged once in ten seconds, with how many there were since the last line.
-// A nil logger is slog.Default, as it is when something happens.
+// An error may quote what a visitor or a server sent: characters that are not printable
+// are escaped. A nil logger is slog.Default, as it is when something happens.
 func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 	var refusals refusalLimit
 	return func(ctx context.Context, e Event) {
@@ -83,7 +86,7 @@ func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 			attrs = append(attrs, slog.Int("count", count))
 		}
 		if e.Err != nil {
-			attrs = append(attrs, slog.String("error", e.Err.Error()))
+			attrs = append(attrs, slog.String("error", printable.Line(e.Err.Error())))
 		}
 		l.LogAttrs(ctx, level, "session "+string(e.Kind), attrs...)
 	}

@@ -3,7 +3,12 @@ package djsession
 import (
 	"fmt"
 	"log/slog"
+
+	"github.com/djsess/djsess/internal/secret"
 )
+
+// What fmt, log/slog and encoding/json show of the types that hold keys. Package
+// internal/secret has a test that names every type that shows more.
 
 // String shows the settings without their keys, so that they can be printed.
 func (s Settings) String() string {
@@ -11,23 +16,69 @@ func (s Settings) String() string {
 		s.DjangoVersion, s.UseTZ, s.TimeZone, s.SessionCookieAge, 1+len(s.SecretKeyFallbacks))
 }
 
-// GoString is String: %#v shows no keys either.
-func (s Settings) GoString() string { return s.String() }
+// Format is String, whatever the verb.
+func (s Settings) Format(f fmt.State, verb rune) { secret.Format(f, verb, s) }
 
-// LogValue is String, for log/slog.
-func (s Settings) LogValue() slog.Value { return slog.StringValue(s.String()) }
+// MarshalText is String: JSON has no keys either.
+func (s Settings) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// String shows which session it is, without its key and what it holds.
+// String shows which session it is, without its key and its values.
 func (r Record) String() string {
-	n := 0
-	if r.Values != nil {
-		n = r.Values.Len()
+	key := ShortKey(r.Key)
+	if r.Key == "" {
+		key = r.Name
 	}
-	return fmt.Sprintf("session %s with %d values, until %v", ShortKey(r.Key), n, r.Expires)
+	return fmt.Sprintf("session %s with %s, until %v", key, r.Values.String(), r.Expires)
 }
 
-// GoString is String: %#v shows no more.
-func (r Record) GoString() string { return r.String() }
+// Format is String, whatever the verb.
+func (r Record) Format(f fmt.State, verb rune) { secret.Format(f, verb, r) }
 
-// LogValue is String, for log/slog.
-func (r Record) LogValue() slog.Value { return slog.StringValue(r.String()) }
+// MarshalText is String: JSON has neither the key nor the values.
+func (r Record) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// String shows which session it is, without its key and its values.
+func (s Session) String() string {
+	switch {
+	case s.record != nil:
+		return fmt.Sprintf("session %s with %s", ShortKey(s.record.Key), s.values.String())
+	case s.unknown != "":
+		return fmt.Sprintf("new session with %s, in place of %s, which is not stored", s.values.String(), ShortKey(s.unknown))
+	}
+	return fmt.Sprintf("new session with %s", s.values.String())
+}
+
+// Format is String, whatever the verb.
+func (s Session) Format(f fmt.State, verb rune) { secret.Format(f, verb, s) }
+
+// MarshalText is String: JSON has neither the key nor the values.
+func (s Session) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// String says how many values there are. MarshalJSON has the values.
+func (v *Values) String() string {
+	if v == nil {
+		return "no values"
+	}
+	return fmt.Sprintf("%d values", v.Len())
+}
+
+// Format is String, whatever the verb.
+func (v Values) Format(f fmt.State, verb rune) { secret.Format(f, verb, &v) }
+
+// LogValue is String: logs have no values of a session.
+func (v Values) LogValue() slog.Value { return slog.StringValue(v.String()) }
+
+// String shows the beginning of the prefix, which may be a whole key.
+func (r Range) String() string {
+	return fmt.Sprintf("sessions whose keys begin with %q, expired ones too: %v", ShortKey(r.Prefix), r.Expired)
+}
+
+// Format is String, whatever the verb.
+func (r Range) Format(f fmt.State, verb rune) { secret.Format(f, verb, r) }
+
+// MarshalText is String.
+func (r Range) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// heldSettings are the settings that a Manager keeps. Of an unexported field fmt prints
+// the fields, and with %s it follows a pointer, once: here it finds another pointer.
+type heldSettings struct{ *Settings }

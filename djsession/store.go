@@ -118,7 +118,8 @@ type Sharded interface {
 	Misplaced(ctx context.Context, key string) (server string, err error)
 }
 
-// Configured is a Store that tells the settings it was made with, as a copy.
+// Configured is a Store that tells the settings it was made with, as a copy. The copy of
+// a store that needs no keys once its codec is made holds none.
 type Configured interface {
 	Settings() *Settings
 }

@@ -2,13 +2,14 @@ package main
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/djsess/djsess/djsession/storeurl"
 )
 
 // configName is the file that is looked for here and above.
@@ -19,6 +20,7 @@ type config struct {
 	file   string
 	store  string
 	stores map[string]storeConfig
+	warn   func(name, warning string)
 	// settings by Django's names; nil is what the file does not say.
 	djangoVersion           *string
 	secretKey               *string
@@ -48,39 +50,48 @@ type storeConfig struct {
 
 // readConfig reads the configuration file, if there is one.
 func (a *app) readConfig() (*config, error) {
-	file := a.flags.config
+	file, from := a.flags.config, given
 	if file == "" {
+		from = found
 		var err error
-		if file, err = findConfig(); err != nil || file == "" {
+		if file, err = findUp(configName); err != nil || file == "" {
 			return &config{}, err
 		}
 	}
-	f, err := os.Open(file)
-	if err != nil {
+	data, info, err := readFile(file, from, 64<<10)
+	switch path := (*fs.PathError)(nil); {
+	case errors.As(err, &path): // which names the file
 		return nil, configf("configuration: %w", err)
-	}
-	defer f.Close()
-	// What nests deeper than that could, the TOML library takes the stack for.
-	const most = 64 << 10
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	switch {
 	case err != nil:
-		return nil, configf("configuration: %w", err)
-	case len(data) > most:
-		return nil, configf("configuration: %s is larger than 64 KiB, and hardly a %s", file, configName)
+		return nil, configf("configuration: %s: %w", file, err)
 	}
-	return parseConfig(file, string(data))
+	c, err := parseConfig(file, string(data))
+	if err != nil {
+		return nil, err
+	}
+	c.warn = a.warn
+	if c.holdsSecrets() {
+		c.warn(file, exposed(info))
+	}
+	return c, nil
 }
 
-// findConfig returns the djsess.toml of this folder or of the nearest above, and
-// "" when there is none.
-func findConfig() (string, error) {
+// warn prints a warning about a file, if there is one.
+func (a *app) warn(name, warning string) {
+	if warning != "" {
+		a.complain("warning: %s: %s", name, warning)
+	}
+}
+
+// findUp returns the path of a file of this folder, or of the nearest above that has one
+// of this name, and "" when there is none. Whether it may be read is for readFile to say.
+func findUp(name string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", configf("configuration: %w", err)
 	}
 	for {
-		file := filepath.Join(dir, configName)
+		file := filepath.Join(dir, name)
 		switch _, err := os.Stat(file); {
 		case err == nil:
 			return file, nil
@@ -95,7 +106,19 @@ func findConfig() (string, error) {
 	}
 }
 
+// holdsSecrets tells whether the file itself has keys or passwords in it.
+func (c *config) holdsSecrets() bool {
+	secret := c.secretKey != nil || len(c.secretKeyFallbacks) > 0 || storeurl.HasPassword(c.store)
+	for _, s := range c.stores {
+		secret = secret || storeurl.HasPassword(s.url) || storeurl.HasPassword(s.cache) || storeurl.HasPassword(s.database)
+	}
+	return secret
+}
+
 func parseConfig(file, text string) (*config, error) {
+	if line := tooDeep(text); line > 0 {
+		return nil, configf("%s: line %d nests deeper than anything in a %s", file, line, configName)
+	}
 	var values map[string]any
 	if _, err := toml.Decode(text, &values); err != nil {
 		// The library's own message may quote a part of the file, and so of a

@@ -80,8 +80,3 @@ func userShown(v *djsession.Values, none string) string {
 	}
 	return oneLine(id)
 }
-
-// oneLine is a text of a session or a store, as one line may show it.
-func oneLine(text string) string {
-	return strings.ReplaceAll(printable(text), "\n", `\n`)
-}

@@ -1,39 +1,15 @@
 package main
 
 import (
-	"strings"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/djsess/djsess/internal/printable"
 	"github.com/djsess/djsess/internal/pyjson"
 )
 
-// printable is a text as a terminal may see it: everything in it that is not
-// simply shown (control, bidirectional, unassigned characters, broken UTF-8)
-// is escaped, so that what a session holds cannot drive the terminal.
-func printable(text string) string {
-	for _, r := range text {
-		if !shows(r) {
-			return string(appendPrintable(nil, text))
-		}
-	}
-	return text
-}
-
-func shows(r rune) bool { return r != utf8.RuneError && (unicode.IsPrint(r) || r == '\n') }
-
-func appendPrintable(dst []byte, text string) []byte {
-	for i, r := range text {
-		switch {
-		case shows(r) || strings.HasPrefix(text[i:], "\uFFFD"):
-			dst = utf8.AppendRune(dst, r)
-		default:
-			dst = appendEscape(dst, r)
-		}
-	}
-	return dst
-}
+// oneLine is a text of a session or a store, as one line of a terminal may show it.
+func oneLine(text string) string { return printable.Line(text) }
 
 // appendString appends a JSON string, given as it is stored, for people to read:
 // what shows as itself is not escaped. It is valid JSON still.
@@ -58,7 +34,7 @@ func appendString(dst []byte, raw string) []byte {
 		case unicode.IsPrint(r):
 			dst = utf8.AppendRune(dst, r)
 		default:
-			dst = appendEscape(dst, r)
+			dst = printable.AppendEscape(dst, r)
 		}
 	}
 	return append(dst, '"')
@@ -72,14 +48,4 @@ func decodeWTF8(s string) (rune, int) {
 		return 0xd000 | rune(s[1]&0x3f)<<6 | rune(s[2]&0x3f), 3
 	}
 	return r, size
-}
-
-// appendEscape appends \uXXXX, twice for what is above U+FFFF.
-func appendEscape(dst []byte, r rune) []byte {
-	if r > 0xffff {
-		high, low := utf16.EncodeRune(r)
-		return appendEscape(appendEscape(dst, high), low)
-	}
-	const digits = "0123456789abcdef"
-	return append(dst, '\\', 'u', digits[r>>12&15], digits[r>>8&15], digits[r>>4&15], digits[r&15])
 }

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"strings"
 	"testing"
+
+	"github.com/djsess/djsess/internal/printable"
 )
 
 func TestAppendString(t *testing.T) {
@@ -34,7 +36,7 @@ func TestPrintable(t *testing.T) {
 		"\u202egnp.exe":        `\u202egnp.exe`,
 		"broken \xff":          `broken \ufffd`,
 	} {
-		if got := printable(text); got != want {
+		if got := printable.Text(text); got != want {
 			t.Errorf("%q: got %s, want %s", text, got, want)
 		}
 	}

@@ -25,7 +25,9 @@ dbcache+postgres://…?table=NAME, filecache:////folder, all with ?prefix= and
 Passwords and keys are refused on the command line, where every user of the
 machine can read them.
 
-djsess.toml is looked for in this folder and those above it:
+djsess.toml is looked for in this folder and those above it. One that is found so
+must belong to you or root, and nobody else may write to it or its folder; else
+name it by --config, or, in a container, it or its folder by $DJSESS_TRUST_CONFIG:
 
   store = "main"
 
@@ -84,7 +86,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.store, "store", "", "`URL` of the sessions' store, or its name in djsess.toml")
-	f.StringVar(&a.flags.secretKeyFile, "secret-key-file", "", "`FILE` of the SECRET_KEY; further lines are fallbacks")
+	f.StringVar(&a.flags.secretKeyFile, "secret-key-file", "", "`FILE` of the SECRET_KEY; further lines are fallbacks; may be a pipe")
 	f.StringVar(&a.flags.config, "config", "", "configuration `FILE` (default: djsess.toml here or above)")
 	f.BoolVar(&a.flags.readOnly, "read-only", false, "refuse every command that writes")
 	root.AddCommand(

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -16,7 +15,7 @@ var errNoSecretKey = errors.New("there is no SECRET_KEY, which signs the site's 
 // secretKeys finds the SECRET_KEY and its fallbacks, each in the first place that
 // has it.
 func (a *app) secretKeys(c *config) (key string, fallbacks []string, err error) {
-	file, name := a.flags.secretKeyFile, "--secret-key-file"
+	file, name, from := a.flags.secretKeyFile, "--secret-key-file", given
 	key = os.Getenv("DJANGO_SECRET_KEY")
 	switch {
 	case file != "":
@@ -24,16 +23,23 @@ func (a *app) secretKeys(c *config) (key string, fallbacks []string, err error) 
 	case c.secretKey != nil && *c.secretKey != "":
 		key = *c.secretKey
 	case c.secretKeyFile != nil:
-		file, name = c.path(*c.secretKeyFile), c.file+": settings.SECRET_KEY_FILE"
+		file, name, from = c.path(*c.secretKeyFile), c.file+": settings.SECRET_KEY_FILE", named
 	default:
 		return "", nil, &configError{errNoSecretKey}
 	}
 	if file != "" {
-		keys, err := readSecrets(file)
+		lines, info, err := readSecrets(file, from)
+		if err == nil {
+			err = checkKeys(lines)
+		}
 		if err != nil {
 			return "", nil, configf("%s: %w", name, err)
 		}
-		key, fallbacks = keys[0], keys[1:]
+		a.warn(name, exposed(info))
+		key = lines[0].text
+		for _, line := range lines[1:] {
+			fallbacks = append(fallbacks, line.text)
+		}
 	}
 	if file == "" && os.Getenv("DJANGO_SECRET_KEY") == key {
 		name = "$DJANGO_SECRET_KEY"
@@ -50,33 +56,53 @@ func (a *app) secretKeys(c *config) (key string, fallbacks []string, err error) 
 	return key, fallbacks, nil
 }
 
-// readSecrets reads a file of secrets, one a line; there is at least one. Its
-// errors do not name the file: who takes the flag for that of the secret itself
-// would find that in the message.
-func readSecrets(file string) ([]string, error) {
-	f, err := os.Open(file)
+// secretLine is a line of a file of secrets.
+type secretLine struct {
+	number int
+	text   string
+}
+
+// readSecrets reads a file of secrets, one a line; there is at least one. A line that is
+// empty is none. Its errors do not name the file: who takes the flag for that of the
+// secret itself would find that in the message.
+func readSecrets(file string, from origin) (secrets []secretLine, info fs.FileInfo, err error) {
+	data, info, err := readFile(file, from, 1<<20)
+	if path := (*fs.PathError)(nil); errors.As(err, &path) && path.Op == "open" {
+		return nil, nil, fmt.Errorf("want the name of a file that holds the secret: %w", path.Err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("want the name of a file that holds the secret: %w", withoutPath(err))
+		return nil, nil, withoutPath(err)
 	}
-	defer f.Close()
-	const most = 1 << 20 // /dev/zero is a file, too
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	switch {
-	case err != nil:
-		return nil, withoutPath(err)
-	case len(data) > most:
-		return nil, errors.New("this is no file of secrets: it is larger than 1 MiB")
+	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} {
+		if strings.HasPrefix(string(data), mark) {
+			return nil, nil, errors.New("the file begins with a byte order mark (BOM), which would be part of the secret: save it as UTF-8 without one")
+		}
 	}
-	var secrets []string
+	number := 0
 	for line := range strings.Lines(string(data)) {
+		number++
 		if line = strings.TrimRight(line, "\r\n"); line != "" {
-			secrets = append(secrets, line)
+			secrets = append(secrets, secretLine{number, line})
 		}
 	}
 	if len(secrets) == 0 {
-		return nil, errors.New("the file is empty")
+		return nil, nil, errors.New("the file is empty")
 	}
-	return secrets, nil
+	return secrets, info, nil
+}
+
+// checkKeys names a comment among the lines of a file of keys: whatever came first would
+// sign the sessions, and the site's own key would only be a fallback. One in fifty keys of
+// Django's get_random_secret_key begins with #, so that a key with no other beside it is
+// taken; none of these has white space.
+func checkKeys(lines []secretLine) error {
+	for _, line := range lines {
+		if strings.HasPrefix(line.text, "#") && (len(lines) > 1 || strings.ContainsAny(line.text, " \t")) {
+			return fmt.Errorf("line %d begins with #, and there are no comments: the file has a key a line; "+
+				"a key that does begin so goes into $DJANGO_SECRET_KEY or $DJANGO_SECRET_KEY_FALLBACKS", line.number)
+		}
+	}
+	return nil
 }
 
 func withoutPath(err error) error {
@@ -109,6 +135,8 @@ func parseFallbacks(text string) ([]string, error) {
 func oddSecret(name, key string) string {
 	first, last := key[0], key[len(key)-1]
 	switch {
+	case key[0] == '#':
+		return name + " begins with #: is it a comment?"
 	case strings.TrimSpace(key) != key:
 		return name + " begins or ends with white space: is that part of the key?"
 	case len(key) > 1 && first == last && (first == '"' || first == '\''):

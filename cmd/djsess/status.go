@@ -12,6 +12,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbcache"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/rediscache"
+	"github.com/djsess/djsess/internal/printable"
 	"github.com/djsess/djsess/internal/swapfile"
 )
 
@@ -70,13 +71,13 @@ func (a *app) report(err error) int {
 // advise prints what to do about a message, on stderr.
 func (a *app) advise(hint string) {
 	if hint != "" {
-		fmt.Fprintf(a.stderr, "%s\n", printable(hint))
+		fmt.Fprintf(a.stderr, "%s\n", printable.Text(hint))
 	}
 }
 
 // complain prints a message on stderr.
 func (a *app) complain(format string, args ...any) {
-	fmt.Fprintf(a.stderr, "djsess: %s\n", printable(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(a.stderr, "djsess: %s\n", printable.Text(fmt.Sprintf(format, args...)))
 }
 
 // message is an error's text for people: without the names of packages.

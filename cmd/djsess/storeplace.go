@@ -100,11 +100,13 @@ func (c *config) storeURL(name, namedBy string) (string, error) {
 	}
 	rawURL := c.relative(s.url)
 	if s.passwordFile != "" {
-		secrets, err := readSecrets(c.path(s.passwordFile))
-		if err != nil {
+		secrets, info, err := readSecrets(c.path(s.passwordFile), named)
+		if err == nil {
+			c.warn(c.file+": stores."+name+".password_file", exposed(info))
+		} else {
 			return "", configf("%s: stores.%s.password_file: %w", c.file, name, err)
 		}
-		if rawURL, ok = withPassword(rawURL, secrets[0]); !ok {
+		if rawURL, ok = withPassword(rawURL, secrets[0].text); !ok {
 			return "", configf("%s: stores.%s.password_file: the url must name a user, and no password", c.file, name)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // table is a TOML table whose values are taken by name, exactly once each; what
@@ -24,7 +25,13 @@ func (t *table) fail(name, problem string) {
 	}
 }
 
+// full is a name with those of the tables that it is in, as a message may show it.
 func (t *table) full(name string) string {
+	const longest = 60
+	name = oneLine(name)
+	if utf8.RuneCountInString(name) > longest {
+		name = string([]rune(name)[:longest]) + "…"
+	}
 	if t.name == "" {
 		return name
 	}
@@ -85,7 +92,8 @@ func (t *table) sub(name string) *table {
 func (t *table) noMore() {
 	for _, name := range slices.Sorted(maps.Keys(t.values)) {
 		if !slices.Contains(t.known, name) {
-			t.fail(printable(name), fmt.Sprintf("unknown name: did you mean %s?", nearest(name, t.known)))
+			t.fail(name, fmt.Sprintf("unknown name: did you mean %s?", nearest(name, t.known)))
+			return
 		}
 	}
 }

@@ -69,7 +69,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		case isSecretName(name):
 			return usagef(cmd, "secrets are refused on the command line, where every user of this machine can read them: %s", secretPlaces)
 		case unknown.GetSpecifiedShortnames() != "":
-			return usagef(cmd, "there is no flag -%s", printable(name))
+			return usagef(cmd, "there is no flag -%s", oneLine(name))
 		}
 		return usagef(cmd, "there is no flag --%s", strings.Trim(shown(name), `"`))
 	case errors.As(err, &invalid):

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"github.com/djsess/djsess/internal/printable"
 )
 
 // trouble is what befalls the cache of cached_db and is no error to who uses the store.
@@ -42,7 +44,7 @@ func (w *warner) warn(ctx context.Context, what trouble, err error) {
 	if now-last < int64(warnEvery) || !w.told[what].CompareAndSwap(last, now) {
 		return
 	}
-	w.log().WarnContext(ctx, troubleTexts[what], "cache", w.cache.String(), "error", err.Error())
+	w.log().WarnContext(ctx, troubleTexts[what], "cache", w.cache.String(), "error", printable.Line(err.Error()))
 }
 
 // left tells what Close leaves behind.

@@ -52,9 +52,10 @@ func New(settings *djsession.Settings) (*Store, error) {
 	s := &Store{settings: new(djsession.Settings)}
 	*s.settings = *settings // what the caller changes later does not half count
 	var err error
-	if s.codec, err = djsession.NewCookieCodec(s.settings); err != nil {
+	if s.codec, err = djsession.NewCookieCodec(settings); err != nil {
 		return nil, err
 	}
+	s.settings.SecretKey, s.settings.SecretKeyFallbacks = "", nil // the codec has them
 	return s, nil
 }
 

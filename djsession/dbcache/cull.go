@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/djsess/djsess/internal/printable"
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
@@ -18,7 +19,7 @@ func (c *Cache) makeRoom(ctx context.Context, key string) {
 	}
 	err := c.cull(ctx, key)
 	if err != nil && ctx.Err() == nil {
-		c.config.Logger.WarnContext(ctx, "dbcache: cache was not culled", "table", c.config.Table, "error", c.classified(err))
+		c.config.Logger.WarnContext(ctx, "dbcache: cache was not culled", "table", c.config.Table, "error", printable.Line(c.classified(err).Error()))
 	}
 }
 

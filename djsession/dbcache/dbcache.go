@@ -126,7 +126,8 @@ func New(c Config) (*Cache, error) {
 	if err := sqldialect.CheckTable(c.Table); err != nil {
 		return nil, fmt.Errorf("dbcache: %w", err)
 	}
-	settings := *c.Settings // what the caller changes later does not half count
+	settings := *c.Settings                                   // what the caller changes later does not half count
+	settings.SecretKey, settings.SecretKeyFallbacks = "", nil // a cache signs nothing
 	c.Settings = &settings
 	if c.CullFrequency == 0 {
 		c.CullFrequency = DefaultCullFrequency

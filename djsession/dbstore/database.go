@@ -13,12 +13,16 @@ func (s *Store) DB() *sql.DB { return s.db }
 
 // Settings returns a copy of the settings that the store was made with.
 func (s *Store) Settings() *djsession.Settings {
-	settings := *s.settings
+	settings := *s.settings.Settings
 	return &settings
 }
 
 // Table returns the name of the session table, table or schema.table.
 func (s *Store) Table() string { return s.name }
+
+// heldSettings are settings that %s does not print: in an unexported field fmt follows
+// a pointer, once, and finds another pointer.
+type heldSettings struct{ *djsession.Settings }
 
 // Location returns the zone of the wall clocks that MySQL and SQLite hold.
 func (s *Store) Location() *time.Location { return s.loc }

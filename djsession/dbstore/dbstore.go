@@ -72,7 +72,7 @@ type Config struct {
 type Store struct {
 	db       *sql.DB
 	dialect  *sqldialect.Dialect
-	settings *djsession.Settings
+	settings *heldSettings
 	codec    djsession.Codec
 	loc      *time.Location // of naive times
 	name     string         // of the table, as it was given
@@ -97,7 +97,7 @@ func New(db *sql.DB, c Config) (*Store, error) {
 		return nil, errors.New("dbstore: Settings are missing")
 	}
 	settings := *c.Settings // what the caller changes later does not half count
-	s.settings = &settings
+	s.settings = &heldSettings{&settings}
 	if s.codec, err = djsession.NewCodec(c.Settings); err != nil {
 		return nil, err
 	}

@@ -101,7 +101,8 @@ func New(users Users, settings *djsession.Settings) (*Auth, error) {
 	if err := settings.Validate(); err != nil {
 		return nil, err
 	}
-	copied := *settings // later changes by the caller must not apply
+	copied := *settings                                   // later changes by the caller must not apply
+	copied.SecretKey, copied.SecretKeyFallbacks = "", nil // a session's own settings have them
 	return &Auth{
 		AuthenticationBackends: []string{ModelBackend},
 		UserCanAuthenticate:    UserCanAuthenticate,

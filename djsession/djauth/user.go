@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"strconv"
 	"time"
+
+	"github.com/djsess/djsess/internal/secret"
 )
 
 // User is a row of the site's user table.
@@ -47,8 +49,8 @@ func Column[T any](u *User, name string) (T, error) {
 // String names the user by its primary key, and holds nothing secret.
 func (u User) String() string { return "user " + strconv.Quote(u.ID) }
 
-// GoString is String: %#v shows no more.
-func (u User) GoString() string { return u.String() }
+// Format is String, whatever the verb.
+func (u User) Format(f fmt.State, verb rune) { secret.Format(f, verb, u) }
 
 // LogValue is String, for log/slog.
 func (u User) LogValue() slog.Value { return slog.StringValue(u.String()) }

@@ -7,17 +7,21 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+
+	"github.com/djsess/djsess/internal/printable"
 )
 
 // makeRoom culls as Django does before every write, and leaves the file that is about
-// to be written. What goes wrong with it keeps nobody's session from being saved.
+// to be written. What goes wrong with it keeps nobody's session from being saved. A
+// folder that everybody may write to is left for Django to cull: anybody could fill it, and
+// what had to go would be sessions.
 func (c *Cache) makeRoom(ctx context.Context, name string) {
-	if c.config.MaxEntries == 0 {
+	if c.config.MaxEntries == 0 || c.folder.IsOpenToAll() {
 		return
 	}
-	files, gone, err := c.cull(name)
+	files, gone, err := c.cull(ctx, name)
 	if err != nil {
-		c.config.Logger.WarnContext(ctx, "filecache: cache was not culled", "folder", c.folder.Path, "error", err)
+		c.config.Logger.WarnContext(ctx, "filecache: cache was not culled", "folder", c.folder.Path, "error", printable.Line(err.Error()))
 	}
 	if gone == 0 {
 		return
@@ -30,7 +34,7 @@ func (c *Cache) makeRoom(ctx context.Context, name string) {
 }
 
 // cull tells how many files there were, and how many it deleted.
-func (c *Cache) cull(keep string) (files, gone int, err error) {
+func (c *Cache) cull(ctx context.Context, keep string) (files, gone int, err error) {
 	names, err := c.names()
 	files = len(names)
 	if err != nil || files < c.config.MaxEntries {
@@ -45,7 +49,7 @@ func (c *Cache) cull(keep string) (files, gone int, err error) {
 		if name == keep {
 			continue
 		}
-		switch err := c.folder.Remove(name); {
+		switch err := c.folder.Remove(ctx, name); {
 		case err == nil:
 			gone++
 		case !errors.Is(err, fs.ErrNotExist):

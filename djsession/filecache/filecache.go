@@ -24,6 +24,14 @@
 // that was deleted stays deleted; elsewhere and on network file systems a few
 // microseconds remain. Run the program as the user that the site runs as.
 //
+// # A folder that everybody may write to
+//
+// Nothing in a cache is signed: whoever can put a file there can be any user of the site,
+// and more, since Django unpickles it. Django does not mind. Here a file of another user
+// than the process's own, root, and the folder's owner is a *djsession.PayloadError, and no
+// item is written into it. New files are the process's own, and root's stay root's. Nor is
+// anything thrown away, since anybody could fill the folder up to MAX_ENTRIES.
+//
 // As in Django an item that has ended is not there. Its file stays: Django deletes it
 // when it is next asked for.
 package filecache
@@ -105,7 +113,8 @@ func New(c Config) (*Cache, error) {
 	if err := c.Settings.Validate(); err != nil {
 		return nil, err
 	}
-	settings := *c.Settings // what the caller changes later does not half count
+	settings := *c.Settings                                   // what the caller changes later does not half count
+	settings.SecretKey, settings.SecretKeyFallbacks = "", nil // a cache signs nothing
 	c.Settings = &settings
 	if c.CullFrequency == 0 {
 		c.CullFrequency = DefaultCullFrequency

@@ -24,6 +24,9 @@ func (v version) file() *swapfile.File { return &swapfile.File{Data: []byte(v.da
 // value of Django's it returns the item without data, and the error.
 func (c *Cache) item(f *swapfile.File) (item *cachestore.Item, live bool, err error) {
 	item = &cachestore.Item{Version: version{string(f.Data), f.ModTime.UTC()}}
+	if f.Stranger {
+		return item, true, malformed(errStrangers)
+	}
 	expires, packed, err := cutExpiry(f.Data)
 	if err != nil {
 		return item, true, malformed(err)
@@ -38,6 +41,10 @@ func (c *Cache) item(f *swapfile.File) (item *cachestore.Item, live bool, err er
 	}
 	return item, live, err
 }
+
+// errStrangers: Django would take the file for a session. There is no signature, and so
+// only the file's owner tells that the site wrote it.
+var errStrangers = errors.New("the file is another user's, in a folder that everybody may write to, and may be anybody's")
 
 func malformed(err error) error {
 	return &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%w: %w", djsession.ErrMalformed, err)}

@@ -14,7 +14,7 @@ func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 	if err != nil {
 		return nil, wrap(op, key, err)
 	}
-	f, err := c.folder.Read(name)
+	f, err := c.folder.Read(ctx, name)
 	if err != nil {
 		return nil, c.fail(op, key, err)
 	}
@@ -28,8 +28,7 @@ func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 	return item, nil
 }
 
-// begin is what every operation on one item begins with. What follows is over in
-// microseconds, and asks no context.
+// begin is what every operation on one item begins with.
 func (c *Cache) begin(ctx context.Context, key string) (name string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", err

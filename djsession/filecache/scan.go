@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"syscall"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
@@ -36,7 +37,7 @@ func (c *Cache) Scan(ctx context.Context, _ string) iter.Seq2[*cachestore.Entry,
 			const page = 256
 			names, err := dir.Readdirnames(page)
 			for _, name := range names {
-				if isItem(name) && !c.yieldFile(name, yield) {
+				if isItem(name) && !c.yieldFile(ctx, name, yield) {
 					return
 				}
 			}
@@ -51,13 +52,13 @@ func (c *Cache) Scan(ctx context.Context, _ string) iter.Seq2[*cachestore.Entry,
 	}
 }
 
-func (c *Cache) yieldFile(name string, yield func(*cachestore.Entry, error) bool) bool {
-	f, err := c.folder.Read(name)
+func (c *Cache) yieldFile(ctx context.Context, name string, yield func(*cachestore.Entry, error) bool) bool {
+	f, err := c.folder.Read(ctx, name)
 	entry := &cachestore.Entry{Name: name, Item: new(cachestore.Item)}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return true // deleted since the name was read
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EAGAIN) && ctx.Err() == nil: // somebody has a lease on it
 		err = &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%w: %w", djsession.ErrMalformed, err)}
 	case err != nil:
 		payload := unreadable(err)

@@ -21,7 +21,7 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	c.makeRoom(ctx, name)
 	const attempts = 5 // between which somebody else's file comes and goes
 	for range attempts {
-		f, err := c.add(name, content)
+		f, err := c.add(ctx, name, content)
 		switch {
 		case err == nil:
 			return written(f, data), nil
@@ -36,12 +36,12 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 var errNoFile = errors.New("somebody removes the new files, or their temporary ones")
 
 // add makes the file, once. It is fs.ErrNotExist when it met somebody who deletes.
-func (c *Cache) add(name string, content []byte) (*swapfile.File, error) {
+func (c *Cache) add(ctx context.Context, name string, content []byte) (*swapfile.File, error) {
 	f, err := c.folder.Create(name, content, c.config.Settings.Now(), c.owner.In(c.folder, isItem))
 	if !errors.Is(err, fs.ErrExist) {
 		return f, err
 	}
-	there, err := c.folder.Read(name)
+	there, err := c.folder.Read(ctx, name)
 	switch {
 	case unreadable(err) != nil:
 		return nil, djsession.ErrKeyTaken
@@ -51,7 +51,7 @@ func (c *Cache) add(name string, content []byte) (*swapfile.File, error) {
 	if _, live, _ := c.item(there); live {
 		return nil, djsession.ErrKeyTaken
 	}
-	f, err = c.folder.Replace(name, there, content, c.config.Settings.Now())
+	f, err = c.folder.Replace(ctx, name, there, content, c.config.Settings.Now())
 	if errors.As(err, new(*swapfile.ChangedError)) {
 		err = djsession.ErrKeyTaken // by whoever came first
 	}
@@ -68,9 +68,9 @@ func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data
 	c.makeRoom(ctx, name)
 	before := c.known(old)
 	if before == nil {
-		return nil, c.compare(op, key, name)
+		return nil, c.compare(ctx, op, key, name)
 	}
-	f, err := c.folder.Replace(name, before, content, c.config.Settings.Now())
+	f, err := c.folder.Replace(ctx, name, before, content, c.config.Settings.Now())
 	if err != nil {
 		return nil, c.failWrite(op, key, err)
 	}
@@ -91,8 +91,8 @@ func (c *Cache) known(old *cachestore.Item) *swapfile.File {
 }
 
 // compare is the conflict with an item of which nobody knows what it was.
-func (c *Cache) compare(op, key, name string) error {
-	f, err := c.folder.Read(name)
+func (c *Cache) compare(ctx context.Context, op, key, name string) error {
+	f, err := c.folder.Read(ctx, name)
 	if err != nil {
 		return c.fail(op, key, err)
 	}
@@ -106,7 +106,7 @@ func (c *Cache) Delete(ctx context.Context, key string) error {
 	if err != nil {
 		return wrap(op, key, err)
 	}
-	if err := c.folder.Remove(name); err != nil {
+	if err := c.folder.Remove(ctx, name); err != nil {
 		return c.failWrite(op, key, err)
 	}
 	return nil
@@ -121,9 +121,9 @@ func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore
 	}
 	before := c.known(old)
 	if before == nil {
-		return c.compare(op, key, name)
+		return c.compare(ctx, op, key, name)
 	}
-	if err := c.folder.RemoveUnchanged(name, before); err != nil {
+	if err := c.folder.RemoveUnchanged(ctx, name, before); err != nil {
 		return c.failWrite(op, key, err)
 	}
 	return nil

@@ -26,6 +26,22 @@
 // sessions, or else of the folder. Another user who may write but could not leave
 // a file that the site can use gets an ErrReadOnly that says so.
 //
+// # A folder that everybody may write to
+//
+// /tmp is one, and Django's default. Whoever can list the folder has the keys of all
+// sessions, since the files are named after them: set SESSION_FILE_PATH to a folder of the
+// site's own. Where a folder is open to all writers, djsess takes care of this much:
+//
+//   - New files are the process's own, for nobody else to read. Root's stay root's, since
+//     nothing there tells who runs the site: run as that user.
+//   - A session is not written into a file of another user than the process's own, root,
+//     and the folder's owner. That is an ErrReadOnly.
+//   - Such a file is read, as Django reads it: what it holds is signed. An empty one is
+//     not signed, and so it is a *PayloadError.
+//
+// Who owns a file can keep others from opening it by a lease, for 45 seconds at a time: a
+// call waits no longer than its context.
+//
 // # Expiry
 //
 // A session ends as it does for Django, which looks at nothing but the file:
@@ -111,6 +127,7 @@ func New(c Config) (*Store, error) {
 	if s.codec, err = djsession.NewCodec(&settings); err != nil {
 		return nil, err
 	}
+	settings.SecretKey, settings.SecretKeyFallbacks = "", nil // the codec has them
 	if !settings.UseTZ {
 		if s.loc, err = settings.Location(); err != nil {
 			return nil, err

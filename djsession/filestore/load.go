@@ -14,7 +14,7 @@ func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error)
 	if err != nil {
 		return nil, wrap(op, key, err)
 	}
-	f, err := s.folder.Read(name)
+	f, err := s.folder.Read(ctx, name)
 	if err != nil {
 		return nil, s.fail(op, key, err)
 	}
@@ -28,8 +28,7 @@ func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error)
 	return r, nil
 }
 
-// begin is what every operation on one session begins with. What follows is over
-// in microseconds, and asks no context.
+// begin is what every operation on one session begins with.
 func (s *Store) begin(ctx context.Context, key string) (name string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", err

@@ -24,7 +24,11 @@ func (v version) file() *swapfile.File { return &swapfile.File{Data: []byte(v.da
 // that cannot be trusted it returns the record without values, and the error.
 func (s *Store) record(key string, f *swapfile.File) (r *djsession.Record, live bool, err error) {
 	r = &djsession.Record{Key: key, Version: versionOf(f)}
-	if len(f.Data) == 0 {
+	switch {
+	case len(f.Data) == 0 && f.Stranger:
+		r.Expires = Never
+		return r, true, &djsession.PayloadError{Err: fmt.Errorf("%w: %w", djsession.ErrBadSignature, errStrangers)}
+	case len(f.Data) == 0:
 		r.Values, r.Expires = new(djsession.Values), Never
 		return r, true, nil
 	}
@@ -40,6 +44,10 @@ func (s *Store) record(key string, f *swapfile.File) (r *djsession.Record, live 
 	r.Values, r.Origin = v, origin
 	return r, live, nil
 }
+
+// errStrangers: Django would take the file for a session being born. Its owner, who chose
+// the key, would have whatever the visitor puts in.
+var errStrangers = errors.New("the file is empty, of another user, and in a folder that everybody may write to")
 
 // decode refuses what Django's file engine does before it looks at a signature.
 func (s *Store) decode(data []byte) (*djsession.Values, djsession.Origin, error) {

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/djsess/djsess/djsession"
 )
@@ -39,7 +40,7 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 			}
 			for _, name := range names {
 				key, _ := s.keyOf(name)
-				if !s.yieldFile(r, key, name, yield) {
+				if !s.yieldFile(ctx, r, key, name, yield) {
 					return
 				}
 			}
@@ -53,7 +54,7 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 			const page = 256
 			names, err := dir.Readdirnames(page)
 			for _, name := range names {
-				if key, ok := s.keyOf(name); ok && strings.HasPrefix(key, r.Prefix) && !s.yieldFile(r, key, name, yield) {
+				if key, ok := s.keyOf(name); ok && strings.HasPrefix(key, r.Prefix) && !s.yieldFile(ctx, r, key, name, yield) {
 					return
 				}
 			}
@@ -83,8 +84,8 @@ func (s *Store) isSession(name string) bool {
 	return ok
 }
 
-func (s *Store) yieldFile(r djsession.Range, key, name string, yield func(*djsession.Record, error) bool) bool {
-	f, err := s.folder.Read(name)
+func (s *Store) yieldFile(ctx context.Context, r djsession.Range, key, name string, yield func(*djsession.Record, error) bool) bool {
+	f, err := s.folder.Read(ctx, name)
 	record, live := &djsession.Record{Key: key}, true
 	if f != nil {
 		record.Expires = s.byAge(f.ModTime)
@@ -92,7 +93,7 @@ func (s *Store) yieldFile(r djsession.Range, key, name string, yield func(*djses
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return true // deleted since the name was read
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EAGAIN) && ctx.Err() == nil: // somebody has a lease on it
 		err = &djsession.PayloadError{Err: fmt.Errorf("%w: %w", djsession.ErrMalformed, err)}
 	case err != nil:
 		payload := unreadable(err)

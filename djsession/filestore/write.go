@@ -62,9 +62,9 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 	}
 	before, known := old.Version.(version)
 	if !known {
-		return nil, s.compare(op, key, name)
+		return nil, s.compare(ctx, op, key, name)
 	}
-	f, err := s.folder.Replace(name, before.file(), data, modTime)
+	f, err := s.folder.Replace(ctx, name, before.file(), data, modTime)
 	if err != nil {
 		return nil, s.failWrite(op, key, err)
 	}
@@ -72,8 +72,8 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 }
 
 // compare is the conflict with a record of which nobody knows what it was.
-func (s *Store) compare(op, key, name string) error {
-	f, err := s.folder.Read(name)
+func (s *Store) compare(ctx context.Context, op, key, name string) error {
+	f, err := s.folder.Read(ctx, name)
 	if err != nil {
 		return s.fail(op, key, err)
 	}
@@ -87,7 +87,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err != nil {
 		return wrap(op, key, err)
 	}
-	if err := s.folder.Remove(name); err != nil {
+	if err := s.folder.Remove(ctx, name); err != nil {
 		return s.failWrite(op, key, err)
 	}
 	return nil
@@ -103,9 +103,9 @@ func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) erro
 	}
 	before, known := old.Version.(version)
 	if !known {
-		return s.compare(op, key, name)
+		return s.compare(ctx, op, key, name)
 	}
-	if err := s.folder.RemoveUnchanged(name, before.file()); err != nil {
+	if err := s.folder.RemoveUnchanged(ctx, name, before.file()); err != nil {
 		return s.failWrite(op, key, err)
 	}
 	return nil

@@ -1,21 +1,64 @@
 package swapfile
 
 import (
+	"context"
+	"fmt"
 	"hash/maphash"
-	"sync"
 )
 
 // locks keep this process's writers of one file from meeting in the exchange,
-// which would be right and cost a round each.
+// which would be right and cost a round each. A lock that is taken holds a value.
 var (
-	locks    [64]sync.Mutex
+	locks    [64]chan struct{}
 	lockSeed = maphash.MakeSeed()
 )
 
+func init() {
+	for i := range locks {
+		locks[i] = make(chan struct{}, 1)
+	}
+}
+
 // lock waits for the other writers of a file. A file may share its lock with
 // others.
-func (d Folder) lock(name string) (unlock func()) {
-	l := &locks[maphash.String(lockSeed, d.path(name))%uint64(len(locks))]
-	l.Lock()
-	return l.Unlock
+func (d Folder) lock(ctx context.Context, name string) (unlock func(), err error) {
+	l := locks[maphash.String(lockSeed, d.path(name))%uint64(len(locks))]
+	select {
+	case l <- struct{}{}:
+		return func() { <-l }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// lockOpen locks a file and opens it. While it waits for the end of somebody's lease it
+// has no lock, which others may share. With an error that is not nil nothing is locked;
+// opened may be as open has it, and is closed.
+func (d Folder) lockOpen(ctx context.Context, name string) (o *opened, unlock func(), err error) {
+	var p patience
+	var leased error
+	for {
+		if unlock, err = d.lock(ctx, name); err != nil {
+			if leased != nil { // that is what the time was spent on
+				err = fmt.Errorf("%w: %w", err, pathless(leased))
+			}
+			return nil, nil, err
+		}
+		o, err = d.openNow(d.path(name))
+		if err == nil {
+			return o, unlock, nil
+		}
+		unlock()
+		if !isLeased(err) {
+			break
+		}
+		leased = err
+		if err = p.wait(ctx, d, d.path(name), leased); err != nil {
+			break
+		}
+	}
+	if o != nil {
+		o.close()
+	}
+	return o, nil, err
 }

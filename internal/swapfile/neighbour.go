@@ -12,9 +12,14 @@ type Neighbour struct {
 	found atomic.Pointer[fs.FileInfo]
 }
 
-// In returns a file of the folder whose name is ours, or else the folder. A folder
-// that everybody may write to, such as /tmp, says nothing.
+// In returns a file of the folder whose name is ours, or else the folder. In a folder
+// that everybody may write to, such as /tmp, anybody could have put the file there: it
+// says nothing, and neither does the folder.
 func (n *Neighbour) In(d Folder, ours func(name string) bool) fs.FileInfo {
+	folder, err := os.Stat(d.Path)
+	if err != nil || isOpenToAll(folder) {
+		return nil
+	}
 	if info := n.found.Load(); info != nil {
 		return *info
 	}
@@ -36,13 +41,7 @@ func (n *Neighbour) In(d Folder, ours func(name string) bool) fs.FileInfo {
 			}
 		}
 		if err != nil || len(entries) == 0 {
-			break
+			return folder
 		}
 	}
-	const writeByAll = 0o002
-	info, err := dir.Stat()
-	if err != nil || info.Mode().Perm()&writeByAll != 0 {
-		return nil
-	}
-	return info
 }

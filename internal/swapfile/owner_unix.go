@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// ownerOf is the user whose file it is.
+func ownerOf(file fs.FileInfo) int { return int(file.Sys().(*syscall.Stat_t).Uid) }
+
 // adopt gives the new version owner and mode of the old one, so that whoever
 // could use that one can use this one.
 func (t *temporary) adopt(old fs.FileInfo) error {
@@ -29,7 +32,7 @@ func (t *temporary) adopt(old fs.FileInfo) error {
 	}
 	const group, others = 0o060, 0o006
 	if !sameUser && mode&group != group && mode&others != others {
-		return &OwnerError{int(was.Uid)}
+		return &OwnerError{UID: int(was.Uid)}
 	}
 	if mode == 0o600 {
 		return nil
@@ -47,5 +50,5 @@ func (t *temporary) giveTo(like fs.FileInfo) error {
 	case os.Geteuid() == 0:
 		return t.handle.Chown(int(owner.Uid), int(owner.Gid))
 	}
-	return &OwnerError{int(owner.Uid)}
+	return &OwnerError{UID: int(owner.Uid)}
 }

@@ -1,6 +1,7 @@
 package swapfile
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -17,8 +18,15 @@ type opened struct {
 
 func (o *opened) close() { o.handle.Close() }
 
-func (d Folder) read(name string) (*File, error) {
-	o, err := d.open(d.path(name))
+func (d Folder) read(ctx context.Context, name string) (*File, error) {
+	o, err := d.open(ctx, d.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		// removeUnchanged may be looking at it elsewhere.
+		var unlock func()
+		if o, unlock, err = d.lockOpen(ctx, name); err == nil {
+			unlock()
+		}
+	}
 	if o == nil {
 		return nil, err
 	}
@@ -26,31 +34,45 @@ func (d Folder) read(name string) (*File, error) {
 	return &o.File, err
 }
 
-// open opens and reads a file. With a TooLargeError it returns what is known of
+// open is openNow that waits for the end of somebody's lease.
+func (d Folder) open(ctx context.Context, path string) (*opened, error) {
+	var p patience
+	for {
+		o, err := d.openNow(path)
+		if !isLeased(err) {
+			return o, err
+		}
+		if err := p.wait(ctx, d, path, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// openNow opens and reads a file. With a TooLargeError it returns what is known of
 // it.
-func (d Folder) open(path string) (*opened, error) {
+func (d Folder) openNow(path string) (*opened, error) {
 	handle, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
 	o := &opened{handle: handle}
-	if err = o.fill(d.MaxSize); err == nil || errors.As(err, new(*TooLargeError)) {
+	if err = o.fill(d); err == nil || errors.As(err, new(*TooLargeError)) {
 		return o, err
 	}
 	handle.Close()
 	return nil, err
 }
 
-func (o *opened) fill(maxSize int) (err error) {
+func (o *opened) fill(d Folder) (err error) {
 	if o.info, err = o.handle.Stat(); err != nil {
 		return err
 	}
 	size := o.info.Size()
-	o.ModTime = o.info.ModTime()
+	o.ModTime, o.Stranger = o.info.ModTime(), d.isStrangers(o.info)
 	switch {
 	case !o.info.Mode().IsRegular():
 		return ErrNotRegular
-	case size > int64(maxSize):
+	case size > int64(d.MaxSize):
 		return &TooLargeError{size}
 	}
 	o.Data = make([]byte, size)

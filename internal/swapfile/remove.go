@@ -1,25 +1,24 @@
 package swapfile
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 )
 
-func (d Folder) removeUnchanged(name string, old *File) error {
-	defer d.lock(name)()
-	path := d.path(name)
-	current, err := d.open(path)
-	if current != nil {
-		defer current.close()
-	}
-	switch {
-	case err != nil:
+func (d Folder) removeUnchanged(ctx context.Context, name string, old *File) error {
+	current, unlock, err := d.lockOpen(ctx, name)
+	if err != nil {
 		return err
-	case !current.equal(old):
+	}
+	defer unlock()
+	defer current.close()
+	if !current.equal(old) {
 		return &ChangedError{&current.File}
 	}
-	if err := d.unchanged(path, current); err != nil {
+	path := d.path(name)
+	if err := d.unchanged(ctx, path, current); err != nil {
 		return err
 	}
 	step("compared")
@@ -42,5 +41,5 @@ func (d Folder) removeUnchanged(name string, old *File) error {
 	} else if err != nil {
 		return err
 	}
-	return d.changed(path)
+	return d.changed(ctx, path)
 }

@@ -1,36 +1,14 @@
 package swapfile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// openFile opens a file without waiting for what a pipe may bring. One under a
-// lease is tried again: its writer needs microseconds, and the kernel ends a
-// lease after 45 seconds (fs.lease-break-time).
-func openFile(path string) (*os.File, error) {
-	const (
-		patience = time.Minute
-		longest  = time.Millisecond
-	)
-	start, pause := time.Now(), 20*time.Microsecond
-	for {
-		f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-		switch {
-		case errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENXIO): // a symbolic link, a socket
-			return nil, ErrNotRegular
-		case !errors.Is(err, unix.EAGAIN) || time.Since(start) > patience:
-			return f, err
-		}
-		time.Sleep(pause)
-		pause = min(2*pause, longest)
-	}
-}
 
 // writeOut starts to write the content to the disk, and does not wait. ext4 and
 // Btrfs do it themselves when a file is renamed over another, as Django's is, but
@@ -40,7 +18,7 @@ func (t *temporary) writeOut() {
 }
 
 // swap makes t the file if that is still current, and else leaves there what is.
-func swap(d Folder, path string, t *temporary, current *opened) error {
+func swap(ctx context.Context, d Folder, path string, t *temporary, current *opened) error {
 	if err := t.lease(); err != nil {
 		return err
 	}
@@ -48,7 +26,7 @@ func swap(d Folder, path string, t *temporary, current *opened) error {
 	if err := t.adopt(current.info); err != nil {
 		return err
 	}
-	if err := d.unchanged(path, current); err != nil {
+	if err := d.unchanged(ctx, path, current); err != nil {
 		return err
 	}
 	step("compared")
@@ -77,7 +55,8 @@ func notTheTemporary(err error, path string) error {
 
 // yield makes ours the version that came out for it, which is a stranger's.
 func (d Folder) yield(path string, t *temporary) error {
-	theirs, err := d.open(t.path)
+	// Without the caller's context: what is exchanged must come to an end.
+	theirs, err := d.open(context.Background(), t.path)
 	if theirs != nil {
 		defer theirs.close()
 	}

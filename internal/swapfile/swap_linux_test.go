@@ -2,6 +2,7 @@ package swapfile
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -110,7 +111,7 @@ func TestStranger(t *testing.T) {
 						seen <- fmt.Sprint(string(data), err)
 					}()
 					go func() {
-						f, err := d.Read(name)
+						f, err := d.Read(context.Background(), name)
 						seen <- fmt.Sprint(string(f.Data), err)
 					}()
 				}
@@ -120,7 +121,7 @@ func TestStranger(t *testing.T) {
 				}
 			}
 		}
-		_, err := d.Replace(name, old, []byte("ours"), time.Now())
+		_, err := d.Replace(context.Background(), name, old, []byte("ours"), time.Now())
 		step = func(string) {}
 		checkChanged(t, err, theirs)
 		for range 2 * readers {
@@ -128,7 +129,7 @@ func TestStranger(t *testing.T) {
 				t.Errorf("somebody saw %q", got)
 			}
 		}
-		current, err := d.Read(name)
+		current, err := d.Read(context.Background(), name)
 		if err != nil || string(current.Data) != theirs || current.ModTime.Unix() != 1234567890 {
 			t.Errorf("now %+v, %v", current, err)
 		}
@@ -136,7 +137,7 @@ func TestStranger(t *testing.T) {
 		if errors.As(err, &changed); changed != nil && !changed.Current.equal(current) {
 			t.Error("what the error carries is not what is there")
 		}
-		if _, err := d.Replace(name, current, []byte("merged"), time.Now()); err != nil {
+		if _, err := d.Replace(context.Background(), name, current, []byte("merged"), time.Now()); err != nil {
 			t.Error(err)
 		}
 		check(t, d, "merged")
@@ -159,7 +160,7 @@ func TestUndecidedVersionIsWaitedFor(t *testing.T) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	})
-	if _, err := d.Replace(name, old, []byte("ours"), time.Now()); err != nil {
+	if _, err := d.Replace(context.Background(), name, old, []byte("ours"), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-seen; got != "ours" {
@@ -177,7 +178,7 @@ func TestThirdVersion(t *testing.T) {
 		}
 	}
 	defer func() { step = func(string) {} }()
-	_, err := d.Replace(name, old, []byte("ours"), time.Now())
+	_, err := d.Replace(context.Background(), name, old, []byte("ours"), time.Now())
 	checkChanged(t, err, "second")
 	check(t, d, "third")
 }
@@ -191,7 +192,7 @@ func TestDeletedStaysDeleted(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		_, err := d.Replace(name, old, []byte("ours"), time.Now())
+		_, err := d.Replace(context.Background(), name, old, []byte("ours"), time.Now())
 		if point == "exchanged" && err != nil || point != "exchanged" && !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("deleted when %s: %v", point, err)
 		}
@@ -209,7 +210,7 @@ func TestDeletedStaysDeleted(t *testing.T) {
 		}
 	}
 	defer func() { step = func(string) {} }()
-	_, err := d.Replace(name, old, []byte("ours"), time.Now())
+	_, err := d.Replace(context.Background(), name, old, []byte("ours"), time.Now())
 	checkChanged(t, err, "theirs")
 	check(t, d, "")
 }
@@ -236,7 +237,7 @@ func TestStrangerThatIsNoFile(t *testing.T) {
 				makeIt(t, d.path(name))
 				theirs, _ = os.Lstat(d.path(name))
 			})
-			_, err := d.Replace(name, old, []byte("ours"), time.Now())
+			_, err := d.Replace(context.Background(), name, old, []byte("ours"), time.Now())
 			if !errors.Is(err, ErrNotRegular) && !errors.As(err, new(*TooLargeError)) {
 				t.Error(err)
 			}
@@ -269,7 +270,7 @@ func TestSwappingBackOverAThirdVersion(t *testing.T) {
 			}
 			return unix.Renameat2(from, a, to, b, flags)
 		})
-		if _, err := d.Replace(name, old, []byte("ours"), time.Now()); err == nil {
+		if _, err := d.Replace(context.Background(), name, old, []byte("ours"), time.Now()); err == nil {
 			t.Error("no error")
 		}
 		check(t, d, third)
@@ -309,13 +310,13 @@ func TestWritersThatMeet(t *testing.T) {
 		var mu sync.Mutex
 		for i := range writers {
 			wait.Go(func() {
-				current, err := d.open(d.path(name))
+				current, err := d.open(context.Background(), d.path(name))
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				defer current.close()
-				f, err := d.replaceBy(name, current, fmt.Appendf(nil, "writer %d", i), time.Now(), swap)
+				f, err := d.replaceBy(context.Background(), name, current, fmt.Appendf(nil, "writer %d", i), time.Now(), swap)
 				var changed *ChangedError
 				mu.Lock()
 				defer mu.Unlock()
@@ -361,7 +362,7 @@ func TestTemporaryOpenedByOthers(t *testing.T) {
 				t.Cleanup(func() { f.Close() })
 			}
 		}
-		if _, err := d.Replace(name, old, []byte("two"), time.Now()); err != nil {
+		if _, err := d.Replace(context.Background(), name, old, []byte("two"), time.Now()); err != nil {
 			t.Error(err)
 		}
 		step = func(string) {}
@@ -376,7 +377,7 @@ func TestRemoveUnchangedMeetsStrangers(t *testing.T) {
 	d := newFolder(t)
 	old := create(t, d, "one")
 	between(t, "compared", func() { renameOver(t, d, "theirs") })
-	checkChanged(t, d.RemoveUnchanged(name, old), "theirs")
+	checkChanged(t, d.RemoveUnchanged(context.Background(), name, old), "theirs")
 	check(t, d, "theirs")
 
 	d = newFolder(t)
@@ -384,7 +385,7 @@ func TestRemoveUnchangedMeetsStrangers(t *testing.T) {
 	step = func(point string) {
 		renameOver(t, d, map[string]string{"compared": "second", "taken away": "third"}[point])
 	}
-	err := d.RemoveUnchanged(name, old)
+	err := d.RemoveUnchanged(context.Background(), name, old)
 	step = func(string) {}
 	checkChanged(t, err, "third")
 	check(t, d, "third")
@@ -392,7 +393,7 @@ func TestRemoveUnchangedMeetsStrangers(t *testing.T) {
 	d = newFolder(t)
 	old = create(t, d, "one")
 	between(t, "compared", func() { os.Remove(d.path(name)) })
-	if err := d.RemoveUnchanged(name, old); !errors.Is(err, fs.ErrNotExist) {
+	if err := d.RemoveUnchanged(context.Background(), name, old); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 	check(t, d, "")
@@ -409,14 +410,14 @@ func TestReadDuringRemoveUnchanged(t *testing.T) {
 			renameOver(t, d, "theirs")
 		case "taken away":
 			go func() {
-				_, err := d.Read(name)
+				_, err := d.Read(context.Background(), name)
 				read <- err
 			}()
 			time.Sleep(20 * time.Millisecond)
 		}
 	}
 	defer func() { step = func(string) {} }()
-	checkChanged(t, d.RemoveUnchanged(name, old), "theirs")
+	checkChanged(t, d.RemoveUnchanged(context.Background(), name, old), "theirs")
 	if err := <-read; err != nil {
 		t.Error(err)
 	}
@@ -442,7 +443,7 @@ func TestOwnerAndMode(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := d.Replace(name, old, []byte("two"), time.Now()); err != nil {
+		if _, err := d.Replace(context.Background(), name, old, []byte("two"), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		info, err := os.Stat(d.path(name))
@@ -488,13 +489,13 @@ func TestFileOfAnotherUser(t *testing.T) {
 	}
 	for mode, taken := range map[fs.FileMode]bool{0o644: false, 0o664: false, 0o666: true} {
 		d := newFolder(t)
-		const owner, group = 65532, 65533
+		const owner, group, nogroup = 65532, 65533, 65534
 		old := create(t, d, "one")
-		if err := errors.Join(os.Chmod(filepath.Dir(d.Path), 0o755), os.Chmod(d.Path, 0o777), os.Chmod(d.path(name), mode), os.Chown(d.path(name), owner, group)); err != nil {
+		if err := errors.Join(os.Chmod(filepath.Dir(d.Path), 0o755), os.Chown(d.Path, 0, nogroup), os.Chmod(d.Path, 0o775), os.Chmod(d.path(name), mode), os.Chown(d.path(name), owner, group)); err != nil {
 			t.Fatal(err)
 		}
 		var err error
-		asNobody(func() { _, err = d.Replace(name, old, []byte("two"), time.Now()) })
+		asNobody(func() { _, err = d.Replace(context.Background(), name, old, []byte("two"), time.Now()) })
 		var ownerErr *OwnerError
 		switch {
 		case taken && err != nil, !taken && !errors.As(err, &ownerErr):
@@ -512,7 +513,7 @@ func TestFileOfAnotherUser(t *testing.T) {
 
 // dieAt is a process that dies in the middle of it.
 func dieAt(d Folder) {
-	old, err := d.Read(name)
+	old, err := d.Read(context.Background(), name)
 	fail(err)
 	step = func(point string) {
 		if point == os.Getenv("SWAPFILE_POINT") {
@@ -520,7 +521,7 @@ func dieAt(d Folder) {
 			select {}
 		}
 	}
-	d.Replace(name, old, []byte("ours"), time.Now())
+	d.Replace(context.Background(), name, old, []byte("ours"), time.Now())
 	fail(errors.New("still alive"))
 }
 
@@ -540,11 +541,11 @@ func TestDeath(t *testing.T) {
 			os.Remove(path)
 		}
 		check(t, d, want)
-		current, err := d.Read(name)
+		current, err := d.Read(context.Background(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.Replace(name, current, []byte("next"), time.Now()); err != nil {
+		if _, err := d.Replace(context.Background(), name, current, []byte("next"), time.Now()); err != nil {
 			t.Error(err)
 		}
 		check(t, d, "next")
@@ -575,13 +576,13 @@ func count(d Folder) {
 	for range 3 {
 		wait.Go(func() {
 			for range rounds {
-				old, err := d.Read(name)
+				old, err := d.Read(context.Background(), name)
 				fail(err)
 				for {
 					c, err := parseCounters(old.Data)
 					fail(err)
 					c[0]++
-					_, err = d.Replace(name, old, c.text(), time.Now())
+					_, err = d.Replace(context.Background(), name, old, c.text(), time.Now())
 					var changed *ChangedError
 					if err == nil {
 						break
@@ -671,7 +672,7 @@ func BenchmarkReplace(b *testing.B) {
 	d := Folder{Path: b.TempDir(), MaxSize: 1 << 20}
 	data := bytes.Repeat([]byte("x"), 500)
 	for what, f := range map[string]func(*File) (*File, error){
-		"swapfile": func(old *File) (*File, error) { return d.Replace(name, old, data, time.Now()) },
+		"swapfile": func(old *File) (*File, error) { return d.Replace(context.Background(), name, old, data, time.Now()) },
 		"Django's way": func(old *File) (*File, error) {
 			f, err := os.OpenFile(d.path(name), os.O_WRONLY, 0)
 			if err != nil {

@@ -60,6 +60,7 @@ package swapfile
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -70,6 +71,9 @@ import (
 
 // Folder is where files are. Names are without a path, which is for the caller
 // to see to. Errors hold neither names nor paths: a name may be a secret.
+//
+// A context bounds how long a call waits for other writers, and for the end of a lease
+// that somebody has on the file.
 //
 // fs.ErrNotExist says that there is no such file, or no such folder.
 type Folder struct {
@@ -83,6 +87,9 @@ type Folder struct {
 type File struct {
 	Data    []byte
 	ModTime time.Time
+	// Stranger says that anybody could have put the file there: everybody may write to
+	// the folder, and the file is neither ours nor root's nor that of the folder's owner.
+	Stranger bool
 }
 
 func (f *File) equal(other *File) bool {
@@ -108,22 +115,24 @@ func (e *TooLargeError) Error() string { return fmt.Sprintf("file of %d bytes", 
 var ErrNotRegular = errors.New("not a regular file")
 
 // OwnerError is a file of another user, who could not use what we would put in
-// its place.
+// its place, or should not.
 type OwnerError struct {
 	UID int
+	// Stranger is as in File.
+	Stranger bool
 }
 
 func (e *OwnerError) Error() string {
+	if e.Stranger {
+		return fmt.Sprintf("the file is user %d's, who could read what we put in its place, and everybody may write to the folder: run as that user, "+
+			"or keep the sessions in a folder of the site's own", e.UID)
+	}
 	return fmt.Sprintf("the file is user %d's, who could not read or write ours in its place: run as that user", e.UID)
 }
 
 // Read reads a file. With a TooLargeError comes the file without its content.
-func (d Folder) Read(name string) (*File, error) {
-	f, err := d.read(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		defer d.lock(name)() // RemoveUnchanged may be looking at it elsewhere
-		f, err = d.read(name)
-	}
+func (d Folder) Read(ctx context.Context, name string) (*File, error) {
+	f, err := d.read(ctx, name)
 	return f, pathless(err)
 }
 
@@ -137,19 +146,23 @@ func (d Folder) Create(name string, data []byte, modTime time.Time, like fs.File
 // Replace puts data in place of old: a ChangedError when something else is there,
 // fs.ErrNotExist when nothing is. The new file has owner and mode of the one
 // before it.
-func (d Folder) Replace(name string, old *File, data []byte, modTime time.Time) (*File, error) {
-	f, err := d.replace(name, old, data, modTime)
+func (d Folder) Replace(ctx context.Context, name string, old *File, data []byte, modTime time.Time) (*File, error) {
+	f, err := d.replace(ctx, name, old, data, modTime)
 	return f, pathless(err)
 }
 
 // RemoveUnchanged removes a file that is still old: else a ChangedError.
-func (d Folder) RemoveUnchanged(name string, old *File) error {
-	return pathless(d.removeUnchanged(name, old))
+func (d Folder) RemoveUnchanged(ctx context.Context, name string, old *File) error {
+	return pathless(d.removeUnchanged(ctx, name, old))
 }
 
 // Remove removes a file of any kind, but no folder.
-func (d Folder) Remove(name string) error {
-	defer d.lock(name)()
+func (d Folder) Remove(ctx context.Context, name string) error {
+	unlock, err := d.lock(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	info, err := os.Lstat(d.path(name))
 	if err == nil && info.IsDir() {
 		return ErrNotRegular

@@ -1,6 +1,7 @@
 package swapfile
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -102,33 +103,33 @@ func TestCreateReadReplaceRemove(t *testing.T) {
 		if _, err := d.Create(name, []byte("two"), at, nil); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("create again: %v", err)
 		}
-		read, err := d.Read(name)
+		read, err := d.Read(context.Background(), name)
 		if err != nil || string(read.Data) != "one" || !read.ModTime.Equal(at) {
 			t.Fatalf("%+v, %v", read, err)
 		}
-		replaced, err := d.Replace(name, read, []byte("longer"), at)
+		replaced, err := d.Replace(context.Background(), name, read, []byte("longer"), at)
 		if err != nil {
 			t.Fatal(err)
 		}
 		check(t, d, "longer")
-		_, err = d.Replace(name, read, []byte("x"), at)
+		_, err = d.Replace(context.Background(), name, read, []byte("x"), at)
 		checkChanged(t, err, "longer")
-		if replaced, err = d.Replace(name, replaced, []byte("longer"), at.Add(time.Second)); err != nil {
+		if replaced, err = d.Replace(context.Background(), name, replaced, []byte("longer"), at.Add(time.Second)); err != nil {
 			t.Errorf("what Replace returned cannot be replaced: %v", err)
 		}
 		if info, err := os.Stat(d.path(name)); err != nil || info.Mode() != 0o600 || !info.ModTime().Equal(at.Add(time.Second)) {
 			t.Errorf("%v, %v", info, err)
 		}
-		checkChanged(t, d.RemoveUnchanged(name, read), "longer")
+		checkChanged(t, d.RemoveUnchanged(context.Background(), name, read), "longer")
 		check(t, d, "longer")
-		if err := d.RemoveUnchanged(name, replaced); err != nil {
+		if err := d.RemoveUnchanged(context.Background(), name, replaced); err != nil {
 			t.Error(err)
 		}
 		check(t, d, "")
-		_, readErr := d.Read(name)
-		_, replaceErr := d.Replace(name, replaced, nil, at)
+		_, readErr := d.Read(context.Background(), name)
+		_, replaceErr := d.Replace(context.Background(), name, replaced, nil, at)
 		for what, err := range map[string]error{
-			"read": readErr, "replace": replaceErr, "remove": d.Remove(name), "remove unchanged": d.RemoveUnchanged(name, replaced),
+			"read": readErr, "replace": replaceErr, "remove": d.Remove(context.Background(), name), "remove unchanged": d.RemoveUnchanged(context.Background(), name, replaced),
 		} {
 			if !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), name) {
 				t.Errorf("%s of what is gone: %v", what, err)
@@ -136,7 +137,7 @@ func TestCreateReadReplaceRemove(t *testing.T) {
 		}
 		check(t, d, "")
 		create(t, d, "again")
-		if err := d.Remove(name); err != nil {
+		if err := d.Remove(context.Background(), name); err != nil {
 			t.Error(err)
 		}
 		check(t, d, "")
@@ -152,7 +153,7 @@ func TestTouchedIsChanged(t *testing.T) {
 		if err := os.Chtimes(d.path(name), time.Time{}, time.Unix(1, 0)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := d.Replace(name, old, []byte("two"), time.Now())
+		_, err := d.Replace(context.Background(), name, old, []byte("two"), time.Now())
 		checkChanged(t, err, "one")
 		check(t, d, "one")
 	})
@@ -164,7 +165,7 @@ func TestChangedBeforeTheLastLook(t *testing.T) {
 		d := newFolder(t)
 		old := create(t, d, "one")
 		between(t, "written", func() { renameOver(t, d, "theirs") })
-		_, err := d.Replace(name, old, []byte("ours"), time.Now())
+		_, err := d.Replace(context.Background(), name, old, []byte("ours"), time.Now())
 		checkChanged(t, err, "theirs")
 		check(t, d, "theirs")
 	})
@@ -175,7 +176,7 @@ func TestDeletedBeforeTheLastLook(t *testing.T) {
 		d := newFolder(t)
 		old := create(t, d, "one")
 		between(t, "written", func() { os.Remove(d.path(name)) })
-		if _, err := d.Replace(name, old, []byte("ours"), time.Now()); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := d.Replace(context.Background(), name, old, []byte("ours"), time.Now()); !errors.Is(err, fs.ErrNotExist) {
 			t.Error(err)
 		}
 		check(t, d, "")
@@ -187,14 +188,14 @@ func TestTooLarge(t *testing.T) {
 	old := create(t, d, "small")
 	renameOver(t, d, strings.Repeat("x", 1001))
 	var tooLarge *TooLargeError
-	f, err := d.Read(name)
+	f, err := d.Read(context.Background(), name)
 	if !errors.As(err, &tooLarge) || tooLarge.Size != 1001 || f == nil || f.Data != nil || f.ModTime.IsZero() {
 		t.Errorf("read %+v, %v", f, err)
 	}
-	if _, err := d.Replace(name, old, []byte("ours"), time.Now()); !errors.As(err, &tooLarge) {
+	if _, err := d.Replace(context.Background(), name, old, []byte("ours"), time.Now()); !errors.As(err, &tooLarge) {
 		t.Errorf("replace: %v", err)
 	}
-	if err := d.RemoveUnchanged(name, old); !errors.As(err, &tooLarge) {
+	if err := d.RemoveUnchanged(context.Background(), name, old); !errors.As(err, &tooLarge) {
 		t.Errorf("remove: %v", err)
 	}
 	check(t, d, strings.Repeat("x", 1001))
@@ -211,9 +212,9 @@ func TestNotRegular(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, readErr := d.Read(name)
-			_, replaceErr := d.Replace(name, old, []byte("ours"), time.Now())
-			for what, err := range map[string]error{"read": readErr, "replace": replaceErr, "remove": d.RemoveUnchanged(name, old)} {
+			_, readErr := d.Read(context.Background(), name)
+			_, replaceErr := d.Replace(context.Background(), name, old, []byte("ours"), time.Now())
+			for what, err := range map[string]error{"read": readErr, "replace": replaceErr, "remove": d.RemoveUnchanged(context.Background(), name, old)} {
 				if !errors.Is(err, ErrNotRegular) {
 					t.Errorf("%s: %v", what, err)
 				}
@@ -224,7 +225,7 @@ func TestNotRegular(t *testing.T) {
 			if after, err := os.Lstat(d.path(name)); err != nil || !os.SameFile(before, after) {
 				t.Errorf("now %v, %v", after, err)
 			}
-			if err := d.Remove(name); (kind == "folder") != errors.Is(err, ErrNotRegular) {
+			if err := d.Remove(context.Background(), name); (kind == "folder") != errors.Is(err, ErrNotRegular) {
 				t.Errorf("remove: %v", err)
 			}
 		})
@@ -234,10 +235,10 @@ func TestNotRegular(t *testing.T) {
 // Errors hold no path: the names are session keys.
 func TestErrorsHoldNoPath(t *testing.T) {
 	d := Folder{Path: filepath.Join(t.TempDir(), "missing"), MaxSize: 10}
-	_, read := d.Read(name)
+	_, read := d.Read(context.Background(), name)
 	_, created := d.Create(name, nil, time.Now(), nil)
-	_, replaced := d.Replace(name, new(File), nil, time.Now())
-	for _, err := range []error{read, created, replaced, d.Remove(name), d.RemoveUnchanged(name, new(File))} {
+	_, replaced := d.Replace(context.Background(), name, new(File), nil, time.Now())
+	for _, err := range []error{read, created, replaced, d.Remove(context.Background(), name), d.RemoveUnchanged(context.Background(), name, new(File))} {
 		if !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), d.Path) {
 			t.Errorf("%v", err)
 		}

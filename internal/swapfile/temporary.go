@@ -48,7 +48,7 @@ func (t *temporary) fill(data []byte, modTime time.Time) error {
 	if _, err := t.handle.Write(data); err != nil {
 		return err
 	}
-	if err := os.Chtimes(t.path, time.Time{}, modTime); err != nil {
+	if err := setTime(t.path, modTime); err != nil {
 		return err
 	}
 	info, err := t.handle.Stat()
@@ -56,7 +56,7 @@ func (t *temporary) fill(data []byte, modTime time.Time) error {
 		return err
 	}
 	t.writeOut()
-	t.File = File{data, info.ModTime()} // which file systems round
+	t.File = File{Data: data, ModTime: info.ModTime()} // which file systems round
 	return nil
 }
 

@@ -1,0 +1,33 @@
+//go:build unix
+
+package main
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// openFile opens a file and does not wait for somebody to write to a pipe.
+func openFile(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+}
+
+func ownerOf(file fs.FileInfo) int { return int(file.Sys().(*syscall.Stat_t).Uid) }
+
+func ownedByUs(file fs.FileInfo) bool {
+	owner := ownerOf(file)
+	return owner == os.Geteuid() || owner == 0
+}
+
+// writableByOthers tells whether others than the owner may write to a file. A group of the
+// owner's own number is the owner's private one (umask 002 of many systems); group 0 may
+// have members.
+func writableByOthers(file fs.FileInfo) bool {
+	const group, all = 0o020, 0o002
+	mode, owner := file.Mode().Perm(), file.Sys().(*syscall.Stat_t)
+	private := owner.Gid == owner.Uid && owner.Gid != 0
+	return mode&all != 0 || mode&group != 0 && !private
+}
+
+func readableByAll(file fs.FileInfo) bool { return file.Mode().Perm()&0o004 != 0 }

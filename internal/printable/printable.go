@@ -1,0 +1,47 @@
+// Package printable escapes texts that a stranger may have written, for logs and
+// terminals.
+package printable
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Line is a text as one line of a log may show it: everything in it that is not simply
+// shown (control, bidirectional, unassigned characters, ends of lines, broken UTF-8) is
+// escaped, so that it can neither drive a terminal nor look like another line.
+func Line(text string) string { return escaped(text, false) }
+
+// Text is Line for a text that may have several lines.
+func Text(text string) string { return escaped(text, true) }
+
+func escaped(text string, lines bool) string {
+	shows := func(r rune) bool { return unicode.IsPrint(r) && r != utf8.RuneError || r == '\n' && lines }
+	if strings.IndexFunc(text, func(r rune) bool { return !shows(r) }) < 0 {
+		return text
+	}
+	var dst []byte
+	for i, r := range text {
+		switch {
+		case shows(r) || strings.HasPrefix(text[i:], "\uFFFD"):
+			dst = utf8.AppendRune(dst, r)
+		case r == '\n':
+			dst = append(dst, `\n`...)
+		default:
+			dst = AppendEscape(dst, r)
+		}
+	}
+	return string(dst)
+}
+
+// AppendEscape appends \uXXXX, twice for what is above U+FFFF.
+func AppendEscape(dst []byte, r rune) []byte {
+	if r > 0xffff {
+		high, low := utf16.EncodeRune(r)
+		return AppendEscape(AppendEscape(dst, high), low)
+	}
+	const digits = "0123456789abcdef"
+	return append(dst, '\\', 'u', digits[r>>12&15], digits[r>>8&15], digits[r>>4&15], digits[r&15])
+}

@@ -1,0 +1,24 @@
+//go:build !unix
+
+package swapfile
+
+import (
+	"os"
+	"time"
+)
+
+// openFile opens what is a regular file when it is looked at, just before.
+func openFile(path string) (*os.File, error) {
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, ErrNotRegular
+	}
+	return os.Open(path)
+}
+
+func isLeased(error) bool { return false }
+
+func setTime(path string, modTime time.Time) error { return os.Chtimes(path, time.Time{}, modTime) }
