@@ -8,6 +8,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/sqldialect"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // Scan yields the sessions of a range by key. It reads them in pages, each in a
@@ -23,7 +24,7 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 		for {
 			rows, err := s.page(ctx, r, after, limit)
 			if err != nil {
-				yield(nil, s.fail(ctx, "scan", "", err))
+				yield(nil, err)
 				return
 			}
 			if len(rows) > 0 && rows[len(rows)-1].key == after {
@@ -66,6 +67,16 @@ type keyedRow struct {
 
 // page reads the rows that follow after.
 func (s *Store) page(ctx context.Context, r djsession.Range, after string, limit int) ([]keyedRow, error) {
+	ctx, cancel := waitlimit.Context(ctx, s.timeout)
+	defer cancel()
+	page, err := s.rows(ctx, r, after, limit)
+	if err != nil {
+		return nil, s.fail(ctx, "scan", "", err)
+	}
+	return page, nil
+}
+
+func (s *Store) rows(ctx context.Context, r djsession.Range, after string, limit int) ([]keyedRow, error) {
 	d := s.dialect
 	text := "SELECT session_key, " + s.rowColumns() + " FROM " + s.table + " WHERE session_key > :after"
 	if !r.Expired {
