@@ -227,8 +227,20 @@ func TestDefaultLimits(t *testing.T) {
 
 // link is a proxy that can stop to pass anything on, and so a server that stops to answer.
 type link struct {
-	address string
-	frozen  atomic.Bool
+	address  string
+	frozen   atomic.Bool
+	accepted atomic.Int32
+	mu       sync.Mutex
+	clients  []net.Conn
+}
+
+// cut ends all connections.
+func (p *link) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, client := range p.clients {
+		client.Close()
+	}
 }
 
 func newLink(t *testing.T, server string) *link {
@@ -239,6 +251,7 @@ func newLink(t *testing.T, server string) *link {
 	}
 	t.Cleanup(func() { l.Close() })
 	p := &link{address: l.Addr().String()}
+	t.Cleanup(p.cut)
 	pass := func(to, from net.Conn) {
 		defer to.Close()
 		buffer := make([]byte, 64<<10)
@@ -262,7 +275,10 @@ func newLink(t *testing.T, server string) *link {
 			if err != nil {
 				return
 			}
-			t.Cleanup(func() { client.Close() })
+			p.accepted.Add(1)
+			p.mu.Lock()
+			p.clients = append(p.clients, client)
+			p.mu.Unlock()
 			if p.frozen.Load() {
 				continue
 			}
