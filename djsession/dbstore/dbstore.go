@@ -75,6 +75,8 @@ type Config struct {
 	// wait for a free connection, connecting, and the answer. A scan has as much
 	// for each page, and a write has a minute, or Timeout if that is longer.
 	// Default: 10 seconds. With a negative one only contexts end a wait.
+	// lib/pq by itself does not end a wait for a server that is silent; with the
+	// connections of package storeurl it does.
 	Timeout time.Duration
 }
 
