@@ -108,9 +108,9 @@ func findUp(name string) (string, error) {
 
 // holdsSecrets tells whether the file itself has keys or passwords in it.
 func (c *config) holdsSecrets() bool {
-	secret := c.secretKey != nil || len(c.secretKeyFallbacks) > 0 || storeurl.HasPassword(c.store)
+	secret := c.secretKey != nil || len(c.secretKeyFallbacks) > 0 || storeurl.HasSecret(c.store)
 	for _, s := range c.stores {
-		secret = secret || storeurl.HasPassword(s.url) || storeurl.HasPassword(s.cache) || storeurl.HasPassword(s.database)
+		secret = secret || storeurl.HasSecret(s.url) || storeurl.HasPassword(s.cache) || storeurl.HasPassword(s.database)
 	}
 	return secret
 }

@@ -59,7 +59,7 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 	}
 	var operation *net.OpError
 	var lookup *net.DNSError
-	if errors.As(err, &operation) || errors.As(err, &lookup) {
+	if errors.As(err, &operation) || errors.As(err, &lookup) || errors.Is(err, context.DeadlineExceeded) {
 		return &hinted{err, "is the server up, and are host and port right? " + fromPlace(place.namedBy)}
 	}
 	return err

@@ -27,8 +27,8 @@ type place struct {
 
 // storePlace finds the store, and tells who named it.
 func (a *app) storePlace(c *config) (place, error) {
-	if storeurl.HasPassword(a.flags.store) {
-		return place{}, configf("--store: passwords are refused on the command line, where every user of this machine can read them: "+
+	if storeurl.HasSecret(a.flags.store) {
+		return place{}, configf("--store: passwords and keys are refused on the command line, where every user of this machine can read them: "+
 			"give the URL by $DJSESS_STORE or $DATABASE_URL, or under [stores] in %s (and PostgreSQL's password by ~/.pgpass)", configName)
 	}
 	for _, source := range []struct{ value, name string }{

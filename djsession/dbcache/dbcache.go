@@ -44,6 +44,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/internal/pytime"
 	"github.com/djsess/djsess/internal/sqldialect"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // ErrNoTable: the database has no such table. "manage.py createcachetable" makes
@@ -73,6 +74,8 @@ type Config struct {
 	// Default: 3. CullAll is Django's 0.
 	CullFrequency int
 
+	// Timeout is how long a load may take, as in dbstore.Config.
+	Timeout time.Duration
 	// ReadOnly refuses whatever would write.
 	ReadOnly bool
 	// Logger is told what is thrown away. Default: slog.Default.
@@ -96,6 +99,7 @@ type Cache struct {
 	loc     *time.Location // of naive times
 	table   string         // quoted
 	stmts   statements
+	timeout time.Duration // of a load, and of a page of a scan
 }
 
 var (
@@ -135,7 +139,7 @@ func New(c Config) (*Cache, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	cache := &Cache{db: c.DB, config: c, dialect: d, table: d.Quote(c.Table)}
+	cache := &Cache{db: c.DB, config: c, dialect: d, table: d.Quote(c.Table), timeout: waitlimit.Or(c.Timeout)}
 	if cache.loc, err = location(c); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/internal/sqldialect"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // Get returns what is stored under a key and has not ended.
@@ -33,6 +34,8 @@ func (c *Cache) get(ctx context.Context, op, key string) (*cachestore.Item, erro
 // read returns what is stored under a key, whether it has ended or not; with an
 // error about the value, too.
 func (c *Cache) read(ctx context.Context, op, key string) (*cachestore.Item, error) {
+	ctx, cancel := waitlimit.Context(ctx, c.timeout)
+	defer cancel()
 	var row row
 	args := c.stmts.read.Bind(sqldialect.Args{"key": key})
 	err := c.dialect.Retry(func() error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/internal/sqldialect"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // Scan yields the items by key, those that have ended and are still there, too. It
@@ -19,7 +20,7 @@ func (c *Cache) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.E
 		for {
 			rows, err := c.page(ctx, prefix, after, limit)
 			if err != nil {
-				yield(nil, c.fail(ctx, "scan", "", sqldialect.HideKey(err, after, cachestore.ShortKey(after))))
+				yield(nil, err)
 				return
 			}
 			if len(rows) > 0 && rows[len(rows)-1].key == after {
@@ -58,6 +59,16 @@ type keyedRow struct {
 
 // page reads the rows that follow after.
 func (c *Cache) page(ctx context.Context, prefix, after string, limit int) ([]keyedRow, error) {
+	ctx, cancel := waitlimit.Context(ctx, c.timeout)
+	defer cancel()
+	page, err := c.rows(ctx, prefix, after, limit)
+	if err != nil {
+		return nil, c.fail(ctx, "scan", "", sqldialect.HideKey(err, after, cachestore.ShortKey(after)))
+	}
+	return page, nil
+}
+
+func (c *Cache) rows(ctx context.Context, prefix, after string, limit int) ([]keyedRow, error) {
 	text := "SELECT cache_key, " + c.itemColumns() + " FROM " + c.table + " WHERE cache_key > :after"
 	args := sqldialect.Args{"after": after}
 	switch {

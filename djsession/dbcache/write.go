@@ -8,10 +8,13 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/internal/sqldialect"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // Add inserts a row, or takes over that of an item which has ended.
 func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.Duration) (*cachestore.Item, error) {
+	ctx, cancel := waitlimit.ForWrite(ctx, c.timeout)
+	defer cancel()
 	const op = "add"
 	item, err := c.beginWrite(key, data, timeout)
 	if err != nil {
@@ -46,6 +49,8 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 
 // Swap updates the row if it still holds what old was read from, and has not ended.
 func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data []byte, timeout time.Duration) (*cachestore.Item, error) {
+	ctx, cancel := waitlimit.ForWrite(ctx, c.timeout)
+	defer cancel()
 	const op = "replace"
 	item, err := c.beginWrite(key, data, timeout)
 	if err != nil {
@@ -60,6 +65,8 @@ func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data
 
 // Delete removes the row of a key, whatever it holds.
 func (c *Cache) Delete(ctx context.Context, key string) error {
+	ctx, cancel := waitlimit.ForWrite(ctx, c.timeout)
+	defer cancel()
 	const op = "delete"
 	if err := c.begin(key); err != nil {
 		return wrap(op, key, err)
@@ -76,6 +83,8 @@ func (c *Cache) Delete(ctx context.Context, key string) error {
 
 // DeleteUnchanged removes the row if it still holds what old was read from.
 func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore.Item) error {
+	ctx, cancel := waitlimit.ForWrite(ctx, c.timeout)
+	defer cancel()
 	const op = "delete"
 	if err := c.begin(key); err != nil {
 		return wrap(op, key, err)

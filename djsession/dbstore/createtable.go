@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/djsess/djsess/internal/sqldialect"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // CreateTable makes the table as the migration of django.contrib.sessions makes
@@ -14,6 +17,8 @@ import (
 // service that comes before the site; the site's first migration then wants
 // "manage.py migrate --fake-initial".
 func (s *Store) CreateTable(ctx context.Context) error {
+	ctx, cancel := waitlimit.ForWrite(ctx, s.timeout)
+	defer cancel()
 	exists, err := s.tableExists(ctx)
 	if err != nil || exists {
 		return err
@@ -23,7 +28,7 @@ func (s *Store) CreateTable(ctx context.Context) error {
 		if exists, existsErr := s.tableExists(ctx); existsErr == nil && exists {
 			return nil
 		}
-		return fmt.Errorf("dbstore: create table %q: %w", s.name, s.classified(err))
+		return fmt.Errorf("dbstore: create table %q: %w", s.name, s.classified(sqldialect.Ended(ctx, s.db, err)))
 	}
 	return nil
 }
@@ -47,7 +52,7 @@ func (s *Store) tableExists(ctx context.Context) (bool, error) {
 	if err == nil {
 		return true, rows.Close()
 	}
-	err = s.classified(err)
+	err = s.classified(sqldialect.Ended(ctx, s.db, err))
 	if errors.Is(err, ErrNoTable) {
 		return false, nil
 	}

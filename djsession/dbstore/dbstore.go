@@ -24,6 +24,11 @@
 // the site stores them: on MySQL and SQLite, which know no time zones, as the
 // wall clock of Settings.TimeZone, or with USE_TZ on as that of
 // Config.TimeZone.
+//
+// A *sql.DB opens as many connections as there are requests, and keeps two of them.
+// A burst of visitors then takes every connection that the server has, from Django as
+// well, so call SetMaxOpenConns, and SetMaxIdleConns with the same number. The store
+// never holds one connection while it waits for another: one is enough for it.
 package dbstore
 
 import (
@@ -35,6 +40,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/pytime"
 	"github.com/djsess/djsess/internal/sqldialect"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // Dialect is a kind of database, by Django's name of it (connection.vendor).
@@ -65,6 +71,13 @@ type Config struct {
 	// MySQL and SQLite when USE_TZ is on. Default: "UTC". As in Django it
 	// cannot be set when USE_TZ is off.
 	TimeZone string
+	// Timeout is how long a load may take, whatever deadline its context has: the
+	// wait for a free connection, connecting, and the answer. A scan has as much
+	// for each page, and a write has a minute, or Timeout if that is longer.
+	// Default: 10 seconds. With a negative one only contexts end a wait.
+	// lib/pq by itself does not end a wait for a server that is silent; with the
+	// connections of package storeurl it does.
+	Timeout time.Duration
 }
 
 // Store is a djsession.Store, djsession.Scanner and djsession.UnchangedDeleter over the table. It is safe
@@ -78,6 +91,7 @@ type Store struct {
 	name     string         // of the table, as it was given
 	table    string         // quoted
 	stmts    statements
+	timeout  time.Duration // of a load, and of a page of a scan
 }
 
 var (
@@ -92,7 +106,7 @@ func New(db *sql.DB, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dbstore: %w", err)
 	}
-	s := &Store{db: db, dialect: d, name: c.Table}
+	s := &Store{db: db, dialect: d, name: c.Table, timeout: waitlimit.Or(c.Timeout)}
 	if c.Settings == nil {
 		return nil, errors.New("dbstore: Settings are missing")
 	}

@@ -21,10 +21,7 @@ func wrap(op, key string, err error) error {
 // When ctx has ended that is what it is, whatever the server says of it.
 func (s *Store) fail(ctx context.Context, op, key string, err error) error {
 	err = s.classified(sqldialect.HideKey(err, key, djsession.ShortKey(key)))
-	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
-		err = fmt.Errorf("%w: %w", ended, err)
-	}
-	return wrap(op, key, err)
+	return wrap(op, key, sqldialect.Ended(ctx, s.db, err))
 }
 
 // classified adds to an error of the driver what it means to djsession.

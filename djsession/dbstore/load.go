@@ -8,6 +8,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/pytime"
 	"github.com/djsess/djsess/internal/sqldialect"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // Load returns the live session of a key: one whose expire_date is after now.
@@ -21,6 +22,8 @@ func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error)
 
 // query reads the one row that a statement selects by its key.
 func (s *Store) query(ctx context.Context, op, key string, stmt sqldialect.Statement) (*djsession.Record, error) {
+	ctx, cancel := waitlimit.Context(ctx, s.timeout)
+	defer cancel()
 	var row row
 	args := stmt.Bind(sqldialect.Args{
 		"key": key,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/sqldialect"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // Scan yields the sessions of a range by key, the newest ones by expire_date. It reads them in pages, each in a
@@ -22,7 +23,7 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 		if r.Newest > 0 {
 			rows, err := s.newest(ctx, r)
 			if err != nil {
-				yield(nil, s.fail(ctx, "scan", "", err))
+				yield(nil, err)
 				return
 			}
 			for _, row := range rows {
@@ -36,7 +37,7 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 		for {
 			rows, err := s.page(ctx, r, after, limit)
 			if err != nil {
-				yield(nil, s.fail(ctx, "scan", "", err))
+				yield(nil, err)
 				return
 			}
 			if len(rows) > 0 && rows[len(rows)-1].key == after {
@@ -79,12 +80,23 @@ type keyedRow struct {
 
 // page reads the rows that follow after.
 func (s *Store) page(ctx context.Context, r djsession.Range, after string, limit int) ([]keyedRow, error) {
-	return s.selectRows(ctx, r, after, fmt.Sprintf("session_key LIMIT %d", limit))
+	return s.rows(ctx, r, after, fmt.Sprintf("session_key LIMIT %d", limit))
 }
 
 // newest reads the rows that end last, by the index of expire_date.
 func (s *Store) newest(ctx context.Context, r djsession.Range) ([]keyedRow, error) {
-	return s.selectRows(ctx, r, "", fmt.Sprintf("expire_date DESC LIMIT %d", r.Newest))
+	return s.rows(ctx, r, "", fmt.Sprintf("expire_date DESC LIMIT %d", r.Newest))
+}
+
+// rows reads rows within the store's time limit.
+func (s *Store) rows(ctx context.Context, r djsession.Range, after, order string) ([]keyedRow, error) {
+	ctx, cancel := waitlimit.Context(ctx, s.timeout)
+	defer cancel()
+	rows, err := s.selectRows(ctx, r, after, order)
+	if err != nil {
+		return nil, s.fail(ctx, "scan", "", err)
+	}
+	return rows, nil
 }
 
 func (s *Store) selectRows(ctx context.Context, r djsession.Range, after, order string) ([]keyedRow, error) {

@@ -9,10 +9,13 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/pytime"
 	"github.com/djsess/djsess/internal/sqldialect"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // Create inserts a new row. An empty key lets the store choose one.
 func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	ctx, cancel := waitlimit.ForWrite(ctx, s.timeout)
+	defer cancel()
 	const op = "create"
 	if key == "" {
 		for attempt := 1; ; attempt++ {
@@ -49,6 +52,8 @@ func (s *Store) insert(ctx context.Context, op, key string, v *djsession.Values,
 // Replace updates the row if it still holds what old was read from, and leaves
 // the table's other columns alone. The key stays.
 func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	ctx, cancel := waitlimit.ForWrite(ctx, s.timeout)
+	defer cancel()
 	const op = "replace"
 	if err := djsession.ValidateKey(old.Key); err != nil {
 		return nil, wrap(op, old.Key, err)
@@ -110,6 +115,8 @@ var errNotTaken = errors.New("the database does not take the write: a rule, a po
 
 // Delete removes the row of a key, dead or alive.
 func (s *Store) Delete(ctx context.Context, key string) error {
+	ctx, cancel := waitlimit.ForWrite(ctx, s.timeout)
+	defer cancel()
 	const op = "delete"
 	if err := djsession.ValidateKey(key); err != nil {
 		return wrap(op, key, err)
@@ -130,6 +137,8 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 
 // DeleteUnchanged removes the row if it still holds what old was read from.
 func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) error {
+	ctx, cancel := waitlimit.ForWrite(ctx, s.timeout)
+	defer cancel()
 	const op = "delete"
 	if err := djsession.ValidateKey(old.Key); err != nil {
 		return wrap(op, old.Key, err)

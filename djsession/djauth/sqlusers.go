@@ -12,6 +12,7 @@ import (
 
 	"github.com/djsess/djsess/internal/pytime"
 	"github.com/djsess/djsess/internal/sqldialect"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // PrimaryKey is UserModel.PrimaryKey.
@@ -50,6 +51,8 @@ func (u *SQLUsers) SetLastLogin(ctx context.Context, id string, at time.Time) er
 	if u.model.LastLogin == NoColumn {
 		return nil
 	}
+	ctx, cancel := waitlimit.ForWrite(ctx, waitlimit.Default)
+	defer cancel()
 	if err := u.locate(ctx); err != nil {
 		return fmt.Errorf("set last_login of user %q: %w", id, err)
 	}
@@ -70,7 +73,7 @@ func (u *SQLUsers) SetLastLogin(ctx context.Context, id string, at time.Time) er
 		_, err = u.query(ctx, u.byID, u.keyParam(id))
 	}
 	if err != nil {
-		return fmt.Errorf("set last_login of user %q: %w", id, u.noTable(u.discreet(err)))
+		return fmt.Errorf("set last_login of user %q: %w", id, u.noTable(u.discreet(sqldialect.Ended(ctx, u.db, err))))
 	}
 	return nil
 }
@@ -139,6 +142,8 @@ func (u *SQLUsers) keyParam(id string) any {
 
 // query reads the one user that a statement selects.
 func (u *SQLUsers) query(ctx context.Context, stmt sqldialect.Statement, key any) (*User, error) {
+	ctx, cancel := waitlimit.Context(ctx, waitlimit.Default)
+	defer cancel()
 	if err := u.locate(ctx); err != nil {
 		return nil, err
 	}
@@ -148,7 +153,7 @@ func (u *SQLUsers) query(ctx context.Context, stmt sqldialect.Statement, key any
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, ErrNoUser
 	case err != nil:
-		return nil, u.noTable(err)
+		return nil, u.noTable(sqldialect.Ended(ctx, u.db, err))
 	}
 	return u.user(&row)
 }

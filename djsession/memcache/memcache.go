@@ -45,8 +45,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bradfitz/gomemcache/memcache"
-
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/signing"
 )
@@ -64,6 +62,9 @@ type Config struct {
 	// Timeout is how long a server may take to be connected to, and to answer.
 	// Contexts do not reach that far: it is what ends a call. Default: 1 second.
 	Timeout time.Duration
+	// MaxConns is how many connections to each server are open at most. A request
+	// that finds all in use waits for one, for Timeout. Default: 10.
+	MaxConns int
 	// MaxSize bounds, in bytes, what is read, and what it inflates to. Default: 32 MiB.
 	MaxSize int
 	// MaxItemSize is the largest value, in bytes, that is sent to a server: its -I.
@@ -83,15 +84,15 @@ type Config struct {
 const DefaultMaxItemSize = 1 << 20
 
 const (
-	defaultTimeout = time.Second
-	idlePerServer  = 64 // connections that wait for a next request: more would be closed
+	defaultTimeout  = time.Second
+	defaultMaxConns = 10
 )
 
 // Cache is a cachestore.Cache over Memcached servers. It is safe for use by several
 // goroutines.
 type Cache struct {
-	client      *memcache.Client
-	each        []*memcache.Client // one for each server, whatever the hash says
+	client      *client
+	each        []*client // one for each server, whatever the hash says
 	servers     *servers
 	maxSize     int
 	maxItemSize int
@@ -106,28 +107,30 @@ var (
 
 // New returns a cache on these servers. It does not connect yet.
 func New(c Config) (*Cache, error) {
-	if c.Timeout < 0 || c.MaxSize < 0 || c.MaxItemSize < 0 {
-		return nil, errors.New("memcache: Timeout, MaxSize and MaxItemSize cannot be negative")
+	if c.Timeout < 0 || c.MaxConns < 0 || c.MaxSize < 0 || c.MaxItemSize < 0 {
+		return nil, errors.New("memcache: Timeout, MaxConns, MaxSize and MaxItemSize cannot be negative")
 	}
 	s, err := newServers(c.Servers, c.Hash)
 	if err != nil {
 		return nil, fmt.Errorf("memcache: %w", err)
 	}
 	cache := &Cache{
+		client:      newClient(s, or(c.Timeout, defaultTimeout), or(c.MaxConns, defaultMaxConns)),
 		servers:     s,
 		maxSize:     or(c.MaxSize, signing.DefaultMaxSize),
 		maxItemSize: or(c.MaxItemSize, DefaultMaxItemSize),
 		readOnly:    c.ReadOnly,
 		now:         time.Now,
 	}
+	for i := range s.all {
+		one := &servers{all: s.all[i : i+1], nodes: s.nodes[i : i+1]}
+		cache.each = append(cache.each, newClient(one, or(c.Timeout, defaultTimeout), 1))
+	}
 	dial := c.Dial
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
-	newClient := func(s *servers) *memcache.Client {
-		client := memcache.NewFromSelector(s)
-		client.Timeout = or(c.Timeout, defaultTimeout)
-		client.MaxIdleConns = idlePerServer
+	for _, client := range append(cache.each, cache.client) {
 		client.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dial(ctx, network, address)
 			if err != nil {
@@ -135,11 +138,6 @@ func New(c Config) (*Cache, error) {
 			}
 			return &boundedConn{Conn: conn, limit: cache.maxSize}, nil
 		}
-		return client
-	}
-	cache.client = newClient(s)
-	for i := range s.all {
-		cache.each = append(cache.each, newClient(&servers{all: s.all[i : i+1], nodes: s.nodes[i : i+1]}))
 	}
 	return cache, nil
 }

@@ -62,10 +62,7 @@ func wrap(op, key string, err error) error {
 // ctx has ended meanwhile that is what it is.
 func (c *Cache) fail(ctx context.Context, op, key string, err error) error {
 	err = c.classified(ctx, key, err)
-	if ended := ctx.Err(); ended != nil && !answered(err) {
-		err = fmt.Errorf("%w: %w", ended, err)
-	}
-	return wrap(op, key, err)
+	return wrap(op, key, c.ended(ctx, err))
 }
 
 // answered tells what Redis has said of a key from what kept it from saying anything.

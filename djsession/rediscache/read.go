@@ -12,6 +12,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/internal/magic"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // version is an Item's Version: what is stored, compressed as it is.
@@ -20,12 +21,14 @@ type version string
 // Get returns what is stored under a key: at a reader if there are any, and as far
 // as that is no answer, at the writer.
 func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
+	ctx, cancel := waitlimit.Context(ctx, c.timeout)
+	defer cancel()
 	const op = "get"
 	if err := ctx.Err(); err != nil {
 		return nil, wrap(op, key, err)
 	}
 	if r := c.reader(); r != nil {
-		item, err := c.get(ctx, r.client, key)
+		item, err := c.getFrom(ctx, r, key)
 		if err == nil {
 			return item, nil
 		}
@@ -38,6 +41,13 @@ func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 		return nil, c.fail(ctx, op, key, err)
 	}
 	return item, nil
+}
+
+// getFrom gets a value of a reader, which may be silent when the writer is not.
+func (c *Cache) getFrom(ctx context.Context, r *reader, key string) (*cachestore.Item, error) {
+	ctx, cancel := waitlimit.Context(ctx, c.timeout/2)
+	defer cancel()
+	return c.get(ctx, r.client, key)
 }
 
 func (c *Cache) get(ctx context.Context, client redis.UniversalClient, key string) (*cachestore.Item, error) {
@@ -110,6 +120,8 @@ func (c *Cache) decode(stored []byte) ([]byte, error) {
 
 // Expires returns when a key ends, by the writer.
 func (c *Cache) Expires(ctx context.Context, key string) (time.Time, error) {
+	ctx, cancel := waitlimit.Context(ctx, c.timeout)
+	defer cancel()
 	const op = "expiry of"
 	left, err := c.writer.PTTL(ctx, key).Result()
 	if err == nil && left == pttlMissing {
@@ -136,6 +148,8 @@ func ends(left time.Duration) time.Time {
 
 // wrongType is the error for what is no string to Redis.
 func (c *Cache) wrongType(ctx context.Context, key string) error {
+	ctx, cancel := waitlimit.Context(ctx, c.timeout)
+	defer cancel()
 	found := "something else"
 	if name, err := c.writer.Type(ctx, key).Result(); err == nil && name != "none" {
 		found = "a " + strings.TrimSuffix(name, "-rl") // a module's type, such as ReJSON-RL, has a suffix

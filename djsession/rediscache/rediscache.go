@@ -36,10 +36,12 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/waitlimit"
 	"github.com/djsess/djsess/signing"
 )
 
@@ -48,6 +50,9 @@ type Config struct {
 	// Writer is the first LOCATION: all writes go to it, and its word counts. A
 	// Cluster's client must not read from replicas (ReadOnly) here.
 	Writer redis.UniversalClient
+	// Address is where the writer is, for messages. Default: what its options say, which
+	// is nothing for one that asks Sentinels.
+	Address string
 	// Readers are the other LOCATIONs, replicas of the first. As in Django a value is
 	// read from any one of them. What is not there, or cannot be read, is asked of
 	// the writer, and so is everything while a reader is down.
@@ -60,16 +65,24 @@ type Config struct {
 	// MaxSize bounds, in bytes, what is stored and what it decompresses to, as
 	// Settings.MaxPayloadSize should. Default: that one's default, 32 MiB.
 	MaxSize int
+	// Timeout is how long a load or a write may take, whatever deadline its context
+	// has: the wait for a free connection, connecting, and the answer. A scan has as
+	// much for each page. A reader has half of it, so that the writer can be asked if
+	// the reader is silent. Default: 10 seconds. With a negative one only contexts and
+	// the clients' own timeouts end a wait.
+	Timeout time.Duration
 }
 
 // Cache is a cachestore.Cache, cachestore.Scanner and cachestore.Expirer over Redis.
 type Cache struct {
 	writer     redis.UniversalClient
+	address    string
 	readers    []*reader
 	inSeconds  bool
 	compressor compressor
 	maxSize    int
 	maxStored  int
+	timeout    time.Duration
 	unscripted atomic.Bool // scripts are refused
 }
 
@@ -85,7 +98,7 @@ func New(c Config) (*Cache, error) {
 	if c.MaxSize == 0 {
 		c.MaxSize = signing.DefaultMaxSize
 	}
-	cache := &Cache{writer: c.Writer, inSeconds: !c.DjangoRedis, maxSize: c.MaxSize}
+	cache := &Cache{writer: c.Writer, address: c.Address, inSeconds: !c.DjangoRedis, maxSize: c.MaxSize, timeout: waitlimit.Or(c.Timeout)}
 	switch {
 	case c.Writer == nil || slices.Contains(c.Readers, nil):
 		return nil, errors.New("rediscache: a client is missing")
@@ -121,16 +134,25 @@ func (c *Cache) Close() error {
 
 // String is where the writer is: "redis (10.0.0.5:6379)".
 func (c *Cache) String() string {
-	at := ""
-	switch client := c.writer.(type) {
-	case *redis.Client:
-		at = client.Options().Addr // of one that asks Sentinels it is "FailoverClient"
-	case *redis.ClusterClient:
-		at = "cluster " + strings.Join(client.Options().Addrs, ", ")
-	case *redis.Ring:
-		at = "ring"
-	default:
+	at := c.address
+	if at == "" {
+		at = addressOf(c.writer)
+	}
+	if at == "" {
 		return "redis"
 	}
 	return "redis (" + at + ")"
+}
+
+// addressOf is what the options of a client say of where it connects to.
+func addressOf(client redis.UniversalClient) string {
+	switch client := client.(type) {
+	case *redis.Client:
+		return client.Options().Addr // of one that asks Sentinels it is "FailoverClient"
+	case *redis.ClusterClient:
+		return "cluster " + strings.Join(client.Options().Addrs, ", ")
+	case *redis.Ring:
+		return "ring"
+	}
+	return ""
 }

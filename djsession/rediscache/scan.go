@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 const (
@@ -50,6 +51,8 @@ func (c *Cache) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.E
 
 // nodes are the servers that hold the keys.
 func (c *Cache) nodes(ctx context.Context) (nodes []redis.Cmdable, err error) {
+	ctx, cancel := waitlimit.Context(ctx, c.timeout)
+	defer cancel()
 	var mu sync.Mutex
 	add := func(_ context.Context, node *redis.Client) error {
 		mu.Lock()
@@ -65,7 +68,7 @@ func (c *Cache) nodes(ctx context.Context) (nodes []redis.Cmdable, err error) {
 	default:
 		nodes = append(nodes, client)
 	}
-	return nodes, err
+	return nodes, c.ended(ctx, err)
 }
 
 type scan struct {
@@ -82,7 +85,7 @@ func (s *scan) node(ctx context.Context, node redis.Cmdable) (more bool, err err
 	pattern := globEscaper.Replace(s.prefix) + "*"
 	for cursor := uint64(0); ; {
 		var keys []string
-		if keys, cursor, err = node.Scan(ctx, cursor, pattern, scanCount).Result(); err != nil {
+		if keys, cursor, err = s.cache.names(ctx, node, cursor, pattern); err != nil {
 			return false, err
 		}
 		for keys = s.unseen(keys); len(keys) > 0; {
@@ -96,6 +99,14 @@ func (s *scan) node(ctx context.Context, node redis.Cmdable) (more bool, err err
 			return true, nil
 		}
 	}
+}
+
+// names reads the next names of a server.
+func (c *Cache) names(ctx context.Context, node redis.Cmdable, cursor uint64, pattern string) ([]string, uint64, error) {
+	ctx, cancel := waitlimit.Context(ctx, c.timeout)
+	defer cancel()
+	keys, cursor, err := node.Scan(ctx, cursor, pattern, scanCount).Result()
+	return keys, cursor, c.ended(ctx, err)
 }
 
 var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
@@ -118,16 +129,7 @@ func (s *scan) unseen(keys []string) []string {
 
 // read yields the values of some keys, which it reads in one round trip.
 func (s *scan) read(ctx context.Context, keys []string) (more bool, err error) {
-	c := s.cache
-	values := make([]*redis.StringCmd, len(keys))
-	lives := make([]*redis.DurationCmd, len(keys))
-	// The error is that of the first command that has one; each is looked at below.
-	_, _ = c.writer.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, key := range keys {
-			values[i], lives[i] = p.GetRange(ctx, key, 0, int64(c.maxStored)), p.PTTL(ctx, key)
-		}
-		return nil
-	})
+	values, lives := s.cache.values(ctx, keys)
 	bytes := 0
 	for i, key := range keys {
 		stored, err := values[i].Result()
@@ -148,6 +150,26 @@ func (s *scan) read(ctx context.Context, keys []string) (more bool, err error) {
 	}
 	s.batch = nextBatch(s.batch, bytes)
 	return true, nil
+}
+
+// values reads some values, and how long they live. Each command has its own error.
+func (c *Cache) values(ctx context.Context, keys []string) ([]*redis.StringCmd, []*redis.DurationCmd) {
+	ctx, cancel := waitlimit.Context(ctx, c.timeout)
+	defer cancel()
+	values := make([]*redis.StringCmd, len(keys))
+	lives := make([]*redis.DurationCmd, len(keys))
+	_, _ = c.writer.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, key := range keys {
+			values[i], lives[i] = p.GetRange(ctx, key, 0, int64(c.maxStored)), p.PTTL(ctx, key)
+		}
+		return nil
+	})
+	for _, value := range values {
+		if err := value.Err(); err != nil {
+			value.SetErr(c.ended(ctx, err))
+		}
+	}
+	return values, lives
 }
 
 // entry yields one entry; err is about its value.

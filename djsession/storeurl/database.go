@@ -3,15 +3,39 @@ package storeurl
 import (
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // database is a kind of database, and how it is connected to.
 type database struct {
 	dialect dbstore.Dialect
-	connect func(*storeURL) (*sql.DB, error)
+	connect func(*storeURL) (*sql.DB, time.Duration, error)
+}
+
+// open opens a pool of connections, and returns how long a load may take. A connect
+// function returns how long a wait its own options grant, or 0.
+func (d *database) open(u *storeURL) (*sql.DB, time.Duration, error) {
+	p, err := u.pool()
+	if err != nil {
+		return nil, 0, err
+	}
+	timeout, err := u.seconds("load_timeout")
+	if err != nil {
+		return nil, 0, err
+	}
+	db, granted, err := d.connect(u)
+	if err != nil {
+		return nil, 0, err
+	}
+	p.apply(db)
+	if timeout == 0 {
+		timeout = max(waitlimit.Default, granted)
+	}
+	return db, timeout, nil
 }
 
 var databases = map[string]*database{
@@ -43,8 +67,9 @@ func (d *database) openTable(u *storeURL, settings *djsession.Settings) (*dbstor
 		Table:    u.take("table"),
 		TimeZone: u.take("time_zone"),
 	}
-	db, err := d.connect(u)
-	if err != nil {
+	var db *sql.DB
+	var err error
+	if db, c.Timeout, err = d.open(u); err != nil {
 		return nil, err
 	}
 	store, err := dbstore.New(db, c)

@@ -22,7 +22,7 @@ func (d *database) openCache(u *storeURL, c *openedCache) error {
 	if config.MaxEntries, config.CullFrequency, err = u.culling(); err != nil {
 		return err
 	}
-	if config.DB, err = d.connect(u); err != nil {
+	if config.DB, config.Timeout, err = d.open(u); err != nil {
 		return err
 	}
 	cache, err := dbcache.New(config)

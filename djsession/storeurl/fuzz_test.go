@@ -33,7 +33,7 @@ func FuzzRedaction(f *testing.F) {
 		if isPath(name) && strings.Contains("u:"+before, "/") || strings.Contains(rest, "/"+secret) {
 			return
 		}
-		if !HasPassword(raw) && !isPath(name) {
+		if !HasSecret(raw) && !isPath(name) {
 			t.Errorf("%q is said to hold no password", raw)
 		}
 		for _, open := range []func() (io.Closer, error){

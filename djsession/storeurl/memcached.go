@@ -28,6 +28,9 @@ func openMemcached(u *storeURL, c *openedCache) error {
 	if config.Timeout, err = u.seconds("timeout"); err != nil {
 		return err
 	}
+	if config.MaxConns, err = u.conns("max_open_conns", defaultMaxConns); err != nil {
+		return err
+	}
 	if config.MaxItemSize, err = u.number("max_item_size", memcache.DefaultMaxItemSize); err != nil {
 		return err
 	}

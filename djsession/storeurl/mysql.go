@@ -1,13 +1,17 @@
 package storeurl
 
 import (
+	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // mysqlOptions are those of go-sql-driver/mysql that a session store can use.
@@ -17,7 +21,42 @@ var mysqlOptions = []string{
 	"maxAllowedPacket", "readTimeout", "rejectReadOnly", "serverPubKey", "timeout", "tls", "writeTimeout",
 }
 
-func openMySQL(u *storeURL) (*sql.DB, error) {
+func openMySQL(u *storeURL) (*sql.DB, time.Duration, error) {
+	c, granted, err := u.mysqlConnector()
+	if err != nil {
+		return nil, 0, err
+	}
+	return sql.OpenDB(c), granted, nil
+}
+
+// mysqlConnector connects to MySQL. The driver's option timeout counts until the handshake is over.
+func (u *storeURL) mysqlConnector() (c *connector, granted time.Duration, err error) {
+	config, err := u.mysqlConfig()
+	if err != nil {
+		return nil, 0, err
+	}
+	if _, err := mysql.NewConnector(config); err != nil {
+		return nil, 0, err
+	}
+	c = &connector{
+		open: func(ctx context.Context, l *line) (driver.Conn, error) {
+			config := config.Clone()
+			config.DialFunc = l.dial
+			c, err := mysql.NewConnector(config)
+			if err != nil {
+				return nil, err
+			}
+			return c.Connect(ctx)
+		},
+		driver:  &mysql.MySQLDriver{},
+		limit:   config.Timeout,
+		address: config.Addr,
+		doubt:   "is it a MySQL or MariaDB? A PostgreSQL stays silent to MySQL's clients",
+	}
+	return c, max(config.Timeout, config.ReadTimeout), nil
+}
+
+func (u *storeURL) mysqlConfig() (*mysql.Config, error) {
 	if u.path == "" {
 		return nil, errNoDatabase
 	}
@@ -43,15 +82,11 @@ func openMySQL(u *storeURL) (*sql.DB, error) {
 	}
 	config.InterpolateParams = true // a query in one round trip
 	if !u.options.Has("timeout") {
-		config.Timeout = 10 * time.Second
+		config.Timeout = waitlimit.Default
 	}
 	// As Django does: a server may have it off, and nothing would stay.
 	config.Params = map[string]string{"autocommit": "1"}
-	connector, err := mysql.NewConnector(config)
-	if err != nil {
-		return nil, err
-	}
-	return sql.OpenDB(connector), nil
+	return config, nil
 }
 
 func or(s, otherwise string) string {

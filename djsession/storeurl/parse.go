@@ -66,6 +66,9 @@ func parse(raw string) (*storeURL, error) {
 	for _, name := range djangoOnly {
 		delete(u.options, name)
 	}
+	if name := u.misplacedPEM(); name != "" {
+		return nil, problem("the option " + name + " holds a key or a certificate, and not the name of its file")
+	}
 	if u.path, err = url.PathUnescape(path); err != nil {
 		return nil, problem("broken path")
 	}

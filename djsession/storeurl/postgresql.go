@@ -1,12 +1,20 @@
 package storeurl
 
 import (
+	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"net"
+	"net/netip"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/lib/pq"
+
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
 // pqOptions are lib/pq's connection options, but for those that the URL has a
@@ -18,27 +26,78 @@ var pqOptions = []string{
 	"target_session_attrs",
 }
 
-func openPostgreSQL(u *storeURL) (*sql.DB, error) {
-	if u.path == "" && u.options.Get("service") == "" {
-		return nil, errNoDatabase
-	}
-	if err := u.onlyKnown("lib/pq's", pqOptions); err != nil {
-		return nil, err
-	}
-	connector, err := pq.NewConnector(u.pqDSN())
+func openPostgreSQL(u *storeURL) (*sql.DB, time.Duration, error) {
+	c, granted, err := u.pqConnector()
 	if err != nil {
-		// What lib/pq says of a connection string may quote parts of it.
-		return nil, errors.New(strings.ReplaceAll(err.Error(), u.passwordOr("\x00"), "…"))
+		return nil, 0, err
 	}
-	return sql.OpenDB(connector), nil
+	return sql.OpenDB(c), granted, nil
 }
 
-// passwordOr is the password, or a text that occurs nowhere.
-func (u *storeURL) passwordOr(none string) string {
-	if u.password == "" {
-		return none
+// pqConnector connects to PostgreSQL.
+func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error) {
+	if u.path == "" && u.options.Get("service") == "" {
+		return nil, 0, errNoDatabase
 	}
-	return u.password
+	if err := u.onlyKnown("lib/pq's", pqOptions); err != nil {
+		return nil, 0, err
+	}
+	config, err := pq.NewConfig(u.pqDSN())
+	if err != nil {
+		// What lib/pq says of a connection string may quote parts of it.
+		return nil, 0, errors.New(u.withoutSecrets(err.Error()))
+	}
+	if config.ConnectTimeout == 0 && !u.options.Has("connect_timeout") {
+		config.ConnectTimeout = waitlimit.Default
+	}
+	addresses := pqAddresses(config)
+	limit := config.ConnectTimeout * time.Duration(len(addresses)) // to libpq it is that of each host
+	if len(addresses) == 1 {
+		config.ConnectTimeout = 0 // the connector's counts from the first dial to the last answer
+	}
+	c = &connector{
+		open: func(ctx context.Context, l *line) (driver.Conn, error) {
+			c, err := pq.NewConnectorConfig(config)
+			if err != nil {
+				return nil, err
+			}
+			c.Dialer(&pqDialer{line: l})
+			stop := context.AfterFunc(ctx, l.cut) // lib/pq looks at the context while it dials
+			conn, err := c.Connect(ctx)
+			if !stop() && err == nil {
+				conn.Close()
+				return nil, ctx.Err()
+			}
+			return conn, err
+		},
+		driver:  &pq.Driver{},
+		limit:   limit,
+		address: strings.Join(addresses, ", "),
+		doubt:   "is it a PostgreSQL?",
+		isForeign: func(err error) bool {
+			return strings.HasPrefix(err.Error(), "pq: unknown response for startup")
+		},
+	}
+	granted = limit
+	if ms, err := strconv.ParseInt(config.Runtime["statement_timeout"], 10, 32); err == nil {
+		granted = max(granted, time.Duration(ms)*time.Millisecond)
+	}
+	return c, granted, nil
+}
+
+// pqAddresses are the hosts that lib/pq tries, by environment and service file, too.
+func pqAddresses(c pq.Config) []string {
+	address := func(host string, hostaddr netip.Addr, port uint16) string {
+		if hostaddr.IsValid() {
+			host = hostaddr.String()
+		}
+		return net.JoinHostPort(host, strconv.Itoa(int(port)))
+	}
+	addresses := []string{address(c.Host, c.Hostaddr, c.Port)}
+	for _, m := range c.Multi {
+		addresses = append(addresses, address(m.Host, m.Hostaddr, m.Port))
+	}
+	return addresses
 }
 
 // pqDSN spells the URL as lib/pq's key='value' list, with the defaults of
@@ -70,7 +129,7 @@ func (u *storeURL) pqDSN() string {
 			add("host", sockets)
 		}
 	}
-	defaults := map[string]string{"sslmode": "prefer", "connect_timeout": "10", "fallback_application_name": "djsess"}
+	defaults := map[string]string{"sslmode": "prefer", "fallback_application_name": "djsess"}
 	if os.Getenv("PGSSLMODE") != "" || u.options.Get("service") != "" {
 		delete(defaults, "sslmode")
 	}

@@ -76,6 +76,7 @@ func openRedisSentinel(u *storeURL, c *openedCache) error {
 	o.DB, o.MasterName, o.Addrs = number, service, u.addresses(sentinelPort)
 	o.SentinelUsername, o.SentinelPassword = user, password
 	config.Writer = redis.NewFailoverClient(o.Failover())
+	config.Address = service + " by Sentinel " + strings.Join(o.Addrs, ", ")
 	if replicas {
 		f := o.Failover()
 		f.ReplicaOnly = true

@@ -11,6 +11,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/rediscache"
+	"github.com/djsess/djsess/internal/waitlimit"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -20,8 +21,15 @@ func (u *storeURL) redisOptions(c *openedCache) (*redis.UniversalOptions, redisc
 	config := rediscache.Config{MaxSize: c.config.Settings.MaxPayloadSize}
 	fail := func(err error) (*redis.UniversalOptions, rediscache.Config, error) { return nil, config, err }
 	o := &redis.UniversalOptions{Username: u.user, Password: u.password, ContextTimeoutEnabled: true,
-		DialTimeout: 10 * time.Second, DialerRetries: 1, // all in all, and not five times
+		DialTimeout: waitlimit.Default, DialerRetries: 1, // all in all, and not five times
 		MaxRetries: 1}
+	var err error
+	if err = u.redisPool(o); err != nil {
+		return fail(err)
+	}
+	if config.Timeout, err = u.seconds("load_timeout"); err != nil {
+		return fail(err)
+	}
 	for _, timeout := range []struct {
 		name  string
 		value *time.Duration
@@ -34,10 +42,10 @@ func (u *storeURL) redisOptions(c *openedCache) (*redis.UniversalOptions, redisc
 		}
 	}
 	o.WriteTimeout = o.ReadTimeout
-	var err error
-	if o.PoolSize, err = u.number("max_connections", 0); err != nil {
-		return fail(err)
+	if config.Timeout == 0 {
+		config.Timeout = max(waitlimit.Default, o.DialTimeout, o.ReadTimeout)
 	}
+	o.PoolTimeout = config.Timeout
 	if err := u.redisFormat(c, &config); err != nil {
 		return fail(err)
 	}
@@ -47,6 +55,25 @@ func (u *storeURL) redisOptions(c *openedCache) (*redis.UniversalOptions, redisc
 		}
 	}
 	return o, config, u.onlyKnown("", nil)
+}
+
+// redisPool takes the options of the pool: max_connections is redis-py's name for
+// max_open_conns.
+func (u *storeURL) redisPool(o *redis.UniversalOptions) error {
+	if most, ok := u.options["max_connections"]; ok {
+		if u.options.Has("max_open_conns") {
+			return errors.New("max_connections and max_open_conns are the same: want one of them")
+		}
+		u.options["max_open_conns"] = most
+		u.take("max_connections")
+	}
+	p, err := u.pool()
+	if err != nil {
+		return err
+	}
+	o.PoolSize, o.MaxIdleConns, o.ConnMaxIdleTime = p.open, p.idle, idleTime
+	o.PipelinePoolSize = -1 // else pipelines have a pool of their own
+	return nil
 }
 
 // tlsConfig takes redis-py's options for TLS.

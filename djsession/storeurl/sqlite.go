@@ -9,7 +9,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
+	"time"
 
 	_ "modernc.org/sqlite"
 )
@@ -19,12 +21,12 @@ var sqliteOptions = []string{
 	"_busy_timeout", "_pragma", "_timeout", "_txlock", "cache", "immutable", "mode", "vfs",
 }
 
-func openSQLite(u *storeURL) (*sql.DB, error) {
+func openSQLite(u *storeURL) (*sql.DB, time.Duration, error) {
 	if u.user != "" || u.hasHost() {
-		return nil, errors.New("a SQLite URL has no host: it is sqlite:///relative/path or sqlite:////absolute/path")
+		return nil, 0, errors.New("a SQLite URL has no host: it is sqlite:///relative/path or sqlite:////absolute/path")
 	}
 	if u.path == "" || u.path == ":memory:" {
-		return nil, errors.New("a SQLite URL needs the path of a file: a database in memory is shared with nobody")
+		return nil, 0, errors.New("a SQLite URL needs the path of a file: a database in memory is shared with nobody")
 	}
 	// Django's "timeout" is how long a locked database is waited for, and its
 	// default that of Python's sqlite3.
@@ -32,12 +34,12 @@ func openSQLite(u *storeURL) (*sql.DB, error) {
 	if timeout := u.take("timeout"); timeout != "" {
 		seconds, err := strconv.ParseFloat(timeout, 64)
 		if err != nil || !(seconds >= 0 && seconds < 1e6) {
-			return nil, fmt.Errorf("timeout %q: want seconds", timeout)
+			return nil, 0, fmt.Errorf("timeout %q: want seconds", timeout)
 		}
 		milliseconds = math.Round(seconds * 1000)
 	}
 	if err := u.onlyKnown("modernc.org/sqlite's", sqliteOptions); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if !u.options.Has("_busy_timeout") && !u.options.Has("_timeout") {
 		u.options.Add("_pragma", fmt.Sprintf("busy_timeout(%.0f)", milliseconds))
@@ -52,12 +54,35 @@ func openSQLite(u *storeURL) (*sql.DB, error) {
 	info, err := os.Stat(u.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fs.ErrNotExist
+		return nil, 0, fs.ErrNotExist
 	case err != nil:
-		return nil, err
+		return nil, 0, err
 	case info.IsDir():
-		return nil, errors.New("this is a folder, not a database")
+		return nil, 0, errors.New("this is a folder, not a database")
 	}
 	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(u.path)}).EscapedPath(), RawQuery: u.options.Encode()}
-	return sql.Open("sqlite", file.String())
+	db, err := sql.Open("sqlite", file.String())
+	return db, u.lockTimeout() + afterLock, err
+}
+
+// afterLock is what is left of a load's time when SQLite gives up waiting for a lock:
+// its error says why there is no answer, and ours could not.
+const afterLock = 5 * time.Second
+
+var busyTimeout = regexp.MustCompile(`^\s*busy_timeout\s*[(=]\s*(\d+)`)
+
+// lockTimeout is how long the options let SQLite wait for a lock.
+func (u *storeURL) lockTimeout() (longest time.Duration) {
+	texts := append(u.options["_busy_timeout"], u.options["_timeout"]...)
+	for _, pragma := range u.options["_pragma"] {
+		if m := busyTimeout.FindStringSubmatch(pragma); m != nil {
+			texts = append(texts, m[1])
+		}
+	}
+	for _, text := range texts {
+		if ms, err := strconv.ParseInt(text, 10, 32); err == nil {
+			longest = max(longest, time.Duration(ms)*time.Millisecond)
+		}
+	}
+	return longest
 }

@@ -26,6 +26,9 @@
 //     connect_timeout, …), go-sql-driver/mysql (tls, charset, timeout, …) and
 //     modernc.org/sqlite (_pragma, …); for SQLite also Django's timeout, in
 //     seconds
+//   - max_open_conns and max_idle_conns: how many connections are open at most, and
+//     how many are kept for a next request, for at most five minutes
+//   - load_timeout: how long a load may take, in seconds; see dbstore.Config.Timeout
 //   - Django's that mean nothing here (conn_max_age, …) are ignored
 //
 // A folder has the option prefix, for file names that do not begin with
@@ -40,7 +43,11 @@
 //   - compressor: "none", the default, "zlib", "gzip", "lzma", "lz4" or "zstd"
 //   - replica: host:port of a server to read from, once for each. Sentinels know them:
 //     replicas=1 there
-//   - redis-py's socket_timeout, socket_connect_timeout (both in seconds), max_connections,
+//   - max_open_conns, which redis-py calls max_connections, and max_idle_conns, as for a
+//     database; in a Cluster, and with replicas, for each server
+//   - load_timeout: how long a load or a write may take, in seconds; see
+//     rediscache.Config.Timeout
+//   - redis-py's socket_timeout, socket_connect_timeout (both in seconds),
 //     ssl_ca_certs, ssl_certfile, ssl_keyfile and ssl_cert_reqs ("none" trusts any server)
 //   - sentinel_username and sentinel_password, where the Sentinels have their own
 //
@@ -49,15 +56,32 @@
 //   - hash: how a server is chosen, by the client that the site's backend uses:
 //     "pymemcache", the default, "pylibmc" or "python-memcached"
 //   - timeout: in seconds; see memcache.Config.Timeout
+//   - max_open_conns: see memcache.Config.MaxConns
 //   - max_item_size: in bytes, where the servers' -I is not 1 MiB
 //
 // and DatabaseCache (with the options of its database) and FileBasedCache have
 // max_entries and cull_frequency: see dbcache.Config and filecache.Config.
 //
-// Any other option is an error. Where nothing is said, PostgreSQL gets libpq's
-// sslmode=prefer and its own files and variables (~/.pgpass, PGHOST, …), servers 10
-// seconds to answer a connection, and SQLite Django's 5 seconds for a lock. A SQLite
-// file is never created, nor is a folder.
+// Any other option is an error.
+//
+// # Defaults
+//
+// PostgreSQL gets libpq's sslmode=prefer and its own files and variables (~/.pgpass,
+// PGHOST, PGCONNECT_TIMEOUT, …). SQLite waits 5 seconds for a lock, as Django does. A
+// SQLite file is never created, nor is a folder.
+//
+// No wait is without an end. Connecting, with TLS and the handshake, may take 10 seconds
+// (connect_timeout of PostgreSQL, timeout of MySQL, socket_connect_timeout of Redis). A
+// load, and each page of a scan, may take 10 seconds, whatever deadline the context has;
+// when an option of the driver grants more (connect_timeout, statement_timeout,
+// readTimeout, socket_timeout, …), it has as much. A write to a database may take a
+// minute, which is longer than InnoDB waits for a lock. A Memcached has one second. The
+// error of such an end is a context.DeadlineExceeded or an os.ErrDeadlineExceeded.
+//
+// A store has at most 10 connections to a server, since the server's connections are the
+// site's as well, and keeps idle ones for five minutes. A request that finds all of them in use
+// waits, for as long as a load may take, and its error says so. A cached_db has those
+// of its cache and those of its database, which the users of package djauth share.
 //
 // This is the only package that chooses drivers, and it compiles all of them: a
 // program that wants one only uses package dbstore, filestore or rediscache, … by
@@ -216,20 +240,6 @@ func known[T any](schemes ...map[string]T) string {
 	slices.Sort(names)
 	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
 	return strings.Join(names, ", ")
-}
-
-// HasPassword tells whether a URL holds a password, and so has no place on a
-// command line. A text that is no URL has none.
-func HasPassword(rawURL string) bool {
-	scheme, rest, ok := strings.Cut(rawURL, "://")
-	if !ok || isPath(scheme) && strings.HasPrefix(rest, "/") {
-		return false // all of it is a path
-	}
-	// By the last @ of all, not of the authority: a password that should have
-	// been percent-encoded is one all the same.
-	i := strings.LastIndexByte(rest, '@')
-	_, query, _ := strings.Cut(rest, "?")
-	return i >= 0 && strings.IndexByte(rest[:i], ':') >= 0 || strings.Contains(query, "password=")
 }
 
 // CheckScheme is an error when a URL's scheme is that of no store.

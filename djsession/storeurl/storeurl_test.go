@@ -77,6 +77,13 @@ func TestBadURLs(t *testing.T) {
 		"rediss://:hunter2@h/0?ssl_cert_reqs=perhaps", "redis://:hunter2@h/0?ssl_ca_certs=x", "redis-sentinel://:hunter2@h", "redis-sentinel://:hunter2@h/main/one",
 		"redis-cluster://:hunter2@a,b/1", "redis-cluster://:hunter2@a:x,b", "memcached://:hunter2@h", "memcached://h/1", "memcached://h?hash=md5",
 		"memcached://h?timeout=soon", "memcached://h?max_item_size=big", "memcached://h?nonsense=1",
+		"postgres://u:hunter2@h/db?sslkey=-----BEGIN+PRIVATE+KEY-----hunter2", "postgres://u:hunter2@h/db?sslinline=true&sslkey=hunter2&sslmode=hunter2&sslcert=hunter2",
+		"postgres://u@h/db?sslinline=true&sslkey=hunter2&sslcert=x&sslmode=hunter2", "postgres://h/db?-----BEGIN+hunter2=x",
+		"rediss://h/0?ssl_keyfile=-----BEGIN+PRIVATE+KEY-----hunter2", "rediss://h/0?ssl_certfile=-----BEGIN+PRIVATE+KEY-----hunter2", "rediss://h/0?ssl_ca_certs=-----BEGIN+CERTIFICATE-----hunter2",
+		"mysql://u@h/db?serverPubKey=-----BEGIN+PRIVATE+KEY-----hunter2", "postgres://h/db?options=-----BEGIN+PRIVATE+KEY-----hunter2&sslinline=true",
+		"postgres://h/db?max_open_conns=0", "postgres://h/db?max_open_conns=-1", "mysql://h/db?max_open_conns=many", "sqlite:///storeurl.go?max_idle_conns=0", "postgres://h/db?max_open_conns=1000000",
+		"postgres://h/db?max_open_conns=5&max_idle_conns=6", "dbcache+mysql://h/db?table=t&max_open_conns=0", "redis://h/0?max_open_conns=0", "redis://h/0?max_connections=99999999999",
+		"redis://h/0?max_connections=5&max_open_conns=5", "redis-cluster://h?max_idle_conns=11", "memcached://h?max_open_conns=0", "postgres://h/db?load_timeout=0", "redis://h/0?load_timeout=soon",
 		"dbcache+oracle://u:hunter2@h/db?table=t", "dbcache+postgres://u:hunter2@h/db", "dbcache+postgres://u:hunter2@h/db?table=t&max_entries=x",
 		"dbcache+file:///.", "filecache://host/tmp", "filecache:///", "filecache:///missing", "filecache:///.?table=x", "filecache:///.?cull_frequency=-1",
 		"file://host/tmp", "file:///", "file://", "file:///missing", "file:///storeurl.go", "file:///.?nonsense=1", "file:///.?table=x", "file:///.?prefix=a/b",
@@ -103,13 +110,20 @@ func TestBadURLs(t *testing.T) {
 	}
 }
 
-func TestHasPassword(t *testing.T) {
+func TestHasSecret(t *testing.T) {
 	for raw, want := range map[string]bool{
 		"postgres://u:p@h/db": true, "postgres://u:@h/db": true, "postgres://u@h:5432/db": false, "postgres://u:p/x@h/db": true,
 		"sqlite:///db": false, "sqlite:////a:b@c": false, "sqlite://u:p@h/db": true, "file:////a:b@c": false, "file://u:p@h/x": true, "main": false, "postgres://h/db": false, "redis://:p@h/0": true,
 		"redis-sentinel://h/main?sentinel_password=p": true, "redis://h/0": false, "dbcache+postgres://u:p@h/db": true, "filecache:////a:b@c": false, "postgres://u:p%zz@h": true,
+		// As options, which is what libpq and redis-py take, too.
+		"postgres://u@h/db?password=p": true, "postgres://u@h/db?sslmode=disable&PASS%77ord=p": true, "postgres://u@h/db?sslpassword=p": true, "redis://h/0?username=u&password=p": true,
+		"sqlite:///db?password=p": true, "mysql://u@h/db?allowNativePasswords=true&allowCleartextPasswords=1": false, "postgres://h/db?passfile=/x": false, "postgres://h/db?password=": false,
+		// A key itself, and not the name of its file.
+		"postgres://h/db?sslinline=true&sslkey=x": true, "postgres://h/db?sslinline=yes": true, "postgres://h/db?sslinline=1": true, "postgres://h/db?sslinline=false&sslkey=/k": false,
+		"postgres://h/db?sslkey=/etc/key.pem&sslcert=/etc/cert.pem": false, "postgres://h/db?sslkey=-----BEGIN%20PRIVATE%20KEY-----": true, "postgres://h/db?sslkey=-----BEGIN+EC+PRIVATE+KEY-----": true,
+		"dbcache+postgres://h/db?table=t&sslcert=-----BEGIN CERTIFICATE": true, "rediss://h/0?ssl_keyfile=%0A-----BEGIN PRIVATE KEY-----": true, "rediss://h/0?ssl_keyfile=/k": false,
 	} {
-		if HasPassword(raw) != want {
+		if HasSecret(raw) != want {
 			t.Errorf("%s: %v", raw, !want)
 		}
 	}
@@ -122,7 +136,7 @@ func TestPostgreSQLDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	dsn := u.pqDSN()
-	for _, part := range []string{"binary_parameters='yes'", `password='it\'s\\'`, "sslmode='disable'", "connect_timeout='10'"} {
+	for _, part := range []string{"binary_parameters='yes'", `password='it\'s\\'`, "sslmode='disable'"} {
 		if !strings.Contains(dsn, part) {
 			t.Errorf("%s is not in %s", part, dsn)
 		}
