@@ -30,7 +30,7 @@ func openPostgreSQL(u *storeURL) (*sql.DB, error) {
 		// What lib/pq says of a connection string may quote parts of it.
 		return nil, errors.New(strings.ReplaceAll(err.Error(), u.passwordOr("\x00"), "…"))
 	}
-	return sql.OpenDB(connector), nil
+	return sql.OpenDB(newLivePQ(connector)), nil
 }
 
 // passwordOr is the password, or a text that occurs nowhere.
