@@ -1,213 +1,514 @@
 package djsession_test
 
 import (
-	"context"
+	"database/sql"
 	"errors"
-	"io"
 	"net/http"
-	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/djsession/cookiestore"
+	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/faultproxy"
 )
 
-// A value that somebody else changes after it was popped stays whole: nobody has seen
-// what was added to it.
-func TestPopOfAChangedValue(t *testing.T) {
-	for name, c := range map[string]struct {
-		theirs djsession.Change
-		want   string
-		told   bool
-	}{
-		"nobody":         {nil, `{}`, false},
-		"another value":  {djsession.Set("b", 1), `{"b":1}`, false},
-		"appended":       {djsession.SetJSON("todo", `["x","y"]`), `{"todo":["x","y"]}`, true},
-		"popped as well": {djsession.Delete("todo"), `{}`, false},
-	} {
-		store, m := newSite(t)
-		key := stored(t, store, `{"todo":["x"]}`)
-		told := false
-		m.Observer = func(_ context.Context, e djsession.Event) {
-			told = told || e.Kind == djsession.EventConflict && e.Err != nil && strings.Contains(e.Err.Error(), "todo")
-		}
-		w := visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
-			var todo []string
-			if err := s.Pop("todo", &todo); err != nil || len(todo) != 1 {
-				t.Errorf("%s: %v, %v", name, todo, err)
+// onceSite is a store behind a network that breaks, and the same store beside it.
+type onceSite struct {
+	store  djsession.Store
+	direct djsession.Store
+	proxy  *faultproxy.Proxy
+}
+
+// onceKind is a kind of server, and by which words it is known what it is asked for.
+type onceKind struct {
+	name                                     string
+	start                                    func(t *testing.T) *onceSite
+	create, replace, remove, removeUnchanged string
+}
+
+func sqlKind(name string, start func(t *testing.T) *onceSite) onceKind {
+	return onceKind{name, start, "INSERT", "UPDATE", "DELETE", "DELETE"}
+}
+
+var onceKinds = []onceKind{
+	sqlKind("postgres", func(t *testing.T) *onceSite { return onceTable(t, djangotest.Postgres(t), storeurl.Open) }),
+	sqlKind("postgres, opened by sql.Open", func(t *testing.T) *onceSite {
+		return onceTable(t, djangotest.Postgres(t), func(url string, s *djsession.Settings) (storeurl.Store, error) {
+			db, err := sql.Open("postgres", url+"?binary_parameters=yes&sslmode=disable")
+			if err != nil {
+				return nil, err
 			}
-			if c.theirs != nil {
-				if _, err := djsession.Update(r.Context(), store, key, c.theirs); err != nil {
-					t.Error(err)
-				}
-			}
+			return dbstore.New(db, dbstore.Config{Dialect: dbstore.PostgreSQL, Settings: s})
 		})
-		if got := holds(t, store, key); got != c.want || told != c.told || w.Code != 200 {
-			t.Errorf("%s: status %d, stored %s, told %v", name, w.Code, got, told)
-		}
-	}
+	}),
+	sqlKind("mariadb", func(t *testing.T) *onceSite { return onceTable(t, djangotest.MariaDB(t), storeurl.Open) }),
+	sqlKind("cache in postgres", func(t *testing.T) *onceSite { return onceCacheTable(t, djangotest.Postgres(t)) }),
+	sqlKind("cache in mariadb", func(t *testing.T) *onceSite { return onceCacheTable(t, djangotest.MariaDB(t)) }),
+	sqlKind("cached_db on postgres and redis", func(t *testing.T) *onceSite {
+		redis := djangotest.Redis(t)
+		return onceTable(t, djangotest.Postgres(t), func(url string, s *djsession.Settings) (storeurl.Store, error) {
+			return storeurl.OpenCachedDB(redis.URL, url, s)
+		})
+	}),
+	{"redis", func(t *testing.T) *onceSite {
+		redis := djangotest.Redis(t)
+		return onceBehind(t, redis.URL, redis.Addr, storeurl.Open)
+	}, "nx", "evalsha", "del", "evalsha"},
+	{"memcached", func(t *testing.T) *onceSite {
+		servers := djangotest.Memcached(t, 1)
+		return onceBehind(t, memcachedURL(servers), servers[0].Addr, storeurl.Open)
+	}, "add ", "cas ", "delete ", "cas "},
 }
 
-// A handler that saves and then changes nothing learns that the session was deleted
-// meanwhile, as with Django, which saves once more.
-func TestDeletedAfterSave(t *testing.T) {
-	store, m := newSite(t)
-	key := stored(t, store, `{"a":1}`)
-	w := visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
-		if err := errors.Join(s.Set("a", 2), s.Save(r.Context()), store.Delete(r.Context(), key)); err != nil {
-			t.Error(err)
+type opener func(url string, s *djsession.Settings) (storeurl.Store, error)
+
+// onceBehind opens a store by its URL, and behind a proxy for its server's address.
+func onceBehind(t *testing.T, url, addr string, open opener) *onceSite {
+	t.Helper()
+	proxy := faultproxy.New(t, addr)
+	site := &onceSite{proxy: proxy}
+	for at, store := range map[string]*djsession.Store{addr: &site.direct, proxy.Addr: &site.store} {
+		opened, err := open(strings.Replace(url, addr, at, 1), mustSettings(t))
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	if w.Code != 400 || cookieOf(t, w) != "" || holds(t, store, key) != "nothing" {
-		t.Errorf("status %d, cookie %q, stored %s", w.Code, cookieOf(t, w), holds(t, store, key))
+		t.Cleanup(func() { opened.Close() })
+		*store = opened
 	}
+	return site
 }
 
-// The changes of a save that nobody knows the outcome of are not made twice, even if
-// the handler saves again.
-func TestSaveAgainAfterAnUnknownOutcome(t *testing.T) {
-	store, _ := newSite(t)
-	key := stored(t, store, `{"n":1}`)
-	m := newManager(t, &brokenStore{Store: store, at: "replace", after: true}, mustSettings(t))
-	visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
-		s.Apply(djsession.Modify("n", func(n int) (int, error) { return n + 1, nil }))
-		for range 3 {
-			if err := s.Save(r.Context()); !errors.Is(err, errBroken) {
-				t.Error(err)
-			}
-		}
-	})
-	if got := holds(t, store, key); got != `{"n":2}` {
-		t.Errorf("stored %s", got)
-	}
-}
-
-// unsureStore does not know what became of its first conditional deletion; then
-// somebody writes the session, and somebody logs out.
-type unsureStore struct {
-	*dbstore.Store
-	t     *testing.T
-	times int
-}
-
-func (s *unsureStore) DeleteUnchanged(ctx context.Context, old *djsession.Record) error {
-	s.times++
-	switch s.times {
-	case 1:
-		if _, err := djsession.Update(ctx, s.Store, old.Key, djsession.Set("theirs", 1)); err != nil {
-			s.t.Error(err)
-		}
-	case 2:
-		if err := s.Store.Delete(ctx, old.Key); err != nil {
-			s.t.Error(err)
-		}
-	}
-	return s.Store.DeleteUnchanged(ctx, old)
-}
-
-// A logout between two attempts to delete the old session is not undone.
-func TestLogoutWhileTheKeyIsCycled(t *testing.T) {
-	store, _ := newSite(t)
-	key := stored(t, store, `{"_auth_user_id":"1"}`)
-	m := newManager(t, &unsureStore{Store: store, t: t}, mustSettings(t))
-	w := visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
-		if err := s.CycleKey(r.Context()); !errors.Is(err, djsession.ErrSessionDeleted) {
-			t.Errorf("cycle: %v", err)
-		}
-	})
-	if n := count(t, store); n != 0 || cookieOf(t, w) != "" {
-		t.Errorf("%d sessions, cookie %q", n, cookieOf(t, w))
-	}
-}
-
-// A request whose deadline has passed is saved all the same, and the response says so:
-// nothing but an http.TimeoutHandler answers in its place.
-func TestDeadlineOfTheRequest(t *testing.T) {
-	for _, fails := range []bool{false, true} {
-		store, m := newBrittle(t)
-		key := stored(t, store, `{"a":1}`)
-		saves := 0
-		m.Observer = func(_ context.Context, e djsession.Event) {
-			if e.Kind == djsession.EventSave {
-				saves++
-			}
-		}
-		if fails {
-			store.before = downFor("replace")
-		}
-		h := m.Handler(view(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
-			<-r.Context().Done()
-			s.Set("a", 2)
-			io.WriteString(w, "hello")
-		}))
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-		defer cancel()
-		w := httptest.NewRecorder()
-		// The load is in time: it has the request's context.
-		m.SaveTimeout = time.Minute
-		h.ServeHTTP(w, request(key).WithContext(ctx))
-		store.before = downFor()
-		got := holds(t, store, key)
-		if fails && (w.Code != 500 || got != `{"a":1}`) || !fails && (w.Code != 200 || got != `{"a":2}` || cookieOf(t, w) != key) {
-			t.Errorf("fails %v: status %d, stored %s", fails, w.Code, got)
-		}
-		if saves != 1 {
-			t.Errorf("fails %v: %d saves were told", fails, saves)
-		}
-	}
-}
-
-// What an http.TimeoutHandler has cut off is not saved, and that is told.
-func TestTimeoutHandlerIsTold(t *testing.T) {
-	store, m := newSite(t)
-	key := stored(t, store, `{"a":1}`)
-	told := make(chan error, 1)
-	m.Observer = func(_ context.Context, e djsession.Event) {
-		if e.Kind == djsession.EventSave {
-			told <- e.Err
-		}
-	}
-	h := http.TimeoutHandler(m.Handler(view(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
-		<-r.Context().Done()
-		s.Set("a", 2)
-	})), 10*time.Millisecond, "too late")
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, request(key))
-	if err := <-told; !errors.Is(err, http.ErrHandlerTimeout) {
-		t.Errorf("told %v", err)
-	}
-	if w.Code != 503 || holds(t, store, key) != `{"a":1}` {
-		t.Errorf("status %d, stored %s", w.Code, holds(t, store, key))
-	}
-}
-
-// Once a cookie has verified, garbage in another one is an empty session, as in Django.
-func TestGarbageCookie(t *testing.T) {
-	settings := mustSettings(t)
-	store, err := cookiestore.New(settings)
+func hostOf(t *testing.T, db djangotest.Database) string {
+	t.Helper()
+	u, err := url.Parse(db.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := newManager(t, store, settings)
-	m.AcceptEmptyStore = false
-	read := func(w http.ResponseWriter, r *http.Request, s *djsession.Session) { s.Has("a") }
-	if w := visit(t, m, "garbage-garbage", read); w.Code != 500 {
-		t.Errorf("at first: status %d", w.Code)
+	return u.Host
+}
+
+func onceTable(t *testing.T, db djangotest.Database, open opener) *onceSite {
+	t.Helper()
+	maker, err := storeurl.Open(db.URL, mustSettings(t))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if w := visit(t, m, "", setGo); w.Code != 500 || cookieOf(t, w) != "" { // which would verify, and prove nothing
-		t.Errorf("at first, a new one: status %d, cookie %q", w.Code, cookieOf(t, w))
+	defer maker.Close()
+	if err := maker.(*dbstore.Store).CreateTable(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	if w := visit(t, m, stored(t, store, `{"a":1}`), read); w.Code != 200 {
-		t.Errorf("the site's: status %d", w.Code)
+	return onceBehind(t, db.URL, hostOf(t, db), open)
+}
+
+func onceCacheTable(t *testing.T, db djangotest.Database) *onceSite {
+	t.Helper()
+	_, driver, dsn := dataSource(t, db)
+	maker, err := sql.Open(driver, dsn)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if w := visit(t, m, "garbage-garbage", read); w.Code != 200 || cookieOf(t, w) != "" {
-		t.Errorf("then: status %d, cookie %q", w.Code, cookieOf(t, w))
+	defer maker.Close()
+	const columns = "(cache_key varchar(255) NOT NULL PRIMARY KEY, value text NOT NULL, expires timestamp NOT NULL)"
+	types := map[string]string{"postgres": "timestamp with time zone", "mariadb": "datetime(6)"}
+	if _, err := maker.ExecContext(t.Context(), "CREATE TABLE site_cache "+strings.Replace(columns, "timestamp", types[db.Kind], 1)); err != nil {
+		t.Fatal(err)
 	}
-	w := visit(t, m, "garbage-garbage", setGo)
-	if w.Code != 200 || holds(t, store, cookieOf(t, w)) != `{"go":1}` {
-		t.Errorf("then, with a change: status %d, cookie %q", w.Code, cookieOf(t, w))
+	return onceBehind(t, "dbcache+"+db.URL+"?table=site_cache", hostOf(t, db), storeurl.Open)
+}
+
+// count is how many sessions there are; -1 where nobody can say.
+func (s *onceSite) count(t *testing.T) (n int) {
+	t.Helper()
+	scanner := s.direct.(djsession.Scanner)
+	for _, err := range scanner.Scan(t.Context(), djsession.Range{Expired: true}) {
+		switch {
+		case errors.Is(err, errors.ErrUnsupported):
+			return -1
+		case err != nil:
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+// warm makes a connection, and has Redis know the script.
+func (s *onceSite) warm(t *testing.T) {
+	t.Helper()
+	key := stored(t, s.store, `{"a":1}`)
+	if _, err := djsession.Update(t.Context(), s.store, key, djsession.Set("a", 2)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.store.Delete(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// arm has the next request that holds these words lose its answer, or come late.
+func (s *onceSite) arm(words string, late bool) {
+	if late {
+		s.proxy.Delay(words, 200*time.Millisecond)
+	} else {
+		s.proxy.LoseAnswer(words)
+	}
+}
+
+// settled waits until the server has done all that it was sent.
+func (s *onceSite) settled(t *testing.T, what string) {
+	t.Helper()
+	if !s.proxy.Settled() {
+		t.Errorf("%s: nothing broke", what)
+	}
+}
+
+// inTheEnd wants that this is stored, at the latest when the cache of cached_db has been
+// cleared of what may be older.
+func (s *onceSite) inTheEnd(t *testing.T, what, key, want string) {
+	t.Helper()
+	got := holds(t, s.direct, key)
+	for deadline := time.Now().Add(time.Minute); got != want && time.Now().Before(deadline); got = holds(t, s.direct, key) {
+		if _, ok := s.direct.(*cachestore.CachedDB); !ok {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if got != want {
+		t.Errorf("%s: in the end stored is %s, want %s", what, got, want)
+	}
+}
+
+// wantUnknown wants that nobody knows, which is no conflict, and not that the session
+// is gone: both have the caller make its change anew.
+func wantUnknown(t *testing.T, what string, err error) {
+	t.Helper()
+	if !errors.Is(err, djsession.ErrOutcomeUnknown) || errors.Is(err, djsession.ErrConflict) || errors.Is(err, djsession.ErrNotFound) {
+		t.Errorf("%s: %v, want that nobody knows", what, err)
+	}
+}
+
+var addOne = djsession.Modify("n", func(n int) (int, error) { return n + 1, nil })
+
+// onEachOnce runs a test on each kind of server: with an answer that is lost, and with a
+// statement that the server gets 200 ms after the client was cut off.
+func onEachOnce(t *testing.T, test func(t *testing.T, kind onceKind, s *onceSite, late bool)) {
+	for _, kind := range onceKinds {
+		t.Run(kind.name, func(t *testing.T) {
+			s := kind.start(t)
+			for _, late := range []bool{false, true} {
+				name := "answer lost"
+				if late {
+					name = "delivered late"
+				}
+				t.Run(name, func(t *testing.T) {
+					s.warm(t)
+					test(t, kind, s, late)
+				})
+			}
+		})
+	}
+}
+
+// Whatever is written, it is written once, and the store knows that it was or says that
+// nobody does.
+func TestWritesAreMadeOnce(t *testing.T) {
+	onEachOnce(t, func(t *testing.T, kind onceKind, s *onceSite, late bool) {
+		ctx := t.Context()
+		before := s.count(t)
+		more := func(what string, want int) {
+			t.Helper()
+			if got := s.count(t); got >= 0 && got != before+want {
+				t.Errorf("%s: %d sessions more, want %d", what, got-before, want)
+			}
+		}
+		for _, chosen := range []string{"", djsession.NewKey()} {
+			what := "create"
+			if chosen != "" {
+				what = "create under a key"
+			}
+			s.arm(kind.create, late)
+			r, err := s.store.Create(ctx, chosen, parse(t, `{"a":1}`), time.Time{})
+			if err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			if got := holds(t, s.direct, r.Key); got != `{"a":1}` {
+				t.Errorf("%s: stored is %s", what, got)
+			}
+			s.settled(t, what)
+			more(what, 1)
+			if got := holds(t, s.direct, r.Key); got != `{"a":1}` {
+				t.Errorf("%s: in the end stored is %s", what, got)
+			}
+			// The record is as good as one that was loaded.
+			if _, err := s.store.Replace(ctx, r, parse(t, `{"a":2}`), time.Time{}); err != nil {
+				t.Errorf("%s: then replace: %v", what, err)
+			}
+			if err := s.store.Delete(ctx, r.Key); err != nil {
+				t.Fatal(err)
+			}
+		}
+
+		key := stored(t, s.store, `{"n":0}`)
+		s.arm(kind.replace, late)
+		r, err := djsession.Update(ctx, s.store, key, addOne)
+		switch {
+		case late:
+			wantUnknown(t, "replace", err)
+		case err != nil:
+			t.Errorf("replace: %v", err)
+		default:
+			if err := s.store.(djsession.UnchangedDeleter).DeleteUnchanged(ctx, r); err != nil {
+				t.Errorf("replace: the record is of no use: %v", err)
+			}
+			stored(t, s.store, `{}`) // in its place, for the count
+		}
+		s.settled(t, "replace")
+		more("replace", 1)
+		if late {
+			s.inTheEnd(t, "replace", key, `{"n":1}`)
+		}
+
+		key = stored(t, s.store, `{}`)
+		s.arm(kind.remove, late)
+		if err := s.store.Delete(ctx, key); err != nil {
+			t.Errorf("delete: %v", err)
+		}
+		s.settled(t, "delete")
+		if got := holds(t, s.direct, key); got != "nothing" {
+			t.Errorf("delete: stored is %s", got)
+		}
+		if err := s.store.Delete(ctx, key); !errors.Is(err, djsession.ErrNotFound) {
+			t.Errorf("delete of nothing: %v", err)
+		}
+
+		deleter := s.store.(djsession.UnchangedDeleter)
+		key = stored(t, s.store, `{}`)
+		if r, err = s.store.Load(ctx, key); err != nil {
+			t.Fatal(err)
+		}
+		s.arm(kind.removeUnchanged, late)
+		if err := deleter.DeleteUnchanged(ctx, r); err != nil {
+			t.Errorf("delete unchanged: %v", err)
+		}
+		s.settled(t, "delete unchanged")
+		if got := holds(t, s.direct, key); got != "nothing" {
+			t.Errorf("delete unchanged: stored is %s", got)
+		}
+		more("in the end", 1)
+	})
+}
+
+// A statement that comes late finds what somebody has written meanwhile, and leaves it.
+func TestLateWriteMeetsSomebodyElses(t *testing.T) {
+	onEachOnce(t, func(t *testing.T, kind onceKind, s *onceSite, late bool) {
+		if !late {
+			return
+		}
+		ctx := t.Context()
+		key := stored(t, s.store, `{"n":0}`)
+		s.arm(kind.replace, true)
+		_, err := djsession.Update(ctx, s.store, key, addOne)
+		wantUnknown(t, "replace", err)
+		if _, err := djsession.Update(ctx, s.direct, key, djsession.Set("theirs", true), addOne); err != nil {
+			t.Fatal(err)
+		}
+		s.settled(t, "replace")
+		s.inTheEnd(t, "replace", key, `{"n":1,"theirs":true}`)
+	})
+}
+
+// When no answer comes at all, that is said, however often it was asked for.
+func TestNoAnswerAtAll(t *testing.T) {
+	onEachOnce(t, func(t *testing.T, kind onceKind, s *onceSite, late bool) {
+		if late {
+			return
+		}
+		key := stored(t, s.store, `{}`)
+		s.proxy.LoseAnswers(kind.remove, 1000)
+		wantUnknown(t, "delete", s.store.Delete(t.Context(), key))
+		s.proxy.LoseAnswers(kind.create, 1000)
+		_, err := s.store.Create(t.Context(), "", parse(t, `{}`), time.Time{})
+		wantUnknown(t, "create", err)
+		s.proxy.LoseAnswers(kind.replace, 0)
+	})
+}
+
+// A session is neither lost nor doubled, and a login is found under one key, wherever
+// the connection breaks while the key is cycled and the login saved.
+func TestLoginIsMadeOnce(t *testing.T) {
+	onEachOnce(t, func(t *testing.T, kind onceKind, s *onceSite, late bool) {
+		m := newManager(t, s.store, mustSettings(t))
+		for _, at := range []string{"create", "delete", "replace"} {
+			words := map[string]string{"create": kind.create, "delete": kind.removeUnchanged, "replace": kind.replace}[at]
+			before := s.count(t)
+			key := stored(t, s.store, `{"n":0}`)
+			w := visit(t, m, key, func(w http.ResponseWriter, r *http.Request, session *djsession.Session) {
+				if at != "replace" {
+					s.arm(words, late)
+				}
+				err := session.CycleKey(r.Context())
+				if at == "replace" {
+					s.arm(words, late)
+				}
+				if err == nil {
+					err = errors.Join(session.Set("_auth_user_id", "1"), session.Apply(addOne))
+				}
+				if err != nil {
+					djsession.Error(w, r, err)
+				}
+			})
+			s.settled(t, at)
+			// Only the save may be in doubt: all else can be sent again.
+			want := 200
+			if at == "replace" && late {
+				want = 500
+			}
+			now := cookieOf(t, w)
+			if w.Code != want || now == "" || now == key {
+				t.Errorf("%s: status %d, cookie %q", at, w.Code, now)
+				continue
+			}
+			if got := holds(t, s.direct, now); got != `{"n":1,"_auth_user_id":"1"}` {
+				t.Errorf("%s: stored is %s", at, got)
+			}
+			if got := holds(t, s.direct, key); got != "nothing" {
+				t.Errorf("%s: under the old key is %s", at, got)
+			}
+			if got := s.count(t); got >= 0 && got != before+1 {
+				t.Errorf("%s: %d sessions more, want one", at, got-before)
+			}
+		}
+	})
+}
+
+// Connections that the server has closed while they were idle are no error to anybody.
+func TestIdleConnectionsThatEnded(t *testing.T) {
+	type ending struct {
+		name string
+		end  func(t *testing.T, s *onceSite)
+	}
+	cut := ending{"cut", func(t *testing.T, s *onceSite) { s.proxy.Cut() }}
+	terminated := ending{"terminated", func(t *testing.T, s *onceSite) {
+		// The server says why, before it closes.
+		const terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+		if _, err := databaseOf(s.direct).ExecContext(t.Context(), terminate); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(time.Minute); s.proxy.Open() > 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("they are there still")
+			}
+		}
+	}}
+	byTLS := onceKind{name: "redis by TLS", start: func(t *testing.T) *onceSite {
+		redis := djangotest.RedisWith(t, djangotest.RedisOptions{TLS: true})
+		return onceBehind(t, redis.URL+"?ssl_ca_certs="+url.QueryEscape(redis.CAFile), redis.Addr, storeurl.Open)
+	}}
+	for _, kind := range append(slices.Clone(onceKinds), byTLS) {
+		endings := []ending{cut}
+		if kind.name == "postgres" {
+			endings = append(endings, terminated)
+		}
+		for _, ending := range endings {
+			t.Run(kind.name+", "+ending.name, func(t *testing.T) {
+				s := kind.start(t)
+				testIdleConnections(t, kind, s, ending.end)
+			})
+		}
+	}
+}
+
+func testIdleConnections(t *testing.T, kind onceKind, s *onceSite, end func(*testing.T, *onceSite)) {
+	const idle = 20
+	db := databaseOf(s.store)
+	if db != nil {
+		db.SetMaxIdleConns(idle)
+		db.SetMaxOpenConns(2 * idle)
+	}
+	var records []*djsession.Record
+	for range 3 * idle {
+		r, err := s.store.Load(t.Context(), stored(t, s.store, `{"n":0}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, r)
+	}
+	fill(t, s, idle)
+	least := idle
+	if db == nil {
+		least = 2 // a cache's client opens as many as are used at once
+	}
+	if open := s.proxy.Open(); open < least {
+		t.Fatalf("%d connections", open)
+	}
+	end(t, s)
+	if kind.name == "postgres, opened by sql.Open" {
+		time.Sleep(1100 * time.Millisecond) // until the store asks
+	}
+	deleter := s.store.(djsession.UnchangedDeleter)
+	for i, r := range records {
+		var err error
+		switch i % 3 {
+		case 0:
+			_, err = s.store.Replace(t.Context(), r, parse(t, `{"n":1}`), time.Time{})
+		case 1:
+			err = deleter.DeleteUnchanged(t.Context(), r)
+		default:
+			err = s.store.Delete(t.Context(), r.Key)
+		}
+		if err != nil {
+			t.Errorf("write %d: %v", i, err)
+		}
+	}
+}
+
+// databaseOf is the pool that a store has, nil if it has none of database/sql's.
+func databaseOf(store djsession.Store) *sql.DB {
+	switch s := store.(type) {
+	case *dbstore.Store:
+		return s.DB()
+	case *cachestore.CachedDB:
+		return s.DB()
+	}
+	return nil
+}
+
+// fill has so many connections idle at once.
+func fill(t *testing.T, s *onceSite, n int) {
+	t.Helper()
+	if db := databaseOf(s.store); db != nil {
+		conns := make([]*sql.Conn, n)
+		for i := range conns {
+			var err error
+			if conns[i], err = db.Conn(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, conn := range conns {
+			conn.Close()
+		}
+		return
+	}
+	done := make(chan error)
+	for range n {
+		go func() {
+			var err error
+			for range 50 {
+				if _, e := s.store.Load(t.Context(), djsession.NewKey()); !errors.Is(e, djsession.ErrNotFound) {
+					err = e
+				}
+			}
+			done <- err
+		}()
+	}
+	for range n {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -110,7 +110,7 @@ func findUp(name string) (string, error) {
 func (c *config) holdsSecrets() bool {
 	secret := c.secretKey != nil || len(c.secretKeyFallbacks) > 0 || storeurl.HasSecret(c.store)
 	for _, s := range c.stores {
-		secret = secret || storeurl.HasSecret(s.url) || storeurl.HasPassword(s.cache) || storeurl.HasPassword(s.database)
+		secret = secret || storeurl.HasSecret(s.url) || storeurl.HasSecret(s.cache) || storeurl.HasSecret(s.database)
 	}
 	return secret
 }

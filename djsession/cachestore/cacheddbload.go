@@ -116,6 +116,9 @@ func (c *CachedDB) fill(ctx context.Context, r *djsession.Record) {
 
 // isRefusal tells an error with which nothing was done.
 func isRefusal(err error) bool {
+	if errors.Is(err, djsession.ErrOutcomeUnknown) {
+		return false
+	}
 	for _, refusal := range []error{
 		djsession.ErrNotFound, djsession.ErrKeyTaken, djsession.ErrInvalidKey, djsession.ErrInvalidExpiry,
 		djsession.ErrReadOnly, djsession.ErrBusy, djsession.ErrTooLarge, djsession.ErrMalformed,

@@ -57,10 +57,7 @@ func (c *Cache) cull(ctx context.Context, key string) error {
 // clean runs a deleting statement and counts the rows.
 func (c *Cache) clean(ctx context.Context, stmt sqldialect.Statement, args sqldialect.Args) (n int64, err error) {
 	err = c.dialect.Retry(func() error {
-		result, err := c.db.ExecContext(ctx, stmt.SQL, stmt.Bind(args)...)
-		if err == nil {
-			n, err = result.RowsAffected()
-		}
+		n, err = c.writer.Exec(ctx, stmt, args)
 		return err
 	})
 	return n, err

@@ -94,6 +94,7 @@ const CullAll = -1
 // Cache is a cachestore.Cache and cachestore.Scanner over the table.
 type Cache struct {
 	db      *sql.DB
+	writer  *sqldialect.Writer
 	config  Config
 	dialect *sqldialect.Dialect
 	loc     *time.Location // of naive times
@@ -139,7 +140,7 @@ func New(c Config) (*Cache, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	cache := &Cache{db: c.DB, config: c, dialect: d, table: d.Quote(c.Table), timeout: waitlimit.Or(c.Timeout)}
+	cache := &Cache{db: c.DB, writer: d.NewWriter(c.DB), config: c, dialect: d, table: d.Quote(c.Table), timeout: waitlimit.Or(c.Timeout)}
 	if cache.loc, err = location(c); err != nil {
 		return nil, err
 	}

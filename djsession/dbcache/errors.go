@@ -38,6 +38,8 @@ func (c *Cache) classified(err error) error {
 		return fmt.Errorf("%w: %w", djsession.ErrBusy, err)
 	case sqldialect.NoTable:
 		return fmt.Errorf("%w %q: %w", ErrNoTable, c.config.Table, err)
+	case sqldialect.Lost:
+		return fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err)
 	}
 	return err
 }

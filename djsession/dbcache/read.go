@@ -43,10 +43,12 @@ func (c *Cache) read(ctx context.Context, op, key string) (*cachestore.Item, err
 	})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
+		c.writer.Answered()
 		return nil, wrap(op, key, djsession.ErrNotFound)
 	case err != nil:
 		return nil, c.fail(ctx, op, key, err)
 	}
+	c.writer.Answered()
 	item, err := c.item(row)
 	if err != nil {
 		return item, wrap(op, key, err)

@@ -21,7 +21,7 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 		return nil, wrap(op, key, err)
 	}
 	c.makeRoom(ctx, key)
-	_, err = c.exec(ctx, c.stmts.insert, key, item, nil)
+	_, again, err := c.writer.ExecAgain(ctx, c.stmts.insert, args(key, item, nil))
 	switch {
 	case err == nil:
 		return item, nil
@@ -30,6 +30,10 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	}
 	there, err := c.read(ctx, op, key)
 	switch {
+	case again && holds(there, item):
+		return item, nil // it was the first statement that took the key
+	case again:
+		return nil, wrap(op, key, djsession.ErrOutcomeUnknown)
 	case errors.Is(err, djsession.ErrNotFound):
 		return nil, wrap(op, key, djsession.ErrKeyTaken) // it was, a moment ago
 	case there == nil:
@@ -37,14 +41,28 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	case there.Expires.IsZero() || !c.replaceable(there.Expires):
 		return nil, wrap(op, key, djsession.ErrKeyTaken)
 	}
-	n, err := c.exec(ctx, c.stmts.revive, key, item, there)
-	switch {
-	case err != nil && c.dialect.Classify(err) != sqldialect.Conflict:
-		return nil, c.fail(ctx, op, key, err)
-	case err != nil || n == 0:
+	return c.revive(ctx, op, key, item, there)
+}
+
+// revive takes over the row of an item that has ended.
+func (c *Cache) revive(ctx context.Context, op, key string, item, ended *cachestore.Item) (*cachestore.Item, error) {
+	var n int64
+	err := c.dialect.Retry(func() (err error) {
+		n, err = c.writer.Exec(ctx, c.stmts.revive, args(key, item, ended))
+		return err
+	})
+	switch class := c.dialect.Classify(err); {
+	case err == nil && n > 0:
+		return item, nil
+	case err == nil || class == sqldialect.Conflict:
 		return nil, wrap(op, key, djsession.ErrKeyTaken) // by whoever came first
+	case class == sqldialect.Lost:
+		if err = c.settle(ctx, op, key, item, err); err == nil {
+			return item, nil
+		}
+		return nil, err
 	}
-	return item, nil
+	return nil, c.fail(ctx, op, key, err)
 }
 
 // Swap updates the row if it still holds what old was read from, and has not ended.
@@ -63,6 +81,22 @@ func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data
 	return item, nil
 }
 
+// settle finds out what became of an update whose answer was lost. It is not sent
+// again, whatever the row holds: the first statement may wait for a lock, and come
+// after a change of somebody else's that made the row as it was before.
+func (c *Cache) settle(ctx context.Context, op, key string, item *cachestore.Item, lost error) error {
+	if there, _ := c.read(ctx, op, key); holds(there, item) {
+		return nil
+	}
+	return c.fail(ctx, op, key, lost)
+}
+
+// holds tells whether a row is what was written.
+func holds(there, item *cachestore.Item) bool {
+	seen, known := versionOf(there)
+	return known && seen.same(item.Version.(version))
+}
+
 // Delete removes the row of a key, whatever it holds.
 func (c *Cache) Delete(ctx context.Context, key string) error {
 	ctx, cancel := waitlimit.ForWrite(ctx, c.timeout)
@@ -71,11 +105,11 @@ func (c *Cache) Delete(ctx context.Context, key string) error {
 	if err := c.begin(key); err != nil {
 		return wrap(op, key, err)
 	}
-	n, err := c.exec(ctx, c.stmts.delete, key, nil, nil)
+	n, again, err := c.writer.ExecAgain(ctx, c.stmts.delete, args(key, nil, nil))
 	switch {
 	case err != nil:
 		return c.fail(ctx, op, key, err)
-	case n == 0:
+	case n == 0 && !again:
 		return wrap(op, key, djsession.ErrNotFound)
 	}
 	return nil
@@ -99,28 +133,37 @@ const compareAttempts = 3
 // errNotTaken: no row was written, though it is there and as it was read.
 var errNotTaken = errors.New("the database does not take the write: a rule, a policy or the type of a column keeps it from the row")
 
-// compareAnd runs a statement that writes only what is still as old was read.
+// compareAnd writes item in place of old, or deletes old where item is nil, by a
+// statement that writes only what is still as old was read.
 func (c *Cache) compareAnd(ctx context.Context, op string, stmt sqldialect.Statement, key string, item, old *cachestore.Item) error {
 	before, known := versionOf(old)
+	sentAgain := false
 	for range compareAttempts {
-		lost := false // to somebody else's statement
+		beaten := false // by somebody else's statement
 		if known && !c.ended(before.at) {
-			n, err := c.execOnce(ctx, stmt, key, item, old)
-			if err == nil && n > 0 {
+			n, again, err := c.execOnly(ctx, stmt, key, item, old)
+			sentAgain = sentAgain || again
+			switch class := c.dialect.Classify(err); {
+			case err == nil && n > 0:
 				return nil
-			}
-			lost = err != nil && c.dialect.Classify(err) == sqldialect.Conflict
-			if err != nil && !lost {
+			case class == sqldialect.Lost && item != nil:
+				return c.settle(ctx, op, key, item, err)
+			case class == sqldialect.Conflict:
+				beaten = true
+			case err != nil:
 				return c.fail(ctx, op, key, err)
 			}
 		}
 		current, err := c.get(ctx, op, key)
-		if err != nil {
+		switch {
+		case sentAgain && errors.Is(err, djsession.ErrNotFound):
+			return nil // gone, as it was to be
+		case err != nil:
 			return err
 		}
 		seen, _ := versionOf(current)
 		switch {
-		case lost || !known || !seen.same(before):
+		case beaten || !known || !seen.same(before):
 			return wrap(op, key, &cachestore.ConflictError{Current: current})
 		case seen.expires != before.expires:
 			before, old = seen, current // the column spells the time in its own way
@@ -149,17 +192,18 @@ func (c *Cache) beginWrite(key string, data []byte, timeout time.Duration) (*cac
 	return c.made(data, timeout)
 }
 
-// exec is execOnce until it loses against nobody.
-func (c *Cache) exec(ctx context.Context, stmt sqldialect.Statement, key string, item, old *cachestore.Item) (n int64, err error) {
-	err = c.dialect.Retry(func() error {
-		n, err = c.execOnce(ctx, stmt, key, item, old)
-		return err
-	})
-	return n, err
+// execOnly runs a statement of compareAnd's, and tells whether it was sent again, which
+// a deletion is that loses its answer.
+func (c *Cache) execOnly(ctx context.Context, stmt sqldialect.Statement, key string, item, old *cachestore.Item) (n int64, again bool, err error) {
+	if item == nil {
+		return c.writer.ExecAgain(ctx, stmt, args(key, nil, old))
+	}
+	n, err = c.writer.Exec(ctx, stmt, args(key, item, old))
+	return n, false, err
 }
 
-// execOnce runs a statement that writes item, in place of old, and counts the rows.
-func (c *Cache) execOnce(ctx context.Context, stmt sqldialect.Statement, key string, item, old *cachestore.Item) (int64, error) {
+// args are the parameters of a statement that writes item in place of old.
+func args(key string, item, old *cachestore.Item) sqldialect.Args {
 	args := sqldialect.Args{"key": key}
 	if item != nil {
 		written := item.Version.(version)
@@ -168,9 +212,5 @@ func (c *Cache) execOnce(ctx context.Context, stmt sqldialect.Statement, key str
 	if seen, ok := versionOf(old); ok {
 		args["old"], args["seen"] = seen.value, seen.expires
 	}
-	result, err := c.db.ExecContext(ctx, stmt.SQL, stmt.Bind(args)...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+	return args
 }

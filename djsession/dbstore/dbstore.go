@@ -18,6 +18,13 @@
 // autocommit=1, or nothing that is written stays. SQLite wants a busy timeout as
 // Django's (5 seconds), since Django writes to the same file.
 //
+// A write is sent once. When its answer is lost, the row tells whether it was done;
+// else the error is a djsession.ErrOutcomeUnknown. A pooled connection that has ended
+// meanwhile, as all do when the server restarts, is no such case: go-sql-driver and
+// pgx notice it, and so does lib/pq if storeurl opens it. With lib/pq opened by
+// sql.Open the store begins a write with a ping when the database has been silent for
+// a second, or a connection has broken within the last minute.
+//
 // What Django writes at the same time is never lost: [Store.Replace] compares
 // the stored text and expiry with what was loaded, in the statement that writes.
 // Columns that the site added to the table are left alone. Times are stored as
@@ -84,6 +91,7 @@ type Config struct {
 // for use by several goroutines.
 type Store struct {
 	db       *sql.DB
+	writer   *sqldialect.Writer
 	dialect  *sqldialect.Dialect
 	settings *heldSettings
 	codec    djsession.Codec
@@ -106,7 +114,7 @@ func New(db *sql.DB, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dbstore: %w", err)
 	}
-	s := &Store{db: db, dialect: d, name: c.Table, timeout: waitlimit.Or(c.Timeout)}
+	s := &Store{db: db, writer: d.NewWriter(db), dialect: d, name: c.Table, timeout: waitlimit.Or(c.Timeout)}
 	if c.Settings == nil {
 		return nil, errors.New("dbstore: Settings are missing")
 	}

@@ -37,6 +37,8 @@ func (s *Store) classified(err error) error {
 		return fmt.Errorf("%w: %w", djsession.ErrBusy, err)
 	case sqldialect.NoTable:
 		return fmt.Errorf("%w %q: %w", ErrNoTable, s.name, err)
+	case sqldialect.Lost:
+		return fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err)
 	}
 	return err
 }

@@ -32,10 +32,12 @@ func (s *Store) query(ctx context.Context, op, key string, stmt sqldialect.State
 	err := s.dialect.Retry(func() error { return s.db.QueryRowContext(ctx, stmt.SQL, args...).Scan(row.dst()...) })
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
+		s.writer.Answered()
 		return nil, wrap(op, key, djsession.ErrNotFound)
 	case err != nil:
 		return nil, s.fail(ctx, op, key, err)
 	}
+	s.writer.Answered()
 	record, err := s.record(key, row)
 	if err != nil {
 		return nil, wrap(op, key, err)

@@ -32,6 +32,12 @@ func (v version) same(other version) bool {
 	return v.data == other.data && v.at.Sub(other.at).Abs() < time.Second
 }
 
+// is tells whether it is the row that was written, to the microsecond: two who add
+// one to the same number within a second may write the same text.
+func (v version) is(written version) bool {
+	return v.data == written.data && v.at.Equal(written.at)
+}
+
 // record makes a record of a row. With a payload that cannot be trusted it
 // returns the record without values, and the error.
 func (s *Store) record(key string, row row) (*djsession.Record, error) {

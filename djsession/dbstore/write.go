@@ -39,14 +39,19 @@ func (s *Store) insert(ctx context.Context, op, key string, v *djsession.Values,
 	if err != nil {
 		return nil, wrap(op, key, err)
 	}
-	err = s.dialect.Retry(func() error {
-		_, err := s.exec(ctx, s.stmts.insert, r, version{})
-		return err
-	})
-	if err != nil {
-		return nil, s.fail(ctx, op, key, err)
+	_, again, err := s.writer.ExecAgain(ctx, s.stmts.insert, args(r, version{}))
+	switch {
+	case err == nil:
+		return r, nil
+	case again && s.dialect.Classify(err) == sqldialect.Unique:
+		// The key is taken, by the first statement or by somebody else.
+		there, readErr := s.query(ctx, op, key, s.stmts.read)
+		if readErr == nil && there.Version.(version).same(r.Version.(version)) {
+			return r, nil
+		}
+		return nil, wrap(op, key, djsession.ErrOutcomeUnknown)
 	}
-	return r, nil
+	return nil, s.fail(ctx, op, key, err)
 }
 
 // Replace updates the row if it still holds what old was read from, and leaves
@@ -64,14 +69,17 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 	}
 	before, known := old.Version.(version)
 	for range replaceAttempts {
-		lost := false // to somebody else's statement
+		beaten := false // by somebody else's statement
 		if known {
-			n, err := s.exec(ctx, s.stmts.replace, r, before)
-			if err == nil && n > 0 {
+			n, err := s.writer.Exec(ctx, s.stmts.replace, args(r, before))
+			switch class := s.dialect.Classify(err); {
+			case err == nil && n > 0:
 				return r, nil
-			}
-			lost = err != nil && s.dialect.Classify(err) == sqldialect.Conflict
-			if err != nil && !lost {
+			case class == sqldialect.Lost:
+				return s.settle(ctx, op, r, err)
+			case class == sqldialect.Conflict:
+				beaten = true
+			case err != nil:
 				return nil, s.fail(ctx, op, old.Key, err)
 			}
 		}
@@ -81,7 +89,7 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 		}
 		seen := current.Version.(version)
 		switch {
-		case lost || !known || !seen.same(before):
+		case beaten || !known || !seen.same(before):
 			return nil, s.conflict(op, current)
 		case seen.expires != before.expires:
 			before = seen // the column spells or rounds the time in its own way
@@ -95,6 +103,17 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 		// to and fro in between, or the database does not let us.
 	}
 	return nil, wrap(op, old.Key, errNotTaken)
+}
+
+// settle finds out what became of an update whose answer was lost. It is not sent
+// again, whatever the row holds: the first statement may wait for a lock, and come
+// after a change of somebody else's that made the row as it was before.
+func (s *Store) settle(ctx context.Context, op string, r *djsession.Record, lost error) (*djsession.Record, error) {
+	there, err := s.query(ctx, op, r.Key, s.stmts.read)
+	if err == nil && there.Version.(version).is(r.Version.(version)) {
+		return r, nil
+	}
+	return nil, s.fail(ctx, op, r.Key, lost)
 }
 
 // conflict is the error for a row that somebody else wrote.
@@ -121,15 +140,11 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := djsession.ValidateKey(key); err != nil {
 		return wrap(op, key, err)
 	}
-	var n int64
-	err := s.dialect.Retry(func() (err error) {
-		n, err = s.exec(ctx, s.stmts.delete, &djsession.Record{Key: key, Version: version{}}, version{})
-		return err
-	})
+	n, again, err := s.writer.ExecAgain(ctx, s.stmts.delete, sqldialect.Args{"key": key})
 	switch {
 	case err != nil:
 		return s.fail(ctx, op, key, err)
-	case n == 0:
+	case n == 0 && !again:
 		return wrap(op, key, djsession.ErrNotFound)
 	}
 	return nil
@@ -144,24 +159,29 @@ func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) erro
 		return wrap(op, old.Key, err)
 	}
 	before, known := old.Version.(version)
+	sentAgain := false
 	for range replaceAttempts {
-		lost := false // to somebody else's statement
+		beaten := false // by somebody else's statement
 		if known {
-			n, err := s.exec(ctx, s.stmts.deleteUnchanged, &djsession.Record{Key: old.Key, Version: version{}}, before)
+			n, again, err := s.writer.ExecAgain(ctx, s.stmts.deleteUnchanged, args(&djsession.Record{Key: old.Key, Version: version{}}, before))
 			if err == nil && n > 0 {
 				return nil
 			}
-			lost = err != nil && s.dialect.Classify(err) == sqldialect.Conflict
-			if err != nil && !lost {
+			sentAgain = sentAgain || again
+			beaten = err != nil && s.dialect.Classify(err) == sqldialect.Conflict
+			if err != nil && !beaten {
 				return s.fail(ctx, op, old.Key, err)
 			}
 		}
 		current, err := s.query(ctx, op, old.Key, s.stmts.read)
-		if err != nil {
+		switch {
+		case sentAgain && errors.Is(err, djsession.ErrNotFound):
+			return nil // gone, as it was to be
+		case err != nil:
 			return err
 		}
 		seen := current.Version.(version)
-		if lost || !known || !seen.same(before) {
+		if beaten || !known || !seen.same(before) {
 			return s.conflict(op, current)
 		}
 		before = seen // the column spells or rounds the time in its own way
@@ -200,18 +220,14 @@ func (s *Store) encode(key string, v *djsession.Values, expires time.Time) (*djs
 	}, nil
 }
 
-// exec runs a writing statement for r in place of old, and counts the rows.
-func (s *Store) exec(ctx context.Context, stmt sqldialect.Statement, r *djsession.Record, old version) (int64, error) {
+// args are the parameters of a statement that writes r in place of old.
+func args(r *djsession.Record, old version) sqldialect.Args {
 	written := r.Version.(version)
-	result, err := s.db.ExecContext(ctx, stmt.SQL, stmt.Bind(sqldialect.Args{
+	return sqldialect.Args{
 		"key":     r.Key,
 		"data":    written.data,
 		"expires": written.expires,
 		"old":     old.data,
 		"seen":    old.expires,
-	})...)
-	if err != nil {
-		return 0, err
 	}
-	return result.RowsAffected()
 }

@@ -42,6 +42,9 @@ func (c *Cache) fail(op, key string, err error) error {
 
 // failWrite is fail for what may not be allowed.
 func (c *Cache) failWrite(op, key string, err error) error {
+	if errors.Is(err, swapfile.ErrUnknown) {
+		return wrap(op, key, fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err))
+	}
 	var owner *swapfile.OwnerError
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.As(err, &owner) {
 		err = fmt.Errorf("%w: %w", djsession.ErrReadOnly, err)

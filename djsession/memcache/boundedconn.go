@@ -3,18 +3,23 @@ package memcache
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
+
+	"github.com/djsess/djsess/internal/netpeek"
 )
 
 // boundedConn is a connection that breaks when the server announces a value over the
-// limit: gomemcache would make room for whatever length it is told.
+// limit: gomemcache would make room for whatever length it is told. And it notices that
+// the server has closed it before a request is sent, which is no lost answer.
 type boundedConn struct {
 	net.Conn
 	limit int
 
-	head []byte // the first line of the answer, as far as it has come
-	seen bool   // it has come
+	head  []byte // the first line of the answer, as far as it has come
+	seen  bool   // it has come
+	asked bool   // a request has been begun, and no answer yet
 }
 
 // tooLongError is a value that is not read.
@@ -30,11 +35,21 @@ func (e *tooLongError) Error() string {
 // Write sends the next request: gomemcache does not send one before the last one's
 // answer has been read.
 func (c *boundedConn) Write(p []byte) (int, error) {
+	begins := !c.asked
+	if begins && netpeek.Closed(c.Conn) {
+		return 0, &unsentError{io.EOF, false}
+	}
+	c.asked = true
 	c.head, c.seen = c.head[:0], false
-	return c.Conn.Write(p)
+	n, err := c.Conn.Write(p)
+	if err != nil && begins && n == 0 {
+		err = &unsentError{err, false}
+	}
+	return n, err
 }
 
 func (c *boundedConn) Read(p []byte) (int, error) {
+	c.asked = false
 	n, err := c.Conn.Read(p)
 	if !c.seen {
 		if tooLong := c.look(p[:n]); tooLong != nil {

@@ -25,6 +25,11 @@
 //
 // # Beside a live Django
 //
+// A write is sent once. When its answer is lost, an add or a deletion is sent again,
+// since that changes nothing; after a change the item is read, and if that is anything
+// but what was written, the error is a djsession.ErrOutcomeUnknown. A connection that
+// the server has closed meanwhile is noticed before anything is sent on it.
+//
 // Every change is a cas: it is made only if the item is still what was read. An item
 // that was deleted, or was thrown away, stays deleted. Servers that run without cas
 // (-C) can be read, and refuse changes of what is there.
@@ -133,8 +138,12 @@ func New(c Config) (*Cache, error) {
 	for _, client := range append(cache.each, cache.client) {
 		client.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dial(ctx, network, address)
-			if err != nil {
-				return nil, err
+			var netErr net.Error
+			switch {
+			case errors.As(err, &netErr) && netErr.Timeout():
+				return nil, netErr // of which gomemcache makes a ConnectTimeoutError
+			case err != nil:
+				return nil, &unsentError{err, true}
 			}
 			return &boundedConn{Conn: conn, limit: cache.maxSize}, nil
 		}

@@ -19,20 +19,15 @@ const swapAttempts = 10
 func (c *Cache) swap(old *cachestore.Item, next *memcache.Item) error {
 	before, known := versionOf(old)
 	next.CasID = before.cas
-	var doubt error // a cas of which nobody knows whether it was done
+	again := false
 	for range swapAttempts {
 		if next.CasID == 0 {
 			stored, err := c.read(next.Key)
 			switch {
-			case doubt != nil && next.Expiration == expired && errors.Is(err, memcache.ErrCacheMiss):
+			case again && errors.Is(err, memcache.ErrCacheMiss):
 				return nil // gone, as it was to be
 			case err != nil:
 				return err
-			case (!known || !before.holds(stored)) && doubt != nil:
-				// Changed since, before or after ours: a conflict would be made good
-				// by doing ours a second time. What is the same may still be somebody
-				// else's, who added one to the same number.
-				return doubt
 			case !known || !before.holds(stored):
 				return c.conflict(stored)
 			case stored.CasID == 0:
@@ -40,11 +35,11 @@ func (c *Cache) swap(old *cachestore.Item, next *memcache.Item) error {
 			}
 			next.CasID = stored.CasID
 		}
-		err := c.client.CompareAndSwap(next)
+		repeated, err := c.compareAndSwap(next)
+		again = again || repeated
 		switch {
-		case broken(err):
-			c.client.Close()
-			doubt = err
+		case again && (errors.Is(err, memcache.ErrNotStored) || errors.Is(err, memcache.ErrCacheMiss)):
+			return nil
 		case errors.Is(err, memcache.ErrNotStored):
 			return memcache.ErrCacheMiss
 		case !errors.Is(err, memcache.ErrCASConflict):
@@ -53,6 +48,28 @@ func (c *Cache) swap(old *cachestore.Item, next *memcache.Item) error {
 		next.CasID = 0
 	}
 	return fmt.Errorf("%w: the item is stored again all the time", djsession.ErrBusy)
+}
+
+// compareAndSwap is a cas. One that only makes an item end is sent again when its
+// answer is lost. After any other the item is read, and no more: the first request may
+// come later still, after a change of somebody else's that made the item as it was
+// before.
+func (c *Cache) compareAndSwap(next *memcache.Item) (again bool, err error) {
+	request := func() error { return c.client.CompareAndSwap(next) }
+	if next.Expiration == expired {
+		return c.sendAgain(request)
+	}
+	err = c.send(request)
+	switch {
+	case !lost(err):
+		return false, err
+	case broken(err):
+		c.client.Close()
+	}
+	if c.isStored(next) {
+		return false, nil
+	}
+	return false, outcomeUnknown(err)
 }
 
 // holds tells whether it is next that is stored.

@@ -23,15 +23,15 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	if err != nil {
 		return nil, wrap(op, key, err)
 	}
-	err = c.client.Add(next)
-	if broken(err) {
-		c.client.Close()
-		if err = c.client.Add(next); errors.Is(err, memcache.ErrNotStored) && c.isStored(next) {
-			err = nil // it was the first attempt that stored it
-		}
-	}
-	if errors.Is(err, memcache.ErrNotStored) {
+	again, err := c.sendAgain(func() error { return c.client.Add(next) })
+	switch {
+	case !errors.Is(err, memcache.ErrNotStored):
+	case !again:
 		err = djsession.ErrKeyTaken
+	case c.isStored(next):
+		err = nil // it was the first attempt that stored it
+	default:
+		err = djsession.ErrOutcomeUnknown
 	}
 	if err != nil {
 		return nil, c.fail(ctx, op, key, err)
@@ -61,12 +61,9 @@ func (c *Cache) Delete(ctx context.Context, key string) error {
 	if err := c.beginWrite(ctx, key); err != nil {
 		return wrap(op, key, err)
 	}
-	err := c.client.Delete(key)
-	if broken(err) {
-		c.client.Close()
-		if err = c.client.Delete(key); errors.Is(err, memcache.ErrCacheMiss) {
-			err = nil // it may have been the first attempt that removed it
-		}
+	again, err := c.sendAgain(func() error { return c.client.Delete(key) })
+	if again && errors.Is(err, memcache.ErrCacheMiss) {
+		err = nil // it may have been the first attempt that removed it
 	}
 	if err != nil {
 		return c.fail(ctx, op, key, err)

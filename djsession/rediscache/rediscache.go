@@ -26,8 +26,11 @@
 // trips. Redis's user needs these commands, by their ACL names: getrange, exists, set,
 // del, get, evalsha, eval (or watch, multi, exec), pttl, type, and for lists scan.
 //
-// A save whose answer was lost is tried again where that can do no harm; where it may
-// have been done and somebody has written since, it is an error, for nobody can tell.
+// Each write is sent once. When its answer is lost, a new key or a deletion is sent
+// again, since that changes nothing; after a save the key is read, and if that holds
+// anything but what was saved, the error is a djsession.ErrOutcomeUnknown. go-redis
+// notices a pooled connection that the server has closed; under TLS only where package
+// storeurl has made the client.
 package rediscache
 
 import (

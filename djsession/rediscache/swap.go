@@ -3,19 +3,13 @@ package rediscache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 )
-
-// errUnknown goes with the error of a write that may have been done.
-var errUnknown = errors.New("whether it was written is not known")
-
-// A write that was refused, or whose connection broke, is tried again this often.
-const attempts = 3
 
 // compareAnd stores a value for so many milliseconds, or deletes for 0, provided that
 // old is still what is stored.
@@ -27,38 +21,28 @@ func (c *Cache) compareAnd(ctx context.Context, key string, old *cachestore.Item
 	if before == "" { // it is not known, so it is not what is there
 		return c.conflictWith(c.read(ctx, c.writer, key))
 	}
-	var unknown error
-	for attempt := 1; ; attempt++ {
-		current, err := c.attempt(ctx, key, before, stored, left)
-		switch {
-		case err == errChanged && unknown != nil:
-			// What is there now may be what we wrote, or somebody's who has read that.
-			return fmt.Errorf("%w: %w", errUnknown, unknown)
-		case err == errChanged && current == "":
-			return c.conflictWith(c.read(ctx, c.writer, key))
-		case err == errChanged:
-			return c.conflictWith(current, nil)
-		case unknown != nil && errors.Is(err, redis.Nil) && left == 0:
-			return nil // gone, as it was to be
-		case err == nil || errors.Is(err, redis.Nil):
-			return err
-		case attempt == attempts || !mayTryAgain(err):
-			if unknown != nil {
-				err = fmt.Errorf("%w: %w", errUnknown, err)
-			}
-			return err
-		case broken(err):
-			unknown = err
-		}
-		if !sleep(ctx, backoff(attempt)) {
-			return err
-		}
+	var current string
+	again, err := c.sendAgain(ctx, left == 0, func() (err error) {
+		current, err = c.attempt(ctx, key, before, stored, left)
+		return err
+	})
+	switch {
+	case err == errChanged && current == "":
+		return c.conflictWith(c.read(ctx, c.writer, key))
+	case err == errChanged:
+		return c.conflictWith(current, nil)
+	case again && errors.Is(err, redis.Nil):
+		return nil // gone, as it was to be
+	case left > 0 && errors.Is(err, djsession.ErrOutcomeUnknown) && c.holds(ctx, key, stored):
+		return nil
 	}
+	return err
 }
 
-// backoff is how long is waited after an attempt.
-func backoff(attempt int) time.Duration {
-	return time.Duration(attempt*attempt) * 20 * time.Millisecond
+// holds tells whether a key holds what was written.
+func (c *Cache) holds(ctx context.Context, key string, stored version) bool {
+	current, err := c.read(ctx, c.writer, key)
+	return err == nil && version(current) == stored
 }
 
 // conflictWith is the error about what is stored now, instead of what was.
@@ -138,22 +122,9 @@ func (c *Cache) script(ctx context.Context, key string, before, stored version, 
 	return "", redis.Nil
 }
 
-// once sends a command, whose key is the argument at keyAt, without go-redis's own
-// second tries, which could not tell what the first one wrote from what somebody else
-// did.
-func (c *Cache) once(ctx context.Context, keyAt int8, args ...any) (any, error) {
-	cmd := redis.NewCmd(ctx, args...)
-	cmd.SetFirstKeyPos(keyAt)
-	err := c.writer.Process(ctx, onceCmd{cmd})
-	return cmd.Val(), err
-}
-
-type onceCmd struct{ *redis.Cmd }
-
-func (onceCmd) NoRetry() bool { return true }
-
 // transaction compares and writes by WATCH and MULTI.
 func (c *Cache) transaction(ctx context.Context, key string, before, stored version, left int64) (current string, err error) {
+	sent := false
 	err = c.writer.Watch(ctx, func(tx *redis.Tx) error {
 		if current, err = tx.GetRange(ctx, key, 0, int64(c.maxStored)).Result(); err != nil {
 			return err
@@ -161,6 +132,7 @@ func (c *Cache) transaction(ctx context.Context, key string, before, stored vers
 		if version(current) != before {
 			return errChanged
 		}
+		sent = true // once: go-redis does not repeat what is under a WATCH
 		_, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
 			if left == 0 {
 				return p.Del(ctx, key).Err()
@@ -172,17 +144,8 @@ func (c *Cache) transaction(ctx context.Context, key string, before, stored vers
 	if errors.Is(err, redis.TxFailedErr) { // somebody wrote between the two
 		return "", errChanged
 	}
-	return current, err
-}
-
-// sleep waits, and tells whether ctx is there still.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
+	if err != nil && err != errChanged && !sent {
+		err = notSentError{err}
 	}
+	return current, err
 }

@@ -46,28 +46,19 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 // attempt has stored.
 func (c *Cache) setNew(ctx context.Context, key string, stored version, left int64) (free bool, err error) {
 	const keyAt = 1
-	lost := false
-	for attempt := 1; ; attempt++ {
-		_, err = c.once(ctx, keyAt, "set", key, string(stored), "px", left, "nx")
-		switch {
-		case err == nil:
-			return true, nil
-		case errors.Is(err, redis.Nil) && lost:
-			current, err := c.read(ctx, c.writer, key)
-			if errors.Is(err, redis.Nil) { // it was ours, and is over or gone
-				return false, errUnknown
-			}
-			return version(current) == stored, err
-		case errors.Is(err, redis.Nil):
-			return false, nil
-		case attempt == attempts || !mayTryAgain(err):
-			return false, err
-		}
-		lost = lost || broken(err)
-		if !sleep(ctx, backoff(attempt)) {
-			return false, err
-		}
+	again, err := c.sendAgain(ctx, true, func() error {
+		_, err := c.once(ctx, keyAt, "set", key, string(stored), "px", left, "nx")
+		return err
+	})
+	switch {
+	case !errors.Is(err, redis.Nil):
+		return err == nil, err
+	case again && c.holds(ctx, key, stored):
+		return true, nil
+	case again:
+		return false, djsession.ErrOutcomeUnknown
 	}
+	return false, nil
 }
 
 // Swap stores data in place of old in one script that compares the whole value. A
@@ -97,11 +88,15 @@ func (c *Cache) Delete(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return wrap(op, key, err)
 	}
-	n, err := c.writer.Del(ctx, key).Result()
+	var n int64
+	again, err := c.sendAgain(ctx, true, func() (err error) {
+		n, err = c.del(ctx, key)
+		return err
+	})
 	switch {
 	case err != nil:
 		return c.fail(ctx, op, key, err)
-	case n == 0:
+	case n == 0 && !again:
 		return wrap(op, key, djsession.ErrNotFound)
 	}
 	return nil

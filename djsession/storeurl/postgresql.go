@@ -61,14 +61,18 @@ func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error
 			if err != nil {
 				return nil, err
 			}
-			c.Dialer(&pqDialer{line: l})
+			dialer := &pqDialer{line: l}
+			c.Dialer(dialer)
 			stop := context.AfterFunc(ctx, l.cut) // lib/pq looks at the context while it dials
 			conn, err := c.Connect(ctx)
 			if !stop() && err == nil {
 				conn.Close()
 				return nil, ctx.Err()
 			}
-			return conn, err
+			if err != nil {
+				return nil, err
+			}
+			return newLiveConn(conn, dialer.conn.Load().Conn)
 		},
 		driver:  &pq.Driver{},
 		limit:   limit,

@@ -53,6 +53,7 @@ func (u *storeURL) redisOptions(c *openedCache) (*redis.UniversalOptions, redisc
 		if o.TLSConfig, err = u.tlsConfig(); err != nil {
 			return fail(err)
 		}
+		o.Dialer = dialLiveTLS(o.TLSConfig, o.DialTimeout)
 	}
 	return o, config, u.onlyKnown("", nil)
 }

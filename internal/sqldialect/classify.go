@@ -25,11 +25,19 @@ const (
 	Busy
 	// NoTable: there is no such table.
 	NoTable
+	// Lost: the statement was sent, and no answer came. It may have been done, or
+	// may be yet. Only a Writer tells so.
+	Lost
 )
 
 // Classify tells what a driver's error means. It imports no driver: it asks for
 // the methods and fields that the drivers' errors are known to have.
-func (d *Dialect) Classify(err error) Class { return d.classify(err) }
+func (d *Dialect) Classify(err error) Class {
+	if errors.As(err, new(lostError)) {
+		return Lost // whatever the connection's last words were
+	}
+	return d.classify(err)
+}
 
 // classifyPostgreSQL goes by SQLSTATE, for which lib/pq's and pgx's errors have
 // a method.
@@ -57,6 +65,15 @@ func classifyPostgreSQL(err error) Class {
 	return Other
 }
 
+// answeredPostgreSQL tells an answer to a statement from the end of the connection,
+// which has a SQLSTATE, too, when the server says why.
+func answeredPostgreSQL(err error) bool {
+	var e interface{ SQLState() string }
+	return errors.As(err, &e) &&
+		!strings.HasPrefix(e.SQLState(), "57P") && // operator_intervention: admin_shutdown, …
+		!strings.HasPrefix(e.SQLState(), "08") // connection_exception
+}
+
 // classifyMySQL goes by the server's error number, which go-sql-driver keeps in
 // a field.
 func classifyMySQL(err error) Class {
@@ -75,6 +92,16 @@ func classifyMySQL(err error) Class {
 	return Other
 }
 
+// answeredMySQL tells an answer to a statement from the end of the connection, which
+// has a number, too, when the server says why.
+func answeredMySQL(err error) bool {
+	switch mysqlNumber(err) {
+	case 0, 1053, 1152, 1927: // none; ER_SERVER_SHUTDOWN, ER_ABORTING_CONNECTION, ER_CONNECTION_KILLED
+		return false
+	}
+	return true
+}
+
 func mysqlNumber(err error) uint64 {
 	for ; err != nil; err = errors.Unwrap(err) {
 		v := reflect.Indirect(reflect.ValueOf(err))
@@ -86,6 +113,13 @@ func mysqlNumber(err error) uint64 {
 		}
 	}
 	return 0
+}
+
+// answeredSQLite: there is no connection that could break; but a context may end while
+// a statement is done.
+func answeredSQLite(err error) bool {
+	var e interface{ Code() int }
+	return errors.As(err, &e)
 }
 
 // classifySQLite goes by SQLite's result code, for which modernc's errors have a

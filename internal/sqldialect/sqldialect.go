@@ -35,6 +35,7 @@ type Dialect struct {
 	readTime   string // selects time column %s in a form that no driver guesses at
 	timeLayout string // how a naive time is sent
 	classify   func(error) Class
+	answered   func(error) bool // the database has answered a statement with this error
 }
 
 // PostgreSQL stores instants and compares text exactly.
@@ -48,6 +49,7 @@ var PostgreSQL = &Dialect{
 	sameTime:       `%[1]s = %[2]s`,
 	readTime:       `%s`,
 	classify:       classifyPostgreSQL,
+	answered:       answeredPostgreSQL,
 }
 
 // MySQL is MariaDB too. Its collations ignore case and trailing spaces, so the
@@ -64,6 +66,7 @@ var MySQL = &Dialect{
 	readTime:      `CAST(%s AS CHAR)`,
 	timeLayout:    "2006-01-02 15:04:05.000000",
 	classify:      classifyMySQL,
+	answered:      answeredMySQL,
 }
 
 // SQLite stores times as text, and compares them as text.
@@ -78,6 +81,7 @@ var SQLite = &Dialect{
 	sameTime:      `CAST(%[1]s AS TEXT) = %[2]s`,
 	readTime:      `CAST(%s AS TEXT)`,
 	classify:      classifySQLite,
+	answered:      answeredSQLite,
 }
 
 // Quote quotes a table name, which may be schema.table.

@@ -36,12 +36,20 @@ func swap(ctx context.Context, d Folder, path string, t *temporary, current *ope
 	step("exchanged")
 	out, err := os.Lstat(t.path)
 	switch {
-	case err != nil:
-		return notTheTemporary(err, path)
+	case err != nil: // nobody knows any more what came out
+		return unknown(notTheTemporary(err, path))
 	case identical(out, current.info):
 		return t.endLease()
 	}
 	return d.yield(path, t)
+}
+
+// unknown is the error of what follows the exchange, unless the file has been deleted.
+func unknown(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnknown, pathless(err))
 }
 
 // notTheTemporary tells a file that is gone from a temporary one that is, because
@@ -68,7 +76,7 @@ func (d Folder) yield(path string, t *temporary) error {
 		t.become(&t.File) // what is half a copy must not be read
 	}
 	if swapErr := t.swapBack(path); swapErr != nil {
-		return swapErr
+		return unknown(swapErr)
 	}
 	t.endLease()
 	return err

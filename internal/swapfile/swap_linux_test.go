@@ -215,6 +215,27 @@ func TestDeletedStaysDeleted(t *testing.T) {
 	check(t, d, "")
 }
 
+// Once the two are exchanged, a failure leaves it open what is there.
+func TestUnknownAfterTheExchange(t *testing.T) {
+	d := newFolder(t)
+	old := create(t, d, "one")
+	between(t, "exchanged", func() {
+		entries, err := os.ReadDir(filepath.Dir(d.path(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			if entry.Name() != name { // somebody tidies up
+				os.Remove(filepath.Join(filepath.Dir(d.path(name)), entry.Name()))
+			}
+		}
+	})
+	if _, err := d.Replace(t.Context(), name, old, []byte("ours"), time.Now()); !errors.Is(err, ErrUnknown) || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v, want that nobody knows", err)
+	}
+	check(t, d, "ours")
+}
+
 // What cannot be copied goes back as it came.
 func TestStrangerThatIsNoFile(t *testing.T) {
 	kinds := map[string]func(t *testing.T, path string){

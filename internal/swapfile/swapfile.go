@@ -114,6 +114,10 @@ func (e *TooLargeError) Error() string { return fmt.Sprintf("file of %d bytes", 
 // wrote.
 var ErrNotRegular = errors.New("not a regular file")
 
+// ErrUnknown is a Replace that failed when the file had been put in its place: it may be
+// there, or not.
+var ErrUnknown = errors.New("the file may have been replaced or not")
+
 // OwnerError is a file of another user, who could not use what we would put in
 // its place, or should not.
 type OwnerError struct {

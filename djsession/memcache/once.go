@@ -1,0 +1,84 @@
+package memcache
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/bradfitz/gomemcache/memcache"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// unsentError is the error of a request of which the server has seen nothing.
+type unsentError struct {
+	error
+	dial bool // there was no connection
+}
+
+func (e *unsentError) Unwrap() error { return e.error }
+
+// send sends a request on a connection that works: those which the server has closed
+// meanwhile, as it does when it restarts, are thrown away.
+func (c *Cache) send(request func() error) error {
+	const more = 2 // somebody else may put a connection back in between
+	err := request()
+	for range more {
+		var unsent *unsentError
+		if !errors.As(err, &unsent) || unsent.dial {
+			break
+		}
+		c.client.Close()
+		err = request()
+	}
+	return err
+}
+
+// sendings is how often a request is sent whose connection breaks.
+const sendings = 3
+
+// sendAgain sends a request that changes nothing when it is done twice. While its
+// connection breaks it is sent again; then again tells that what the server says may be
+// about what the request itself has done before. Without an answer the error is a
+// djsession.ErrOutcomeUnknown.
+func (c *Cache) sendAgain(request func() error) (again bool, err error) {
+	var unknown error
+	for range sendings {
+		err = c.send(request)
+		if !lost(err) {
+			break
+		}
+		if unknown == nil {
+			unknown = outcomeUnknown(err)
+		}
+		if !broken(err) {
+			break // the server has had its time
+		}
+		c.client.Close()
+	}
+	if unknown != nil && !isAnswer(err) {
+		return true, unknown
+	}
+	return unknown != nil, err
+}
+
+func outcomeUnknown(err error) error { return fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err) }
+
+// isAnswer tells what a server says of an item from what keeps it from that.
+func isAnswer(err error) bool {
+	return err == nil || errors.Is(err, memcache.ErrCacheMiss) || errors.Is(err, memcache.ErrNotStored) ||
+		errors.Is(err, memcache.ErrCASConflict)
+}
+
+// lost tells that a request may have been sent and was not answered.
+func lost(err error) bool {
+	var op *net.OpError
+	switch {
+	case isAnswer(err), errors.As(err, new(*unsentError)):
+		return false
+	case strings.HasPrefix(err.Error(), "memcache: "): // another answer, or no request at all
+		return false
+	}
+	return !(errors.As(err, &op) && op.Op == "dial")
+}

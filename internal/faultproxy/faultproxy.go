@@ -1,0 +1,223 @@
+// Package faultproxy is a network between a client and a server that breaks where a
+// test wants it to.
+package faultproxy
+
+import (
+	"bytes"
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Proxy forwards connections to a server.
+type Proxy struct {
+	// Addr is where it listens: host:port.
+	Addr string
+
+	server string
+
+	mu    sync.Mutex
+	fault *fault
+	conns map[net.Conn]bool // both sides'
+
+	working sync.WaitGroup // what is under way on behalf of a client that was cut off
+}
+
+// fault is what happens to one request.
+type fault struct {
+	words string        // that the request holds
+	delay time.Duration // until the server has it, after the client was cut off; 0: before
+	times int           // that it happens
+}
+
+// New returns a proxy for a server. It ends with the test.
+func New(t testing.TB, server string) *Proxy {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Proxy{Addr: listener.Addr().String(), server: server, conns: map[net.Conn]bool{}}
+	t.Cleanup(func() {
+		listener.Close()
+		p.working.Wait()
+		p.Cut()
+	})
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go p.serve(client)
+		}
+	}()
+	return p
+}
+
+// LoseAnswer lets the next request that holds these words be done by the server, and
+// closes the client's connection in place of the answer.
+func (p *Proxy) LoseAnswer(words string) { p.arm(&fault{words: words, times: 1}) }
+
+// LoseAnswers is LoseAnswer for so many requests.
+func (p *Proxy) LoseAnswers(words string, times int) { p.arm(&fault{words: words, times: times}) }
+
+// Delay cuts the client off at the next request that holds these words, and gives the
+// request to the server only so long afterwards.
+func (p *Proxy) Delay(words string, delay time.Duration) {
+	p.arm(&fault{words: words, delay: delay, times: 1})
+}
+
+func (p *Proxy) arm(f *fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fault = f
+}
+
+// Settled waits until the server has done all that clients have sent which were cut
+// off, and tells whether the fault has happened as often as it was to.
+func (p *Proxy) Settled() bool {
+	p.working.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fault == nil
+}
+
+// Cut closes all connections, as a server does that restarts.
+func (p *Proxy) Cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.conns {
+		conn.Close()
+	}
+}
+
+// Open is how many connections clients have.
+func (p *Proxy) Open() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.conns) / 2
+}
+
+func (p *Proxy) serve(client net.Conn) {
+	defer client.Close()
+	server, err := net.Dial("tcp", p.server)
+	if err != nil {
+		return
+	}
+	p.mu.Lock()
+	p.conns[client], p.conns[server] = true, true
+	p.mu.Unlock()
+	answers := &answers{client: client}
+	defer func() {
+		client.Close()
+		if !answers.lost() { // else the server still works
+			server.Close()
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.conns, client)
+		delete(p.conns, server)
+	}()
+	go func() {
+		answers.forward(server)
+		client.Close()
+	}()
+	buffer := make([]byte, 1<<16)
+	for {
+		n, err := client.Read(buffer)
+		if err != nil {
+			return
+		}
+		request := bytes.Clone(buffer[:n])
+		if f := p.hit(request); f != nil {
+			first := answers.lose()
+			p.cutOff(f, client, server, request, first)
+			return
+		}
+		if _, err := server.Write(request); err != nil {
+			return
+		}
+	}
+}
+
+// hit tells whether it is this request at which the connection breaks. Whoever sees
+// it break has the server's work under way.
+func (p *Proxy) hit(request []byte) *fault {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f := p.fault
+	if f == nil || !bytes.Contains(request, []byte(f.words)) {
+		return nil
+	}
+	if f.times--; f.times == 0 {
+		p.fault = nil
+	}
+	p.working.Add(1)
+	return f
+}
+
+// cutOff has the server do a request whose client does not hear of it.
+func (p *Proxy) cutOff(f *fault, client, server net.Conn, request []byte, first <-chan struct{}) {
+	work := func() {
+		defer p.working.Done()
+		server.Write(request)
+		<-first // the answer's beginning: it has been done
+	}
+	if f.delay == 0 {
+		work()
+		client.Close()
+		server.Close()
+		return
+	}
+	client.Close()
+	go func() {
+		time.Sleep(f.delay)
+		work()
+		server.Close()
+	}()
+}
+
+// answers are what a server sends to one client.
+type answers struct {
+	client net.Conn
+
+	mu    sync.Mutex
+	first chan struct{} // not nil: nothing gets through any more; closed with the next that comes
+}
+
+func (a *answers) lose() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.first = make(chan struct{})
+	return a.first
+}
+
+func (a *answers) lost() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.first != nil
+}
+
+// forward gives the client what comes, until the server closes.
+func (a *answers) forward(server net.Conn) {
+	buffer := make([]byte, 1<<16)
+	told := false
+	for {
+		n, err := server.Read(buffer)
+		a.mu.Lock()
+		first := a.first
+		a.mu.Unlock()
+		switch {
+		case first == nil:
+			a.client.Write(buffer[:n])
+		case !told:
+			close(first)
+			told = true
+		}
+		if err != nil {
+			return
+		}
+	}
+}
