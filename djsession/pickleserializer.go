@@ -56,7 +56,10 @@ func (s PickleSerializer) Append(dst []byte, v *Values) ([]byte, error) {
 }
 
 // Parse reads a pickle of any protocol. What is no pickle, or not one of a dict, is
-// an ErrMalformed that says what it is.
+// an ErrMalformed that says what it is; what names the same things far more often than
+// one of its length can say is an ErrTooLarge. Time and memory are in proportion to
+// the length, whatever the pickle asks for: the worst that 32 MiB can do, the default of
+// MaxPayloadSize, is a second or two of one processor. That is why it takes no context.
 func (s PickleSerializer) Parse(data []byte) (*Values, error) {
 	text := string(data)
 	dict, err := pickle.LoadText(text, pickle.Limits{})

@@ -1,12 +1,22 @@
 package magic
 
-import (
-	"bytes"
-	"regexp"
-)
+import "bytes"
 
-// signed is what django.core.signing.dumps writes: payload, time and signature.
-var signed = regexp.MustCompile(`^\.?[A-Za-z0-9_-]+={0,2}:[0-9A-Za-z]+:[A-Za-z0-9_-]{20,}$`)
+// isSigned tells whether text is what django.core.signing.dumps writes: payload, time and signature.
+func isSigned(text []byte) bool {
+	parts := bytes.SplitN(text, []byte(":"), 4)
+	if len(parts) != 3 {
+		return false
+	}
+	payload := bytes.TrimRight(bytes.TrimPrefix(parts[0], []byte(".")), "=")
+	const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	return isOf(payload, alphanumeric+"-_", 1) && isOf(parts[1], alphanumeric, 1) && isOf(parts[2], alphanumeric+"-_", 20)
+}
+
+// isOf tells whether text is made of these characters, and of so many at least.
+func isOf(text []byte, characters string, least int) bool {
+	return len(text) >= least && len(bytes.TrimLeft(text, characters)) == 0
+}
 
 // textName says what text seems to be.
 func textName(data []byte) string {
@@ -22,7 +32,7 @@ func textName(data []byte) string {
 		return jsonName(text, ']', "a JSON list")
 	case text[0] == '"' && len(text) > 1:
 		return jsonName(text, '"', "a JSON string")
-	case signed.Match(text):
+	case isSigned(text):
 		return "a signed value"
 	}
 	return "text"
