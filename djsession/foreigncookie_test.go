@@ -153,7 +153,7 @@ func TestWrapCookieThatFails(t *testing.T) {
 	}
 	key = stored(t, store, `{"a":1,"bad":1}`)
 	before := count(t, store)
-	w = visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
+	visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
 		if err := s.CycleKey(r.Context()); !errors.Is(err, errTest) {
 			t.Error(err)
 		}

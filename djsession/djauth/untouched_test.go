@@ -162,7 +162,7 @@ func TestUntouchedWithOwnHash(t *testing.T) {
 		}
 
 		s.auth.SessionAuthHash = func(*djauth.User, string) (string, error) { return "", nil }
-		w = s.visit(t, key, func(w http.ResponseWriter, r *http.Request) error {
+		s.visit(t, key, func(w http.ResponseWriter, r *http.Request) error {
 			user, err := s.auth.User(r)
 			if user != nil || err == nil {
 				t.Errorf("an empty hash: %v, %v", user, err)

@@ -13,8 +13,6 @@ import (
 	"testing"
 )
 
-const module = "github.com/djsess/djsess"
-
 // exportedTypes are the exported types of all public packages, but for interfaces,
 // which are printed as what is in them: "djsession.Settings".
 func exportedTypes(t *testing.T, root string) []string {
