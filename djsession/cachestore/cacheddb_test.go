@@ -449,7 +449,7 @@ func TestCachedDBDatabaseDown(t *testing.T) {
 	if _, err := b.Load(ctx, "of0a0session0that0is0elsewhere00"); err == nil || errors.Is(err, djsession.ErrNotFound) {
 		t.Error(err)
 	}
-	time.Sleep(3 * time.Second) // longer than anything is suspected
+	time.Sleep(3 * time.Second) // longer than a removal is pending after a write
 	if got := b.cache.holds(cachedKey); got != `{"a":1}` {
 		t.Errorf("cached %q", got)
 	}
