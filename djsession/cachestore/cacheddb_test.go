@@ -506,6 +506,36 @@ func TestCachedDBLateSet(t *testing.T) {
 	}
 }
 
+// With the database down, too, what is cached is not served if it may be older than what
+// was written: removed from the cache or not.
+func TestCachedDBDatabaseDownAfterWrite(t *testing.T) {
+	t.Parallel()
+	for _, removed := range []bool{true, false} {
+		b := newBoth(t, cachestore.Config{})
+		b.row(t, `{"a":1}`)
+		b.load(t)
+		if !removed {
+			b.cache.failing(no("delete"))
+		}
+		if _, err := djsession.Update(t.Context(), b, key, djsession.Set("a", 2)); err != nil {
+			t.Fatal(err)
+		}
+		if removed {
+			b.cache.set(cachedKey, `{"a":1}`) // by a Django that read the row before
+		}
+		mend := b.breakDatabase(t)
+		if got := b.load(t); !strings.Contains(got, "no such table") {
+			t.Errorf("removed %v: holds %s", removed, got)
+		}
+		b.cache.failing(nil)
+		waitFor(t, func() bool { return b.cache.holds(cachedKey) == "" })
+		mend()
+		if got := b.load(t); got != `{"a":2}` {
+			t.Errorf("removed %v: holds %s", removed, got)
+		}
+	}
+}
+
 // What cannot be removed while the store is open is removed when it is closed.
 func TestCachedDBClose(t *testing.T) {
 	t.Parallel()
