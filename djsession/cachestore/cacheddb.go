@@ -25,28 +25,34 @@ import (
 // Reads and writes go on from the database, as if nothing was cached, and the log warns
 // of it. A cache that fails is left alone for a second, so that one which hangs costs a
 // request its time now and then, and not each. What could not be removed from the cache
-// is removed as soon as that can be, and until then this CachedDB does not read it.
-// Django does: if it can reach a cache that Go cannot, it sees those sessions as they
-// were, and a logout of theirs is not one there before Go can reach the cache, too.
-// Close tries once more, and logs what it leaves.
+// is removed as soon as that can be, and until then this CachedDB does not read it. It
+// remembers 131,072 such sessions; when there are more, it logs an error and reads
+// nothing from the cache any more. Django does read it: if it can reach a cache that Go
+// cannot, it sees those sessions as they were, and a logout of theirs is not one there
+// before Go can reach the cache, too. Close tries once more, and logs how many it leaves.
 //
 // # When the database is down
 //
-// What is cached is served, as Django serves it. What is not, and every write, fails.
+// What is cached is served, as Django serves it, unless this CachedDB has written the
+// session within the last two seconds, or could not remove it from the cache since.
+// What is not cached, and every write, fails.
 //
 // # What may be stale
 //
 // A Django that reads a row or writes one, and caches it only when Go has written in
 // between, caches what is stale. So the cached session is removed a second time, two
-// seconds after a write, and until then this CachedDB asks the database first. What
-// somebody does to the table by other means, such as deleting a row, does not show as
-// long as the session is cached, nor in Django.
+// seconds after a write, and until then this CachedDB asks the database first. After a
+// write whose outcome is unknown it does the same, for four seconds, and removes the
+// cached session once the database answers.
+//
+// What somebody does to the table by other means, such as deleting a row, does not show
+// as long as the session is cached, nor in Django.
 type CachedDB struct {
 	sessions
 	database *dbstore.Store
 	log      *warner
 	outage   outage
-	suspects *suspects
+	removals *removals
 }
 
 var (
@@ -69,7 +75,7 @@ func NewCachedDB(cache Cache, database *dbstore.Store, c Config) (*CachedDB, err
 		return nil, err
 	}
 	db := &CachedDB{sessions: s, database: database, log: &warner{logger: c.Logger, cache: cache}}
-	db.suspects = newSuspects(db.remove)
+	db.removals = newRemovals(db.removeAgain, db.databaseAnswers, db.log.full)
 	return db, nil
 }
 
@@ -106,7 +112,7 @@ func (c *CachedDB) Location() *time.Location { return c.database.Location() }
 // Close removes from the cache what is still to be removed, and closes cache and
 // database.
 func (c *CachedDB) Close() error {
-	if left := c.suspects.close(); left > 0 {
+	if left := c.removals.close(); left > 0 {
 		c.log.left(left)
 	}
 	return errors.Join(c.cache.Close(), c.database.Close())

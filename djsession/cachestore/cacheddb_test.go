@@ -449,7 +449,7 @@ func TestCachedDBDatabaseDown(t *testing.T) {
 	if _, err := b.Load(ctx, "of0a0session0that0is0elsewhere00"); err == nil || errors.Is(err, djsession.ErrNotFound) {
 		t.Error(err)
 	}
-	time.Sleep(3 * time.Second) // longer than anything is suspected
+	time.Sleep(3 * time.Second) // longer than a removal is pending after a write
 	if got := b.cache.holds(cachedKey); got != `{"a":1}` {
 		t.Errorf("cached %q", got)
 	}
@@ -503,6 +503,36 @@ func TestCachedDBLateSet(t *testing.T) {
 	waitFor(t, func() bool { return b.cache.holds(cachedKey) != `{"a":1}` })
 	if got := b.load(t); got != `{"a":2}` {
 		t.Errorf("holds %s", got)
+	}
+}
+
+// With the database down, too, what is cached is not served if it may be older than what
+// was written: removed from the cache or not.
+func TestCachedDBDatabaseDownAfterWrite(t *testing.T) {
+	t.Parallel()
+	for _, removed := range []bool{true, false} {
+		b := newBoth(t, cachestore.Config{})
+		b.row(t, `{"a":1}`)
+		b.load(t)
+		if !removed {
+			b.cache.failing(no("delete"))
+		}
+		if _, err := djsession.Update(t.Context(), b, key, djsession.Set("a", 2)); err != nil {
+			t.Fatal(err)
+		}
+		if removed {
+			b.cache.set(cachedKey, `{"a":1}`) // by a Django that read the row before
+		}
+		mend := b.breakDatabase(t)
+		if got := b.load(t); !strings.Contains(got, "no such table") {
+			t.Errorf("removed %v: holds %s", removed, got)
+		}
+		b.cache.failing(nil)
+		waitFor(t, func() bool { return b.cache.holds(cachedKey) == "" })
+		mend()
+		if got := b.load(t); got != `{"a":2}` {
+			t.Errorf("removed %v: holds %s", removed, got)
+		}
 	}
 }
 

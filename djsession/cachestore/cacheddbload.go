@@ -15,12 +15,9 @@ func (c *CachedDB) Load(ctx context.Context, key string) (*djsession.Record, err
 	if err := djsession.ValidateKey(key); err != nil {
 		return nil, wrap("load", key, err)
 	}
-	switch c.suspects.of(key) {
-	case stale:
-		return c.database.Load(ctx, key)
-	case unsettled:
+	if removal, pending := c.removals.of(key); pending {
 		r, err := c.database.Load(ctx, key)
-		if err != nil && !hasAnswered(ctx, err) {
+		if err != nil && !removal.written && !hasAnswered(ctx, err) {
 			if cached, _ := c.cached(ctx, key); cached != nil {
 				return cached, nil
 			}
@@ -96,7 +93,7 @@ func (c *CachedDB) fill(ctx context.Context, r *djsession.Record) {
 		return // somebody else was faster
 	case err != nil:
 		if !isRefusal(err) {
-			c.suspects.add(r.Key, unsettled) // it may have been cached all the same
+			c.removals.put(r.Key, removal{}) // it may have been cached all the same
 		}
 		c.log.warn(ctx, fillTrouble, wrap(op, r.Key, err))
 		return
@@ -109,7 +106,7 @@ func (c *CachedDB) fill(ctx context.Context, r *djsession.Record) {
 	defer cancel()
 	err = c.cache.DeleteUnchanged(ctx, c.keys.of(r.Key), item)
 	if err != nil && !errors.Is(err, djsession.ErrNotFound) && !errors.Is(err, djsession.ErrConflict) {
-		c.suspects.add(r.Key, stale)
+		c.removals.put(r.Key, removal{written: true, retry: true})
 		c.log.warn(ctx, removeTrouble, wrap(op, r.Key, err))
 	}
 }

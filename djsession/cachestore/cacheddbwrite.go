@@ -84,7 +84,7 @@ func (c *CachedDB) Delete(ctx context.Context, key string) error {
 	removed, failed := c.removeCached(ctx, key)
 	switch {
 	case failed != nil:
-		c.suspects.add(key, unsettled) // so that too many of them, which any visitor can bring, do no harm
+		c.removals.put(key, removal{written: true}) // no retry: any visitor can bring too many keys
 		c.log.warn(ctx, removeTrouble, wrap("remove", key, failed))
 	case removed:
 		return nil
@@ -99,7 +99,7 @@ func (c *CachedDB) written(ctx context.Context, key string, err error) {
 	case err == nil, errors.As(err, &conflict):
 		c.removeNow(ctx, key)
 	case !isRefusal(err):
-		c.suspects.add(key, unsure)
+		c.removals.put(key, removal{retry: true}) // the outcome is unknown
 	}
 }
 
@@ -109,12 +109,8 @@ func (c *CachedDB) removeNow(ctx context.Context, key string) {
 	if !c.outage.spares() {
 		_, err = c.removeCached(ctx, key)
 	}
-	switch {
-	case err == nil:
-		c.suspects.add(key, unsettled)
-	case !c.suspects.add(key, stale):
-		c.log.warn(ctx, giveUpTrouble, wrap("remove", key, err))
-	default:
+	c.removals.put(key, removal{written: true, retry: err != nil})
+	if err != nil {
 		c.log.warn(ctx, removeTrouble, wrap("remove", key, err))
 	}
 }
@@ -137,16 +133,17 @@ func (c *CachedDB) removeCached(ctx context.Context, key string) (bool, error) {
 	return false, err
 }
 
-// remove removes a suspect from the cache, and tells whether that is done.
-func (c *CachedDB) remove(key string, why suspicion) bool {
+// databaseAnswers reports whether the database can be asked for a session.
+func (c *CachedDB) databaseAnswers() bool {
 	ctx, cancel := lasting(context.Background())
 	defer cancel()
-	if why == unsure {
-		// While the database is down what is cached is all there is.
-		if _, err := c.database.Load(ctx, key); err != nil && !hasAnswered(ctx, err) || ctx.Err() != nil {
-			return false
-		}
-	}
+	_, err := c.database.Load(ctx, djsession.NewKey())
+	return err == nil || hasAnswered(ctx, err) && ctx.Err() == nil
+}
+
+// removeAgain does a pending removal, and reports whether it succeeded.
+func (c *CachedDB) removeAgain(key string) bool {
+	ctx := context.Background()
 	_, err := c.removeCached(ctx, key)
 	if err != nil {
 		c.log.warn(ctx, removeTrouble, wrap("remove", key, err))

@@ -17,7 +17,6 @@ const (
 	valueTrouble
 	fillTrouble
 	removeTrouble
-	giveUpTrouble
 	troubles // how many there are
 )
 
@@ -26,7 +25,6 @@ var troubleTexts = [troubles]string{
 	valueTrouble:  "cached_db: what is cached is no session: it is left there, and the database's is read",
 	fillTrouble:   "cached_db: a session cannot be cached",
 	removeTrouble: "cached_db: a session that was written cannot be removed from the cache: Django may see it as it was, until that can be done",
-	giveUpTrouble: "cached_db: too many sessions wait to be removed from the cache: it is not read any more, and Django may see them as they were",
 }
 
 // warner logs each kind of trouble now and then.
@@ -49,7 +47,12 @@ func (w *warner) warn(ctx context.Context, what trouble, err error) {
 
 // left tells what Close leaves behind.
 func (w *warner) left(n int) {
-	w.log().Error("cached_db: sessions that were written are still in the cache as they were", "cache", w.cache.String(), "sessions", n)
+	w.log().Error("cached_db: sessions that were written may still be in the cache as they were", "cache", w.cache.String(), "sessions", n)
+}
+
+// full tells that a session's removal from the cache cannot be remembered.
+func (w *warner) full() {
+	w.log().Error("cached_db: too many sessions wait to be removed from the cache: it is not read any more, and Django may see them as they were", "cache", w.cache.String())
 }
 
 func (w *warner) log() *slog.Logger {
