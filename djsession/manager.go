@@ -99,7 +99,7 @@ func NewManager(store Store, settings *Settings) (*Manager, error) {
 	if err := settings.Validate(); err != nil {
 		return nil, err
 	}
-	copied := *settings // what the caller changes later does not half count
+	copied := *settings // later changes by the caller must not apply
 	m := &Manager{
 		SaveTimeout:  10 * time.Second,
 		ErrorHandler: ServeError,
