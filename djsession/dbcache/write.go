@@ -157,7 +157,7 @@ func (c *Cache) compareAnd(ctx context.Context, op string, stmt sqldialect.State
 		current, err := c.get(ctx, op, key)
 		switch {
 		case sentAgain && errors.Is(err, djsession.ErrNotFound):
-			return nil // deleted by the statement that was sent first
+			return nil // deleted, perhaps by the statement that was sent first
 		case err != nil:
 			return err
 		}

@@ -176,7 +176,7 @@ func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) erro
 		current, err := s.query(ctx, op, old.Key, s.stmts.read)
 		switch {
 		case sentAgain && errors.Is(err, djsession.ErrNotFound):
-			return nil // deleted by the statement that was sent first
+			return nil // deleted, perhaps by the statement that was sent first
 		case err != nil:
 			return err
 		}

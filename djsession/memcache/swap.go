@@ -25,7 +25,7 @@ func (c *Cache) swap(old *cachestore.Item, next *memcache.Item) error {
 			stored, err := c.read(next.Key)
 			switch {
 			case again && errors.Is(err, memcache.ErrCacheMiss):
-				return nil // deleted by the request that was sent first
+				return nil // deleted, perhaps by the request that was sent first
 			case err != nil:
 				return err
 			case !known || !before.holds(stored):

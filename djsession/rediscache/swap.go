@@ -32,7 +32,7 @@ func (c *Cache) compareAnd(ctx context.Context, key string, old *cachestore.Item
 	case err == errChanged:
 		return c.conflictWith(current, nil)
 	case again && errors.Is(err, redis.Nil):
-		return nil // deleted by the command that was sent first
+		return nil // deleted, perhaps by the command that was sent first
 	case left > 0 && errors.Is(err, djsession.ErrOutcomeUnknown) && c.holds(ctx, key, stored):
 		return nil
 	}
