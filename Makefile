@@ -8,7 +8,7 @@ help:
 	@echo 'make check   gofmt, vet and the tests, offline, with the peers that are installed'
 	@echo 'make test    all of it, as CI runs it; installs what it needs'
 	@echo 'make bench   how far from the floor'
-	@echo 'make fuzz    every fuzz target for FUZZTIME (60s), ten times that for those open to visitors'
+	@echo 'make fuzz    every fuzz target for FUZZTIME (60s); ten times as long for those that read unsigned bytes'
 
 PACKAGES := ./...
 DEMO := .demo
@@ -42,7 +42,7 @@ peers:
 bench: bin/djsess
 	go test -run '^$$' -bench . -benchtime 200x ./djsession ./cmd/djsess ./internal/pickle ./djsession/rediscache
 
-# Those that start a Python or a server need the peers.
+# Fuzz targets that start a Python or a server need the peers.
 fuzz:
 	@scripts/fuzz
 

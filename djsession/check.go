@@ -7,12 +7,17 @@ import (
 	"time"
 )
 
-// Check shows at start-up whether the manager's settings open the sessions of its
-// store: see OpensSome. Findings that are suspicious and no error go to the Observer: a
-// store without live sessions, which may be another site's, a SECRET_KEY that did not
-// make the newest signatures, sessions that last longer than they could, by which
-// USE_TZ, TIME_ZONE or SESSION_COOKIE_AGE are not the site's, and a cache that cannot be
-// reached. Check writes nothing.
+// Check is for start-up. It returns an error if the store has live sessions and the
+// manager's settings open none of the newest (see OpensSome), or if the store cannot be
+// asked. Suspicious but non-fatal findings go to the Observer, as an EventCheck:
+//
+//   - The store has no live sessions. It may be another site's.
+//   - The newest sessions were not signed with SECRET_KEY.
+//   - Sessions last longer than they could. Then USE_TZ, TIME_ZONE or
+//     SESSION_COOKIE_AGE is not the site's.
+//   - The cache of a cached_db cannot be reached.
+//
+// Check writes nothing.
 func (m *Manager) Check(ctx context.Context) error {
 	s, err := m.sample(ctx)
 	if err == nil && len(s.origins) == 0 && s.refused > 0 {

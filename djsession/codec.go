@@ -45,7 +45,7 @@ func formOf(payload []byte) Form {
 	if len(payload) < head {
 		return ""
 	}
-	// Padding may make what these characters decode to shorter than hash and colon.
+	// With padding among them these characters decode to less than the hash and its colon.
 	text, err := base64.StdEncoding.AppendDecode(nil, payload[:head])
 	hash, _, ok := bytes.Cut(text, []byte(":"))
 	if err != nil || !ok || len(hash) != 2*sha1.Size {

@@ -11,13 +11,13 @@ import (
 	"github.com/djsess/djsess/internal/djcookie"
 )
 
-// facts are all that the end of a request depends on.
+// facts are everything that decide looks at.
 type facts struct {
 	cookie    bool // the request brought a session cookie
 	accessed  bool // the handler looked at the session
 	modified  bool // the session is to be saved
 	empty     bool // it has neither a key nor a value
-	moved     bool // its key is not the cookie's any more
+	moved     bool // it has another key than the cookie
 	everyTime bool // SESSION_SAVE_EVERY_REQUEST
 	untouched bool // nothing may change: a read-only manager, or a payload that was refused
 	answered  bool // the handler sets the session cookie itself, as a Django behind a proxy does
@@ -26,14 +26,14 @@ type facts struct {
 
 // action is what to do before the first byte.
 type action struct {
-	check                         bool // whether there is a cookie for the session; else the response must not go out
+	check                         bool // that the session's cookie can be made; if not, the response must not go out
 	save, setCookie, deleteCookie bool
 	vary                          bool
 }
 
-// decide is SessionMiddleware.process_response, but that it leaves the cookie of a key
-// that the store does not have to Django, and sets that of a moved session with any
-// status: its visitor would have none any more.
+// decide is SessionMiddleware.process_response, with two differences. It never deletes
+// the cookie of a key that the store does not have: Django does that. It sets the cookie
+// of a moved session with any status, because the visitor's old key no longer works.
 func decide(f facts) (a action) {
 	switch {
 	case f.untouched, f.answered && !f.modified:
@@ -49,7 +49,7 @@ func decide(f facts) (a action) {
 	return a
 }
 
-// facts are those of the request, for a response with this status.
+// facts returns the facts of the request, for a response with this status.
 func (x *exchange) facts(s *Session, status int) facts {
 	if x.failing && s.told != nil { // the ErrorHandler answers because the session could not be saved
 		status = max(status, http.StatusInternalServerError)
@@ -90,7 +90,7 @@ func (x *exchange) commit(status int) error {
 	if a.save {
 		if err := x.save(s); err != nil {
 			if !s.modified && (errors.Is(err, ErrUnknownStore) || errors.Is(err, ErrUnknownKey)) {
-				return nil // the handler changed nothing: its answer is good without a new expiry
+				return nil // the handler changed nothing, so its response may go out without the new expiry
 			}
 			return err
 		}
@@ -101,11 +101,12 @@ func (x *exchange) commit(status int) error {
 	return nil
 }
 
-// sessionToCommit is the handler's session; or, where each request saves, one that the
-// handler never asked for. Nil: there is none, or it could not be loaded.
+// sessionToCommit returns the handler's session. With SESSION_SAVE_EVERY_REQUEST it
+// loads one that the handler never asked for. It returns nil if there is no session, or
+// if the handler was told that it could not be loaded.
 func (x *exchange) sessionToCommit(status int) (*Session, error) {
 	switch {
-	case x.err != nil: // the handler asked, and nothing is known
+	case x.err != nil: // the handler asked for the session and got this error
 		x.vary()
 		return nil, nil
 	case x.session != nil:
@@ -115,7 +116,7 @@ func (x *exchange) sessionToCommit(status int) (*Session, error) {
 	}
 	s, err := x.load(x.saving())
 	if errors.As(err, new(*PayloadError)) {
-		return nil, nil // which is not the handler's fault
+		return nil, nil // the handler did not ask for the session
 	}
 	x.session = s
 	return s, err
@@ -145,14 +146,14 @@ func (x *exchange) save(s *Session) error {
 	return s.save(x.saving())
 }
 
-// timedOut reports whether an http.TimeoutHandler around Handler has answered: the
-// visitor saw a 503, for which as for any other nothing is saved.
+// timedOut reports whether an http.TimeoutHandler around Handler has answered in its
+// place, with status 503. As for any status from 500 up, nothing is saved then.
 func (x *exchange) timedOut() bool {
 	if !errors.Is(x.r.Context().Err(), context.DeadlineExceeded) {
 		return false
 	}
 	for w := x.w.ResponseWriter; w != nil; {
-		// It has no method that tells. What it writes to after the deadline is thrown away.
+		// http.TimeoutHandler has no method that reports it, and drops what is written after the deadline.
 		if reflect.TypeOf(w).String() == "*http.timeoutWriter" {
 			return true
 		}
@@ -179,16 +180,16 @@ func (x *exchange) setCookie(s *Session) error {
 	return err
 }
 
-// setCookieOfMoved sets the cookie of a session that has a new key already, though
-// nothing is saved.
+// setCookieOfMoved sets the cookie of a session that already has a new key, although the
+// response is replaced by an error.
 func (x *exchange) setCookieOfMoved() {
 	if s := x.session; s != nil && s.moved && s.record != nil {
-		x.setCookie(s) // as well as can be: there is an error to answer with already
+		x.setCookie(s) // its error is dropped: the response reports another one already
 	}
 }
 
-// deleteCookie deletes the cookie of a session that was ended or emptied, but for a key
-// that may be worth something elsewhere.
+// deleteCookie deletes the cookie of a session that was ended or emptied. A key that the
+// store does not have stays if the store may not be the site's.
 func (x *exchange) deleteCookie(s *Session) {
 	if s.unknown != "" {
 		if err := s.mayReplaceCookie(x.r.Context()); err != nil {
@@ -233,8 +234,8 @@ func (m *Manager) sessionCookie(key string, v *Values) (djcookie.Cookie, error) 
 	return cookie, err
 }
 
-// checkCookie returns an error if there is no cookie for a session: then it must not
-// be stored, since the visitor could not learn its key.
+// checkCookie returns an error if no cookie can be made for a session. Such a session
+// must not be stored, since the visitor could not learn its key.
 func (m *Manager) checkCookie(key string, v *Values) error {
 	_, err := m.sessionCookie(key, v)
 	return err
@@ -254,7 +255,7 @@ func (x *exchange) hijack() error {
 	if s.Key() == x.key {
 		return nil
 	}
-	// The connection's new owner, who writes the response's headers, may find it there.
+	// The code that took over the connection may send this header itself.
 	x.setCookie(s)
 	x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.Key()), Err: errHijacked})
 	return nil

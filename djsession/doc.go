@@ -48,14 +48,14 @@
 // [*PayloadError], never an empty session, and is never written over. A store that
 // is down is an error. A request that only reads takes no cookie away. A new session
 // is stored only in a store that is proven to be the site's
-// ([Manager.AcceptEmptyStore]), and none is signed with a SECRET_KEY that is not
-// ([Settings.AcceptNewKey]). So a program with the wrong SECRET_KEY or the wrong
-// store logs nobody out. Settings under which sessions open are not detected: on
-// SQLite and MySQL UseTZ and TimeZone must be the site's, or expiries are off by
-// hours.
+// ([Manager.AcceptEmptyStore]), and no session is signed with a SECRET_KEY that is not
+// proven to be the site's ([Settings.AcceptNewKey]). So a program with the wrong
+// SECRET_KEY or the wrong store logs nobody out. A wrong UseTZ or TimeZone on SQLite
+// or MySQL is not detected: sessions load, but their expiry is wrong by hours.
 //
-// A change is made once. When the answer to a write is lost, the error is an
-// [ErrOutcomeUnknown] unless the store holds what was written.
+// A change is made once. If the answer to a write is lost, the store reads the session:
+// if it holds what was written, the write succeeded, and otherwise the error is an
+// [ErrOutcomeUnknown].
 //
 // Errors hold no secrets and no whole session keys; see [ShortKey].
 //

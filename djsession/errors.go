@@ -23,9 +23,9 @@ var (
 	ErrReadOnly = errors.New("store is read-only")
 	// ErrBusy: the store is locked by somebody else for longer than it waits.
 	ErrBusy = errors.New("store is locked")
-	// ErrOutcomeUnknown: the connection broke after a write was sent and before
-	// its answer came. The store may have made the change, or may still make
-	// it. It is not a conflict: do not make the change again.
+	// ErrOutcomeUnknown: a write was sent and its answer did not come, since the
+	// connection broke or the context ended. The store may have made the change,
+	// or may still make it. It is not a conflict: do not make the change again.
 	ErrOutcomeUnknown = errors.New("the answer was lost: the change may have been made or not")
 )
 
@@ -41,16 +41,16 @@ var (
 	// ErrResponseStarted: the response has begun, and with it the session was
 	// saved and its cookie sent. What streams uses Update from there on.
 	ErrResponseStarted = errors.New("djsession: the response has begun, and the session with it: what comes later is for djsession.Update")
-	// ErrUnknownStore: a new session is not stored, since nothing shows yet that the
-	// store is the site's. See Manager.AcceptEmptyStore.
+	// ErrUnknownStore: a new session was not stored, because nothing has shown yet
+	// that the store is the site's. See Manager.AcceptEmptyStore.
 	ErrUnknownStore = errors.New("djsession: nothing shows yet that this is the site's store, so no new session is stored: " +
 		"the first visitor with a session from Django will show it; for a new site set Manager.AcceptEmptyStore")
-	// ErrUnknownKey: a session is not written, since the newest sessions were signed
-	// with one of SECRET_KEY_FALLBACKS. See Settings.AcceptNewKey.
+	// ErrUnknownKey: a session was not written, because the newest sessions were
+	// signed with one of SECRET_KEY_FALLBACKS. See Settings.AcceptNewKey.
 	ErrUnknownKey = errors.New("djsession: the newest sessions were signed with a key of SECRET_KEY_FALLBACKS and not with SECRET_KEY, so nothing is written: " +
 		"is the first key the site's SECRET_KEY? (AcceptNewKey overrides this)")
-	// ErrForeignCookie: the visitor's session cookie holds no session key, and stays.
-	// See Manager.UnwrapCookie.
+	// ErrForeignCookie: the visitor's session cookie does not hold a session key. It
+	// is neither replaced nor deleted. See Manager.UnwrapCookie.
 	ErrForeignCookie = errors.New("djsession: the session cookie does not hold a session key, so it is left alone: " +
 		"if the site wraps its session keys, set Manager.UnwrapCookie and Manager.WrapCookie")
 )

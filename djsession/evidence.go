@@ -9,44 +9,46 @@ import (
 	"time"
 )
 
-// This file holds the rule that keeps a Go service with wrong settings from logging
-// anybody out. In a store that is not the site's every visitor's key is unknown, and a
-// new session under a new cookie would take the visitor's own away. A session that is
-// signed with a key that Django does not have is lost to Django. So:
+// evidence is what a Manager knows about its store and its SECRET_KEY. It keeps a Go
+// service with wrong settings from logging anybody out. In a store that is not the
+// site's every visitor's key is unknown, and the cookie of a new session would replace
+// the visitor's own. Django cannot read a session that is signed with a key that Django
+// does not have. So:
 //
 //   - A new session is stored only in a store that is proven to be the site's. The
 //     proof is a live session that verifies under SECRET_KEY, or a visitor's own key
-//     that is found in the backend that decides: in the database of a cached_db. Of
-//     several cache servers it is the server of that key, and enough keys must have
-//     been found to show that keys are spread over the servers as the site spreads them.
+//     that is found in the backend that decides (for a cached_db, its database). If
+//     there are several cache servers, a key proves only the server that it was found
+//     on, and enough keys must have been found to show that keys are spread over the
+//     servers as on the site.
 //   - A session is signed only with a key that is proven to be the site's. The proof is
-//     that SECRET_KEY made the newest of the signatures seen. Django signs with no
-//     fallback. Without fallbacks nothing opens under a wrong key in the first place.
+//     that SECRET_KEY made the newest of the signatures seen, since Django never signs
+//     with a fallback. Without fallbacks no session opens under a wrong key anyway.
 //
-// Nothing else counts: no dead session, no unsigned one found by a scan, none that a
-// fallback opens. Since nothing new is stored before the proof, no session that Go
-// stored itself can become the proof.
+// Nothing else is a proof: not an expired session, an unsigned one that a scan found, or
+// one that a fallback opens. Since nothing new is stored before the proof, a session that
+// Go itself stored cannot become the proof.
 type evidence struct {
 	store  atomic.Bool // a session of the site's was seen
 	key    atomic.Bool // SECRET_KEY made the newest signature
 	seen   signatures
 	shards shards // of a Sharded store
 
-	looking chan struct{} // holds one while a request looks through the store
+	looking chan struct{} // full while a request looks through the store
 	looked  time.Time
 	failed  error // why the last look failed
 }
 
-// lookEvery is how often an unproven store is looked through.
+// lookEvery is the shortest time between two looks through an unproven store.
 const lookEvery = 10 * time.Second
 
 // sampleSize is how many of the newest sessions are looked at.
 const sampleSize = 100
 
-// signatures are the newest ones seen, in Unix seconds; 0: none.
+// signatures holds the times of the newest signatures seen, in Unix seconds, or 0.
 type signatures struct{ current, fallback atomic.Int64 }
 
-// note notes the signature of a live session.
+// note records the signature of a live session.
 func (s *signatures) note(o Origin) {
 	newest := &s.current
 	switch {
@@ -67,10 +69,10 @@ func (s *signatures) note(o Origin) {
 // unknownKey reports whether a fallback made the newest signature.
 func (s *signatures) unknownKey() bool { return s.fallback.Load() > s.current.Load() }
 
-// found notes that a visitor's own session was loaded.
+// found records that a visitor's own session was loaded.
 func (m *Manager) found(r *Record) {
 	e := &m.evidence
-	decides := r.Version != nil // what a cache before the database has, has none
+	decides := r.Version != nil // a record from the cache of a cached_db has no Version
 	if m.keyIsSession {
 		decides = r.Origin.Key == 0
 	}
@@ -93,15 +95,16 @@ func (m *Manager) found(r *Record) {
 }
 
 // notFound looks on the other servers for a session that is not on the server of its
-// key, as long as it is not clear whether keys are spread as the site spreads them.
+// key, until it is proven that keys are spread as on the site.
 func (m *Manager) notFound(ctx context.Context, key string) {
 	if m.AcceptEmptyStore || m.evidence.store.Load() {
 		return
 	}
-	m.notMisplaced(ctx, key) // it notes what it finds; an error proves nothing
+	m.notMisplaced(ctx, key) // for what it records; its error proves nothing
 }
 
-// mayReplaceCookie returns an error unless a visitor's unknown key is worth nothing.
+// mayReplaceCookie returns an error unless the store is proven to be the site's. Only then
+// is a key that the store does not have worth nothing to the visitor.
 func (m *Manager) mayReplaceCookie(ctx context.Context, unknown string) error {
 	e := &m.evidence
 	if m.AcceptEmptyStore {
@@ -131,7 +134,7 @@ func (m *Manager) mayReplaceCookie(ctx context.Context, unknown string) error {
 }
 
 // notMisplaced returns an error if a visitor's session is on another server than the
-// one that the key belongs to.
+// one that its key belongs to, and records that.
 func (m *Manager) notMisplaced(ctx context.Context, unknown string) error {
 	server, err := m.sharded.Misplaced(ctx, unknown)
 	if err == nil && server != "" {
@@ -170,13 +173,13 @@ func (m *Manager) look(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if e.looked.IsZero() || time.Since(e.looked) >= lookEvery {
-		_, e.failed = m.sample(m.saving(ctx)) // for other visitors, too
+		_, e.failed = m.sample(m.saving(ctx)) // the result is for other visitors, too, so this visitor must not end it
 		e.looked = time.Now()
 	}
 	return e.failed
 }
 
-// sample looks at the newest sessions and keeps what they prove.
+// sample looks at the newest sessions and records what they prove.
 func (m *Manager) sample(ctx context.Context) (sample, error) {
 	s, err := newestSessions(ctx, m.store)
 	if err != nil {
@@ -191,11 +194,11 @@ func (m *Manager) sample(ctx context.Context) (sample, error) {
 	return s, nil
 }
 
-// sample is what the newest live sessions of a store are like.
+// sample describes the newest live sessions of a store.
 type sample struct {
 	origins []Origin // of those that open
-	refused int      // how many do not
-	why     error    // why the last of these does not
+	refused int      // how many do not open
+	why     error    // why the last of these did not open
 }
 
 // newestSessions opens the newest live sessions of a store. A store that cannot be
@@ -250,8 +253,9 @@ func OpensSome(ctx context.Context, store Store) (bool, error) {
 }
 
 // CheckKey returns an ErrUnknownKey if the newest live sessions of a store were signed
-// with one of SECRET_KEY_FALLBACKS: then SECRET_KEY may not be the site's, and what is
-// signed with it would be lost to Django. Update and the Manager check it themselves.
+// with one of SECRET_KEY_FALLBACKS. Then SECRET_KEY may not be the site's, and Django
+// could not read what is signed with it. With Settings.AcceptNewKey it returns nil.
+// Update and Manager call it themselves.
 func CheckKey(ctx context.Context, store Store) error {
 	if c, ok := store.(Configured); ok && c.Settings().AcceptNewKey {
 		return nil
@@ -263,11 +267,11 @@ func CheckKey(ctx context.Context, store Store) error {
 	return err
 }
 
-// shards are what visitors' keys show about a store on several servers. A list of
-// servers or a hash that is not the site's still sends some keys to their own server, by
-// chance: of n servers every n-th.
+// shards holds what visitors' keys show about a store on several servers. Even with a
+// list of servers or a hash that is not the site's, one in n keys goes to the right one of
+// n servers by chance.
 type shards struct {
-	complete atomic.Bool // nothing more is to be learned
+	complete atomic.Bool // every server is proven, and found does nothing more
 
 	mu      sync.Mutex
 	servers map[string]bool // where a visitor's own session was found
@@ -276,16 +280,16 @@ type shards struct {
 }
 
 const (
-	// enoughKeys makes it all but impossible that each of the keys was found by chance.
+	// enoughKeys is how many keys must be found: all by chance is then next to impossible.
 	enoughKeys = 20
-	// misplacedWeight is how many keys on their own server make up for one elsewhere. A
-	// site that has changed its servers has such keys for a while.
+	// misplacedWeight is how many keys on their own server make up for one on another.
+	// A site that has changed its servers has such keys for a while.
 	misplacedWeight = 3
 	// maxKeys bounds the keys that are kept.
 	maxKeys = 1000
 )
 
-// found notes a key on its own server and reports whether enough were found.
+// found records a key on its own server and reports whether enough were found.
 func (s *shards) found(key string, store Sharded) bool {
 	server := store.Shard(key)
 	s.mu.Lock()
@@ -304,7 +308,7 @@ func (s *shards) found(key string, store Sharded) bool {
 	return enough
 }
 
-// misplaced notes a key on another server than its own.
+// misplaced records a key on another server than its own.
 func (s *shards) misplaced(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,9 +15,9 @@ import (
 //     decided as in Django 5.2. A response with a status from 500 up saves nothing, nor
 //     does a panic; but the cookie of a session that CycleKey has moved goes out with
 //     any status.
-//   - The cookie of a key that the store does not have stays. Django, beside us,
-//     deletes it if it is dead. A visitor who comes with such a cookie gets a new session
-//     only once the store is proven: see Manager.AcceptEmptyStore.
+//   - The cookie of a key that the store does not have stays: Django deletes it if the
+//     session has ended. A visitor with such a cookie gets a new session only once the
+//     store is proven to be the site's: see Manager.AcceptEmptyStore.
 //   - A session cookie that next sets itself, as a Django behind a proxy does, is
 //     left alone unless the session was changed.
 //   - An informational response (1xx, but for 101) saves nothing yet.
@@ -26,8 +26,8 @@ import (
 //   - Hijack saves, and can set no cookie any more.
 //   - After the first byte the session takes no changes, and a first FromRequest
 //     is an ErrResponseStarted.
-//   - The session is saved though the client has left or the request's deadline has
-//     passed, within SaveTimeout. Under an http.TimeoutHandler that has answered
+//   - The session is saved even if the client has left or the request's deadline has
+//     passed, within SaveTimeout. If an http.TimeoutHandler around Handler has answered,
 //     nothing is saved.
 //
 // A request that never asks for its session costs no query. Middleware that
@@ -98,7 +98,7 @@ type exchange struct {
 	inner   *http.Request // as the handler has it
 	cookie  string        // request.COOKIES.get(SESSION_COOKIE_NAME)
 	came    bool          // there is such a cookie
-	key     string        // the session key in it, once the session was asked for
+	key     string        // the session key that the cookie holds, once the session was asked for
 	session *Session      // once it was asked for
 	err     error         // why it was not to be had
 	header  []headerLines // of the response, as it came to Handler

@@ -69,9 +69,10 @@ func couldBeKey(value string) bool {
 	return len(value) <= maxKeyLength
 }
 
-// ShortKey is how logs and errors show a session key: its first 6 characters, up to one
-// that is not simply shown (control, bidirectional, a line's end): any visitor can bring
-// a key, and no log should be made to show that. Whoever has the whole key has the session.
+// ShortKey is how logs and errors show a session key: its first 6 characters, because the
+// whole key gives access to the session. It ends before a character that is not printable
+// (a control or bidirectional character, the end of a line), because any visitor can send
+// a key and must not be able to forge a log.
 func ShortKey(key string) string {
 	runes := 0
 	for i, r := range key {

@@ -17,7 +17,8 @@ type deadlines struct {
 	fresh  time.Time // until when it is given out
 }
 
-// saving returns a context that lasts for SaveTimeout, and up to a second more.
+// saving returns a context that does not end with ctx, but after SaveTimeout or up to a
+// second later.
 func (m *Manager) saving(ctx context.Context) context.Context {
 	ctx = context.WithoutCancel(ctx)
 	if m.SaveTimeout <= 0 {

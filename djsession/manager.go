@@ -47,16 +47,17 @@ type Manager struct {
 	// this; for a live one, do not. Default: off.
 	AcceptEmptyStore bool
 
-	// UnwrapCookie returns the session key in the value of a session cookie, for a
-	// site whose middleware does not send the bare key, and false for a value that
-	// holds none. It must check whatever proves the value to be the site's. WrapCookie
-	// returns the value for a key and for what the session holds. Set both or
-	// neither; the engine signed_cookies has no use for them. Default: nil; the value
-	// is the key.
+	// UnwrapCookie and WrapCookie are for a site whose middleware does not send the
+	// bare session key in the cookie. UnwrapCookie returns the session key in a
+	// cookie's value, and ok is false for a value that holds none; it must verify a
+	// signature in the value. WrapCookie returns the value for a key and for the
+	// session's values. Set both or neither. The engine signed_cookies does not use
+	// them. Default: nil; the value is the key.
 	//
-	// A value that can be no session key (one of 8 characters or more, with others
-	// than a-z0-9 among them or more than 40 in all) is an ErrForeignCookie: the
-	// session is empty, the cookie stays, and storing a session is an error.
+	// If ok is false, the visitor's session is empty, the cookie stays, and storing a
+	// session is an ErrForeignCookie. The same goes for a key that the store does not
+	// have and that Django cannot have made: one of 8 characters or more, with more
+	// than 40 or with other characters than a-z and 0-9.
 	UnwrapCookie func(r *http.Request, value string) (key string, ok bool)
 	WrapCookie   func(key string, values *Values) (value string, err error)
 
@@ -98,7 +99,7 @@ func NewManager(store Store, settings *Settings) (*Manager, error) {
 	if err := settings.Validate(); err != nil {
 		return nil, err
 	}
-	copied := *settings // what the caller changes later does not half count
+	copied := *settings // later changes by the caller must not apply
 	m := &Manager{
 		SaveTimeout:  10 * time.Second,
 		ErrorHandler: ServeError,
@@ -211,7 +212,7 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 	switch {
 	case payload == nil:
 	case m.keyIsSession && errors.Is(err, ErrBadSignature) && (m.AcceptEmptyStore || m.evidence.store.Load()):
-		return unknownSession(m, key), nil // as in Django: others verify, so SECRET_KEY is the site's
+		return unknownSession(m, key), nil // as in Django: other cookies verify, so SECRET_KEY is the site's
 	case m.EmptyWhenRefused:
 		s := newSession(m, nil)
 		s.closed = err
@@ -238,16 +239,16 @@ func (m *Manager) writer(op string, o *observation) *writer {
 	return &writer{store: m.store, op: op, overwrite: m.Overwrite, conflict: o.lost, check: m.checkCookie}
 }
 
-// newKey is a key for a new session; empty lets the store choose one.
+// newKey returns a key for a new session, or "" to let the store choose one.
 func (m *Manager) newKey() string {
 	switch {
 	case m.sharded != nil && !m.AcceptEmptyStore:
 	case m.WrapCookie != nil && !m.keyIsSession:
-		return NewKey() // WrapCookie is asked before anything is stored
+		return NewKey() // WrapCookie needs the key before anything is stored
 	default:
 		return ""
 	}
-	// On a server that is proven, so that what is stored there proves nothing more.
+	// Choose a server that is proven: a new session on another one would become its proof.
 	for {
 		key := NewKey()
 		if m.evidence.shards.has(m.sharded.Shard(key)) {

@@ -52,9 +52,9 @@ type Event struct {
 
 // LogEvents returns an Observer that logs: failures as errors, refusals as
 // warnings, the rest for debugging. Any visitor can cause refusals, so those of one
-// kind are logged once in ten seconds, with how many there were since the last line.
-// An error may quote what a visitor or a server sent: characters that are not printable
-// are escaped. A nil logger is slog.Default, as it is when something happens.
+// kind are logged at most once in ten seconds, with the number since the last line.
+// Characters that are not printable are escaped, since an error may quote what a visitor
+// or a server sent. A nil logger is slog.Default, as it is when something happens.
 func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 	var refusals refusalLimit
 	return func(ctx context.Context, e Event) {
@@ -92,7 +92,7 @@ func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 	}
 }
 
-// refusalLimit bounds how often refusals of one kind are logged.
+// refusalLimit limits the log lines about refusals, for each kind of error.
 type refusalLimit struct {
 	mu    sync.Mutex
 	kinds map[error]*refusalCount
@@ -103,15 +103,16 @@ type refusalCount struct {
 	since  int // refusals that were not logged since
 }
 
-// refusalEvery is how often refusals of one kind are logged.
+// refusalEvery is the shortest time between two log lines about refusals of one kind.
 const refusalEvery = 10 * time.Second
 
-// refusalKinds are the kinds, the more special ones first.
+// refusalKinds are the kinds of refusals. An error that wraps several is of the first.
 var refusalKinds = []error{
 	ErrForeignCookie, ErrUnknownStore, ErrUnknownKey, ErrSignatureExpired, ErrBadSignature, ErrTooLarge, ErrMalformed,
 }
 
-// count returns how many refusals a line about this one stands for: 0 is no line.
+// count counts a refusal. It returns how many refusals a log line now stands for, or 0 if
+// none is due.
 func (l *refusalLimit) count(err error, now time.Time) int {
 	var kind error
 	for _, k := range refusalKinds {
@@ -121,7 +122,7 @@ func (l *refusalLimit) count(err error, now time.Time) int {
 		}
 	}
 	if kind == nil {
-		return 1 // they are few: other packages bound theirs themselves
+		return 1 // a package that tells of other refusals limits them itself
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -56,10 +56,10 @@ func (s PickleSerializer) Append(dst []byte, v *Values) ([]byte, error) {
 }
 
 // Parse reads a pickle of any protocol. What is no pickle, or not one of a dict, is
-// an ErrMalformed that says what it is; what names the same things far more often than
-// one of its length can say is an ErrTooLarge. Time and memory are in proportion to
-// the length, whatever the pickle asks for: the worst that 32 MiB can do, the default of
-// MaxPayloadSize, is a second or two of one processor. That is why it takes no context.
+// an ErrMalformed that says what it is. A pickle whose values, written out, are many times
+// its length is an ErrTooLarge: it can refer to one object over and over. Time and memory
+// are in proportion to the length. The worst pickle of 32 MiB, the default of
+// MaxPayloadSize, takes a second or two of one processor, so Parse takes no context.
 func (s PickleSerializer) Parse(data []byte) (*Values, error) {
 	text := string(data)
 	dict, err := pickle.LoadText(text, pickle.Limits{})
@@ -77,9 +77,9 @@ func (s PickleSerializer) Parse(data []byte) (*Values, error) {
 	return v, nil
 }
 
-// Values that are written out may be more than their pickle by a factor only, and by an
-// amount, since a pickle can name one thing over and over; but a few megabytes however
-// small it is.
+// These limits, in bytes, bound what the values of a pickle take when they are written out:
+// 16 times the pickle, and at least leastLimit, but no more than mostLimit above its length.
+// A pickle can refer to one object over and over.
 const (
 	leastLimit = 4 << 20
 	mostLimit  = 32 << 20

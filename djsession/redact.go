@@ -7,8 +7,8 @@ import (
 	"github.com/djsess/djsess/internal/secret"
 )
 
-// What fmt, log/slog and encoding/json show of the types that hold keys. Package
-// internal/secret has a test that names every type that shows more.
+// This file decides what fmt, log/slog and encoding/json show of types that hold keys. A test
+// of package internal/secret checks every exported type.
 
 // String shows the settings without their keys, so that they can be printed.
 func (s Settings) String() string {
@@ -19,7 +19,7 @@ func (s Settings) String() string {
 // Format is String, whatever the verb.
 func (s Settings) Format(f fmt.State, verb rune) { secret.Format(f, verb, s) }
 
-// MarshalText is String: JSON has no keys either.
+// MarshalText is String, so that JSON has no keys either.
 func (s Settings) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // String shows which session it is, without its key and its values.
@@ -65,7 +65,7 @@ func (v *Values) String() string {
 // Format is String, whatever the verb.
 func (v Values) Format(f fmt.State, verb rune) { secret.Format(f, verb, &v) }
 
-// LogValue is String: logs have no values of a session.
+// LogValue is String: a log must not hold the values of a session.
 func (v Values) LogValue() slog.Value { return slog.StringValue(v.String()) }
 
 // String shows the beginning of the prefix, which may be a whole key.
@@ -79,6 +79,7 @@ func (r Range) Format(f fmt.State, verb rune) { secret.Format(f, verb, r) }
 // MarshalText is String.
 func (r Range) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// heldSettings are the settings that a Manager keeps. Of an unexported field fmt prints
-// the fields, and with %s it follows a pointer, once: here it finds another pointer.
+// heldSettings keeps the settings out of what fmt prints of a Manager. Of an unexported
+// field fmt calls no String method, but it follows only one pointer; here that leads to
+// another.
 type heldSettings struct{ *Settings }

@@ -25,12 +25,12 @@ type Session struct {
 	changes []Change // that made values of record.Values
 	owned   bool     // values are not record's
 
-	unknown  string // the key that came, and that the store does not have
-	foreign  bool   // it can be no key: the cookie holds something of the site's own
+	unknown  string // the key in the cookie, if the store does not have it
+	foreign  bool   // the cookie does not hold a session key
 	accessed bool
 	modified bool
-	moved    bool  // the visitor's cookie holds a key that is no more
-	fresh    bool  // it was stored under a new key, and nothing changed since
+	moved    bool  // the visitor's cookie still holds the old key, which was deleted
+	fresh    bool  // it was stored under a new key, and not changed since
 	failed   error // why it could not be saved
 	told     error // the last error that the Observer was told
 	closed   error // why it takes no more changes
@@ -187,8 +187,8 @@ func (s *Session) Delete(names ...string) error {
 // Pop decodes a value into what dst points to, and removes it. Without such a
 // value it is ErrNoValue; a value that does not fit stays.
 //
-// If somebody else changes the value before the session is saved, the changed value
-// stays, and the Observer is told: nobody has seen what was added to it.
+// If a concurrent write changes the value before the session is saved, the changed value
+// stays, since the caller has not seen it, and the Observer is told (EventConflict).
 func (s *Session) Pop(name string, dst any) error {
 	if err := s.writable(); err != nil {
 		return err

@@ -9,9 +9,9 @@ import (
 
 // Save stores the session now: most programs leave that to Manager.Handler, which
 // does it when the response begins. A new session gets its key. A session that
-// was deleted meanwhile is ErrSessionDeleted. After an error that leaves open whether
-// the session was saved, every further Save is that error: the changes are not made
-// twice.
+// was deleted meanwhile is ErrSessionDeleted. After an ErrOutcomeUnknown, or another error
+// that does not say whether the session was saved, every further Save returns that error,
+// so that the changes are not made twice.
 func (s *Session) Save(ctx context.Context) error {
 	s.accessed = true
 	if err := s.writable(); err != nil {
@@ -23,8 +23,8 @@ func (s *Session) Save(ctx context.Context) error {
 	return s.save(ctx)
 }
 
-// outcomeUnknown reports whether a save failed that may have been done all the same,
-// and would be done twice if it were tried again.
+// outcomeUnknown reports whether a save failed although it may have been done. If it were
+// tried again, the changes could be made twice.
 func (s *Session) outcomeUnknown() bool { return s.failed != nil && !nothingDone(s.failed) }
 
 func (s *Session) save(ctx context.Context) (err error) {
@@ -71,7 +71,7 @@ func (s *Session) create(ctx context.Context) (*Record, error) {
 		return nil, fmt.Errorf("new session: %w", err)
 	}
 	key := s.m.newKey()
-	if !s.m.keyIsSession { // else nothing is stored that a cookie could lack
+	if !s.m.keyIsSession { // if the key is the session, nothing is stored and the key is not known yet
 		if err := s.m.checkCookie(key, s.values); err != nil {
 			return nil, fmt.Errorf("new session: %w", err)
 		}
@@ -159,8 +159,8 @@ func (s *Session) move(ctx context.Context, record *Record, o *observation) (*Re
 	case err == nil:
 		return moved, nil
 	case unsure:
-		// The old record may be there or not. The new one is there: that is the session
-		// now, and its cookie goes out with the error.
+		// The old record may have been deleted. The new one is stored, so it is the
+		// session from now on, and its cookie goes out with the error.
 		s.stored(moved)
 		s.moved, s.modified = true, true
 		return nil, err
@@ -200,8 +200,8 @@ func (s *Session) retire(ctx context.Context, moved *Record, o *observation) (_ 
 	}
 }
 
-// deleteOld deletes the old record of a session that has moved, if it is unchanged and
-// the store can tell.
+// deleteOld deletes the old record of a session that has moved. If the store is an
+// UnchangedDeleter, it does so only if the record is unchanged.
 func (s *Session) deleteOld(ctx context.Context, old *Record) error {
 	if d, ok := s.m.store.(UnchangedDeleter); ok && !s.m.Overwrite {
 		return d.DeleteUnchanged(ctx, old)

@@ -71,11 +71,11 @@ type Settings struct {
 	// holds when UseTZ is off. Default: "America/Chicago".
 	TimeZone string
 
-	// AcceptNewKey has djsess sign with SecretKey though the newest sessions of
-	// the store were signed with a key of SecretKeyFallbacks. Without it such a
+	// AcceptNewKey lets djsess sign with SecretKey even if the newest sessions of
+	// the store were signed with one of SecretKeyFallbacks. If it is off, such a
 	// write is an ErrUnknownKey, since Django may not have the new key yet. Set it
-	// when the site has just changed its SECRET_KEY and Django has stored no
-	// session since. Default: off.
+	// if the site has just changed its SECRET_KEY and Django has not stored a
+	// session since. Django has no such setting. Default: off.
 	AcceptNewKey bool
 
 	// MaxPayloadSize bounds, in bytes, a stored payload and what it inflates

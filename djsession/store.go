@@ -40,8 +40,9 @@ type Record struct {
 // change a second time. A write that changes nothing when it is repeated (the same
 // new row under the same key, the deletion of a key) may be sent again.
 //
-// When ctx ends while a write is under way, the error is ctx's, and the write may
-// have been done or not.
+// When ctx ends while a write is under way, the error is ctx's (or, where the store
+// has a time limit of its own, a context.DeadlineExceeded). If the write may have been
+// sent, it is also an ErrOutcomeUnknown.
 //
 // Expires may be zero wherever a method takes it: then it is what Django would
 // have set, by the values and Settings.ExpiryDate. Values may be nil: none.
@@ -82,8 +83,9 @@ type Range struct {
 	Prefix string
 	// Expired includes the sessions that have expired and are still stored.
 	Expired bool
-	// Newest, if positive, is how many sessions the caller wants to see. A store
-	// that can tell yields the sessions that end last, the last one first.
+	// Newest, if positive, asks for only this many sessions, the newest ones: those
+	// that end last, the last one first, as far as the store can tell. A store that
+	// cannot tell may ignore it.
 	Newest int
 }
 
@@ -99,27 +101,28 @@ type Scanner interface {
 }
 
 // SelfContained is a Store that keeps each session in its key, as the engine
-// signed_cookies does. It needs no Scanner: a key proves itself by its signature.
+// signed_cookies does. It needs no Scanner: the signature in a key shows that the
+// session is the site's.
 type SelfContained interface {
 	// KeyIsSession reports whether keys hold their sessions.
 	KeyIsSession() bool
 }
 
 // Sharded is a Store that spreads its sessions over several servers by their keys,
-// as the clients of Memcached do. A list of servers that is not spelled as the site
-// spells it sends a key to another server than Django's.
+// as the clients of Memcached do. If the list of servers is not spelled as on the site,
+// a key can belong to another server here than in Django.
 type Sharded interface {
 	// Shard names the server of a key. A store on one server says "".
 	Shard(key string) string
 	// Shards is how many servers there are.
 	Shards() int
-	// Misplaced names a server that has this key though it is not the key's own,
-	// and is "" if there is none.
+	// Misplaced looks for the key on the servers that it does not belong to. It
+	// returns the name of one that has it, or "".
 	Misplaced(ctx context.Context, key string) (server string, err error)
 }
 
-// Configured is a Store that tells the settings it was made with, as a copy. The copy of
-// a store that needs no keys once its codec is made holds none.
+// Configured is a Store that returns a copy of the settings it was made with. The copy
+// may lack SecretKey and SecretKeyFallbacks.
 type Configured interface {
 	Settings() *Settings
 }

@@ -18,9 +18,9 @@ import (
 // As any save does in Django, it moves the session's expiry. A session that is
 // not there is ErrNotFound, one that was deleted meanwhile ErrSessionDeleted;
 // a payload that cannot be trusted is a *PayloadError and stays as it is.
-// A session that opens under a fallback is not signed with a SECRET_KEY that is not
-// proven: see CheckKey. Without changes nothing is written. Where the key is the session itself, in
-// the engine signed_cookies, the record that is returned has another key, and it
+// A session that opens under a fallback key is written only if SECRET_KEY is the site's, as
+// far as CheckKey can tell; else the error is ErrUnknownKey. Without changes nothing is
+// written. Where the key is the session itself, in the engine signed_cookies, the record that is returned has another key, and it
 // is for the caller to give that to the visitor.
 func Update(ctx context.Context, store Store, key string, changes ...Change) (*Record, error) {
 	record, err := store.Load(ctx, key)
@@ -59,7 +59,7 @@ type writer struct {
 	overwrite bool
 	// conflict, if set, is told of every race that was lost.
 	conflict func(key string)
-	// check, if set, is asked before each write whether it may be made.
+	// check, if set, is called before each write. Its error keeps the write from being made.
 	check func(key string, v *Values) error
 }
 

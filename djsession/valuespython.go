@@ -54,12 +54,12 @@ func valuesOf(dict *pickle.Object, limit int) (*Values, error) {
 	v.members = make([]pyjson.Member, 0, len(items)/2)
 	*p = pythonValues{members: make([]pythonMember, 0, len(items)/2), dict: dict, whole: true, limit: limit}
 	v.python = p
-	names := 0 // their bytes: a million keys may be one and the same long str
+	names := 0 // in bytes: a million keys may refer to one long str
 	for i := 0; i+1 < len(items); i += 2 {
 		key, value := items[i], items[i+1]
 		name, isName := pyvalue.Name(key)
 		if names += len(name); names > limit {
-			return nil, fmt.Errorf("the names of the values, of more than %d bytes: %w", limit, ErrTooLarge)
+			return nil, fmt.Errorf("the names of the values take more than %d bytes: %w", limit, ErrTooLarge)
 		}
 		if isName {
 			if at := v.findIndexed(name); at >= 0 {

@@ -14,7 +14,7 @@ func (o Options) String() string {
 // Format is String, whatever the verb.
 func (o Options) Format(f fmt.State, verb rune) { secret.Format(f, verb, o) }
 
-// MarshalText is String: JSON has no keys either.
+// MarshalText is String, so that JSON has no keys either.
 func (o Options) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
 // String shows the signer without its keys.
@@ -25,5 +25,5 @@ func (c CookieSigner) String() string {
 // Format is String, whatever the verb.
 func (c CookieSigner) Format(f fmt.State, verb rune) { secret.Format(f, verb, c) }
 
-// MarshalText is String: JSON has no keys either.
+// MarshalText is String, so that JSON has no keys either.
 func (c CookieSigner) MarshalText() ([]byte, error) { return []byte(c.String()), nil }

@@ -60,7 +60,7 @@ func (a *app) readConfig() (*config, error) {
 	}
 	data, info, err := readFile(file, from, 64<<10)
 	switch path := (*fs.PathError)(nil); {
-	case errors.As(err, &path): // which names the file
+	case errors.As(err, &path): // the error names the file
 		return nil, configf("configuration: %w", err)
 	case err != nil:
 		return nil, configf("configuration: %s: %w", file, err)
@@ -83,8 +83,8 @@ func (a *app) warn(name, warning string) {
 	}
 }
 
-// findUp returns the path of a file of this folder, or of the nearest above that has one
-// of this name, and "" when there is none. Whether it may be read is for readFile to say.
+// findUp returns the path of the file of this name in this folder, or in the nearest folder
+// above that has one, and "" if there is none. readFile checks whether it may be read.
 func findUp(name string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -106,7 +106,7 @@ func findUp(name string) (string, error) {
 	}
 }
 
-// holdsSecrets tells whether the file itself has keys or passwords in it.
+// holdsSecrets reports whether the file itself contains keys or passwords.
 func (c *config) holdsSecrets() bool {
 	secret := c.secretKey != nil || len(c.secretKeyFallbacks) > 0 || storeurl.HasSecret(c.store)
 	for _, s := range c.stores {

@@ -20,8 +20,8 @@ NAME=TEXT sets a value that is a text, NAME:=JSON any other. It lives for the
 site's SESSION_COOKIE_AGE, or as long as --expires says, from every time it is
 saved: that is Django's session.set_expiry(seconds).
 
-When there are live sessions and the SECRET_KEY opens none of the newest,
-nothing is created: the site could not read it.`,
+If there are live sessions and SECRET_KEY opens none of the newest ones, create
+fails: the site could not read the new session.`,
 		Example: `  djsess create
   djsess create theme=dark 'cart:={"17": 2}' --expires 24h`,
 	}
@@ -60,7 +60,7 @@ nothing is created: the site could not read it.`,
 	return cmd
 }
 
-// opensSome is an error when there are live sessions and none of the newest can
+// opensSome returns an error if there are live sessions and none of the newest can
 // be opened: then this is not the site's SECRET_KEY, or not its store.
 func (s *site) opensSome(ctx context.Context) error {
 	_, err := djsession.OpensSome(ctx, s.Store)

@@ -8,7 +8,7 @@ import (
 	"github.com/djsess/djsess/internal/pyjson"
 )
 
-// oneLine is a text of a session or a store, as one line of a terminal may show it.
+// oneLine escapes a text from a session or a store, so that a terminal can show it as one line.
 func oneLine(text string) string { return printable.Line(text) }
 
 // appendString appends a JSON string, given as it is stored, for people to read:

@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// origin is how the command comes to read a file.
+// origin says how the command found a file. It decides which kinds of file are read.
 type origin int
 
 const (
-	// given on the command line: any file, a pipe such as <(…) and /dev/stdin, too.
+	// given on the command line: any file, including a pipe such as <(…) or /dev/stdin.
 	given origin = iota
-	// named by a configuration: a regular file.
+	// named in a configuration file: only a regular file.
 	named
-	// found in this folder or above: a regular file that trust takes.
+	// found in this folder or above: only a regular file that trust accepts.
 	found
 )
 
-// readFile reads a file of no more than so many bytes, and waits for no pipe that nobody
-// writes to. The rights are looked at on the open file, not on the name, which may be
-// another file's by then.
+// readFile reads a file of at most so many bytes. It does not wait for a writer if the file
+// is a pipe. It checks the permissions of the open file, not those of the path, which may
+// lead to another file by then.
 func readFile(path string, from origin, most int) ([]byte, fs.FileInfo, error) {
 	f, err := openFile(path)
 	if err != nil {
@@ -42,11 +42,11 @@ func readFile(path string, from origin, most int) ([]byte, fs.FileInfo, error) {
 		}
 	}
 	const patience = time.Minute            // for a program behind a pipe, which may ask for a passphrase
-	f.SetDeadline(time.Now().Add(patience)) // a regular file has none, and needs none
+	f.SetDeadline(time.Now().Add(patience)) // fails for a regular file, which needs none
 	data, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, nil, fmt.Errorf("the pipe is not at its end after %v", patience)
+		return nil, nil, fmt.Errorf("the pipe was not closed within %v", patience)
 	case err != nil:
 		return nil, nil, err
 	case len(data) > most:

@@ -25,9 +25,10 @@ dbcache+postgres://…?table=NAME, filecache:////folder, all with ?prefix= and
 Passwords and keys are refused on the command line, where every user of the
 machine can read them.
 
-djsess.toml is looked for in this folder and those above it. One that is found so
-must belong to you or root, and nobody else may write to it or its folder; else
-name it by --config, or, in a container, it or its folder by $DJSESS_TRUST_CONFIG:
+djsess.toml is looked for in this folder and those above it. A file found this way
+must belong to you or root, and no other user may be able to write to it or to its
+folder. Otherwise pass it by --config, or, in a container, set $DJSESS_TRUST_CONFIG
+to the file or its folder. An example:
 
   store = "main"
 

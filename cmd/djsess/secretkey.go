@@ -62,9 +62,9 @@ type secretLine struct {
 	text   string
 }
 
-// readSecrets reads a file of secrets, one a line; there is at least one. A line that is
-// empty is none. Its errors do not name the file: who takes the flag for that of the
-// secret itself would find that in the message.
+// readSecrets reads a file of secrets, one a line, and skips empty lines. A file without
+// secrets is an error. Errors do not show the path: a user may have passed the secret
+// itself in place of a path.
 func readSecrets(file string, from origin) (secrets []secretLine, info fs.FileInfo, err error) {
 	data, info, err := readFile(file, from, 1<<20)
 	if path := (*fs.PathError)(nil); errors.As(err, &path) && path.Op == "open" {
@@ -75,7 +75,7 @@ func readSecrets(file string, from origin) (secrets []secretLine, info fs.FileIn
 	}
 	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} {
 		if strings.HasPrefix(string(data), mark) {
-			return nil, nil, errors.New("the file begins with a byte order mark (BOM), which would be part of the secret: save it as UTF-8 without one")
+			return nil, nil, errors.New("the file begins with a byte order mark (BOM), which would be part of the secret: save it as UTF-8 without a BOM")
 		}
 	}
 	number := 0
@@ -91,15 +91,15 @@ func readSecrets(file string, from origin) (secrets []secretLine, info fs.FileIn
 	return secrets, info, nil
 }
 
-// checkKeys names a comment among the lines of a file of keys: whatever came first would
-// sign the sessions, and the site's own key would only be a fallback. One in fifty keys of
-// Django's get_random_secret_key begins with #, so that a key with no other beside it is
-// taken; none of these has white space.
+// checkKeys returns an error if a line of a file of keys looks like a comment: the first
+// line signs the sessions, so after a comment the site's own key would only be a fallback.
+// One in fifty keys of Django's get_random_secret_key begins with #, and none has white
+// space, so a file with one such line is accepted.
 func checkKeys(lines []secretLine) error {
 	for _, line := range lines {
 		if strings.HasPrefix(line.text, "#") && (len(lines) > 1 || strings.ContainsAny(line.text, " \t")) {
-			return fmt.Errorf("line %d begins with #, and there are no comments: the file has a key a line; "+
-				"a key that does begin so goes into $DJANGO_SECRET_KEY or $DJANGO_SECRET_KEY_FALLBACKS", line.number)
+			return fmt.Errorf("line %d begins with #, and this file cannot have comments: each line is a key; "+
+				"put a key that begins with # into $DJANGO_SECRET_KEY or $DJANGO_SECRET_KEY_FALLBACKS", line.number)
 		}
 	}
 	return nil

@@ -50,7 +50,7 @@ func wholeKeyHint(key string) string {
 
 // update is djsession.Update for a key that a user gave.
 func (s *site) update(ctx context.Context, key string, changes ...djsession.Change) error {
-	_, err := djsession.Update(ctx, s.Store, key, changes...) // not s, which hides what the store can do
+	_, err := djsession.Update(ctx, s.Store, key, changes...) // not s, which hides the optional interfaces of the store
 	if errors.Is(err, djsession.ErrNotFound) {
 		return &hinted{err, strings.TrimPrefix(wholeKeyHint(key), ": ")}
 	}

@@ -133,8 +133,8 @@ func (s *site) expires(ctx context.Context, r *djsession.Record) (time.Time, err
 	return expires, err
 }
 
-// acceptNewKeyFlag is the flag of commands that sign sessions.
+// acceptNewKeyFlag adds --accept-new-key to a command that signs sessions.
 func (a *app) acceptNewKeyFlag(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&a.flags.acceptNewKey, "accept-new-key", false,
-		"write although the newest sessions were signed with a fallback: the site has just changed its SECRET_KEY")
+		"write even if the newest sessions were signed with a fallback key: for a site that has just changed its SECRET_KEY")
 }

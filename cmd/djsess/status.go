@@ -151,9 +151,9 @@ func explainKind(err error) (status int, hint string) {
 	case errors.Is(err, djsession.ErrInvalidExpiry):
 		return failed, `nothing was written: Django could not save this session either; set its value "_session_expiry" to seconds, or unset it`
 	case errors.Is(err, djsession.ErrUnknownKey):
-		return misused, "put the site's SECRET_KEY first and older keys after it; if the site has just changed its SECRET_KEY, --accept-new-key"
+		return misused, "put the site's SECRET_KEY first and older keys after it; if the site has just changed its SECRET_KEY, use --accept-new-key"
 	case errors.Is(err, djsession.ErrOutcomeUnknown):
-		return failed, "the connection broke before the answer: look at the session before you do it again"
+		return failed, "the connection broke before the server answered: look at the session before you try again"
 	case errors.Is(err, djsession.ErrConflict):
 		return failed, "nothing was written: somebody else goes on writing this session; try again"
 	}

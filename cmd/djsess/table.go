@@ -25,7 +25,7 @@ func (t *table) fail(name, problem string) {
 	}
 }
 
-// full is a name with those of the tables that it is in, as a message may show it.
+// full is a name with the names of the tables around it, escaped and shortened for a message.
 func (t *table) full(name string) string {
 	const longest = 60
 	name = oneLine(name)

@@ -2,12 +2,12 @@ package main
 
 import "strings"
 
-// deepestTOML is how many dots a name may have, and how many brackets may be open. Ours
-// needs two. The TOML library takes a time that grows with the cube of either.
+// deepestTOML bounds the dots in a name, and the brackets that are open at once. A
+// djsess.toml needs two. The TOML library's time grows with the cube of either.
 const deepestTOML = 8
 
-// tooDeep returns the line of a TOML text where it nests too deep, or 0. What is no TOML is
-// for the library to refuse.
+// tooDeep returns the number of the first line that nests too deep, or 0. It checks nothing
+// else: the TOML library reports wrong syntax.
 func tooDeep(text string) int {
 	line, open, dots := 1, 0, 0
 	for i := 0; i < len(text); i++ {
@@ -40,7 +40,7 @@ func tooDeep(text string) int {
 	return 0
 }
 
-// quoted is the length of the text in quotes that a TOML text begins with.
+// quoted returns the length of the quoted string at the beginning of text.
 func quoted(text string) int {
 	quote := text[:1]
 	if strings.HasPrefix(text, quote+quote+quote) {
@@ -51,7 +51,7 @@ func quoted(text string) int {
 		case text[i] == '\\' && quote[0] == '"':
 			i++
 		case len(quote) == 1 && text[i] == '\n':
-			return i // it has no end
+			return i // the string is not closed
 		case strings.HasPrefix(text[i:], quote):
 			return i + len(quote)
 		}

@@ -7,13 +7,14 @@ import (
 	"path/filepath"
 )
 
-// trustVariable names a file that is trusted, or a folder whose files are.
+// trustVariable is the environment variable that names a trusted file, or a folder whose
+// files are trusted.
 const trustVariable = "DJSESS_TRUST_CONFIG"
 
-// trust is the rule for every file that is found and then obeyed, rather than given on the
-// command line: a djsess.toml decides which files are read and which hosts they are sent
-// to. It is an error when anybody but the caller and root could have written the file, or
-// could put another in its place.
+// trust checks a file that was found, and not given on the command line. It returns an
+// error if anybody but this user and root could have written the file, or could put another
+// file in its place: a djsess.toml decides which secret files are read and which hosts get
+// what they hold.
 func trust(path string, file fs.FileInfo) error {
 	if isTrusted(path, file) {
 		return nil
@@ -32,21 +33,21 @@ func trust(path string, file fs.FileInfo) error {
 	case !ownedByUs(file):
 		reason, remedy = fmt.Sprintf("it belongs to user %d, who is neither you nor root", ownerOf(file)), chown(path)
 	case !ownedByUs(link):
-		reason, remedy = fmt.Sprintf("it is a symbolic link of user %d's, who is neither you nor root", ownerOf(link)), chown("-h "+path)
+		reason, remedy = fmt.Sprintf("it is a symbolic link that belongs to user %d, who is neither you nor root", ownerOf(link)), chown("-h "+path)
 	case writableByOthers(file):
 		reason, remedy = "other users may write to it", "chmod go-w "+path
 	case !ownedByUs(around):
 		reason, remedy = fmt.Sprintf("its folder belongs to user %d, who is neither you nor root", ownerOf(around)), chown(folder)
-	case writableByOthers(around) && around.Mode()&fs.ModeSticky == 0: // in /tmp nobody can replace it
+	case writableByOthers(around) && around.Mode()&fs.ModeSticky == 0: // in a sticky folder such as /tmp only the owner can replace it
 		reason, remedy = "other users may write to its folder", "chmod go-w "+folder
 	default:
 		return nil
 	}
-	return fmt.Errorf("%s: it was found, not given, and is refused: %s; run %q, or give it by --config, or say by %s=%s that it is right, as in a container",
+	return fmt.Errorf("%s: this file was found by a search and is not trusted: %s; run %q, or pass the file by --config, or, in a container, set %s=%s",
 		path, reason, remedy, trustVariable, path)
 }
 
-// isTrusted tells whether $DJSESS_TRUST_CONFIG names the file or its folder.
+// isTrusted reports whether $DJSESS_TRUST_CONFIG names the file or its folder.
 func isTrusted(path string, file fs.FileInfo) bool {
 	name := os.Getenv(trustVariable)
 	if name == "" {
@@ -62,8 +63,8 @@ func isTrusted(path string, file fs.FileInfo) bool {
 
 func chown(path string) string { return fmt.Sprintf("chown %d %s", os.Geteuid(), path) }
 
-// exposed says who else can get at a file that holds secrets, or "". A group may read it,
-// as that of a web server does.
+// exposed returns a warning if others can read or change a file of secrets, or "". The
+// file's group may read it: a web server often reads its files by the group.
 func exposed(file fs.FileInfo) string {
 	switch {
 	case file == nil || !file.Mode().IsRegular():

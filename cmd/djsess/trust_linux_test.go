@@ -37,7 +37,7 @@ func TestTrustOfOtherUsers(t *testing.T) {
 		"root's in /tmp": {func(dir, file string) error { return os.Chmod(dir, os.ModeSticky|0o777) }, ""},
 		"another's link to root's": {func(dir, file string) error {
 			return errors.Join(os.Rename(file, file+".real"), os.Symlink(file+".real", file), os.Lchown(file, other, other))
-		}, "it is a symbolic link of user 65531's"},
+		}, "it is a symbolic link that belongs to user 65531"},
 		"a link to another's": {func(dir, file string) error {
 			return errors.Join(os.Rename(file, file+".real"), os.Symlink(file+".real", file), os.Chown(file+".real", other, other))
 		}, "it belongs to user 65531"},

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// openFile opens a file and does not wait for somebody to write to a pipe.
+// openFile opens a file. It does not wait for a writer if the file is a pipe.
 func openFile(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 }
@@ -20,9 +20,9 @@ func ownedByUs(file fs.FileInfo) bool {
 	return owner == os.Geteuid() || owner == 0
 }
 
-// writableByOthers tells whether others than the owner may write to a file. A group of the
-// owner's own number is the owner's private one (umask 002 of many systems); group 0 may
-// have members.
+// writableByOthers reports whether users other than the owner may write to a file. A group
+// with the owner's own number is the owner's private group, which many systems let write
+// (umask 002). Group 0 may have other members.
 func writableByOthers(file fs.FileInfo) bool {
 	const group, all = 0o020, 0o002
 	mode, owner := file.Mode().Perm(), file.Sys().(*syscall.Stat_t)

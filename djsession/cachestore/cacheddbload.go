@@ -111,7 +111,7 @@ func (c *CachedDB) fill(ctx context.Context, r *djsession.Record) {
 	}
 }
 
-// isRefusal tells an error with which nothing was done.
+// isRefusal reports whether an error says that nothing was done.
 func isRefusal(err error) bool {
 	if errors.Is(err, djsession.ErrOutcomeUnknown) {
 		return false

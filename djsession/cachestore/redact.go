@@ -6,9 +6,10 @@ import (
 	"github.com/djsess/djsess/internal/secret"
 )
 
-// What fmt, log/slog and encoding/json show of the types that hold keys and values.
+// This file decides what fmt, log/slog and encoding/json show of types that hold keys and
+// values.
 
-// String shows neither the value nor the version, which often has it, too.
+// String shows neither the value nor the version, which often holds the value, too.
 func (i Item) String() string {
 	return fmt.Sprintf("item of %d bytes, until %v", len(i.Data), i.Expires)
 }

@@ -25,7 +25,7 @@ func newSessions(cache Cache, prefix string, c Config) (sessions, error) {
 	if err := c.Settings.Validate(); err != nil {
 		return sessions{}, err
 	}
-	settings := *c.Settings                                   // what the caller changes later does not half count
+	settings := *c.Settings                                   // later changes by the caller must not apply
 	settings.SecretKey, settings.SecretKeyFallbacks = "", nil // a cache signs nothing
 	c.Settings = &settings
 	s := sessions{cache: cache, keys: newKeys(prefix, c), settings: &settings, serializer: c.Serializer, readOnly: c.ReadOnly}

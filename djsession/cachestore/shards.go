@@ -9,7 +9,8 @@ type Sharded interface {
 	Misplaced(ctx context.Context, key string) (server string, err error)
 }
 
-// Shard names the cache server of a session key, and is "" for a cache on one server.
+// Shard returns the name of the cache server of a session key, or "" if there is only one
+// server.
 func (s *Store) Shard(key string) string {
 	if c, ok := s.cache.(Sharded); ok {
 		return c.Shard(s.keys.of(key))
@@ -17,7 +18,7 @@ func (s *Store) Shard(key string) string {
 	return ""
 }
 
-// Shards is how many servers the cache is on.
+// Shards returns the number of cache servers.
 func (s *Store) Shards() int {
 	if c, ok := s.cache.(Sharded); ok {
 		return c.Shards()
@@ -25,8 +26,8 @@ func (s *Store) Shards() int {
 	return 1
 }
 
-// Misplaced names a cache server that has a session although its key belongs to another
-// server.
+// Misplaced returns the name of a cache server that has a session although its key belongs
+// to another server, or "" if there is none.
 func (s *Store) Misplaced(ctx context.Context, key string) (string, error) {
 	if c, ok := s.cache.(Sharded); ok {
 		return c.Misplaced(ctx, s.keys.of(key))

@@ -50,7 +50,7 @@ func New(settings *djsession.Settings) (*Store, error) {
 		return nil, errors.New("cookiestore: settings are missing")
 	}
 	s := &Store{settings: new(djsession.Settings)}
-	*s.settings = *settings // what the caller changes later does not half count
+	*s.settings = *settings // later changes by the caller must not apply
 	var err error
 	if s.codec, err = djsession.NewCookieCodec(settings); err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 // a copy of it cannot: see the package comment.
 func (s *Store) Delete(ctx context.Context, key string) error { return nil }
 
-// KeyIsSession reports that a key holds its session.
+// KeyIsSession returns true: each key holds its session.
 func (s *Store) KeyIsSession() bool { return true }
 
 // Settings returns a copy of the settings that the store was made with.

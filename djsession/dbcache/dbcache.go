@@ -74,7 +74,8 @@ type Config struct {
 	// Default: 3. CullAll is Django's 0.
 	CullFrequency int
 
-	// Timeout is how long a load may take, as in dbstore.Config.
+	// Timeout limits how long a load, a page of a scan or a write may take, as
+	// dbstore.Config.Timeout does. Default: 10 seconds.
 	Timeout time.Duration
 	// ReadOnly refuses whatever would write.
 	ReadOnly bool
@@ -131,7 +132,7 @@ func New(c Config) (*Cache, error) {
 	if err := sqldialect.CheckTable(c.Table); err != nil {
 		return nil, fmt.Errorf("dbcache: %w", err)
 	}
-	settings := *c.Settings                                   // what the caller changes later does not half count
+	settings := *c.Settings                                   // later changes by the caller must not apply
 	settings.SecretKey, settings.SecretKeyFallbacks = "", nil // a cache signs nothing
 	c.Settings = &settings
 	if c.CullFrequency == 0 {

@@ -31,7 +31,7 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	there, err := c.read(ctx, op, key)
 	switch {
 	case again && holds(there, item):
-		return item, nil // it was the first statement that took the key
+		return item, nil // the key was taken by the statement that was sent first
 	case again:
 		return nil, wrap(op, key, djsession.ErrOutcomeUnknown)
 	case errors.Is(err, djsession.ErrNotFound):
@@ -81,9 +81,9 @@ func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data
 	return item, nil
 }
 
-// settle finds out what became of an update whose answer was lost. It is not sent
-// again, whatever the row holds: the first statement may wait for a lock, and come
-// after a change of somebody else's that made the row as it was before.
+// settle finds out whether an update whose answer was lost was made. It never sends the
+// update again: the first statement may still wait for a lock, and if somebody else then
+// restores the row to what it was, the change would be made twice.
 func (c *Cache) settle(ctx context.Context, op, key string, item *cachestore.Item, lost error) error {
 	if there, _ := c.read(ctx, op, key); holds(there, item) {
 		return nil
@@ -91,7 +91,7 @@ func (c *Cache) settle(ctx context.Context, op, key string, item *cachestore.Ite
 	return c.fail(ctx, op, key, lost)
 }
 
-// holds tells whether a row is what was written.
+// holds reports whether a row is what was written.
 func holds(there, item *cachestore.Item) bool {
 	seen, known := versionOf(there)
 	return known && seen.same(item.Version.(version))
@@ -133,8 +133,8 @@ const compareAttempts = 3
 // errNotTaken: no row was written, though it is there and as it was read.
 var errNotTaken = errors.New("the database does not take the write: a rule, a policy or the type of a column keeps it from the row")
 
-// compareAnd writes item in place of old, or deletes old where item is nil, by a
-// statement that writes only what is still as old was read.
+// compareAnd writes item in place of old, or deletes old if item is nil. The statement
+// changes the row only if it still holds what old was read from.
 func (c *Cache) compareAnd(ctx context.Context, op string, stmt sqldialect.Statement, key string, item, old *cachestore.Item) error {
 	before, known := versionOf(old)
 	sentAgain := false
@@ -157,7 +157,7 @@ func (c *Cache) compareAnd(ctx context.Context, op string, stmt sqldialect.State
 		current, err := c.get(ctx, op, key)
 		switch {
 		case sentAgain && errors.Is(err, djsession.ErrNotFound):
-			return nil // gone, as it was to be
+			return nil // deleted, perhaps by the statement that was sent first
 		case err != nil:
 			return err
 		}
@@ -192,8 +192,8 @@ func (c *Cache) beginWrite(key string, data []byte, timeout time.Duration) (*cac
 	return c.made(data, timeout)
 }
 
-// execOnly runs a statement of compareAnd's, and tells whether it was sent again, which
-// a deletion is that loses its answer.
+// execOnly runs a statement of compareAnd. A deletion whose answer is lost is sent again,
+// which again reports; an update is not.
 func (c *Cache) execOnly(ctx context.Context, stmt sqldialect.Statement, key string, item, old *cachestore.Item) (n int64, again bool, err error) {
 	if item == nil {
 		return c.writer.ExecAgain(ctx, stmt, args(key, nil, old))
@@ -202,7 +202,7 @@ func (c *Cache) execOnly(ctx context.Context, stmt sqldialect.Statement, key str
 	return n, false, err
 }
 
-// args are the parameters of a statement that writes item in place of old.
+// args returns the parameters of a statement that writes item in place of old.
 func args(key string, item, old *cachestore.Item) sqldialect.Args {
 	args := sqldialect.Args{"key": key}
 	if item != nil {

@@ -20,8 +20,8 @@ func (s *Store) Settings() *djsession.Settings {
 // Table returns the name of the session table, table or schema.table.
 func (s *Store) Table() string { return s.name }
 
-// heldSettings are settings that %s does not print: in an unexported field fmt follows
-// a pointer, once, and finds another pointer.
+// heldSettings keeps the settings out of what fmt prints of a Store. Of an unexported field
+// fmt calls no String method, but it follows only one pointer; here that leads to another.
 type heldSettings struct{ *djsession.Settings }
 
 // Location returns the zone of the wall clocks that MySQL and SQLite hold.

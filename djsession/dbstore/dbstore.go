@@ -18,12 +18,13 @@
 // autocommit=1, or nothing that is written stays. SQLite wants a busy timeout as
 // Django's (5 seconds), since Django writes to the same file.
 //
-// A write is sent once. When its answer is lost, the row tells whether it was done;
-// else the error is a djsession.ErrOutcomeUnknown. A pooled connection that has ended
-// meanwhile, as all do when the server restarts, is no such case: go-sql-driver and
-// pgx notice it, and so does lib/pq if storeurl opens it. With lib/pq opened by
-// sql.Open the store begins a write with a ping when the database has been silent for
-// a second, or a connection has broken within the last minute.
+// A change is made once. If the answer to a write is lost, the store reads the row. If the
+// row holds what was written, the write succeeded; otherwise the error is a
+// djsession.ErrOutcomeUnknown. A pooled connection that the server has closed, as all are
+// when it restarts, loses no answer: go-sql-driver and pgx notice it before they send
+// anything, and so does lib/pq if storeurl opens it. For lib/pq opened by sql.Open, the
+// store sends a ping before a write if the database has not answered for a second, or if a
+// connection has broken within the last minute.
 //
 // What Django writes at the same time is never lost: [Store.Replace] compares
 // the stored text and expiry with what was loaded, in the statement that writes.
@@ -32,10 +33,11 @@
 // wall clock of Settings.TimeZone, or with USE_TZ on as that of
 // Config.TimeZone.
 //
-// A *sql.DB opens as many connections as there are requests, and keeps two of them.
-// A burst of visitors then takes every connection that the server has, from Django as
-// well, so call SetMaxOpenConns, and SetMaxIdleConns with the same number. The store
-// never holds one connection while it waits for another: one is enough for it.
+// By default a *sql.DB opens as many connections as there are requests, and keeps two idle
+// ones. A burst of visitors then takes every connection that the server has, also those
+// that Django needs. So call SetMaxOpenConns, and SetMaxIdleConns with the same number.
+// Package storeurl sets both to 10. The store never holds one connection while it waits
+// for another, so one is enough.
 package dbstore
 
 import (
@@ -78,12 +80,14 @@ type Config struct {
 	// MySQL and SQLite when USE_TZ is on. Default: "UTC". As in Django it
 	// cannot be set when USE_TZ is off.
 	TimeZone string
-	// Timeout is how long a load may take, whatever deadline its context has: the
-	// wait for a free connection, connecting, and the answer. A scan has as much
-	// for each page, and a write has a minute, or Timeout if that is longer.
-	// Default: 10 seconds. With a negative one only contexts end a wait.
-	// lib/pq by itself does not end a wait for a server that is silent; with the
-	// connections of package storeurl it does.
+	// Timeout limits how long a load may take, even if its context has no deadline:
+	// the wait for a free connection, connecting, and the answer. It also limits
+	// each page of a scan. A write may take a minute, or Timeout if that is longer.
+	// Then the error is a context.DeadlineExceeded. Default: 10 seconds; negative:
+	// no limit but the context's.
+	//
+	// lib/pq by itself goes on waiting for a server that is silent; with the
+	// connections of package storeurl it does not.
 	Timeout time.Duration
 }
 
@@ -118,7 +122,7 @@ func New(db *sql.DB, c Config) (*Store, error) {
 	if c.Settings == nil {
 		return nil, errors.New("dbstore: Settings are missing")
 	}
-	settings := *c.Settings // what the caller changes later does not half count
+	settings := *c.Settings // later changes by the caller must not apply
 	s.settings = &heldSettings{&settings}
 	if s.codec, err = djsession.NewCodec(c.Settings); err != nil {
 		return nil, err

@@ -32,8 +32,9 @@ func (v version) same(other version) bool {
 	return v.data == other.data && v.at.Sub(other.at).Abs() < time.Second
 }
 
-// is tells whether it is the row that was written, to the microsecond: two who add
-// one to the same number within a second may write the same text.
+// is reports whether v is the row that was written, with the same expiry to the
+// microsecond: two requests that add one to the same number within a second may write the
+// same text.
 func (v version) is(written version) bool {
 	return v.data == written.data && v.at.Equal(written.at)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
-// Scan yields the sessions of a range by key, the newest ones by expire_date. It reads them in pages, each in a
-// statement of its own: an open cursor would keep SQLite's writers, and so
+// Scan yields the sessions of a range in the order of their keys, or with Range.Newest in
+// that of expire_date, the last first. It reads them in pages, each in a statement of its own: an open cursor would keep SQLite's writers, and so
 // the site, waiting for whoever reads the output.
 func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {
 	return func(yield func(*djsession.Record, error) bool) {
@@ -83,7 +83,7 @@ func (s *Store) page(ctx context.Context, r djsession.Range, after string, limit
 	return s.rows(ctx, r, after, fmt.Sprintf("session_key LIMIT %d", limit))
 }
 
-// newest reads the rows that end last, by the index of expire_date.
+// newest reads the rows with the latest expire_date, which has an index.
 func (s *Store) newest(ctx context.Context, r djsession.Range) ([]keyedRow, error) {
 	return s.rows(ctx, r, "", fmt.Sprintf("expire_date DESC LIMIT %d", r.Newest))
 }

@@ -105,9 +105,9 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 	return nil, wrap(op, old.Key, errNotTaken)
 }
 
-// settle finds out what became of an update whose answer was lost. It is not sent
-// again, whatever the row holds: the first statement may wait for a lock, and come
-// after a change of somebody else's that made the row as it was before.
+// settle finds out whether an update whose answer was lost was made. It never sends the
+// update again: the first statement may still wait for a lock, and if somebody else then
+// restores the row to what it was, the change would be made twice.
 func (s *Store) settle(ctx context.Context, op string, r *djsession.Record, lost error) (*djsession.Record, error) {
 	there, err := s.query(ctx, op, r.Key, s.stmts.read)
 	if err == nil && there.Version.(version).is(r.Version.(version)) {
@@ -176,7 +176,7 @@ func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) erro
 		current, err := s.query(ctx, op, old.Key, s.stmts.read)
 		switch {
 		case sentAgain && errors.Is(err, djsession.ErrNotFound):
-			return nil // gone, as it was to be
+			return nil // deleted, perhaps by the statement that was sent first
 		case err != nil:
 			return err
 		}
@@ -220,7 +220,7 @@ func (s *Store) encode(key string, v *djsession.Values, expires time.Time) (*djs
 	}, nil
 }
 
-// args are the parameters of a statement that writes r in place of old.
+// args returns the parameters of a statement that writes r in place of old.
 func args(r *djsession.Record, old version) sqldialect.Args {
 	written := r.Version.(version)
 	return sqldialect.Args{

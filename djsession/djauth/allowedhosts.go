@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// validHost is Django's host_validation_re: a domain name, or an address in brackets,
-// and a port. ASCII only: to (?i) and ToLower the Kelvin sign is a k.
+// validHost is Django's host_validation_re: a domain name, or an IPv6 address in brackets,
+// and perhaps a port. It has no (?i), which would let the Kelvin sign pass for a k.
 var validHost = regexp.MustCompile(`^([A-Za-z0-9.-]+|\[[A-Fa-f0-9]*:[A-Fa-f0-9.:]+\])(:[0-9]+)?$`)
 
 // isAllowedHost reports whether a Host header names a host of AllowedHosts:

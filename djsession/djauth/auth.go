@@ -102,7 +102,7 @@ func New(users Users, settings *djsession.Settings) (*Auth, error) {
 		return nil, err
 	}
 	copied := *settings                                   // later changes by the caller must not apply
-	copied.SecretKey, copied.SecretKeyFallbacks = "", nil // a session's own settings have them
+	copied.SecretKey, copied.SecretKeyFallbacks = "", nil // they are read from the session's settings
 	return &Auth{
 		AuthenticationBackends: []string{ModelBackend},
 		UserCanAuthenticate:    UserCanAuthenticate,

@@ -37,10 +37,9 @@ func (a *Auth) User(r *http.Request) (*User, error) {
 }
 
 // getUser decides as django.contrib.auth.get_user, and writes nothing. Django flushes
-// a session whose hash does not fit, and renews one whose hash fits under a fallback
-// key. It will do so at the visitor's next request there. Go leaves that to Django: if
-// this service has the wrong users or the wrong key, no hash fits, and it would log
-// out every visitor.
+// a session whose hash does not fit, and renews one whose hash fits under a fallback key,
+// at the visitor's next request there. Go leaves that to Django: if this service had the
+// wrong users or the wrong key, no hash would fit, and it would log out every visitor.
 func (a *Auth) getUser(r *http.Request, s *djsession.Session) (*User, error) {
 	if !s.Has(idName) {
 		return nil, nil
@@ -51,7 +50,7 @@ func (a *Auth) getUser(r *http.Request, s *djsession.Session) (*User, error) {
 	}
 	id, ok := a.sessionUserID(s)
 	if !ok {
-		return refuse(refusedID, "its _auth_user_id is no primary key of the user model: is UserModel.PrimaryKey right?")
+		return refuse(refusedID, "its _auth_user_id is not a primary key of the user model: is UserModel.PrimaryKey right?")
 	}
 	backend := s.GetString(backendName)
 	if !slices.Contains(a.AuthenticationBackends, backend) {

@@ -9,8 +9,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// refusal is a kind of reason why a visitor is anonymous, or sent away, though the
-// request names a user or a host.
+// refusal is a kind of reason why User treats a visitor with a user in the session as
+// anonymous, or why RequireUser does not accept a host.
 type refusal int
 
 const (
@@ -23,19 +23,19 @@ const (
 	numRefusals
 )
 
-// refusalPause is how long a refusal is not told again.
+// refusalPause is the shortest time between two events about refusals of one kind.
 const refusalPause = 10 * time.Second
 
-// refusals limits what the Observer is told: of each kind one event in refusalPause,
-// with the number of those that were not told since the last one.
+// refusals limits the events for the Observer to one in refusalPause for each kind of
+// refusal. It counts the refusals in between.
 type refusals struct {
 	mu     sync.Mutex
 	told   [numRefusals]time.Time
 	untold [numRefusals]int
 }
 
-// tell tells the Observer why a request was refused, unless it was told of this kind
-// a moment ago.
+// tell tells the Observer why a request was refused, unless it was told of a refusal of
+// this kind within refusalPause.
 func (a *Auth) tell(r *http.Request, kind refusal, session string, err error) {
 	untold, now := a.refusals.count(kind, a.settings.Now())
 	if !now {
@@ -47,8 +47,8 @@ func (a *Auth) tell(r *http.Request, kind refusal, session string, err error) {
 	djsession.Tell(r, djsession.Event{Kind: djsession.EventRefusal, Session: session, Err: err})
 }
 
-// count reports whether a refusal is to be told now, and how many were not told
-// before it.
+// count counts a refusal. It reports whether to tell the Observer now, and how many
+// refusals the Observer was not told of since the last event.
 func (c *refusals) count(kind refusal, now time.Time) (untold int, tell bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

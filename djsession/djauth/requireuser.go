@@ -50,7 +50,7 @@ func (a *Auth) WithUser(next func(w http.ResponseWriter, r *http.Request, user *
 const maxRedirect = 16384
 
 // errNotAllowed is Django's DisallowedHost.
-var errNotAllowed = errors.New("djauth: a request's host is not in AllowedHosts: nobody is sent to the login page with it")
+var errNotAllowed = errors.New("djauth: a request's host is not in AllowedHosts, so it is not sent to the login page")
 
 func (a *Auth) redirectToLogin(w http.ResponseWriter, r *http.Request) {
 	location, err := a.loginRedirect(r)

@@ -20,7 +20,7 @@ func (a *Auth) sessionHash(user *User, secret string, algorithm signing.Algorith
 	}
 	hash, err := a.SessionAuthHash(user, secret)
 	if err == nil && hash == "" {
-		err = errors.New("it is empty") // to Django, too, an empty hash fits nobody
+		err = errors.New("the hash is empty") // Django, too, accepts no empty hash
 	}
 	if err != nil {
 		return "", fmt.Errorf("SessionAuthHash of %v: %w", user, err)
@@ -34,7 +34,7 @@ func (a *Auth) currentHash(settings *djsession.Settings, user *User) (string, er
 }
 
 // verify reports whether a session's hash is the user's, under SECRET_KEY or one of
-// its fallbacks. The settings are the session's: they have opened it.
+// its fallbacks. The settings are those that the session was opened with.
 func (a *Auth) verify(settings *djsession.Settings, user *User, hash string) (bool, error) {
 	type candidate struct {
 		secret    string

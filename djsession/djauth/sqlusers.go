@@ -33,7 +33,7 @@ func (u *SQLUsers) User(ctx context.Context, id string) (*User, error) {
 // and Django accepts that.
 func (u *SQLUsers) UserByUsername(ctx context.Context, username string) (*User, error) {
 	if !utf8.ValidString(username) || strings.IndexByte(username, 0) >= 0 {
-		return nil, fmt.Errorf("djauth: user by username: %w", ErrNoUser) // PostgreSQL takes no such text
+		return nil, fmt.Errorf("djauth: user by username: %w", ErrNoUser) // PostgreSQL rejects such text
 	}
 	user, err := u.query(ctx, u.byName, username)
 	if err == nil && user.Username != username {
@@ -187,7 +187,7 @@ func (u *SQLUsers) user(row *userRow) (*User, error) {
 	}
 	user := &User{ID: id, Username: row.username.String, Password: row.password.String, IsActive: row.active.Bool}
 	if row.lastLogin != nil {
-		// Django, too, takes a text that is no time for none.
+		// As in Django, a text that is not a time means no last_login.
 		user.LastLogin, _ = u.dialect.ParseTime(row.lastLogin, u.loc)
 	}
 	if len(row.extra) > 0 {

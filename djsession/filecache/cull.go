@@ -12,9 +12,9 @@ import (
 )
 
 // makeRoom culls as Django does before every write, and leaves the file that is about
-// to be written. What goes wrong with it keeps nobody's session from being saved. A
-// folder that everybody may write to is left for Django to cull: anybody could fill it, and
-// what had to go would be sessions.
+// to be written. An error in culling does not keep a session from being saved. A folder
+// that everybody may write to is not culled, as Django would: anybody could fill it, and
+// sessions would be thrown away for that.
 func (c *Cache) makeRoom(ctx context.Context, name string) {
 	if c.config.MaxEntries == 0 || c.folder.IsOpenToAll() {
 		return

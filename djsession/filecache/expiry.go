@@ -32,7 +32,8 @@ func unix(t time.Time) float64 { return float64(t.Unix()) + float64(t.Nanosecond
 // ended is as Django has it, for which NaN has no end either.
 func (e expiry) ended(now time.Time) bool { return float64(e) < unix(now) }
 
-// time is the instant, as datetime rounds it. It is never the zero Time, which would be no end.
+// time returns the instant, as Python's datetime rounds it. It is never the zero Time,
+// which would mean that the item does not end.
 func (e expiry) time() time.Time {
 	whole, fraction := math.Modf(float64(e))
 	switch {

@@ -26,11 +26,14 @@
 //
 // # A folder that everybody may write to
 //
-// Nothing in a cache is signed: whoever can put a file there can be any user of the site,
-// and more, since Django unpickles it. Django does not mind. Here a file of another user
-// than the process's own, root, and the folder's owner is a *djsession.PayloadError, and no
-// item is written into it. New files are the process's own, and root's stay root's. Nor is
-// anything thrown away, since anybody could fill the folder up to MAX_ENTRIES.
+// Nothing in a cache is signed. A user who can put a file into the folder can log in as any
+// user of the site, and can run code there, since Django unpickles the file. Django does
+// not prevent that. Here, in such a folder:
+//
+//   - A file that belongs neither to this process's user nor to root nor to the folder's
+//     owner is a *djsession.PayloadError, and no item is written in its place.
+//   - New files belong to this process's user, also if that is root.
+//   - No item is thrown away, since anybody could fill the folder up to MAX_ENTRIES.
 //
 // As in Django an item that has ended is not there. Its file stays: Django deletes it
 // when it is next asked for.
@@ -113,7 +116,7 @@ func New(c Config) (*Cache, error) {
 	if err := c.Settings.Validate(); err != nil {
 		return nil, err
 	}
-	settings := *c.Settings                                   // what the caller changes later does not half count
+	settings := *c.Settings                                   // later changes by the caller must not apply
 	settings.SecretKey, settings.SecretKeyFallbacks = "", nil // a cache signs nothing
 	c.Settings = &settings
 	if c.CullFrequency == 0 {

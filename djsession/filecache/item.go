@@ -42,9 +42,9 @@ func (c *Cache) item(f *swapfile.File) (item *cachestore.Item, live bool, err er
 	return item, live, err
 }
 
-// errStrangers: Django would take the file for a session. There is no signature, and so
-// only the file's owner tells that the site wrote it.
-var errStrangers = errors.New("the file is another user's, in a folder that everybody may write to, and may be anybody's")
+// errStrangers: Django would read the file. It has no signature, so only its owner shows
+// whether the site wrote it.
+var errStrangers = errors.New("the file belongs to another user and is in a folder that everybody may write to, so anybody may have written it")
 
 func malformed(err error) error {
 	return &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%w: %w", djsession.ErrMalformed, err)}

@@ -28,19 +28,21 @@
 //
 // # A folder that everybody may write to
 //
-// /tmp is one, and Django's default. Whoever can list the folder has the keys of all
-// sessions, since the files are named after them: set SESSION_FILE_PATH to a folder of the
-// site's own. Where a folder is open to all writers, djsess takes care of this much:
+// /tmp is such a folder, and Django's default. Every user who can list it knows the keys of
+// all sessions, since the files are named after them. So set SESSION_FILE_PATH to a folder
+// of the site's own. In a folder that everybody may write to, a Store does the following:
 //
-//   - New files are the process's own, for nobody else to read. Root's stay root's, since
-//     nothing there tells who runs the site: run as that user.
-//   - A session is not written into a file of another user than the process's own, root,
-//     and the folder's owner. That is an ErrReadOnly.
-//   - Such a file is read, as Django reads it: what it holds is signed. An empty one is
-//     not signed, and so it is a *PayloadError.
+//   - New files belong to this process's user, and no other user may read them. That goes
+//     for root, too, since nothing in the folder shows which user runs the site. So root
+//     can only read and delete the site's sessions there: run as the site's user.
+//   - A file that belongs neither to this process's user nor to root nor to the folder's
+//     owner is not replaced: that is an ErrReadOnly, since its owner could read what is
+//     put there.
+//   - Such a file is read, as Django reads it, because its content is signed. If it is
+//     empty, it has no signature and is a *PayloadError.
 //
-// Who owns a file can keep others from opening it by a lease, for 45 seconds at a time: a
-// call waits no longer than its context.
+// The owner of a file can take a lease on it, which keeps others from opening it for up to
+// 45 seconds. A call waits for that no longer than its context allows.
 //
 // # Expiry
 //

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// maxStats bounds how many files are looked at to find the newest ones: a folder has no
-// index. In a larger folder they are the newest of these.
+// maxStats bounds how many files newestNames looks at, since a folder has no index. In a
+// larger folder it returns the newest of these.
 const maxStats = 10_000
 
-// newestNames are the names of the session files that were written last, the last one
-// first.
+// newestNames returns the names of the session files that were written last, the last
+// one first.
 func (s *Store) newestNames(dir *os.File, prefix string, limit int) ([]string, error) {
 	type file struct {
 		name    string

@@ -45,9 +45,9 @@ func (s *Store) record(key string, f *swapfile.File) (r *djsession.Record, live 
 	return r, live, nil
 }
 
-// errStrangers: Django would take the file for a session being born. Its owner, who chose
-// the key, would have whatever the visitor puts in.
-var errStrangers = errors.New("the file is empty, of another user, and in a folder that everybody may write to")
+// errStrangers: Django creates a session's file empty, and so would take this one for a new
+// session. But the file's owner chose its key, and could use what the visitor puts into it.
+var errStrangers = errors.New("the file is empty, belongs to another user, and is in a folder that everybody may write to")
 
 // decode refuses what Django's file engine does before it looks at a signature.
 func (s *Store) decode(data []byte) (*djsession.Values, djsession.Origin, error) {

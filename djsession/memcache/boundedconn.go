@@ -11,15 +11,15 @@ import (
 )
 
 // boundedConn is a connection that breaks when the server announces a value over the
-// limit: gomemcache would make room for whatever length it is told. And it notices that
-// the server has closed it before a request is sent, which is no lost answer.
+// limit: gomemcache would make room for any length that it is told. It also notices, before
+// it sends a request, that the server has closed it: such a request is not lost.
 type boundedConn struct {
 	net.Conn
 	limit int
 
 	head  []byte // the first line of the answer, as far as it has come
 	seen  bool   // it has come
-	asked bool   // a request has been begun, and no answer yet
+	asked bool   // a request has been begun, and no answer has come yet
 }
 
 // tooLongError is a value that is not read.

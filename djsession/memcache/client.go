@@ -8,8 +8,8 @@ import (
 	"github.com/bradfitz/gomemcache/memcache"
 )
 
-// client is gomemcache's, which would open a connection for each request that comes
-// while the others are in use. Here a request waits for one of so many.
+// client limits the connections of gomemcache's client, which opens another one for each
+// request that finds all in use. Here such a request waits.
 type client struct {
 	*memcache.Client
 	servers *servers
@@ -37,8 +37,8 @@ func (e *busyError) Error() string {
 
 func (*busyError) Unwrap() error { return os.ErrDeadlineExceeded }
 
-// slot waits for a connection to the server of a key to be free, and returns what
-// gives it back.
+// slot waits until a connection to the server of a key is free, and takes it. The caller
+// must call release to give it back.
 func (c *client) slot(key string) (release func(), err error) {
 	address := c.servers.pick(key).address
 	slots := c.slots[address]
@@ -58,7 +58,7 @@ func (c *client) slot(key string) (release func(), err error) {
 	}
 }
 
-// Get is gomemcache's.
+// Get calls gomemcache's Get when a connection is free.
 func (c *client) Get(key string) (*memcache.Item, error) {
 	release, err := c.slot(key)
 	if err != nil {
@@ -68,17 +68,17 @@ func (c *client) Get(key string) (*memcache.Item, error) {
 	return c.Client.Get(key)
 }
 
-// Add is gomemcache's.
+// Add calls gomemcache's Add when a connection is free.
 func (c *client) Add(item *memcache.Item) error {
 	return c.do(item.Key, func() error { return c.Client.Add(item) })
 }
 
-// CompareAndSwap is gomemcache's.
+// CompareAndSwap calls gomemcache's CompareAndSwap when a connection is free.
 func (c *client) CompareAndSwap(item *memcache.Item) error {
 	return c.do(item.Key, func() error { return c.Client.CompareAndSwap(item) })
 }
 
-// Delete is gomemcache's.
+// Delete calls gomemcache's Delete when a connection is free.
 func (c *client) Delete(key string) error {
 	return c.do(key, func() error { return c.Client.Delete(key) })
 }

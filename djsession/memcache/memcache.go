@@ -25,10 +25,11 @@
 //
 // # Beside a live Django
 //
-// A write is sent once. When its answer is lost, an add or a deletion is sent again,
-// since that changes nothing; after a change the item is read, and if that is anything
-// but what was written, the error is a djsession.ErrOutcomeUnknown. A connection that
-// the server has closed meanwhile is noticed before anything is sent on it.
+// A change is made once. If the answer to an add or a deletion is lost, it is sent again,
+// since repeating it changes nothing. If the answer to a change is lost, the item is read:
+// if it holds what was written, the change succeeded; otherwise the error is a
+// djsession.ErrOutcomeUnknown. A connection that the server has closed is noticed before
+// anything is sent on it.
 //
 // Every change is a cas: it is made only if the item is still what was read. An item
 // that was deleted, or was thrown away, stays deleted. Servers that run without cas
@@ -67,8 +68,9 @@ type Config struct {
 	// Timeout is how long a server may take to be connected to, and to answer.
 	// Contexts do not reach that far: it is what ends a call. Default: 1 second.
 	Timeout time.Duration
-	// MaxConns is how many connections to each server are open at most. A request
-	// that finds all in use waits for one, for Timeout. Default: 10.
+	// MaxConns limits the open connections to each server. A request that finds all
+	// of them in use waits for one, at most for Timeout; then the error is an
+	// os.ErrDeadlineExceeded. Default: 10.
 	MaxConns int
 	// MaxSize bounds, in bytes, what is read, and what it inflates to. Default: 32 MiB.
 	MaxSize int
@@ -97,7 +99,7 @@ const (
 // goroutines.
 type Cache struct {
 	client      *client
-	each        []*client // one for each server, whatever the hash says
+	each        []*client // one for each server, to ask it for any key
 	servers     *servers
 	maxSize     int
 	maxItemSize int
@@ -141,7 +143,7 @@ func New(c Config) (*Cache, error) {
 			var netErr net.Error
 			switch {
 			case errors.As(err, &netErr) && netErr.Timeout():
-				return nil, netErr // of which gomemcache makes a ConnectTimeoutError
+				return nil, netErr // gomemcache turns it into a ConnectTimeoutError
 			case err != nil:
 				return nil, &unsentError{err, true}
 			}

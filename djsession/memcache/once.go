@@ -11,7 +11,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// unsentError is the error of a request of which the server has seen nothing.
+// unsentError is the error of a request that was not sent.
 type unsentError struct {
 	error
 	dial bool // there was no connection
@@ -19,10 +19,10 @@ type unsentError struct {
 
 func (e *unsentError) Unwrap() error { return e.error }
 
-// send sends a request on a connection that works: those which the server has closed
-// meanwhile, as it does when it restarts, are thrown away.
+// send sends a request on a connection that works. Connections that the server has closed,
+// as it does when it restarts, are thrown away.
 func (c *Cache) send(request func() error) error {
-	const more = 2 // somebody else may put a connection back in between
+	const more = 2 // meanwhile another goroutine may put a closed connection back
 	err := request()
 	for range more {
 		var unsent *unsentError
@@ -35,13 +35,12 @@ func (c *Cache) send(request func() error) error {
 	return err
 }
 
-// sendings is how often a request is sent whose connection breaks.
+// sendings is how often a request is sent at most if its connection breaks.
 const sendings = 3
 
-// sendAgain sends a request that changes nothing when it is done twice. While its
-// connection breaks it is sent again; then again tells that what the server says may be
-// about what the request itself has done before. Without an answer the error is a
-// djsession.ErrOutcomeUnknown.
+// sendAgain sends a request that changes nothing if it is done twice. If its connection
+// breaks, it is sent again; then again is true, and the server's answer may be about what
+// the first request has done. Without an answer the error is a djsession.ErrOutcomeUnknown.
 func (c *Cache) sendAgain(request func() error) (again bool, err error) {
 	var unknown error
 	for range sendings {
@@ -53,7 +52,7 @@ func (c *Cache) sendAgain(request func() error) (again bool, err error) {
 			unknown = outcomeUnknown(err)
 		}
 		if !broken(err) {
-			break // the server has had its time
+			break // the server did not answer in time, and sending again would take as long
 		}
 		c.client.Close()
 	}
@@ -65,19 +64,19 @@ func (c *Cache) sendAgain(request func() error) (again bool, err error) {
 
 func outcomeUnknown(err error) error { return fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err) }
 
-// isAnswer tells what a server says of an item from what keeps it from that.
+// isAnswer reports whether a request was answered with what the server knows of the item.
 func isAnswer(err error) bool {
 	return err == nil || errors.Is(err, memcache.ErrCacheMiss) || errors.Is(err, memcache.ErrNotStored) ||
 		errors.Is(err, memcache.ErrCASConflict)
 }
 
-// lost tells that a request may have been sent and was not answered.
+// lost reports whether a request may have been sent and was not answered.
 func lost(err error) bool {
 	var op *net.OpError
 	switch {
 	case isAnswer(err), errors.As(err, new(*unsentError)):
 		return false
-	case strings.HasPrefix(err.Error(), "memcache: "): // another answer, or no request at all
+	case strings.HasPrefix(err.Error(), "memcache: "): // another answer, or a request that was not sent
 		return false
 	}
 	return !(errors.As(err, &op) && op.Op == "dial")

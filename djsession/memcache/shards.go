@@ -7,7 +7,7 @@ import (
 	"github.com/bradfitz/gomemcache/memcache"
 )
 
-// Shard names the server of a key; "" where there is only one server.
+// Shard returns the address of the server of a key, or "" if there is only one server.
 func (c *Cache) Shard(key string) string {
 	if len(c.servers.all) == 1 {
 		return ""
@@ -15,12 +15,12 @@ func (c *Cache) Shard(key string) string {
 	return c.servers.pick(key).address
 }
 
-// Shards is how many servers there are.
+// Shards returns the number of servers.
 func (c *Cache) Shards() int { return len(c.servers.all) }
 
-// Misplaced names a server that has a key though the hash chooses another server for
-// it, and is "" if there is none. A site whose servers are spelled or hashed in another
-// way than ours has its keys there.
+// Misplaced returns the address of a server that has a key although the hash chooses
+// another server for it, or "". If it finds one, the site's list of servers or its hash may
+// be another than this Cache's.
 func (c *Cache) Misplaced(ctx context.Context, key string) (string, error) {
 	const op = "look on all servers for"
 	if err := begin(ctx, key); err != nil {

@@ -25,7 +25,7 @@ func (c *Cache) swap(old *cachestore.Item, next *memcache.Item) error {
 			stored, err := c.read(next.Key)
 			switch {
 			case again && errors.Is(err, memcache.ErrCacheMiss):
-				return nil // gone, as it was to be
+				return nil // deleted, perhaps by the request that was sent first
 			case err != nil:
 				return err
 			case !known || !before.holds(stored):
@@ -50,10 +50,10 @@ func (c *Cache) swap(old *cachestore.Item, next *memcache.Item) error {
 	return fmt.Errorf("%w: the item is stored again all the time", djsession.ErrBusy)
 }
 
-// compareAndSwap is a cas. One that only makes an item end is sent again when its
-// answer is lost. After any other the item is read, and no more: the first request may
-// come later still, after a change of somebody else's that made the item as it was
-// before.
+// compareAndSwap sends a cas. If its answer is lost, a cas that only ends the item is sent
+// again; after any other the item is read. A change is not sent again, because the first
+// request may still arrive: if somebody else then restores the item to what it was, the
+// change would be made twice.
 func (c *Cache) compareAndSwap(next *memcache.Item) (again bool, err error) {
 	request := func() error { return c.client.CompareAndSwap(next) }
 	if next.Expiration == expired {

@@ -29,7 +29,7 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	case !again:
 		err = djsession.ErrKeyTaken
 	case c.isStored(next):
-		err = nil // it was the first attempt that stored it
+		err = nil // the first attempt stored it
 	default:
 		err = djsession.ErrOutcomeUnknown
 	}

@@ -57,7 +57,7 @@ func timestampOf(o *pickle.Object) (seconds, nanos int64, ok bool) {
 	if state.Kind != pickle.Tuple || len(state.Items) != 2 || state.Items[1].Kind != pickle.Dict {
 		return 0, 0, false
 	}
-	// A pickle may have a million Timestamps of one dict, but those have two slots.
+	// A pickle may refer to one large dict a million times. That of a Timestamp has two slots.
 	if len(state.Items[1].Items) > 4 {
 		return 0, 0, false
 	}

@@ -12,9 +12,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// once sends a command, whose key is the argument at keyAt, without go-redis's own
-// second tries, which could not tell what the first one wrote from what somebody else
-// did.
+// once sends a command once: if go-redis sent it again, it could not tell what the first
+// attempt wrote from what somebody else wrote. keyAt is the index of the key in args.
 func (c *Cache) once(ctx context.Context, keyAt int8, args ...any) (any, error) {
 	cmd := redis.NewCmd(ctx, args...)
 	cmd.SetFirstKeyPos(keyAt)
@@ -26,7 +25,7 @@ type onceCmd struct{ *redis.Cmd }
 
 func (onceCmd) NoRetry() bool { return true }
 
-// del deletes a key once, and counts.
+// del deletes a key, sends that once, and returns how many keys were deleted.
 func (c *Cache) del(ctx context.Context, key string) (int64, error) {
 	cmd := redis.NewIntCmd(ctx, "del", key)
 	cluster, ok := c.writer.(*redis.ClusterClient)
@@ -34,14 +33,14 @@ func (c *Cache) del(ctx context.Context, key string) (int64, error) {
 		err := c.writer.Process(ctx, onceDel{cmd})
 		return cmd.Val(), err
 	}
-	// A Cluster's client makes other commands of a DEL, a node's does not.
+	// A Cluster's client turns a DEL into other commands, which it sends again. A node's does not.
 	node, err := cluster.MasterForKey(ctx, key)
 	if err != nil {
 		return 0, notSentError{err}
 	}
 	err = node.Process(ctx, onceDel{cmd})
 	if code := code(err); code == "MOVED" || code == "ASK" {
-		return cluster.Del(ctx, key).Result() // to where it is now
+		return cluster.Del(ctx, key).Result() // the node has not done it: the key is on another one
 	}
 	return cmd.Val(), err
 }
@@ -50,14 +49,14 @@ type onceDel struct{ *redis.IntCmd }
 
 func (onceDel) NoRetry() bool { return true }
 
-// attempts is how often a command is sent that Redis refuses for a reason that passes,
-// or whose connection breaks.
+// attempts is how often a command is sent at most if its connection breaks, or if Redis
+// refuses it for a reason that passes.
 const attempts = 3
 
-// sendAgain sends a command that writes until it is answered. After its connection
-// has broken it is sent again only where it changes nothing when it is done twice; then
-// again tells that what Redis says may be about what the command itself has done
-// before. Without an answer the error is a djsession.ErrOutcomeUnknown.
+// sendAgain sends a command that writes, and sends it again after a refusal that passes.
+// If its connection breaks, it is sent again only if it is harmless: if doing it twice
+// changes nothing. Then again is true, and Redis's answer may be about what the first
+// attempt has done. Without an answer the error is a djsession.ErrOutcomeUnknown.
 func (c *Cache) sendAgain(ctx context.Context, harmless bool, send func() error) (again bool, err error) {
 	var unknown error
 	for attempt := 1; ; attempt++ {
@@ -79,7 +78,7 @@ func (c *Cache) sendAgain(ctx context.Context, harmless bool, send func() error)
 	return false, err
 }
 
-// lost tells that a command may have been sent and was not answered.
+// lost reports whether a command may have been sent and was not answered.
 func lost(err error) bool {
 	var answer redis.Error
 	var op *net.OpError
@@ -92,17 +91,17 @@ func lost(err error) bool {
 	return !(errors.As(err, &op) && op.Op == "dial")
 }
 
-// notSentError is an error of what precedes the command that writes.
+// notSentError is an error before the command that writes was sent.
 type notSentError struct{ error }
 
 func (e notSentError) Unwrap() error { return e.error }
 
-// backoff is how long is waited after an attempt.
+// backoff is the pause after an attempt.
 func backoff(attempt int) time.Duration {
 	return time.Duration(attempt*attempt) * 20 * time.Millisecond
 }
 
-// sleep waits, and tells whether ctx is there still.
+// sleep waits, and returns false if ctx ends before that.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

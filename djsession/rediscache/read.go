@@ -43,7 +43,8 @@ func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 	return item, nil
 }
 
-// getFrom gets a value of a reader, which may be silent when the writer is not.
+// getFrom gets a value from a reader. It leaves time to ask the writer if the reader is
+// silent.
 func (c *Cache) getFrom(ctx context.Context, r *reader, key string) (*cachestore.Item, error) {
 	ctx, cancel := waitlimit.Context(ctx, c.timeout/2)
 	defer cancel()

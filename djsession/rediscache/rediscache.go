@@ -26,11 +26,11 @@
 // trips. Redis's user needs these commands, by their ACL names: getrange, exists, set,
 // del, get, evalsha, eval (or watch, multi, exec), pttl, type, and for lists scan.
 //
-// Each write is sent once. When its answer is lost, a new key or a deletion is sent
-// again, since that changes nothing; after a save the key is read, and if that holds
-// anything but what was saved, the error is a djsession.ErrOutcomeUnknown. go-redis
-// notices a pooled connection that the server has closed; under TLS only where package
-// storeurl has made the client.
+// A change is made once. If the answer to a new key or to a deletion is lost, the command
+// is sent again, since repeating it changes nothing. If the answer to a save is lost, the
+// key is read: if it holds what was saved, the save succeeded; otherwise the error is a
+// djsession.ErrOutcomeUnknown. go-redis notices a pooled connection that the server has
+// closed before it sends a command; over TLS only if package storeurl made the client.
 package rediscache
 
 import (
@@ -53,8 +53,8 @@ type Config struct {
 	// Writer is the first LOCATION: all writes go to it, and its word counts. A
 	// Cluster's client must not read from replicas (ReadOnly) here.
 	Writer redis.UniversalClient
-	// Address is where the writer is, for messages. Default: what its options say, which
-	// is nothing for one that asks Sentinels.
+	// Address is where the writer is, for messages. Default: the address in the client's
+	// options. A client that asks Sentinels has none there.
 	Address string
 	// Readers are the other LOCATIONs, replicas of the first. As in Django a value is
 	// read from any one of them. What is not there, or cannot be read, is asked of
@@ -68,11 +68,12 @@ type Config struct {
 	// MaxSize bounds, in bytes, what is stored and what it decompresses to, as
 	// Settings.MaxPayloadSize should. Default: that one's default, 32 MiB.
 	MaxSize int
-	// Timeout is how long a load or a write may take, whatever deadline its context
-	// has: the wait for a free connection, connecting, and the answer. A scan has as
-	// much for each page. A reader has half of it, so that the writer can be asked if
-	// the reader is silent. Default: 10 seconds. With a negative one only contexts and
-	// the clients' own timeouts end a wait.
+	// Timeout limits how long a load or a write may take, even if its context has no
+	// deadline: the wait for a free connection, connecting, and the answer. It also
+	// limits each page of a scan. A reader has half of it, so that there is time to
+	// ask the writer if the reader is silent. Then the error is a
+	// context.DeadlineExceeded. Default: 10 seconds; negative: no limits but those of
+	// the context and of the clients.
 	Timeout time.Duration
 }
 
@@ -147,11 +148,11 @@ func (c *Cache) String() string {
 	return "redis (" + at + ")"
 }
 
-// addressOf is what the options of a client say of where it connects to.
+// addressOf returns the address in a client's options, or "".
 func addressOf(client redis.UniversalClient) string {
 	switch client := client.(type) {
 	case *redis.Client:
-		return client.Options().Addr // of one that asks Sentinels it is "FailoverClient"
+		return client.Options().Addr // "FailoverClient" for a client that asks Sentinels
 	case *redis.ClusterClient:
 		return "cluster " + strings.Join(client.Options().Addrs, ", ")
 	case *redis.Ring:

@@ -101,7 +101,7 @@ func (s *scan) node(ctx context.Context, node redis.Cmdable) (more bool, err err
 	}
 }
 
-// names reads the next names of a server.
+// names reads the next names from a server.
 func (c *Cache) names(ctx context.Context, node redis.Cmdable, cursor uint64, pattern string) ([]string, uint64, error) {
 	ctx, cancel := waitlimit.Context(ctx, c.timeout)
 	defer cancel()
@@ -152,7 +152,7 @@ func (s *scan) read(ctx context.Context, keys []string) (more bool, err error) {
 	return true, nil
 }
 
-// values reads some values, and how long they live. Each command has its own error.
+// values reads values, and how long each will live. Each command has its own error.
 func (c *Cache) values(ctx context.Context, keys []string) ([]*redis.StringCmd, []*redis.DurationCmd) {
 	ctx, cancel := waitlimit.Context(ctx, c.timeout)
 	defer cancel()

@@ -32,14 +32,14 @@ func (c *Cache) compareAnd(ctx context.Context, key string, old *cachestore.Item
 	case err == errChanged:
 		return c.conflictWith(current, nil)
 	case again && errors.Is(err, redis.Nil):
-		return nil // gone, as it was to be
+		return nil // deleted, perhaps by the command that was sent first
 	case left > 0 && errors.Is(err, djsession.ErrOutcomeUnknown) && c.holds(ctx, key, stored):
 		return nil
 	}
 	return err
 }
 
-// holds tells whether a key holds what was written.
+// holds reports whether a key holds what was written.
 func (c *Cache) holds(ctx context.Context, key string, stored version) bool {
 	current, err := c.read(ctx, c.writer, key)
 	return err == nil && version(current) == stored
@@ -132,7 +132,7 @@ func (c *Cache) transaction(ctx context.Context, key string, before, stored vers
 		if version(current) != before {
 			return errChanged
 		}
-		sent = true // once: go-redis does not repeat what is under a WATCH
+		sent = true // go-redis does not send again what follows a WATCH
 		_, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
 			if left == 0 {
 				return p.Del(ctx, key).Err()

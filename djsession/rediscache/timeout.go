@@ -10,8 +10,8 @@ import (
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
-// ended adds to an error that is no answer of Redis where that was to come from, that ctx
-// has ended, and that the command may not have been sent, for want of a connection.
+// ended adds to an error that is not an answer of Redis: the server's address, that ctx has
+// ended, and that all connections were busy, so that the command may not have been sent.
 func (c *Cache) ended(ctx context.Context, err error) error {
 	if err == nil || answered(err) || errors.Is(err, redis.Nil) {
 		return err
@@ -23,7 +23,7 @@ func (c *Cache) ended(ctx context.Context, err error) error {
 	}
 	if ended == nil {
 		var timeout interface{ Timeout() bool }
-		if errors.As(err, &timeout) && timeout.Timeout() { // go-redis does not always say whose
+		if errors.As(err, &timeout) && timeout.Timeout() { // go-redis does not always name the server
 			err = fmt.Errorf("%s: %w", c, err)
 		}
 		return err
@@ -38,8 +38,8 @@ func (c *Cache) ended(ctx context.Context, err error) error {
 	return fmt.Errorf("%s: %w: %w", c, ended, err)
 }
 
-// poolSize is how many connections the writer may have open; 0 where each server has a
-// pool of its own.
+// poolSize returns how many connections the writer may have open, or 0 if it has a pool for
+// each server.
 func (c *Cache) poolSize() int {
 	if client, ok := c.writer.(*redis.Client); ok {
 		return client.Options().PoolSize
@@ -47,7 +47,7 @@ func (c *Cache) poolSize() int {
 	return 0
 }
 
-// isBusy tells whether all connections of the writer are in use.
+// isBusy reports whether all connections of the writer are in use.
 func (c *Cache) isBusy(size int) bool {
 	stats := c.writer.PoolStats()
 	return int(stats.TotalConns) >= size && stats.IdleConns == 0

@@ -17,15 +17,15 @@ import (
 // unpackDepth is how deeply msgpack.loads nests at most.
 const unpackDepth = 1024
 
-// unpacker reads MessagePack as Python objects. Everything that has a length goes
-// through take or items, which believe no length that the data have not the bytes for.
+// unpacker reads MessagePack as Python objects. Everything that has a length goes through
+// take or items, which refuse a length that is larger than the data that are left.
 type unpacker struct {
 	data    []byte // what is left
 	depth   int
 	objects int
 }
 
-// take takes the next n bytes, which stay part of the data.
+// take returns the next n bytes, without copying them.
 func (u *unpacker) take(n uint64) ([]byte, error) {
 	if n > uint64(len(u.data)) {
 		return nil, io.ErrUnexpectedEOF
@@ -35,7 +35,7 @@ func (u *unpacker) take(n uint64) ([]byte, error) {
 	return b, nil
 }
 
-// uint takes a number of so many bytes.
+// uint reads a big-endian number of width bytes.
 func (u *unpacker) uint(width uint64) (uint64, error) {
 	b, err := u.take(width)
 	var n uint64
@@ -76,8 +76,7 @@ func (u *unpacker) value() (*pickle.Object, error) {
 	return kind.read(u, n)
 }
 
-// kinds are the types behind whose code a number stands: a length, or the value
-// itself.
+// kinds are the types whose code is followed by a number: a length, or the value itself.
 var kinds map[byte]unpackKind
 
 type unpackKind struct {
@@ -85,7 +84,7 @@ type unpackKind struct {
 	read  func(u *unpacker, n uint64) (*pickle.Object, error)
 }
 
-func init() { // as some of these read what may be of any kind
+func init() { // not in the declaration: list and dict read values of any kind
 	constant := func(o *pickle.Object) unpackKind {
 		return unpackKind{0, func(*unpacker, uint64) (*pickle.Object, error) { return o, nil }}
 	}
@@ -155,7 +154,7 @@ func (u *unpacker) dict(n uint64) (*pickle.Object, error) {
 	return pickle.NewDict(items...), nil
 }
 
-// items reads n values, each of which takes a byte at least.
+// items reads n values. Each takes at least one byte.
 func (u *unpacker) items(n uint64) ([]*pickle.Object, error) {
 	if n > uint64(len(u.data)) {
 		return nil, io.ErrUnexpectedEOF
@@ -165,7 +164,7 @@ func (u *unpacker) items(n uint64) ([]*pickle.Object, error) {
 	}
 	u.depth++
 	defer func() { u.depth-- }()
-	// Room for few: containers within each other may all claim the same bytes.
+	// Room for a few only: nested containers may all claim the same bytes.
 	items := make([]*pickle.Object, 0, min(n, 16))
 	for range n {
 		item, err := u.value()
@@ -177,7 +176,7 @@ func (u *unpacker) items(n uint64) ([]*pickle.Object, error) {
 	return items, nil
 }
 
-// extension reads what Python has an object of its own for: a code, and n bytes.
+// extension reads an extension type: its code, and n bytes.
 func (u *unpacker) extension(n uint64) (*pickle.Object, error) {
 	c, err := u.uint(1)
 	if err != nil {

@@ -21,7 +21,7 @@ func xzBlock(block []byte, size int, check func() hash.Hash) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Each chunk may have the decoder's tables made anew, 28 KB of them: those that xz writes are as large as chunks can be.
+	// Each chunk can make the decoder rebuild its tables, of 28 KB. xz writes chunks that are as large as they can be, so it writes few.
 	if lzma2Chunks(block[header:]) > 64+size/1024 {
 		return nil, fmt.Errorf("%w: chunks", errXZ)
 	}
@@ -48,11 +48,11 @@ func xzBlock(block []byte, size int, check func() hash.Hash) ([]byte, error) {
 	return data, nil
 }
 
-// lzma2Chunks counts the chunks of LZMA2 by their headers, up to the end or to what is none.
+// lzma2Chunks counts the chunks of LZMA2 by their headers, up to the end or to a broken one.
 func lzma2Chunks(data []byte) (n int) {
 	const end, compressed, properties = 0x00, 0x80, 0xc0
 	for ; len(data) > 0 && data[0] != end; n++ {
-		header, size := 3, 1 // how many bytes the header has, and where in it the size is that follows
+		header, size := 3, 1 // the length of the header, and the offset in it of the size of what follows
 		if data[0] >= compressed {
 			header, size = 5, 3
 		}

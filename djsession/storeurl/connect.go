@@ -11,18 +11,19 @@ import (
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
-// connector makes the connections of a database's pool, each within a limit. The
-// drivers' own limits end before a connection can be used: go-sql-driver/mysql's with
-// TCP, and lib/pq's begins again when a server does not answer the question for TLS.
+// connector makes the connections of a database's pool, each within a limit. The drivers'
+// own limits do not cover all of it: that of go-sql-driver/mysql ends once TCP is
+// connected, and that of lib/pq starts again if a server does not answer whether it has
+// TLS.
 type connector struct {
-	// open dials by a line. It ends when the context does.
+	// open makes a connection, and dials by the line. It returns when the context ends.
 	open    func(context.Context, *line) (driver.Conn, error)
 	driver  driver.Driver
 	limit   time.Duration // of connecting, TLS and handshake together; 0: none
 	address string        // for messages
-	doubt   string        // what to ask oneself when the handshake fails
-	// isForeign tells an error of a server that speaks another protocol, if the driver
-	// has such an error.
+	doubt   string        // a question for the error of a handshake that fails, such as "is it a PostgreSQL?"
+	// isForeign reports whether an error means that the server speaks another
+	// protocol. It is nil if the driver has no such error.
 	isForeign func(error) bool
 }
 
@@ -44,7 +45,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	case ended != nil && l.dialed.Load() == nil:
 		err = fmt.Errorf("connect to %s: %w", c.address, ended)
 	case ended != nil:
-		err = fmt.Errorf("connect to %s: it accepts connections, and the handshake was not finished (%s): %w", c.address, c.doubt, ended)
+		err = fmt.Errorf("connect to %s: it accepts connections, but the handshake was not finished (%s): %w", c.address, c.doubt, ended)
 	case c.isForeign != nil && c.isForeign(err):
 		err = fmt.Errorf("connect to %s (%s): %w", c.address, c.doubt, err)
 	}
@@ -53,11 +54,11 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 
 // line is the network connection below a connection of a pool.
 type line struct {
-	dialed atomic.Pointer[net.Conn] // last
+	dialed atomic.Pointer[net.Conn] // the last one that was dialed
 	stands atomic.Bool              // the handshake is over
 }
 
-// dial connects. A driver that dials again has given up what it dialed before.
+// dial connects. If the driver dials again, it has given up the connection before.
 func (l *line) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {

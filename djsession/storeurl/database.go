@@ -16,8 +16,9 @@ type database struct {
 	connect func(*storeURL) (*sql.DB, time.Duration, error)
 }
 
-// open opens a pool of connections, and returns how long a load may take. A connect
-// function returns how long a wait its own options grant, or 0.
+// open opens a pool of connections, and returns how long a load may take: load_timeout, or
+// else 10 seconds, or the longest wait that the driver's options grant if that is longer.
+// A connect function returns that wait, or 0.
 func (d *database) open(u *storeURL) (*sql.DB, time.Duration, error) {
 	p, err := u.pool()
 	if err != nil {

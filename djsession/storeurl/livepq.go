@@ -9,9 +9,9 @@ import (
 	"github.com/djsess/djsess/internal/netpeek"
 )
 
-// liveConn is a connection of lib/pq with what go-sql-driver and pgx have: when the
-// server has closed it, that is noticed as it leaves the pool. lib/pq notices when it
-// waits for the answer to a statement, and then nobody knows whether the statement was
+// liveConn is a connection of lib/pq that notices, when it leaves the pool, that the server
+// has closed it. go-sql-driver and pgx do the same. lib/pq by itself notices it only when it
+// waits for the answer to a statement, and then it is not known whether the statement was
 // done.
 type liveConn struct {
 	pqDriverConn
@@ -35,13 +35,13 @@ func newLiveConn(conn driver.Conn, socket net.Conn) (driver.Conn, error) {
 	full, ok := conn.(pqDriverConn)
 	if !ok {
 		conn.Close()
-		return nil, errors.New("lib/pq's connection is not as djsess knows it")
+		return nil, errors.New("lib/pq's connection lacks a method that djsess expects: this release of lib/pq is not supported")
 	}
 	return &liveConn{full, socket}, nil
 }
 
-// ResetSession is for driver.SessionResetter: database/sql calls it when it takes a
-// connection from the pool, and takes another one after driver.ErrBadConn.
+// ResetSession implements driver.SessionResetter. database/sql calls it when it takes a
+// connection from the pool, and after a driver.ErrBadConn it takes another one.
 func (c *liveConn) ResetSession(ctx context.Context) error {
 	if netpeek.Closed(c.socket) {
 		return driver.ErrBadConn

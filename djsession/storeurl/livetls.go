@@ -12,16 +12,16 @@ import (
 	"github.com/djsess/djsess/internal/netpeek"
 )
 
-// liveTLS is a TLS connection of which go-redis can tell that the server has closed it,
-// when it takes it from its pool. Of others it cannot: it looks at the socket that a
-// connection gives it, and a *tls.Conn gives none.
+// liveTLS is a TLS connection that lets go-redis notice that the server has closed it.
+// go-redis looks at a connection's socket when it takes the connection from its pool, but a
+// *tls.Conn does not give it the socket.
 type liveTLS struct{ *tls.Conn }
 
-// SyscallConn is for syscall.Conn.
+// SyscallConn implements syscall.Conn.
 func (c liveTLS) SyscallConn() (syscall.RawConn, error) { return peekedConn(c), nil }
 
-// peekedConn tells go-redis what netpeek sees: what there is to read from the socket
-// itself need be no answer, but TLS's own.
+// peekedConn tells go-redis what netpeek sees. go-redis must not read from the socket
+// itself, which holds TLS records.
 type peekedConn struct{ *tls.Conn }
 
 func (c peekedConn) Read(func(fd uintptr) bool) error {
@@ -34,7 +34,7 @@ func (c peekedConn) Read(func(fd uintptr) bool) error {
 func (peekedConn) Write(func(fd uintptr) bool) error { return errors.ErrUnsupported }
 func (peekedConn) Control(func(fd uintptr)) error    { return errors.ErrUnsupported }
 
-// dialLiveTLS returns what go-redis connects with.
+// dialLiveTLS returns a function for go-redis to connect with.
 func dialLiveTLS(config *tls.Config, timeout time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
 	dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: timeout}, Config: config}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {

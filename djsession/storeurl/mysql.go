@@ -29,7 +29,7 @@ func openMySQL(u *storeURL) (*sql.DB, time.Duration, error) {
 	return sql.OpenDB(c), granted, nil
 }
 
-// mysqlConnector connects to MySQL. The driver's option timeout counts until the handshake is over.
+// mysqlConnector returns a connector to MySQL. Its limit is the driver's option timeout, and covers the handshake.
 func (u *storeURL) mysqlConnector() (c *connector, granted time.Duration, err error) {
 	config, err := u.mysqlConfig()
 	if err != nil {

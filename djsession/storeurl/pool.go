@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// A pool is bounded, since the server's connections are the site's as well: with
-// PostgreSQL's default of 100 a burst on a Go service without a bound leaves Django
-// none. What is idle is kept, since connecting costs more than a statement.
+// A pool is bounded, since the site needs the server's connections, too: PostgreSQL has 100
+// by default, and a burst on a Go service without a bound leaves Django none. Idle
+// connections are kept, since connecting costs more than a statement.
 const (
 	defaultMaxConns = 10
 	idleTime        = 5 * time.Minute
-	// mostConns is more than any server takes.
+	// mostConns is more than any server accepts.
 	mostConns = 100_000
 )
 
-// pool is how many connections are open at most, and how many wait for a next request.
+// pool is how many connections may be open, and how many of them may be idle.
 type pool struct{ open, idle int }
 
 // pool takes the options of a pool.
@@ -29,7 +29,7 @@ func (u *storeURL) pool() (p pool, err error) {
 		return p, err
 	}
 	if p.idle > p.open {
-		return p, fmt.Errorf("max_idle_conns %d: it is more than max_open_conns, %d", p.idle, p.open)
+		return p, fmt.Errorf("max_idle_conns %d is more than max_open_conns, %d", p.idle, p.open)
 	}
 	return p, nil
 }

@@ -34,7 +34,7 @@ func openPostgreSQL(u *storeURL) (*sql.DB, time.Duration, error) {
 	return sql.OpenDB(c), granted, nil
 }
 
-// pqConnector connects to PostgreSQL.
+// pqConnector returns a connector to PostgreSQL.
 func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error) {
 	if u.path == "" && u.options.Get("service") == "" {
 		return nil, 0, errNoDatabase
@@ -51,9 +51,9 @@ func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error
 		config.ConnectTimeout = waitlimit.Default
 	}
 	addresses := pqAddresses(config)
-	limit := config.ConnectTimeout * time.Duration(len(addresses)) // to libpq it is that of each host
+	limit := config.ConnectTimeout * time.Duration(len(addresses)) // libpq has it for each host
 	if len(addresses) == 1 {
-		config.ConnectTimeout = 0 // the connector's counts from the first dial to the last answer
+		config.ConnectTimeout = 0 // the connector's limit covers all of it
 	}
 	c = &connector{
 		open: func(ctx context.Context, l *line) (driver.Conn, error) {
@@ -63,7 +63,7 @@ func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error
 			}
 			dialer := &pqDialer{line: l}
 			c.Dialer(dialer)
-			stop := context.AfterFunc(ctx, l.cut) // lib/pq looks at the context while it dials
+			stop := context.AfterFunc(ctx, l.cut) // lib/pq looks at the context only while it dials
 			conn, err := c.Connect(ctx)
 			if !stop() && err == nil {
 				conn.Close()
@@ -89,7 +89,8 @@ func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error
 	return c, granted, nil
 }
 
-// pqAddresses are the hosts that lib/pq tries, by environment and service file, too.
+// pqAddresses returns the hosts that lib/pq tries, also those from the environment and the
+// service file.
 func pqAddresses(c pq.Config) []string {
 	address := func(host string, hostaddr netip.Addr, port uint16) string {
 		if hostaddr.IsValid() {

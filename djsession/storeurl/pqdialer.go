@@ -10,11 +10,11 @@ import (
 // cancelTime is how long a server may take to answer a request to cancel a statement.
 const cancelTime = 2 * time.Second
 
-// pqDialer dials for one connection of lib/pq. When a statement's context ends, lib/pq
-// asks the server by a second connection to cancel the statement, and goes on waiting
-// for the answer to it. From a server that is silent none comes: so the request to
-// cancel, which is the only thing that lib/pq dials for when the connection stands,
-// begins a time limit for it.
+// pqDialer dials for one connection of lib/pq, and keeps it from waiting for ever. When a
+// statement's context ends, lib/pq dials a second connection, asks the server there to
+// cancel the statement, and goes on waiting for the statement's answer. A server that is
+// silent never sends one. So when lib/pq dials after the handshake, which it does only to
+// cancel, pqDialer sets a deadline on the first connection.
 type pqDialer struct {
 	*line
 	conn atomic.Pointer[pqConn]
@@ -36,33 +36,33 @@ func (d *pqDialer) DialContext(ctx context.Context, network, address string) (ne
 		return nil, err
 	}
 	if ctx.Err() != nil {
-		conn.Close() // cut may have come before
+		conn.Close() // cut may have been called before dial stored it
 	}
 	limited := &pqConn{Conn: conn}
 	d.conn.Store(limited)
 	return limited, nil
 }
 
-// cut ends whatever lib/pq waits for while it connects.
+// cut closes the connection, so that lib/pq stops waiting while it connects.
 func (l *line) cut() {
 	if conn := l.dialed.Load(); conn != nil {
 		(*conn).Close()
 	}
 }
 
-// Dial makes pqDialer a pq.Dialer, as which it is not used.
+// Dial makes pqDialer a pq.Dialer. lib/pq calls DialContext instead.
 func (d *pqDialer) Dial(network, address string) (net.Conn, error) {
 	return d.DialContext(context.Background(), network, address)
 }
 
-// DialTimeout makes pqDialer a pq.Dialer, as which it is not used.
+// DialTimeout makes pqDialer a pq.Dialer. lib/pq calls DialContext instead.
 func (d *pqDialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	return d.DialContext(ctx, network, address)
 }
 
-// pqConn is a connection on which a statement may have to end.
+// pqConn is a connection whose current statement can be given a deadline.
 type pqConn struct {
 	net.Conn
 	ending atomic.Bool
@@ -73,7 +73,7 @@ func (c *pqConn) endAt(deadline time.Time) {
 	c.SetDeadline(deadline)
 }
 
-// Write sends a statement. The last one may have been canceled in time.
+// Write sends a statement. If the last one had a deadline, that is over.
 func (c *pqConn) Write(p []byte) (int, error) {
 	if c.ending.CompareAndSwap(true, false) {
 		if err := c.SetDeadline(time.Time{}); err != nil {

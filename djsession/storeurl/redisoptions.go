@@ -21,7 +21,7 @@ func (u *storeURL) redisOptions(c *openedCache) (*redis.UniversalOptions, redisc
 	config := rediscache.Config{MaxSize: c.config.Settings.MaxPayloadSize}
 	fail := func(err error) (*redis.UniversalOptions, rediscache.Config, error) { return nil, config, err }
 	o := &redis.UniversalOptions{Username: u.user, Password: u.password, ContextTimeoutEnabled: true,
-		DialTimeout: waitlimit.Default, DialerRetries: 1, // all in all, and not five times
+		DialTimeout: waitlimit.Default, DialerRetries: 1, // in all: by default go-redis tries five times
 		MaxRetries: 1}
 	var err error
 	if err = u.redisPool(o); err != nil {
@@ -58,12 +58,12 @@ func (u *storeURL) redisOptions(c *openedCache) (*redis.UniversalOptions, redisc
 	return o, config, u.onlyKnown("", nil)
 }
 
-// redisPool takes the options of the pool: max_connections is redis-py's name for
-// max_open_conns.
+// redisPool takes the options of the pool. redis-py's name for max_open_conns is
+// max_connections.
 func (u *storeURL) redisPool(o *redis.UniversalOptions) error {
 	if most, ok := u.options["max_connections"]; ok {
 		if u.options.Has("max_open_conns") {
-			return errors.New("max_connections and max_open_conns are the same: want one of them")
+			return errors.New("max_connections and max_open_conns are the same option: give only one of them")
 		}
 		u.options["max_open_conns"] = most
 		u.take("max_connections")
@@ -73,7 +73,7 @@ func (u *storeURL) redisPool(o *redis.UniversalOptions) error {
 		return err
 	}
 	o.PoolSize, o.MaxIdleConns, o.ConnMaxIdleTime = p.open, p.idle, idleTime
-	o.PipelinePoolSize = -1 // else pipelines have a pool of their own
+	o.PipelinePoolSize = -1 // else go-redis makes a second pool, for pipelines
 	return nil
 }
 

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// HasSecret tells whether a URL holds a password or a key, and so has no place on a
-// command line. A text that is no URL has none.
+// HasSecret reports whether a URL holds a password or a key, and so must not be on a command
+// line. It is false for a text that is not a URL.
 func HasSecret(rawURL string) bool {
 	scheme, rest, ok := strings.Cut(rawURL, "://")
 	if !ok {
@@ -20,8 +20,8 @@ func HasSecret(rawURL string) bool {
 	if isPath(scheme) && strings.HasPrefix(rest, "/") {
 		return false // all of it is a path
 	}
-	// By the last @ of all, not of the authority: a password that should have
-	// been percent-encoded is one all the same.
+	// Look for the last @ in all of the URL, not only in the authority: a password
+	// counts even if it should have been percent-encoded.
 	all := rest + "?" + query
 	i := strings.LastIndexByte(all, '@')
 	return i >= 0 && strings.IndexByte(all[:i], ':') >= 0
@@ -29,7 +29,7 @@ func HasSecret(rawURL string) bool {
 
 func isSeparator(r rune) bool { return r == '&' || r == ';' }
 
-// isSecretOption tells whether an option, name=value, holds a secret.
+// isSecretOption reports whether an option, name=value, holds a secret.
 func isSecretOption(option string) bool {
 	name, value, _ := strings.Cut(option, "=")
 	name, value = strings.ToLower(unescaped(name)), unescaped(value)
@@ -42,9 +42,9 @@ func isSecretOption(option string) bool {
 	return false
 }
 
-// isPasswordOption tells the options of libpq, redis-py and Sentinel that are passwords
-// (password, sslpassword, sentinel_password) from go-sql-driver/mysql's
-// allowNativePasswords.
+// isPasswordOption reports whether an option is a password of libpq, redis-py or Sentinel
+// (password, sslpassword, sentinel_password). go-sql-driver/mysql's allowNativePasswords is
+// not.
 func isPasswordOption(name string) bool {
 	return strings.HasSuffix(name, "password") || name == "passwd" || name == "pwd"
 }
@@ -53,19 +53,21 @@ func unescaped(text string) string {
 	if plain, err := url.QueryUnescape(text); err == nil {
 		return plain
 	}
-	return text // which is not what a store gets, and may still be a secret
+	return text // it cannot be decoded, and may still be a secret
 }
 
-// isPEM tells the text of a key or certificate from the name of its file.
+// isPEM reports whether an option holds the text of a key or certificate, and not the name
+// of its file.
 func isPEM(value string) bool { return strings.Contains(value, "-----BEGIN") }
 
-// isOn is how lib/pq reads a switch, in doubt on.
+// isOn reads a switch of lib/pq. A value that lib/pq would refuse counts as on.
 func isOn(value string) bool {
 	return !slices.Contains([]string{"", "0", "f", "n", "false", "no", "off"}, strings.ToLower(value))
 }
 
-// misplacedPEM names an option that holds a key or certificate where a store wants the
-// name of a file, which it would quote in its error. Only lib/pq's can hold one.
+// misplacedPEM returns the name of an option that holds a key or certificate in place of
+// the name of a file, or "". An error about that file would quote the key. Only some of
+// lib/pq's options may hold one.
 func (u *storeURL) misplacedPEM() string {
 	for name, values := range u.options {
 		inline := (name == "sslkey" || name == "sslcert" || name == "sslrootcert") && isOn(u.options.Get("sslinline"))
@@ -79,7 +81,7 @@ func (u *storeURL) misplacedPEM() string {
 	return ""
 }
 
-// withoutSecrets is a text without the URL's password and key.
+// withoutSecrets returns a text without the URL's password and key.
 func (u *storeURL) withoutSecrets(text string) string {
 	for _, secret := range []string{u.password, u.options.Get("sslkey")} {
 		if secret != "" {

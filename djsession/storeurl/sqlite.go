@@ -65,13 +65,13 @@ func openSQLite(u *storeURL) (*sql.DB, time.Duration, error) {
 	return db, u.lockTimeout() + afterLock, err
 }
 
-// afterLock is what is left of a load's time when SQLite gives up waiting for a lock:
-// its error says why there is no answer, and ours could not.
+// afterLock is how much longer a load may take than SQLite waits for a lock: SQLite's error
+// says that the database was locked, and the error of our time limit could not.
 const afterLock = 5 * time.Second
 
 var busyTimeout = regexp.MustCompile(`^\s*busy_timeout\s*[(=]\s*(\d+)`)
 
-// lockTimeout is how long the options let SQLite wait for a lock.
+// lockTimeout returns how long the options let SQLite wait for a lock.
 func (u *storeURL) lockTimeout() (longest time.Duration) {
 	texts := append(u.options["_busy_timeout"], u.options["_timeout"]...)
 	for _, pragma := range u.options["_pragma"] {

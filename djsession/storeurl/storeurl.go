@@ -26,9 +26,11 @@
 //     connect_timeout, …), go-sql-driver/mysql (tls, charset, timeout, …) and
 //     modernc.org/sqlite (_pragma, …); for SQLite also Django's timeout, in
 //     seconds
-//   - max_open_conns and max_idle_conns: how many connections are open at most, and
-//     how many are kept for a next request, for at most five minutes
-//   - load_timeout: how long a load may take, in seconds; see dbstore.Config.Timeout
+//   - max_open_conns: how many connections may be open. Default: 10
+//   - max_idle_conns: how many idle ones are kept, for five minutes. Default: 10, or
+//     max_open_conns if that is less
+//   - load_timeout: how long a load may take, in seconds. Default: 10; see
+//     dbstore.Config.Timeout
 //   - Django's that mean nothing here (conn_max_age, …) are ignored
 //
 // A folder has the option prefix, for file names that do not begin with
@@ -45,7 +47,7 @@
 //     replicas=1 there
 //   - max_open_conns, which redis-py calls max_connections, and max_idle_conns, as for a
 //     database; in a Cluster, and with replicas, for each server
-//   - load_timeout: how long a load or a write may take, in seconds; see
+//   - load_timeout: how long a load or a write may take, in seconds. Default: 10; see
 //     rediscache.Config.Timeout
 //   - redis-py's socket_timeout, socket_connect_timeout (both in seconds),
 //     ssl_ca_certs, ssl_certfile, ssl_keyfile and ssl_cert_reqs ("none" trusts any server)
@@ -56,7 +58,7 @@
 //   - hash: how a server is chosen, by the client that the site's backend uses:
 //     "pymemcache", the default, "pylibmc" or "python-memcached"
 //   - timeout: in seconds; see memcache.Config.Timeout
-//   - max_open_conns: see memcache.Config.MaxConns
+//   - max_open_conns: how many connections to each server may be open. Default: 10
 //   - max_item_size: in bytes, where the servers' -I is not 1 MiB
 //
 // and DatabaseCache (with the options of its database) and FileBasedCache have
@@ -70,18 +72,23 @@
 // PGHOST, PGCONNECT_TIMEOUT, …). SQLite waits 5 seconds for a lock, as Django does. A
 // SQLite file is never created, nor is a folder.
 //
-// No wait is without an end. Connecting, with TLS and the handshake, may take 10 seconds
+// Every wait has a limit. Connecting, with TLS and the handshake, may take 10 seconds
 // (connect_timeout of PostgreSQL, timeout of MySQL, socket_connect_timeout of Redis). A
-// load, and each page of a scan, may take 10 seconds, whatever deadline the context has;
-// when an option of the driver grants more (connect_timeout, statement_timeout,
-// readTimeout, socket_timeout, …), it has as much. A write to a database may take a
-// minute, which is longer than InnoDB waits for a lock. A Memcached has one second. The
-// error of such an end is a context.DeadlineExceeded or an os.ErrDeadlineExceeded.
+// load, and each page of a scan, may take 10 seconds even if the context has no deadline,
+// or as long as an option of the driver grants, if that is longer (connect_timeout,
+// statement_timeout, readTimeout, socket_timeout, …). A write to a database may take a
+// minute, which is longer than InnoDB waits for a lock. A Memcached server has one second
+// to connect and one to answer. When a limit is reached, the error is a
+// context.DeadlineExceeded or an os.ErrDeadlineExceeded.
 //
-// A store has at most 10 connections to a server, since the server's connections are the
-// site's as well, and keeps idle ones for five minutes. A request that finds all of them in use
-// waits, for as long as a load may take, and its error says so. A cached_db has those
-// of its cache and those of its database, which the users of package djauth share.
+// A store opens at most 10 connections to a server, since the site needs the server's
+// connections, too, and keeps idle ones for five minutes. A request that finds all of them in
+// use waits for one, for as long as a load may take; then its error says that all are busy. A
+// cached_db has two pools, one for its cache and one for its database, even if both are on
+// one server. The users of package djauth are read over the pool of the database.
+//
+// Connections of lib/pq, and of go-redis over TLS, that the server has closed are noticed
+// before a write is sent on them only if this package opened them.
 //
 // This is the only package that chooses drivers, and it compiles all of them: a
 // program that wants one only uses package dbstore, filestore or rediscache, … by

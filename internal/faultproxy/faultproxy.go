@@ -1,5 +1,5 @@
-// Package faultproxy is a network between a client and a server that breaks where a
-// test wants it to.
+// Package faultproxy is a TCP proxy for tests. It breaks a connection at the request that
+// the test chooses.
 package faultproxy
 
 import (
@@ -21,14 +21,14 @@ type Proxy struct {
 	fault *fault
 	conns map[net.Conn]bool // both sides'
 
-	working sync.WaitGroup // what is under way on behalf of a client that was cut off
+	working sync.WaitGroup // requests of clients that were cut off, which the server still works on
 }
 
 // fault is what happens to one request.
 type fault struct {
-	words string        // that the request holds
-	delay time.Duration // until the server has it, after the client was cut off; 0: before
-	times int           // that it happens
+	words string        // a text in the request
+	delay time.Duration // how long after the client was cut off the server gets the request; 0: before
+	times int           // how often it happens
 }
 
 // New returns a proxy for a server. It ends with the test.
@@ -56,15 +56,15 @@ func New(t testing.TB, server string) *Proxy {
 	return p
 }
 
-// LoseAnswer lets the next request that holds these words be done by the server, and
-// closes the client's connection in place of the answer.
+// LoseAnswer lets the server handle the next request that holds these words, and closes
+// the client's connection in place of the answer.
 func (p *Proxy) LoseAnswer(words string) { p.arm(&fault{words: words, times: 1}) }
 
-// LoseAnswers is LoseAnswer for so many requests.
+// LoseAnswers does the same for the next requests, as many as times says.
 func (p *Proxy) LoseAnswers(words string, times int) { p.arm(&fault{words: words, times: times}) }
 
-// Delay cuts the client off at the next request that holds these words, and gives the
-// request to the server only so long afterwards.
+// Delay cuts the client off at the next request that holds these words, and sends the
+// request to the server after the delay.
 func (p *Proxy) Delay(words string, delay time.Duration) {
 	p.arm(&fault{words: words, delay: delay, times: 1})
 }
@@ -75,8 +75,8 @@ func (p *Proxy) arm(f *fault) {
 	p.fault = f
 }
 
-// Settled waits until the server has done all that clients have sent which were cut
-// off, and tells whether the fault has happened as often as it was to.
+// Settled waits until the server has handled the requests of all clients that were cut off.
+// It reports whether the fault has happened as often as it should.
 func (p *Proxy) Settled() bool {
 	p.working.Wait()
 	p.mu.Lock()
@@ -84,7 +84,7 @@ func (p *Proxy) Settled() bool {
 	return p.fault == nil
 }
 
-// Cut closes all connections, as a server does that restarts.
+// Cut closes all connections, as a server does when it restarts.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -93,7 +93,7 @@ func (p *Proxy) Cut() {
 	}
 }
 
-// Open is how many connections clients have.
+// Open returns the number of connections that clients have.
 func (p *Proxy) Open() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -112,7 +112,7 @@ func (p *Proxy) serve(client net.Conn) {
 	answers := &answers{client: client}
 	defer func() {
 		client.Close()
-		if !answers.lost() { // else the server still works
+		if !answers.lost() { // otherwise the server may still work on the request
 			server.Close()
 		}
 		p.mu.Lock()
@@ -142,8 +142,8 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 }
 
-// hit tells whether it is this request at which the connection breaks. Whoever sees
-// it break has the server's work under way.
+// hit returns the fault if the connection must break at this request. It adds the request
+// to working before the client can notice that.
 func (p *Proxy) hit(request []byte) *fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -158,12 +158,12 @@ func (p *Proxy) hit(request []byte) *fault {
 	return f
 }
 
-// cutOff has the server do a request whose client does not hear of it.
+// cutOff lets the server handle a request, and does not give the client the answer.
 func (p *Proxy) cutOff(f *fault, client, server net.Conn, request []byte, first <-chan struct{}) {
 	work := func() {
 		defer p.working.Done()
 		server.Write(request)
-		<-first // the answer's beginning: it has been done
+		<-first // the answer has begun, so the request has been handled
 	}
 	if f.delay == 0 {
 		work()
@@ -184,7 +184,7 @@ type answers struct {
 	client net.Conn
 
 	mu    sync.Mutex
-	first chan struct{} // not nil: nothing gets through any more; closed with the next that comes
+	first chan struct{} // not nil: no answer is forwarded any more; closed when the next one begins
 }
 
 func (a *answers) lose() <-chan struct{} {
@@ -200,7 +200,7 @@ func (a *answers) lost() bool {
 	return a.first != nil
 }
 
-// forward gives the client what comes, until the server closes.
+// forward sends the server's answers to the client, until the server closes.
 func (a *answers) forward(server net.Conn) {
 	buffer := make([]byte, 1<<16)
 	told := false

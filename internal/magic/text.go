@@ -2,7 +2,7 @@ package magic
 
 import "bytes"
 
-// isSigned tells whether text is what django.core.signing.dumps writes: payload, time and signature.
+// isSigned reports whether text looks like what django.core.signing.dumps writes: payload, time and signature.
 func isSigned(text []byte) bool {
 	parts := bytes.SplitN(text, []byte(":"), 4)
 	if len(parts) != 3 {
@@ -13,7 +13,7 @@ func isSigned(text []byte) bool {
 	return isOf(payload, alphanumeric+"-_", 1) && isOf(parts[1], alphanumeric, 1) && isOf(parts[2], alphanumeric+"-_", 20)
 }
 
-// isOf tells whether text is made of these characters, and of so many at least.
+// isOf reports whether text has only these characters, and at least so many.
 func isOf(text []byte, characters string, least int) bool {
 	return len(text) >= least && len(bytes.TrimLeft(text, characters)) == 0
 }

@@ -3,11 +3,10 @@ package netpeek
 
 import "net"
 
-// Closed reports whether a connection that waits for its next request is of no more
-// use: the other side has closed it, or has sent what nobody asked for, such as the
-// reason why it is about to close it. It sends nothing, does not wait and takes
-// nothing from what there is to read. Where the operating system or the kind of
-// connection does not let it look, it reports false.
+// Closed reports whether an idle connection can no longer be used for a request: the other
+// side has closed it, or has sent something unasked, such as the reason why it is about to
+// close it. Closed sends nothing, does not wait, and does not consume what there is to read.
+// If the operating system or the kind of connection does not let it look, it reports false.
 func Closed(conn net.Conn) bool {
 	for {
 		wrapped, ok := conn.(interface{ NetConn() net.Conn }) // such as a *tls.Conn

@@ -19,7 +19,7 @@ func closed(conn net.Conn) bool {
 	usable := false
 	err = raw.Read(func(fd uintptr) bool {
 		var buffer [1]byte
-		// Go's sockets do not block: one that is fine has nothing to read yet.
+		// Go's sockets are non-blocking: on a good one there is nothing to read yet (EAGAIN).
 		_, _, err := syscall.Recvfrom(int(fd), buffer[:], syscall.MSG_PEEK)
 		usable = err == syscall.EAGAIN || err == syscall.EINTR
 		return true // do not wait

@@ -11,8 +11,8 @@ const maxWriteDepth = 10 * DefaultDepth
 const maxWrites = 4 * DefaultObjects
 
 // Append appends the pickle of root in the given protocol, 0 to [HighestProtocol]. The error, with which dst is returned
-// as it was, is a [*ValueError] or wraps [ErrTooLarge] or [ErrDepth]: of a graph that Load has made, and of which a part was
-// taken, only what the protocol has no form for can fail, and classes that the pickle itself had changed.
+// as it was, is a [*ValueError] or wraps [ErrTooLarge] or [ErrDepth]: For a part of a
+// graph that Load returned, it fails only if the protocol has no form for an object, or if the pickle changed a class.
 func Append(dst []byte, root *Object, protocol int) ([]byte, error) {
 	if protocol < 0 || protocol > HighestProtocol {
 		return dst, &ValueError{fmt.Sprintf("there is no pickle protocol %d", protocol)}

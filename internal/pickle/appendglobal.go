@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Classes and functions are entered into the memo by their names: Python has one of each, wherever it occurs.
+// Classes and functions are memoized by their names: Python has only one object of each, however often it occurs.
 
 func (a *appender) saveGlobal(o *Object, depth int) error {
 	if isChanged(o) {
@@ -14,9 +14,9 @@ func (a *appender) saveGlobal(o *Object, depth int) error {
 	return a.global(o.Text, depth)
 }
 
-// errChanged is for a pickle that changes a class or a function, as none does that Python's pickler wrote. Python would
-// change the only one there is, and when it does so counts: another pickle has nothing that says it.
-var errChanged = &ValueError{"a class or a function that is changed by the pickle itself"}
+// errChanged is for a pickle that changes a class or a function, which Python's pickler never writes. Python would change
+// its only object of that name, and it matters when: a pickle written from the graph could not say that.
+var errChanged = &ValueError{"a class or a function that the pickle itself changes"}
 
 func isChanged(o *Object) bool { return o.Made != nil && len(o.Made.Steps) > 0 }
 

@@ -1,11 +1,11 @@
 package pickle
 
-// A depthCheck follows a graph once it is loaded.
-type depthCheck struct{ steps int } // how often an object was come to
+// A depthCheck follows a graph after it was loaded.
+type depthCheck struct{ steps int } // how often object was called
 
-// object tells whether no more than depth objects are within each other, where each object counts at the first place
-// that leads to it. Only objects with something in them are marked: the others may be shared with other pickles. Each is
-// looked into once: that takes as many steps as there are references, which the loader bounds.
+// object reports whether objects nest at most depth deep. An object counts only where it is reached first, and is looked
+// into once, so the steps are as many as the references, which the loader bounds. It marks only objects that hold others:
+// the rest may be shared with other pickles.
 func (c *depthCheck) object(o *Object, depth int) bool {
 	c.steps++
 	if len(o.Items) == 0 && o.Made == nil || o.walked {

@@ -16,14 +16,14 @@
 //     them. They are loaded as what they are, and written as that protocol's Python would.
 //   - A str of Python 2 is loaded as ASCII, which is pickle.loads' default; anything else is an error.
 //   - What follows the STOP opcode is ignored.
-//   - A pickle that changes a class or a function (by BUILD, say) is loaded, and not written: when the
-//     change happens counts, and no graph says that.
+//   - A pickle that changes a class or a function (by BUILD, say) is loaded, but cannot be written: it
+//     matters when the change happens, and the graph does not say that.
 //
 // # Hostile pickles
 //
 // Memory and work are in proportion to the length of the pickle: a length is compared with what is
-// left before it is believed, a memo number takes memory for the object that has it and not for those
-// below it, what many objects are made of counts for each, and [Limits] bound the number of objects
-// and how deeply they nest. A graph can be small and yet have no end of paths
-// through it, by sharing or cycles: whoever follows it must count for himself.
+// left before it is believed, a large memo number takes no more memory than a small one, an object
+// that many others share counts for each of them, and [Limits] bound the number of objects
+// and how deeply they nest. A small graph can have endless paths through it, by sharing or
+// cycles: code that follows it must count its own steps.
 package pickle

@@ -9,8 +9,8 @@ const DefaultDepth = 1000
 
 // Limits bounds what a pickle may ask for. The zero value has the defaults.
 type Limits struct {
-	// Objects is how many objects may be made, those dropped again included. 0 means [DefaultObjects]. They may be
-	// referred to four times as often, and no more often than four times for each byte of the pickle.
+	// Objects is how many objects may be made, those dropped again included. 0 means [DefaultObjects]. There
+	// may be four references for each of them, but no more than four for each byte of the pickle.
 	Objects int
 	// Depth is how many objects may be within each other. 0 means [DefaultDepth].
 	Depth int

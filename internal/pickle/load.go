@@ -12,7 +12,7 @@ func LoadText(data string, l Limits) (*Object, error) {
 	return root, err
 }
 
-// load also tells how often the objects were come to when they were followed.
+// load also returns the number of steps that the depth check took, for tests.
 func load(data string, l Limits) (root *Object, steps int, err error) {
 	d := newLoader(data, l.objects())
 	root, err = d.run()

@@ -20,7 +20,7 @@ type loader struct {
 	chunk int // how large the last slab was
 	left  int // objects that may yet be made
 	most  int // left at the start
-	refs  int // times that an object, or a mark, may yet be put somewhere
+	refs  int // references, and marks, that may yet be made
 	spare int // bytes of text that may yet be made beyond the pickle's own
 }
 
@@ -47,9 +47,10 @@ func newLoader(text string, objects int) *loader {
 // byte of a pickle that compresses well still takes eight where it stands.
 const refsPerObject = 4
 
-// refsPerByte is the same by the length of a pickle. An opcode takes a byte and puts one
-// thing on the stack; what Python writes puts it into one object from there. A set is made of
-// a list that is on the stack once more: of one list there may be many sets.
+// refsPerByte bounds the references by the length of a pickle. An opcode of one byte pushes
+// one object, and in what Python writes that object then goes into one other. A set is made
+// of a list and refers to all of its items again, and a hostile pickle can make many sets of
+// one list.
 const refsPerByte = 4
 
 // keep is how large the stack and the memo of a loader may be that waits for the next pickle.

@@ -16,14 +16,14 @@ func parseMemoNumber(s string) (uint64, bool) {
 	return n, true
 }
 
-// A loadMemo has what PUT gave a number. It takes memory for what is put, whatever the numbers are.
+// A loadMemo holds objects by the numbers that PUT gave them. Its memory grows with the objects, not with the numbers.
 type loadMemo struct {
-	dense  []*Object // by their numbers, which Python gives out one after the other
+	dense  []*Object // by number: Python numbers them one after the other
 	sparse map[uint64]*Object
-	held   int // how many numbers are taken
+	held   int // how many numbers are in use
 }
 
-// gap is how many numbers may be left out: Python 2 began at 1.
+// gap is how many numbers dense may leave out: Python 2 began at 1.
 const gap = 4
 
 func (m *loadMemo) find(n uint64) *Object {

@@ -48,7 +48,7 @@ func (d *loader) plainSet(kind Kind, args []*Object) *Object {
 		return nil
 	}
 	items := args[0].Items
-	d.refs -= len(items) // which is for run to see
+	d.refs -= len(items) // run checks that it is not negative
 	o := d.object(kind)
 	o.Items = items[:len(items):len(items)]
 	o.lent = true

@@ -61,7 +61,7 @@ func (d *loader) parseInt(s string) error {
 	return d.pushBig(n)
 }
 
-// isPlainDecimal tells whether an integer is spelled as Python spells it.
+// isPlainDecimal reports whether an integer is spelled as Python writes it.
 func isPlainDecimal(s string) bool {
 	digits := strings.TrimPrefix(s, "-")
 	return digits[0] != '0' && strings.Trim(digits, "0123456789") == ""

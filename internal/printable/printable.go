@@ -9,12 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// Line is a text as one line of a log may show it: everything in it that is not simply
-// shown (control, bidirectional, unassigned characters, ends of lines, broken UTF-8) is
-// escaped, so that it can neither drive a terminal nor look like another line.
+// Line escapes a text to be shown as one line. It escapes everything that is not printable
+// (control, bidirectional and unassigned characters, ends of lines, broken UTF-8), so that
+// the text can neither control a terminal nor look like another line of a log.
 func Line(text string) string { return escaped(text, false) }
 
-// Text is Line for a text that may have several lines.
+// Text does the same for a text of several lines, and keeps the ends of lines.
 func Text(text string) string { return escaped(text, true) }
 
 func escaped(text string, lines bool) string {
@@ -36,7 +36,7 @@ func escaped(text string, lines bool) string {
 	return string(dst)
 }
 
-// AppendEscape appends \uXXXX, twice for what is above U+FFFF.
+// AppendEscape appends r as \uXXXX, or as two of these (a surrogate pair) if it is above U+FFFF.
 func AppendEscape(dst []byte, r rune) []byte {
 	if r > 0xffff {
 		high, low := utf16.EncodeRune(r)

@@ -2,7 +2,7 @@ package pyjson
 
 // AppendStandard appends a text that has been checked as JSON that any reader takes, in ASCII and without white space:
 // NaN, Infinity and -Infinity become the strings "NaN", "Infinity" and "-Infinity", and the bytes from 0x7f up become
-// \u007f to \u00ff: a terminal obeys some. The rest is as written. A text that has not been checked is appended up to where it goes wrong.
+// \u007f to \u00ff: some of them control a terminal. The rest is as written. A text that has not been checked is appended up to where it goes wrong.
 func AppendStandard(dst []byte, text string) []byte {
 	for i := 0; i < len(text); {
 		kind, end := token(text, i)

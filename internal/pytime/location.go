@@ -17,7 +17,7 @@ func Location(name string) (*time.Location, error) {
 	if loc, ok := locations.Load(name); ok {
 		return loc.(*time.Location), nil
 	}
-	// Python's zoneinfo takes no second spelling of a file's path either: those of one zone have no end.
+	// As in Python's zoneinfo, a path must be in its shortest form: each zone has endless other spellings, and all would be cached.
 	if name == "" || name == "Local" || path.Clean(name) != name {
 		return nil, fmt.Errorf("%q: no such time zone", name)
 	}

@@ -67,10 +67,10 @@ func globalName(o *pickle.Object) string {
 	return strings.TrimPrefix(name, "builtins.")
 }
 
-// longest is how much of a name is shown. No class that is known here has a longer one.
+// longest is how much of a name is shown. All classes that Go has types for have shorter names.
 const longest = 200
 
-// begin is as much of a name as is ever looked at: a long one may be that of many objects.
+// begin cuts a name to what is ever looked at: many objects may share one long name.
 func begin(name string) string { return name[:min(len(name), 2*longest)] }
 
 // printable is a name that nobody has checked, in a form for logs and terminals.

@@ -31,8 +31,8 @@ func (w *Writer) made(dst []byte, o *pickle.Object) ([]byte, error) {
 	return w.opaque(dst, o, Describe(o))
 }
 
-// weight is how much has to be looked at to tell what a call makes: of dicts and deques all that is in them, of dates and
-// numbers a text.
+// weight is how many items or bytes must be looked at to find out what a call makes: the items of dicts and deques, the
+// text of dates and numbers.
 func weight(o *pickle.Object) (n int) {
 	if o.Made.Args != nil && len(o.Made.Args.Items) > 0 {
 		first := o.Made.Args.Items[0]
@@ -44,7 +44,7 @@ func weight(o *pickle.Object) (n int) {
 	return n
 }
 
-// mostInState is how much the state of an object may hold that is a value to Go, such as a UUID. All have less.
+// mostInState bounds the items in the state of an object that Go has a type for, such as a UUID. All have fewer.
 const mostInState = 32
 
 // call returns what an object that was made by calling a class or function by its name was called with, and what was
@@ -121,7 +121,7 @@ func dictItems(o *pickle.Object) ([]*pickle.Object, dictKind) {
 	return items, kind
 }
 
-// inTurn returns the keys and values of pairs in turn.
+// inTurn returns the keys and values of a list of pairs: key, value, key, value.
 func inTurn(pairs []*pickle.Object) ([]*pickle.Object, bool) {
 	for _, pair := range pairs {
 		if pair.Kind != pickle.List && pair.Kind != pickle.Tuple || pair.Made != nil || len(pair.Items) != 2 {
@@ -135,7 +135,8 @@ func inTurn(pairs []*pickle.Object) ([]*pickle.Object, bool) {
 	return items, true
 }
 
-// holdsItems tells whether an object is made by calling the class of a dict or a deque, whether or not there is one.
+// holdsItems reports whether an object was made by calling the class of a dict or a deque, even if the call is not one
+// that makes it.
 func holdsItems(o *pickle.Object) bool {
 	switch name, _, _ := call(o); name {
 	case "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "collections.deque":

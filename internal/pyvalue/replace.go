@@ -2,8 +2,8 @@ package pyvalue
 
 import "github.com/djsess/djsess/internal/pickle"
 
-// Objects may be within each other as deeply as there are objects, by another way than the one by which they were loaded:
-// what follows them keeps a list of what is still to be looked at.
+// Objects can nest more deeply than the loader's limit along a path that it did not follow. So the functions of this file
+// do not recurse: they keep a list of the objects that they still have to look at.
 
 // Reaches tells whether any of the objects holds another one, anywhere.
 func Reaches(objects []*pickle.Object, target *pickle.Object) bool {
@@ -15,7 +15,8 @@ func Reaches(objects []*pickle.Object, target *pickle.Object) bool {
 	return found
 }
 
-// eachOnce calls visit for all objects and for what they hold, for each that holds something once, until it returns false.
+// eachOnce calls visit for the objects and for everything they hold, until visit returns false. It calls visit only once
+// for an object that holds others.
 func eachOnce(objects []*pickle.Object, visit func(*pickle.Object) bool) {
 	seen := map[*pickle.Object]bool{}
 	todo := append([]*pickle.Object(nil), objects...)

@@ -40,7 +40,7 @@ func noJSON(object string) error {
 // A Writer writes objects as text.
 type Writer struct {
 	Mode Mode
-	// Limit bounds in bytes what is written. What was looked at and not written is taken off it.
+	// Limit bounds what is written, in bytes. It shrinks by what was looked at and not written.
 	Limit int
 	// Opaque is what native text refers to.
 	Opaque []any
@@ -66,8 +66,8 @@ func (w *Writer) begin(dst []byte) {
 	}
 }
 
-// look tells whether n more things may be looked at. They count like bytes: what an object is made of may be part of a
-// million others, and be looked at for each of them without ever being written.
+// look reports whether n more items may be looked at, and counts them like bytes that are written: a million objects may
+// share one part, which is then looked at a million times and never written.
 func (w *Writer) look(dst []byte, n int) bool {
 	w.end -= n
 	w.Limit -= n

@@ -13,10 +13,10 @@ type zone struct {
 	named *time.Location
 }
 
-// zones finds zones. The zero value is ready to use.
+// zones finds time zones. The zero value is ready to use.
 type zones struct{ unknown map[string]bool }
 
-// mostUnknown is how many names of places may be looked for in vain, in one object: each is a search through files.
+// mostUnknown bounds the unknown names of zones in one object: each costs a search through files.
 const mostUnknown = 64
 
 // inZone returns a wall clock as the instant it shows there; later says which, where clocks show it twice.
@@ -116,7 +116,7 @@ func fixedZone(seconds int64) (zone, bool) {
 	return zone{fixed: time.FixedZone("", int(seconds))}, true
 }
 
-// at finds the zone of a place by its name.
+// at finds a time zone by its name.
 func (z *zones) at(args []*pickle.Object) (zone, bool) {
 	if len(args) == 0 {
 		return zone{}, false

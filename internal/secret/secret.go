@@ -1,13 +1,13 @@
-// Package secret keeps secrets out of logs. A [Text] is a secret that nothing
-// prints, wherever it is. [Format] is for types that have secrets in their exported
-// fields: they are shown by a text of their own, and by nothing else.
+// Package secret keeps secrets out of logs. A [Text] holds a secret that package fmt never
+// prints, also inside other types. [Format] is for types with secrets in their exported
+// fields: fmt then prints only what their String method returns.
 package secret
 
 import "fmt"
 
-// Text is a secret: a SECRET_KEY, a password. It is held by a closure, since fmt
-// calls no method of an unexported field: it prints the field's own fields, and of a
-// function only the address.
+// Text is a secret: a SECRET_KEY, a password. A closure holds it, because fmt calls no
+// methods of an unexported field but prints what is in it; of a function it prints only the
+// address.
 type Text struct{ reveal func() string }
 
 // New makes a secret of a text.
@@ -21,7 +21,7 @@ func (t Text) Reveal() string {
 	return t.reveal()
 }
 
-// String says that there is a secret.
+// String returns "(secret)".
 func (t Text) String() string { return "(secret)" }
 
 // Format is for package fmt.
@@ -30,8 +30,8 @@ func (t Text) Format(f fmt.State, verb rune) { Format(f, verb, t) }
 // MarshalText is for package encoding/json and others.
 func (t Text) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// Format shows a value by its String, whatever the verb is. A type with secrets has
-// these two methods beside its String; they also serve log/slog:
+// Format prints what v.String returns, whatever the verb is. A type with secrets has a
+// String method and these two, which log/slog and encoding/json use as well:
 //
 //	func (t T) Format(f fmt.State, verb rune)  { secret.Format(f, verb, t) }
 //	func (t T) MarshalText() ([]byte, error)   { return []byte(t.String()), nil }

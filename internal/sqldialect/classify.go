@@ -26,7 +26,7 @@ const (
 	// NoTable: there is no such table.
 	NoTable
 	// Lost: the statement was sent, and no answer came. It may have been done, or
-	// may be yet. Only a Writer tells so.
+	// may still be. Only the errors of a Writer are of this class.
 	Lost
 )
 
@@ -34,7 +34,7 @@ const (
 // the methods and fields that the drivers' errors are known to have.
 func (d *Dialect) Classify(err error) Class {
 	if errors.As(err, new(lostError)) {
-		return Lost // whatever the connection's last words were
+		return Lost // even if the server has said why it closed the connection
 	}
 	return d.classify(err)
 }
@@ -65,8 +65,8 @@ func classifyPostgreSQL(err error) Class {
 	return Other
 }
 
-// answeredPostgreSQL tells an answer to a statement from the end of the connection,
-// which has a SQLSTATE, too, when the server says why.
+// answeredPostgreSQL reports whether an error is the answer to a statement, and not the end
+// of the connection. That has a SQLSTATE, too, if the server says why.
 func answeredPostgreSQL(err error) bool {
 	var e interface{ SQLState() string }
 	return errors.As(err, &e) &&
@@ -92,8 +92,8 @@ func classifyMySQL(err error) Class {
 	return Other
 }
 
-// answeredMySQL tells an answer to a statement from the end of the connection, which
-// has a number, too, when the server says why.
+// answeredMySQL reports whether an error is the answer to a statement, and not the end of
+// the connection. That has a number, too, if the server says why.
 func answeredMySQL(err error) bool {
 	switch mysqlNumber(err) {
 	case 0, 1053, 1152, 1927: // none; ER_SERVER_SHUTDOWN, ER_ABORTING_CONNECTION, ER_CONNECTION_KILLED
@@ -115,8 +115,8 @@ func mysqlNumber(err error) uint64 {
 	return 0
 }
 
-// answeredSQLite: there is no connection that could break; but a context may end while
-// a statement is done.
+// answeredSQLite reports whether an error comes from SQLite. There is no connection that
+// could break, but a context may end during a statement.
 func answeredSQLite(err error) bool {
 	var e interface{ Code() int }
 	return errors.As(err, &e)

@@ -9,15 +9,15 @@ import (
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
-// Ended adds to an error that ctx has ended, whatever the driver says of it, and
-// whether the statement may have waited for a connection of the pool.
+// Ended adds to an error that ctx has ended, since drivers do not always say so, and that
+// all connections of the pool were busy, if the statement may have waited for one.
 func Ended(ctx context.Context, db *sql.DB, err error) error {
 	ended := waitlimit.Ended(ctx)
 	if ended == nil {
 		return err
 	}
-	// database/sql says nothing but this of a wait for a connection. A driver may
-	// say the same of a statement.
+	// After a wait for a connection, database/sql returns this error unwrapped. A
+	// driver may return it for a statement, too.
 	bare := err == ctx.Err()
 	if !bare && errors.Is(err, ctx.Err()) {
 		return err

@@ -15,12 +15,11 @@ import (
 // the statement again on another connection: a change is made twice. A statement on
 // a *sql.Conn is not sent again.
 //
-// That leaves it to Writer to notice a pooled connection that had ended before the
-// statement, as all do when a server restarts. go-sql-driver and pgx look at the
-// socket when a connection leaves the pool, and so do lib/pq's connections that
-// storeurl opens. For those that a program has opened by itself, Writer asks: after
-// the database has been silent for idleTime, or a connection has just broken, a write
-// begins with a ping.
+// So Writer must notice a pooled connection that the server closed before the statement, as
+// it closes all when it restarts. go-sql-driver and pgx look at the socket when a
+// connection leaves the pool, and so do lib/pq's connections that storeurl opens. For
+// those that a program opened itself, Writer sends a ping before the write if the database
+// has not answered for idleTime, or if a connection has broken within brokenTime.
 type Writer struct {
 	db      *sql.DB
 	dialect *Dialect
@@ -30,21 +29,21 @@ type Writer struct {
 }
 
 const (
-	// idleTime is how long a connection is taken to be usable after an answer.
+	// idleTime is how long connections count as usable after the database has answered.
 	idleTime = time.Second
-	// brokenTime is how long the other pooled connections are not, after one of
-	// them has broken.
+	// brokenTime is how long the pooled connections do not count as usable after
+	// one of them has broken.
 	brokenTime = time.Minute
 )
 
 // NewWriter returns a Writer on a database.
 func (d *Dialect) NewWriter(db *sql.DB) *Writer { return &Writer{db: db, dialect: d} }
 
-// Answered notes that the database has answered, to a read.
+// Answered records that the database has just answered. Callers call it after a read.
 func (w *Writer) Answered() { w.answered.Store(time.Now().UnixNano()) }
 
 // lostError is the error of a statement that was sent and that the database has not
-// answered: nobody knows whether it was done, or will be.
+// answered. It may have been done, or may still be.
 type lostError struct{ error }
 
 func (e lostError) Unwrap() error { return e.error }
@@ -71,14 +70,14 @@ func (w *Writer) Exec(ctx context.Context, stmt Statement, args Args) (rows int6
 	return 0, lostError{err}
 }
 
-// sendings is how often a statement is sent whose answers are lost.
+// sendings is how often a statement is sent at most if its answers are lost.
 const sendings = 3
 
-// ExecAgain is Exec for a statement that changes nothing when it is done twice: a new
-// row under a key of its own, or a deletion. While the answer is lost, it is sent
-// again, on another connection. Again tells that it was: then what the database says
-// may be about what the statement itself has done before. A first statement that
-// arrives later still finds the key taken, or the row gone.
+// ExecAgain is Exec for a statement that changes nothing if it is done twice: a new row
+// under a key of its own, or a deletion. If the answer is lost, the statement is sent again
+// on another connection. Then again is true, and the database's answer may be about what
+// the first statement has done. If the first statement arrives only after the second, it
+// finds the key taken, or the row gone.
 func (w *Writer) ExecAgain(ctx context.Context, stmt Statement, args Args) (rows int64, again bool, err error) {
 	var lost error
 	for range sendings {
@@ -96,19 +95,19 @@ func (w *Writer) ExecAgain(ctx context.Context, stmt Statement, args Args) (rows
 			return 0, lost != nil, err
 		}
 		if err != nil && lost != nil {
-			break // refused now, which says nothing about the first one
+			break // a refusal of this one says nothing about the first one
 		}
 		return rows, lost != nil, err
 	}
 	return 0, true, lost
 }
 
-// conn takes a connection that seems to be usable.
+// conn takes a connection from the pool that is probably usable.
 func (w *Writer) conn(ctx context.Context) (conn *sql.Conn, err error) {
 	if !w.doubtful() {
 		return w.db.Conn(ctx)
 	}
-	for range w.db.Stats().Idle + 2 { // those there are, a new one, and one that somebody else has put back
+	for range w.db.Stats().Idle + 2 { // the idle ones, a new one, and one that another goroutine has put back
 		if conn, err = w.db.Conn(ctx); err != nil {
 			return nil, err
 		}
@@ -124,7 +123,7 @@ func (w *Writer) conn(ctx context.Context) (conn *sql.Conn, err error) {
 	return nil, err
 }
 
-// doubtful tells whether a pooled connection may have ended since it was used.
+// doubtful reports whether a pooled connection may have been closed since it was used.
 func (w *Writer) doubtful() bool {
 	now := time.Now().UnixNano()
 	return now-w.answered.Load() > int64(idleTime) || now-w.broken.Load() < int64(brokenTime)

@@ -152,8 +152,8 @@ func (d *Dialect) ParseTime(value any, loc *time.Location) (time.Time, error) {
 	return known(t), nil
 }
 
-// known keeps the first instant of the year 1 from being the zero Time, which is one that nobody knows: what ended
-// then would have no end.
+// known returns t in UTC, and never the zero Time, which stands for an unknown time: a row that ended at the first
+// instant of the year 1 would seem not to end.
 func known(t time.Time) time.Time {
 	if t.IsZero() {
 		t = t.Add(time.Microsecond)

@@ -6,8 +6,9 @@ import (
 	"hash/maphash"
 )
 
-// locks keep this process's writers of one file from meeting in the exchange,
-// which would be right and cost a round each. A lock that is taken holds a value.
+// locks keep this process's writers of one file apart. Without them the exchange would still
+// be right, but each writer might have to begin again. A channel is full while its lock is
+// held.
 var (
 	locks    [64]chan struct{}
 	lockSeed = maphash.MakeSeed()
@@ -31,15 +32,15 @@ func (d Folder) lock(ctx context.Context, name string) (unlock func(), err error
 	}
 }
 
-// lockOpen locks a file and opens it. While it waits for the end of somebody's lease it
-// has no lock, which others may share. With an error that is not nil nothing is locked;
-// opened may be as open has it, and is closed.
+// lockOpen locks a file and opens it. It does not hold the lock while it waits for the end
+// of somebody's lease, because other files may share the lock. If it returns an error,
+// nothing is locked, and opened, which is closed, is what open would have returned.
 func (d Folder) lockOpen(ctx context.Context, name string) (o *opened, unlock func(), err error) {
 	var p patience
 	var leased error
 	for {
 		if unlock, err = d.lock(ctx, name); err != nil {
-			if leased != nil { // that is what the time was spent on
+			if leased != nil { // the time was spent waiting for the lease
 				err = fmt.Errorf("%w: %w", err, pathless(leased))
 			}
 			return nil, nil, err

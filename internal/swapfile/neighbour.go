@@ -12,9 +12,9 @@ type Neighbour struct {
 	found atomic.Pointer[fs.FileInfo]
 }
 
-// In returns a file of the folder whose name is ours, or else the folder. In a folder
-// that everybody may write to, such as /tmp, anybody could have put the file there: it
-// says nothing, and neither does the folder.
+// In returns a file of the folder whose name is ours, or else the folder. It returns nil for
+// a folder that everybody may write to, such as /tmp: anybody could have put the file there,
+// so neither the file nor the folder shows who runs the site.
 func (n *Neighbour) In(d Folder, ours func(name string) bool) fs.FileInfo {
 	folder, err := os.Stat(d.Path)
 	if err != nil || isOpenToAll(folder) {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// openFile opens what is a regular file when it is looked at, just before.
+// openFile opens a file that is a regular file when openFile looks at it, just before.
 func openFile(path string) (*os.File, error) {
 	info, err := os.Lstat(path)
 	switch {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openFile opens a file and waits for nothing: neither for what a pipe may bring, nor
-// for the end of somebody's lease, which is EAGAIN.
+// openFile opens a file without waiting: not for a writer if the file is a pipe, and not for
+// the end of somebody's lease, which is EAGAIN.
 func openFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) { // a symbolic link, a socket
@@ -20,10 +20,11 @@ func openFile(path string) (*os.File, error) {
 	return f, err
 }
 
-// isLeased tells whether a file was not opened because somebody has a lease on it.
+// isLeased reports whether a file was not opened because somebody has a lease on it.
 func isLeased(err error) bool { return errors.Is(err, unix.EAGAIN) }
 
-// setTime sets the time of a file, and of nothing that somebody put in its place.
+// setTime sets the time of a file. If somebody put a symbolic link in its place, it does not
+// follow that.
 func setTime(path string, modTime time.Time) error {
 	at, err := unix.TimeToTimespec(modTime)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// ownerOf is us: nobody else is known.
+// ownerOf returns this process's user: on these systems the owner is not known.
 func ownerOf(fs.FileInfo) int { return os.Geteuid() }
 
 func (t *temporary) adopt(fs.FileInfo) error { return nil }

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// ownerOf is the user whose file it is.
+// ownerOf returns the number of the user who owns a file.
 func ownerOf(file fs.FileInfo) int { return int(file.Sys().(*syscall.Stat_t).Uid) }
 
 // adopt gives the new version owner and mode of the old one, so that whoever

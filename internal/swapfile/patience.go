@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// patience is for a file that cannot be opened because of a lease. A writer that uses
-// this package has one for microseconds, and the kernel ends any after 45 seconds
-// (fs.lease-break-time), unless somebody takes it again at once.
+// patience waits for the end of a lease that keeps a file from being opened. A writer of
+// this package holds a lease for microseconds. The kernel ends any lease after 45 seconds
+// (fs.lease-break-time), but its owner can take it again at once.
 type patience struct {
 	end   time.Time
 	pause time.Duration
@@ -17,11 +17,11 @@ type patience struct {
 
 const (
 	withOurs      = time.Minute
-	withStrangers = 50 * time.Millisecond // there may be thousands
+	withStrangers = 50 * time.Millisecond // a stranger may have put thousands of such files there
 	longestPause  = time.Millisecond
 )
 
-// wait waits a little and returns nil, or else why there is no more waiting.
+// wait waits a little and returns nil, or returns an error when it has waited long enough.
 func (p *patience) wait(ctx context.Context, d Folder, path string, leased error) error {
 	if p.end.IsZero() {
 		p.end, p.pause = time.Now().Add(withOurs), 20*time.Microsecond

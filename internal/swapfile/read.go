@@ -34,7 +34,7 @@ func (d Folder) read(ctx context.Context, name string) (*File, error) {
 	return &o.File, err
 }
 
-// open is openNow that waits for the end of somebody's lease.
+// open is openNow, but it waits for the end of somebody's lease.
 func (d Folder) open(ctx context.Context, path string) (*opened, error) {
 	var p patience
 	for {

@@ -5,13 +5,13 @@ import (
 	"os"
 )
 
-// A folder that everybody may write to, such as /tmp, holds what anybody put there.
-// There nothing is learned from a stranger's file, nor does a session go into one: its
-// owner could read it. A stranger is who is neither we nor root nor the folder's owner,
-// who may do as they like there anyway.
+// In a folder that everybody may write to, such as /tmp, anybody can put files. There
+// nothing is learned from a stranger's file, and no session is written into one, since its
+// owner could read it. A stranger is any user but three: this process's user, root and the
+// folder's owner, who can do anything in the folder anyway.
 
-// IsOpenToAll tells whether everybody may write to the folder, and when that is not
-// known.
+// IsOpenToAll reports whether everybody may write to the folder. It returns true if that is
+// not known.
 func (d Folder) IsOpenToAll() bool {
 	info, err := os.Stat(d.Path)
 	return err != nil || isOpenToAll(info)
@@ -22,7 +22,7 @@ func isOpenToAll(folder fs.FileInfo) bool {
 	return folder.Mode().Perm()&writeByAll != 0
 }
 
-// isStrangers tells whether a file is a stranger's.
+// isStrangers reports whether a file belongs to a stranger.
 func (d Folder) isStrangers(file fs.FileInfo) bool {
 	owner := ownerOf(file)
 	if owner == os.Geteuid() || owner == 0 {

@@ -36,7 +36,7 @@ func swap(ctx context.Context, d Folder, path string, t *temporary, current *ope
 	step("exchanged")
 	out, err := os.Lstat(t.path)
 	switch {
-	case err != nil: // nobody knows any more what came out
+	case err != nil: // it is not known what the exchange has taken out
 		return unknown(notTheTemporary(err, path))
 	case identical(out, current.info):
 		return t.endLease()
@@ -44,7 +44,7 @@ func swap(ctx context.Context, d Folder, path string, t *temporary, current *ope
 	return d.yield(path, t)
 }
 
-// unknown is the error of what follows the exchange, unless the file has been deleted.
+// unknown wraps an error after the exchange as ErrUnknown, unless the file was deleted.
 func unknown(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -63,7 +63,7 @@ func notTheTemporary(err error, path string) error {
 
 // yield makes ours the version that came out for it, which is a stranger's.
 func (d Folder) yield(path string, t *temporary) error {
-	// Without the caller's context: what is exchanged must come to an end.
+	// Not with the caller's context: once begun, the exchange must be finished.
 	theirs, err := d.open(context.Background(), t.path)
 	if theirs != nil {
 		defer theirs.close()

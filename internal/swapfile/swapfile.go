@@ -87,8 +87,9 @@ type Folder struct {
 type File struct {
 	Data    []byte
 	ModTime time.Time
-	// Stranger says that anybody could have put the file there: everybody may write to
-	// the folder, and the file is neither ours nor root's nor that of the folder's owner.
+	// Stranger reports that anybody could have put the file there: everybody may write to
+	// the folder, and the file belongs neither to this process's user nor to root nor to
+	// the folder's owner.
 	Stranger bool
 }
 
@@ -114,12 +115,12 @@ func (e *TooLargeError) Error() string { return fmt.Sprintf("file of %d bytes", 
 // wrote.
 var ErrNotRegular = errors.New("not a regular file")
 
-// ErrUnknown is a Replace that failed when the file had been put in its place: it may be
-// there, or not.
+// ErrUnknown is the error of a Replace that failed after it had begun to exchange the files:
+// the file may have been replaced or not.
 var ErrUnknown = errors.New("the file may have been replaced or not")
 
-// OwnerError is a file of another user, who could not use what we would put in
-// its place, or should not.
+// OwnerError is a file that belongs to another user, who could not use what we would put
+// in its place, or (Stranger) must not read it.
 type OwnerError struct {
 	UID int
 	// Stranger is as in File.

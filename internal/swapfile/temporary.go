@@ -56,7 +56,7 @@ func (t *temporary) fill(data []byte, modTime time.Time) error {
 		return err
 	}
 	t.writeOut()
-	t.File = File{Data: data, ModTime: info.ModTime()} // which file systems round
+	t.File = File{Data: data, ModTime: info.ModTime()} // file systems round the time
 	return nil
 }
 

@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	// Default is how long connecting may take, a load, and a page of a scan.
+	// Default is the limit for connecting, for a load, and for a page of a scan.
 	Default = 10 * time.Second
-	// Write is how long a write to a database may take. It is longer than the 50
-	// seconds for which InnoDB waits for a row's lock: the server's own refusal says
-	// that nothing was written, and a write that we give up may still be made.
+	// Write is the limit for a write to a database. It is longer than the 50 seconds
+	// for which InnoDB waits for a row's lock: InnoDB's error then says that nothing
+	// was written, while a write that we give up may still be made.
 	Write = time.Minute
 )
 
-// Reached is the error of a limit that was reached. It is a
-// context.DeadlineExceeded to errors.Is.
+// Reached is the error when a limit was reached. To errors.Is it is a
+// context.DeadlineExceeded.
 type Reached struct {
 	// After is the limit.
 	After time.Duration
@@ -27,14 +27,14 @@ type Reached struct {
 
 func (e Reached) Error() string { return fmt.Sprintf("no answer within %s", e.After) }
 
-// Timeout makes Reached a timeout to those who ask as package net does.
+// Timeout returns true, as the timeouts of package net do.
 func (Reached) Timeout() bool { return true }
 
 // Is makes Reached a context.DeadlineExceeded.
 func (Reached) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// Context returns a context that ends with its parent or after a limit, which there
-// is none of when it is not positive.
+// Context returns a context that ends with its parent or after a limit. There is no limit
+// if it is not positive.
 func Context(parent context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	if limit <= 0 {
 		return context.WithCancel(parent)
@@ -42,8 +42,8 @@ func Context(parent context.Context, limit time.Duration) (context.Context, cont
 	return context.WithTimeoutCause(parent, limit, Reached{limit})
 }
 
-// Ended tells why a context has ended: a Reached if it was a limit of ours. It is nil
-// while the context has not ended.
+// Ended returns why a context has ended: a Reached if a limit of Context was reached. It
+// returns nil if the context has not ended.
 func Ended(ctx context.Context) error {
 	var reached Reached
 	if errors.As(context.Cause(ctx), &reached) {
@@ -52,7 +52,7 @@ func Ended(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// Or is the limit that a configuration gives, or Default where it gives none.
+// Or returns the configured limit, or Default if it is 0.
 func Or(configured time.Duration) time.Duration {
 	if configured == 0 {
 		return Default
@@ -60,7 +60,8 @@ func Or(configured time.Duration) time.Duration {
 	return configured
 }
 
-// ForWrite is Context for a write to a database whose loads have this limit.
+// ForWrite is Context for a write to a database. Its limit is Write, or that of a load if
+// that is longer or is none.
 func ForWrite(parent context.Context, load time.Duration) (context.Context, context.CancelFunc) {
 	if load > 0 {
 		load = max(load, Write)

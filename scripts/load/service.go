@@ -32,7 +32,7 @@ func main() {
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		session, err := djsession.FromRequest(r)
 		if err != nil {
-			http.Error(w, "the session is not to be had", http.StatusInternalServerError)
+			http.Error(w, "the session could not be loaded", http.StatusInternalServerError)
 			return
 		}
 		name := session.GetString("name")
