@@ -57,7 +57,8 @@ func (s *signatures) note(o Origin) {
 	case o.Key > 0:
 		newest = &s.fallback
 	}
-	at := max(o.SignedAt.Unix(), 1) // the legacy form has no time, and no fallbacks
+	at := max(o.SignedAt.Unix(), 1)   // the legacy form has no time, and no fallbacks
+	at = min(at, time.Now().Unix()+1) // whoever got hold of an old key must not outdo all that follows
 	for {
 		before := newest.Load()
 		if at <= before || newest.CompareAndSwap(before, at) {
@@ -157,7 +158,7 @@ func (m *Manager) mayWrite(ctx context.Context) error {
 	switch {
 	case e.seen.unknownKey():
 		return ErrUnknownKey
-	case e.seen.current.Load() > 0:
+	case e.seen.current.Load() > 0 && !m.keyIsSession: // of cookies there is no sample: one that is old is no lasting proof
 		e.key.Store(true)
 	}
 	return nil
@@ -257,10 +258,17 @@ func OpensSome(ctx context.Context, store Store) (bool, error) {
 // could not read what is signed with it. With Settings.AcceptNewKey it returns nil.
 // Update and Manager call it themselves.
 func CheckKey(ctx context.Context, store Store) error {
+	return checkKey(ctx, store, Origin{Form: Unsigned})
+}
+
+// checkKey is CheckKey for a session that is about to be written: it counts, too, and in
+// a store that cannot be enumerated it is all that is seen.
+func checkKey(ctx context.Context, store Store, written Origin) error {
 	if c, ok := store.(Configured); ok && c.Settings().AcceptNewKey {
 		return nil
 	}
 	s, err := newestSessions(ctx, store)
+	s.origins = append(s.origins, written)
 	if err == nil && s.unknownKey() {
 		err = ErrUnknownKey
 	}

@@ -182,6 +182,9 @@ func (m *Manager) Load(ctx context.Context, key string) (*Session, error) {
 	if err == nil && s.record == nil {
 		return nil, fmt.Errorf("load %s: %w", ShortKey(key), ErrNotFound)
 	}
+	if err == nil {
+		m.evidence.seen.note(s.record.Origin)
+	}
 	return s, err
 }
 

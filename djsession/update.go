@@ -27,8 +27,9 @@ func Update(ctx context.Context, store Store, key string, changes ...Change) (*R
 	if err != nil || len(changes) == 0 {
 		return record, err
 	}
-	if record.Origin.Key > 0 {
-		if err := CheckKey(ctx, store); err != nil {
+	// A record without a Version may be a cache's, which says nothing of the row's key.
+	if record.Origin.Key > 0 || record.Version == nil {
+		if err := checkKey(ctx, store, record.Origin); err != nil {
 			return nil, fmt.Errorf("update %s: %w", ShortKey(key), err)
 		}
 	}
