@@ -89,16 +89,22 @@ func (x *exchange) commit(status int) error {
 	}
 	if a.save {
 		if err := x.save(s); err != nil {
-			if !s.modified && (errors.Is(err, ErrUnknownStore) || errors.Is(err, ErrUnknownKey)) {
-				return nil // the handler changed nothing, so its response may go out without the new expiry
-			}
-			return err
+			return dueTo(s, err)
 		}
 	}
 	if a.setCookie {
 		return x.setCookie(s)
 	}
 	return nil
+}
+
+// dueTo is the error of a save, unless the handler changed nothing and nothing may be
+// written yet: its answer is good without a new expiry.
+func dueTo(s *Session, err error) error {
+	if !s.modified && (errors.Is(err, ErrUnknownStore) || errors.Is(err, ErrUnknownKey)) {
+		return nil
+	}
+	return err
 }
 
 // sessionToCommit returns the handler's session. With SESSION_SAVE_EVERY_REQUEST it
@@ -213,9 +219,9 @@ func (m *Manager) sessionCookie(key string, v *Values) (djcookie.Cookie, error) 
 		Secure:   s.SessionCookieSecure,
 		HTTPOnly: s.SessionCookieHTTPOnly,
 	}
-	if m.WrapCookie != nil && !m.keyIsSession {
+	if (m.WrapCookie != nil || m.UnwrapCookie != nil) && !m.keyIsSession {
 		var err error
-		if cookie.Value, err = m.WrapCookie(key, v); err != nil {
+		if cookie.Value, err = m.wrap(key, v); err != nil {
 			return cookie, fmt.Errorf("%w: WrapCookie: %w", errNoCookie, err)
 		}
 	}
@@ -234,6 +240,18 @@ func (m *Manager) sessionCookie(key string, v *Values) (djcookie.Cookie, error) 
 	return cookie, err
 }
 
+// wrap is WrapCookie, but that it is an error when there is no value: the visitor would
+// lose the cookie that came.
+func (m *Manager) wrap(key string, v *Values) (value string, err error) {
+	if m.WrapCookie == nil {
+		return "", errors.New("it is not set, and UnwrapCookie is")
+	}
+	if value, err = m.WrapCookie(key, v); err == nil && value == "" {
+		err = errors.New("it returned nothing")
+	}
+	return value, err
+}
+
 // checkCookie returns an error if no cookie can be made for a session. Such a session
 // must not be stored, since the visitor could not learn its key.
 func (m *Manager) checkCookie(key string, v *Values) error {
@@ -250,7 +268,7 @@ func (x *exchange) hijack() error {
 		return nil
 	}
 	if err := x.save(s); err != nil {
-		return err
+		return dueTo(s, err)
 	}
 	if s.Key() == x.key {
 		return nil

@@ -74,6 +74,7 @@ func (x *exchange) load(ctx context.Context) (s *Session, err error) {
 	x.key = x.cookie
 	if unwrap := x.m.UnwrapCookie; unwrap != nil && x.cookie != "" && !x.m.keyIsSession {
 		x.key, ok = unwrap(x.r, x.cookie)
+		ok = ok && usableKey(x.key)
 	}
 	if ok {
 		s, err = x.m.load(ctx, x.key)
