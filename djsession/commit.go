@@ -219,7 +219,7 @@ func (m *Manager) sessionCookie(key string, v *Values) (djcookie.Cookie, error) 
 		Secure:   s.SessionCookieSecure,
 		HTTPOnly: s.SessionCookieHTTPOnly,
 	}
-	if (m.WrapCookie != nil || m.UnwrapCookie != nil) && !m.keyIsSession {
+	if (m.WrapCookie != nil || m.UnwrapCookie != nil) && !m.keyIsSession && key != "" {
 		var err error
 		if cookie.Value, err = m.wrap(key, v); err != nil {
 			return cookie, fmt.Errorf("%w: WrapCookie: %w", errNoCookie, err)

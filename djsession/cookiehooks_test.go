@@ -11,7 +11,7 @@ import (
 // A cookie out of which UnwrapCookie makes what is no key is left alone, as one that it
 // does not know.
 func TestUnwrappedToNoKey(t *testing.T) {
-	for _, key := range []string{"", "short", "\x00\x00\x00\x00\x00\x00\x00\x00", "A~B~C~D~E~F", strings.Repeat("a", 1<<16)} {
+	for _, key := range []string{"", "short", "\x00\x00\x00\x00\x00\x00\x00\x00", strings.Repeat("a", 1<<16)} {
 		_, m := newSite(t)
 		m.UnwrapCookie = func(r *http.Request, value string) (string, bool) { return key, true }
 		m.WrapCookie = func(key string, v *djsession.Values) (string, error) { return "1|" + key, nil }

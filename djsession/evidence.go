@@ -58,7 +58,7 @@ func (s *signatures) note(o Origin) {
 		newest = &s.fallback
 	}
 	at := max(o.SignedAt.Unix(), 1)   // the legacy form has no time, and no fallbacks
-	at = min(at, time.Now().Unix()+1) // whoever got hold of an old key must not outdo all that follows
+	at = min(at, time.Now().Unix()+1) // the holder of an old key could sign for a day far ahead
 	for {
 		before := newest.Load()
 		if at <= before || newest.CompareAndSwap(before, at) {
@@ -89,9 +89,6 @@ func (m *Manager) found(r *Record) {
 	}
 	if m.hasFallbacks && !e.key.Load() {
 		e.seen.note(r.Origin)
-		if decides && r.Origin.Form == Unsigned {
-			e.key.Store(true) // nothing is signed there
-		}
 	}
 }
 
@@ -112,8 +109,10 @@ func (m *Manager) mayReplaceCookie(ctx context.Context, unknown string) error {
 		return nil
 	}
 	if m.sharded != nil && unknown != "" {
-		if err := m.notMisplaced(ctx, unknown); err != nil {
-			return err
+		if !e.store.Load() {
+			if err := m.notMisplaced(ctx, unknown); err != nil {
+				return err
+			}
 		}
 		if shard := m.sharded.Shard(unknown); !e.shards.has(shard) {
 			return fmt.Errorf("%w (server %s)", ErrUnknownStore, shard)
@@ -149,7 +148,7 @@ func (m *Manager) notMisplaced(ctx context.Context, unknown string) error {
 // mayWrite returns an error unless sessions may be signed with SECRET_KEY.
 func (m *Manager) mayWrite(ctx context.Context) error {
 	e := &m.evidence
-	if !m.hasFallbacks || m.settings.AcceptNewKey || e.key.Load() {
+	if m.unsigned || !m.hasFallbacks || m.settings.AcceptNewKey || e.key.Load() {
 		return nil
 	}
 	if err := m.look(ctx); err != nil {
@@ -164,9 +163,13 @@ func (m *Manager) mayWrite(ctx context.Context) error {
 	return nil
 }
 
-// look looks at the newest sessions of the store, not more often than lookEvery.
+// look looks at the newest sessions of the store, not more often than lookEvery. In a
+// store that signs nothing there is nothing to see.
 func (m *Manager) look(ctx context.Context) error {
 	e := &m.evidence
+	if m.unsigned {
+		return nil
+	}
 	select {
 	case e.looking <- struct{}{}:
 		defer func() { <-e.looking }()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/dbstore"
 )
 
 // A manager that was never asked to Check finds out by itself, when it matters.
@@ -320,5 +322,45 @@ func TestObserver(t *testing.T) {
 	visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) { s.Flush(r.Context()) })
 	if got, want := strings.Join(events, " "), "load conflict save load! load delete"; got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// unsigned is a store in which nothing is signed, as in a cache.
+type unsigned struct {
+	*dbstore.Store
+	scans int
+}
+
+func (s *unsigned) NothingSigned() bool { return true }
+
+func (s *unsigned) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {
+	s.scans++
+	return s.Store.Scan(ctx, r)
+}
+
+// A store that signs nothing is not looked through: nothing in it could be a proof.
+func TestUnsignedStoreIsNotLookedThrough(t *testing.T) {
+	store := &unsigned{Store: newStore(t, mustSettings(t))}
+	key := stored(t, store, `{"a":1}`)
+	m := newManager(t, store, mustSettings(t))
+	m.AcceptEmptyStore = false
+	for range 3 {
+		if w := visit(t, m, "", setGo); w.Code != 500 {
+			t.Errorf("status %d", w.Code)
+		}
+	}
+	visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) { s.Has("a") })
+	if w := visit(t, m, "", setGo); w.Code != 200 || store.scans != 0 {
+		t.Errorf("proven: status %d, %d scans", w.Code, store.scans)
+	}
+}
+
+// With UnwrapCookie a site's keys may look in another way than Django's.
+func TestUnwrapCookieKnowsTheKeys(t *testing.T) {
+	_, m := newSite(t)
+	m.UnwrapCookie = func(_ *http.Request, value string) (string, bool) { return value, true }
+	m.WrapCookie = func(key string, _ *djsession.Values) (string, error) { return key, nil }
+	if w := visit(t, m, "0d6bbf0c-7e3d-4c58-9c1e-1f1d7a2b3c4d", setGo); w.Code != 200 || cookieOf(t, w) == "" {
+		t.Errorf("status %d, cookie %q", w.Code, cookieOf(t, w))
 	}
 }

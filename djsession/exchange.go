@@ -74,10 +74,13 @@ func (x *exchange) load(ctx context.Context) (s *Session, err error) {
 	x.key = x.cookie
 	if unwrap := x.m.UnwrapCookie; unwrap != nil && x.cookie != "" && !x.m.keyIsSession {
 		x.key, ok = unwrap(x.r, x.cookie)
-		ok = ok && usableKey(x.key)
+		ok = ok && ValidateKey(x.key) == nil
 	}
 	if ok {
 		s, err = x.m.load(ctx, x.key)
+		if err == nil && x.m.UnwrapCookie != nil {
+			s.foreign = false // UnwrapCookie knows the site's keys
+		}
 	} else {
 		s = newSession(x.m, nil)
 		s.unknown, s.foreign = x.cookie, true

@@ -86,6 +86,7 @@ type Manager struct {
 	settings     *heldSettings
 	keyIsSession bool    // the store is SelfContained
 	sharded      Sharded // the store, if it is on several servers
+	unsigned     bool    // the store is an UnsignedStore
 	hasFallbacks bool    // there are SECRET_KEY_FALLBACKS
 	evidence     evidence
 	deadlines    deadlines
@@ -111,6 +112,9 @@ func NewManager(store Store, settings *Settings) (*Manager, error) {
 	}
 	if s, ok := store.(SelfContained); ok {
 		m.keyIsSession = s.KeyIsSession()
+	}
+	if s, ok := store.(UnsignedStore); ok {
+		m.unsigned = s.NothingSigned()
 	}
 	if s, ok := store.(Sharded); ok && s.Shards() > 1 {
 		m.sharded = s

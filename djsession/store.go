@@ -108,6 +108,13 @@ type SelfContained interface {
 	KeyIsSession() bool
 }
 
+// UnsignedStore is a Store whose sessions no signature protects, as those of the engine
+// cache. A session found in it does not show that the site wrote it.
+type UnsignedStore interface {
+	// NothingSigned reports whether sessions are stored without a signature.
+	NothingSigned() bool
+}
+
 // Sharded is a Store that spreads its sessions over several servers by their keys,
 // as the clients of Memcached do. If the list of servers is not spelled as on the site,
 // a key can belong to another server here than in Django.

@@ -86,6 +86,7 @@ var (
 	_ djsession.UnchangedDeleter = (*Store)(nil)
 	_ djsession.Configured       = (*Store)(nil)
 	_ djsession.Sharded          = (*Store)(nil)
+	_ djsession.UnsignedStore    = (*Store)(nil)
 )
 
 // New returns the store of the engine cache. It does not ask the cache anything.
@@ -99,6 +100,9 @@ func New(cache Cache, c Config) (*Store, error) {
 	}
 	return &Store{s}, nil
 }
+
+// NothingSigned reports that a cache keeps sessions without a signature.
+func (s *Store) NothingSigned() bool { return true }
 
 // Settings returns a copy of the settings that the store was made with.
 func (s *Store) Settings() *djsession.Settings {

@@ -81,9 +81,7 @@ func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data
 	return item, nil
 }
 
-// settle finds out whether an update whose answer was lost was made. It never sends the
-// update again: the first statement may still wait for a lock, and if somebody else then
-// restores the row to what it was, the change would be made twice.
+// settle finds out whether an insert whose answer was lost was made.
 func (c *Cache) settle(ctx context.Context, op, key string, item *cachestore.Item, lost error) error {
 	if there, _ := c.read(ctx, op, key); holds(there, item) {
 		return nil
@@ -147,7 +145,9 @@ func (c *Cache) compareAnd(ctx context.Context, op string, stmt sqldialect.State
 			case err == nil && n > 0:
 				return nil
 			case class == sqldialect.Lost && item != nil:
-				return c.settle(ctx, op, key, item, err)
+				// Even a row that is equal may be somebody else's: two that add one to the
+				// same number write the same.
+				return c.fail(ctx, op, key, err)
 			case class == sqldialect.Conflict:
 				beaten = true
 			case err != nil:

@@ -51,9 +51,8 @@ func (c *Cache) swap(old *cachestore.Item, next *memcache.Item) error {
 }
 
 // compareAndSwap sends a cas. If its answer is lost, a cas that only ends the item is sent
-// again; after any other the item is read. A change is not sent again, because the first
-// request may still arrive: if somebody else then restores the item to what it was, the
-// change would be made twice.
+// again. A change is not, since the first request may still arrive, and the item says
+// nothing: two writers that add one to the same number store the same value.
 func (c *Cache) compareAndSwap(next *memcache.Item) (again bool, err error) {
 	request := func() error { return c.client.CompareAndSwap(next) }
 	if next.Expiration == expired {
@@ -65,9 +64,6 @@ func (c *Cache) compareAndSwap(next *memcache.Item) (again bool, err error) {
 		return false, err
 	case broken(err):
 		c.client.Close()
-	}
-	if c.isStored(next) {
-		return false, nil
 	}
 	return false, outcomeUnknown(err)
 }

@@ -28,6 +28,7 @@ type Proxy struct {
 type fault struct {
 	words string        // a text in the request
 	delay time.Duration // how long after the client was cut off the server gets the request; 0: before
+	held  chan struct{} // if not nil, the server gets the request when it is closed
 	times int           // how often it happens
 }
 
@@ -68,6 +69,17 @@ func (p *Proxy) LoseAnswers(words string, times int) { p.arm(&fault{words: words
 func (p *Proxy) Delay(words string, delay time.Duration) {
 	p.arm(&fault{words: words, delay: delay, times: 1})
 }
+
+// Hold cuts the client off at the next request that holds these words, and sends the
+// request to the server when release is called.
+func (p *Proxy) Hold(words string) (release func()) {
+	held := make(chan struct{})
+	p.arm(&fault{words: words, held: held, times: 1})
+	return sync.OnceFunc(func() { close(held) })
+}
+
+// Disarm breaks no more connections.
+func (p *Proxy) Disarm() { p.arm(nil) }
 
 func (p *Proxy) arm(f *fault) {
 	p.mu.Lock()
@@ -165,7 +177,7 @@ func (p *Proxy) cutOff(f *fault, client, server net.Conn, request []byte, first 
 		server.Write(request)
 		<-first // the answer has begun, so the request has been handled
 	}
-	if f.delay == 0 {
+	if f.delay == 0 && f.held == nil {
 		work()
 		client.Close()
 		server.Close()
@@ -174,6 +186,9 @@ func (p *Proxy) cutOff(f *fault, client, server net.Conn, request []byte, first 
 	client.Close()
 	go func() {
 		time.Sleep(f.delay)
+		if f.held != nil {
+			<-f.held
+		}
 		work()
 		server.Close()
 	}()
