@@ -59,6 +59,9 @@ func parse(raw string) (*storeURL, error) {
 	if _, behind, _ := strings.Cut(rest, "/"); !isPath(u.scheme) && strings.Contains(behind+query, "@") {
 		return nil, problem("there is an @ behind the host")
 	}
+	if before, _, found := strings.Cut(rest, "&"); found && !isPath(u.scheme) && strings.Contains(rest[len(before):], "=") {
+		return nil, problem("options begin with a ?, and there is a & before it")
+	}
 	var err error
 	if u.options, err = url.ParseQuery(query); err != nil {
 		return nil, problem("broken options")

@@ -84,6 +84,7 @@ func TestBadURLs(t *testing.T) {
 		"postgres://h/db?max_open_conns=0", "postgres://h/db?max_open_conns=-1", "mysql://h/db?max_open_conns=many", "sqlite:///storeurl.go?max_idle_conns=0", "postgres://h/db?max_open_conns=1000000",
 		"postgres://h/db?max_open_conns=5&max_idle_conns=6", "dbcache+mysql://h/db?table=t&max_open_conns=0", "redis://h/0?max_open_conns=0", "redis://h/0?max_connections=99999999999",
 		"redis://h/0?max_connections=5&max_open_conns=5", "redis-cluster://h?max_idle_conns=11", "memcached://h?max_open_conns=0", "postgres://h/db?load_timeout=0", "redis://h/0?load_timeout=soon",
+		"postgres://u@h/db&password=hunter2", "redis://h&password=hunter2", "mysql://u@h&password=hunter2/db?x=1",
 		"dbcache+oracle://u:hunter2@h/db?table=t", "dbcache+postgres://u:hunter2@h/db", "dbcache+postgres://u:hunter2@h/db?table=t&max_entries=x",
 		"dbcache+file:///.", "filecache://host/tmp", "filecache:///", "filecache:///missing", "filecache:///.?table=x", "filecache:///.?cull_frequency=-1",
 		"file://host/tmp", "file:///", "file://", "file:///missing", "file:///storeurl.go", "file:///.?nonsense=1", "file:///.?table=x", "file:///.?prefix=a/b",
