@@ -1,14 +1,15 @@
 # Everything a checkout can do. `make test` is what CI runs.
 
-.PHONY: help demo example check test bench fuzz peers lint clean
+.PHONY: help demo example check test django-tests bench fuzz peers lint clean
 
 help:
-	@echo 'make demo    the main job, on a database that Django 5.2 wrote'
-	@echo 'make example a Django site and a Go service with one login, for a browser'
-	@echo 'make check   gofmt, vet and the tests, offline, with the peers that are installed'
-	@echo 'make test    all of it, as CI runs it; installs what it needs'
-	@echo 'make bench   how far from the floor'
-	@echo 'make fuzz    every fuzz target for FUZZTIME (60s); ten times as long for those that read unsigned bytes'
+	@echo 'make demo         the main job, on a database that Django 5.2 wrote'
+	@echo 'make example      a Django site and a Go service with one login, for a browser'
+	@echo 'make check        gofmt, vet and the tests, offline, with the peers that are installed'
+	@echo 'make test         all of it, as CI runs it; installs what it needs'
+	@echo "make django-tests Django's own tests of sessions and signing, answered by Go"
+	@echo 'make bench        how far from the floor'
+	@echo 'make fuzz         every fuzz target for FUZZTIME (60s); ten times as long for those that read unsigned bytes'
 
 PACKAGES := ./...
 DEMO := .demo
@@ -33,7 +34,12 @@ check: lint-offline
 # All of it: installs the peers (Django 2.2, 3.2, 4.2 and 5.2 with their cache clients, PostgreSQL, MariaDB, Redis, Memcached) and tests against them. Without root or
 # network, tests whose peer is missing skip and say so; with CI=true they fail.
 test: peers lint
+	@if testdata/djangotests/run --install || [ "$(CI)" = true ]; then $(MAKE) --no-print-directory django-tests; fi
 	go test $(RACE) -timeout 40m $(PACKAGES)
+
+# It installs what it needs: Django's source distribution, for its tests.
+django-tests:
+	testdata/djangotests/run
 
 peers:
 	@testdata/install || [ "$(CI)" != true ] || exit 1

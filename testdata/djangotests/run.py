@@ -1,0 +1,195 @@
+"""Run Django's tests of its sessions and of its signing against Go: see README.md in the folder above.
+
+    run.py GOSTORE DJANGO [LABEL ...]
+
+GOSTORE is the program internal/testing/gostore, and DJANGO is an unpacked source distribution, whose tests are run as
+they are. A test that fails, or that asks nothing of Go, must be in expected.txt, and a test that is there must do so.
+"""
+import faulthandler
+import fnmatch
+import io
+import os
+import sys
+import tempfile
+import types
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+LABELS = ["sessions_tests", "signing"]
+
+
+def configure(folder):
+    """Set Django up with a database and a cache that another process can open, too."""
+    (folder / "cache").mkdir()
+    database = str(folder / "db.sqlite3")
+    # A module, as a site has one: only for that does Django set the process's clock to TIME_ZONE.
+    settings = types.ModuleType("djangotests_settings")
+    settings.SECRET_KEY = "the secret key of Django's tests, run against Go"
+    settings.INSTALLED_APPS = ["django.contrib.sessions", "sessions_tests"]
+    settings.MIGRATION_MODULES = {"sessions": None}
+    settings.DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+    settings.USE_TZ = False
+    settings.LOGGING_CONFIG = None
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(folder / "cache")}
+    }
+    settings.DATABASES = {
+        "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": database, "TEST": {"NAME": database}}
+    }
+    sys.modules[settings.__name__] = settings
+    os.environ["DJANGO_SETTINGS_MODULE"] = settings.__name__
+
+
+def install():
+    """Put Go's classes in the place of Django's, before Django's tests or models import those."""
+    import gosessions
+    import gosigning
+
+    gosessions.install()
+    gosigning.install()
+
+    import django
+    from django.test import TestCase
+
+    django.setup()
+    gosessions.keep_model()
+    # A transaction around each test would hide what is written in it from Go. Without one Django flushes the database.
+    TestCase._databases_support_transactions = classmethod(lambda cls: False)
+
+
+class Result(unittest.TextTestResult):
+    """Notes how each test ended, and whether Go was asked in it."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.run = {}  # test id: None, or why it did not pass
+        self.skips = set()
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.run[test.id()] = None
+        self.asked_before = asked()
+
+    def stopTest(self, test):
+        if asked() == self.asked_before and self.run.get(test.id(), "") is None:
+            self.run[test.id()] = "it passed, and asked nothing of Go\n"
+        super().stopTest(test)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.skips.add(test.id())
+        self.run.pop(test.id(), None)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.run[test.id()] = self.failures[-1][1]
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.run[test.id()] = self.errors[-1][1]
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.run[test.id()] = self._exc_info_to_string(err, test)
+
+    def addUnexpectedSuccess(self, test):
+        super().addUnexpectedSuccess(test)
+        self.run[test.id()] = "unexpected success: Django expects it to fail"
+
+def asked():
+    from gostore import gostore
+
+    return gostore.asked
+
+
+def run_tests(labels):
+    from django.test.runner import DiscoverRunner
+
+    class Runner(DiscoverRunner):
+        def get_test_runner_kwargs(self):
+            quiet = {"resultclass": Result, "stream": io.StringIO()}
+            return {**super().get_test_runner_kwargs(), **quiet}
+
+        def run_checks(self, databases):
+            pass
+
+        def suite_result(self, suite, result, **kwargs):
+            return result
+
+    return Runner(verbosity=0, interactive=False).run_tests(labels)
+
+
+class Expected:
+    """A line of expected.txt."""
+
+    def __init__(self, line):
+        self.pattern, self.ending, self.reason = line.split("\t")
+        self.matched = False
+
+    def matches(self, test):
+        return fnmatch.fnmatchcase(test, self.pattern)
+
+    def explains(self, failure):
+        return self.ending in failure.strip().splitlines()[-1]
+
+
+def read_expected():
+    lines = (HERE / "expected.txt").read_text().splitlines()
+    return [Expected(line) for line in lines if line and not line.startswith("#")]
+
+
+def report(result, expected, complete):
+    """Print how each class of tests did, and what was not expected. Return the exit status."""
+    unexpected = []
+    classes = {}  # name: [run, passed, explained]
+    for test, failure in result.run.items():
+        line = next((line for line in expected if line.matches(test)), None)
+        if line:
+            line.matched = True
+        explained = bool(line and failure and line.explains(failure))
+        if failure and not explained:
+            unexpected.append("FAIL %s\n%s" % (test, failure))
+        elif line and not failure:
+            unexpected.append("PASS %s\nexpected.txt says that it fails: %s" % (test, line.reason))
+        counts = classes.setdefault(test.rpartition(".")[0], [0, 0, 0])
+        counts[0] += 1
+        counts[1] += not failure
+        counts[2] += explained
+    for line in expected if complete else []:
+        if not line.matched:
+            unexpected.append("NONE %s\nexpected.txt names it, and there is no such test" % line.pattern)
+
+    print("%-55s %5s %7s %10s" % ("", "run", "passed", "explained"))
+    classes["all"] = [sum(column) for column in zip(*classes.values())]
+    for name, counts in classes.items():
+        print("%-55s %5d %7d %10d" % (name, *counts))
+    for text in unexpected:
+        print("\n" + text)
+    print("%d run, %d passed, %d explained in expected.txt, %d unexpected; Django skips %d" % (
+        *classes["all"], len(unexpected), len(result.skips)))
+    return 1 if unexpected else 0
+
+
+def main():
+    program, django_folder, *labels = sys.argv[1:]
+    program, tests = os.path.abspath(program), os.path.join(os.path.abspath(django_folder), "tests")
+    sys.dont_write_bytecode = True  # not into the repository
+    sys.path[:0] = [str(HERE), os.path.dirname(tests), tests]
+    os.chdir(tests)  # A label is also taken for a folder.
+    faulthandler.dump_traceback_later(600, exit=True)  # if Go does not answer
+    with tempfile.TemporaryDirectory() as folder:
+        configure(Path(folder))
+        from gostore import gostore
+
+        gostore.start(program)
+        install()
+        result = run_tests(labels or LABELS)
+        if status := gostore.stop():
+            sys.exit("gostore ended with status %d" % status)
+    sys.exit(report(result, read_expected(), complete=not labels))
+
+
+if __name__ == "__main__":
+    main()
