@@ -1,14 +1,12 @@
 package pickle
 
-import "fmt"
-
-// maxWriteDepth is how deeply what Append writes may nest. It is beyond [DefaultDepth], as a graph that has lost one of
-// its paths can be deeper by another.
-const maxWriteDepth = 10 * DefaultDepth
-
-// maxWrites is how many objects Append writes, those included that it writes again: an object that
-// leads back to itself before it exists is begun anew, as Python does.
-const maxWrites = 4 * DefaultObjects
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+)
 
 // Append appends the pickle of root in the given protocol, 0 to [HighestProtocol]. The error, with which dst is returned
 // as it was, is a [*ValueError] or wraps [ErrTooLarge] or [ErrDepth]: For a part of a
@@ -30,6 +28,19 @@ func Append(dst []byte, root *Object, protocol int) ([]byte, error) {
 	a.endFrame()
 	return a.buf, nil
 }
+
+// maxWriteDepth is how deeply what Append writes may nest. It is beyond [DefaultDepth], as a graph that has lost one of
+// its paths can be deeper by another.
+const maxWriteDepth = 10 * DefaultDepth
+
+// maxWrites is how many objects Append writes, those included that it writes again: an object that
+// leads back to itself before it exists is begun anew, as Python does.
+const maxWrites = 4 * DefaultObjects
+
+// A ValueError tells why a graph cannot be written. It never quotes it.
+type ValueError struct{ Msg string }
+
+func (e *ValueError) Error() string { return e.Msg }
 
 // save appends what makes o and leaves it on top of the stack.
 func (a *appender) save(o *Object, depth int) error {
@@ -100,4 +111,210 @@ func (a *appender) saveNew(o *Object, depth int) error {
 		return a.saveExtension(o)
 	}
 	return &ValueError{fmt.Sprintf("an object of the unknown kind %d", o.Kind)}
+}
+
+// An appender writes one pickle.
+type appender struct {
+	buf    []byte
+	proto  int
+	frame  int // where the open frame begins, with its header; below protocol 4 it is -1
+	memo   memo
+	names  map[string]uint32 // memo numbers of classes and of their modules, by name
+	writes int
+
+	path  []opened        // what is being written, each within the one before
+	calls map[*Object]int // how often a call is in path
+}
+
+// opened is an object that is being written.
+type opened struct {
+	o   *Object
+	put bool // it is in the memo already, and that is this one
+}
+
+var appenders = sync.Pool{New: func() any { return new(appender) }}
+
+func newAppender(dst []byte, protocol int) *appender {
+	a := appenders.Get().(*appender)
+	a.buf, a.proto, a.frame = dst, protocol, -1
+	return a
+}
+
+// release leaves nothing of this pickle behind.
+func (a *appender) release() {
+	a.memo.clear()
+	clear(a.path[:cap(a.path)])
+	*a = appender{memo: a.memo, path: a.path[:0]}
+	appenders.Put(a)
+}
+
+func (a *appender) op(op byte) {
+	a.buf = append(a.buf, op)
+}
+
+func (a *appender) op8(op byte, n int) {
+	a.buf = append(a.buf, op, byte(n))
+}
+
+func (a *appender) op32(op byte, n int) {
+	a.buf = binary.LittleEndian.AppendUint32(append(a.buf, op), uint32(n))
+}
+
+// line appends an opcode with what ends with its line.
+func (a *appender) line(op byte, s string) {
+	a.buf = append(append(append(a.buf, op), s...), '\n')
+}
+
+func (a *appender) numberLine(op byte, n int) {
+	a.buf = append(strconv.AppendInt(append(a.buf, op), int64(n), 10), '\n')
+}
+
+// put enters o, which is on top of the stack, into the memo. Without o it takes a number for something that nobody
+// will ask for: Python does so, too.
+func (a *appender) put(o *Object) uint32 {
+	n := a.memo.take(o)
+	if last := len(a.path) - 1; o != nil && a.path[last].o == o {
+		a.path[last].put = true
+	}
+	switch {
+	case a.proto >= 4:
+		a.op(opMemoize)
+	case a.proto == 0:
+		a.numberLine(opPut, int(n))
+	case n < 256:
+		a.op8(opBinPut, int(n))
+	default:
+		a.op32(opLongBinPut, int(n))
+	}
+	return n
+}
+
+func (a *appender) get(n uint32) {
+	switch {
+	case a.proto == 0:
+		a.numberLine(opGet, int(n))
+	case n < 256:
+		a.op8(opBinGet, int(n))
+	default:
+		a.op32(opLongBinGet, int(n))
+	}
+}
+
+// From protocol 4 on a pickle is cut into frames, so that a reader of a stream can take it in large pieces. Python ends a frame
+// before the first object that begins beyond frameSize, leaves the header off where hardly anything is in it, and
+// keeps what is as large as a frame outside.
+const (
+	frameSize   = 64 << 10
+	frameHeader = 9
+	frameLeast  = 4
+)
+
+func (a *appender) startFrame() {
+	if a.proto < 4 {
+		return
+	}
+	a.frame = len(a.buf)
+	a.buf = append(a.buf, opFrame, 0, 0, 0, 0, 0, 0, 0, 0)
+}
+
+func (a *appender) endFrame() {
+	if a.frame < 0 {
+		return
+	}
+	content := a.buf[a.frame+frameHeader:]
+	if len(content) < frameLeast {
+		a.buf = append(a.buf[:a.frame], content...)
+	} else {
+		binary.LittleEndian.PutUint64(a.buf[a.frame+1:], uint64(len(content)))
+	}
+	a.frame = -1
+}
+
+// betweenFrames is called where a new object begins.
+func (a *appender) betweenFrames() {
+	if a.frame >= 0 && len(a.buf)-a.frame-frameHeader >= frameSize {
+		a.endFrame()
+		a.startFrame()
+	}
+}
+
+// payload appends an opcode with its length, both in header, and the content.
+func (a *appender) payload(content string, header ...byte) {
+	if len(content) < frameSize || a.frame < 0 {
+		a.buf = append(append(a.buf, header...), content...)
+		return
+	}
+	a.endFrame()
+	a.buf = append(append(a.buf, header...), content...)
+	a.startFrame()
+}
+
+// sized is payload for the opcode of content whose length takes 1, 4 or 8 bytes.
+func (a *appender) sized(op byte, width int, content string) {
+	var header [frameHeader]byte
+	header[0] = op
+	binary.LittleEndian.PutUint64(header[1:], uint64(len(content)))
+	a.payload(content, header[:1+width]...)
+}
+
+// A memo has the objects that were written, by their addresses. The zero value is empty.
+type memo struct {
+	count   uint32
+	few     [fewObjects]*Object
+	fewAt   [fewObjects]uint32
+	entered int
+	many    map[*Object]uint32
+}
+
+// fewObjects is up to how many objects are looked for one by one.
+const fewObjects = 24
+
+func (m *memo) find(o *Object) (uint32, bool) {
+	if m.many != nil {
+		n, ok := m.many[o]
+		return n, ok
+	}
+	for i, other := range m.few[:m.entered] {
+		if other == o {
+			return m.fewAt[i], true
+		}
+	}
+	return 0, false
+}
+
+// take returns the next number, and enters o under it unless o is nil.
+func (m *memo) take(o *Object) uint32 {
+	n := m.count
+	m.count++
+	switch {
+	case o == nil:
+	case m.many != nil:
+		m.many[o] = n
+	case m.entered < fewObjects:
+		m.few[m.entered], m.fewAt[m.entered] = o, n
+		m.entered++
+	default:
+		m.many = make(map[*Object]uint32, 4*fewObjects)
+		for i, other := range m.few {
+			m.many[other] = m.fewAt[i]
+		}
+		m.many[o] = n
+	}
+	return n
+}
+
+// forget lets o be written anew.
+func (m *memo) forget(o *Object) {
+	if m.many != nil {
+		delete(m.many, o)
+		return
+	}
+	if i := slices.Index(m.few[:m.entered], o); i >= 0 {
+		m.few[i] = nil
+	}
+}
+
+func (m *memo) clear() {
+	clear(m.few[:m.entered])
+	m.count, m.entered, m.many = 0, 0, nil
 }

@@ -27,8 +27,15 @@ func load(data string, l Limits) (root *Object, steps int, err error) {
 	return root, check.steps, err
 }
 
-func (d *loader) tooMany() error {
-	return fmt.Errorf("the number of objects is %w at offset %d", ErrTooLarge, d.at)
+// A SyntaxError tells where Python's unpickler would have refused a pickle, or would have failed for certain had
+// it gone on. It never quotes the pickle.
+type SyntaxError struct {
+	Offset int // of the opcode, in bytes
+	Msg    string
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("%s at offset %d", e.Msg, e.Offset)
 }
 
 // run does what the opcodes say until one says STOP.
@@ -133,4 +140,93 @@ var loads = [256]func(*loader) error{
 
 	opNextBuffer:     func(d *loader) error { return d.fail("a buffer that is not in the pickle") },
 	opReadonlyBuffer: func(d *loader) error { return d.fail("a buffer that is not in the pickle") },
+}
+
+// setProto is PROTO. Python takes it anywhere, and any opcode under any protocol.
+func (d *loader) setProto() error {
+	proto, err := d.uint(1)
+	if err != nil {
+		return err
+	}
+	if proto > HighestProtocol {
+		return d.fail("a protocol beyond 5")
+	}
+	d.proto = int(proto)
+	return nil
+}
+
+// frame is a promise of Python's pickler that so many bytes follow. Its unpickler in C checks only that.
+func (d *loader) frame() error {
+	size, err := d.uint(8)
+	if err != nil {
+		return err
+	}
+	if size > uint64(len(d.text)-d.i) {
+		return d.truncated()
+	}
+	return nil
+}
+
+// with is for opcodes with an argument of text.
+func with(argument func(*loader) (string, error), load func(*loader, string) error) func(*loader) error {
+	return func(d *loader) error {
+		s, err := argument(d)
+		if err != nil {
+			return err
+		}
+		return load(d, s)
+	}
+}
+
+// fixed is for opcodes with a number of so many bytes.
+func fixed(width int, load func(*loader, uint64) error) func(*loader) error {
+	return func(d *loader) error {
+		n, err := d.uint(width)
+		if err != nil {
+			return err
+		}
+		return load(d, n)
+	}
+}
+
+// numbered is for opcodes with a memo number, in so many bytes or, if 0, in a line of digits.
+func numbered(width int, load func(*loader, uint64) error) func(*loader) error {
+	if width > 0 {
+		return fixed(width, load)
+	}
+	return with((*loader).line, func(d *loader, s string) error {
+		n, ok := parseMemoNumber(s)
+		if !ok {
+			return d.fail("a memo number that is none")
+		}
+		return load(d, n)
+	})
+}
+
+// sized takes what follows after its own length, which takes so many bytes. Some lengths are signed, and refused
+// by Python when negative: here those are longer than anything.
+func sized(width int) func(*loader) (string, error) {
+	return func(d *loader) (string, error) {
+		n, err := d.uint(width)
+		if err != nil {
+			return "", err
+		}
+		return d.bytesAhead(n)
+	}
+}
+
+// parseMemoNumber reads what PUT and GET have.
+func parseMemoNumber(s string) (uint64, bool) {
+	// 19 digits fit into 64 bits, and no pickle is that long.
+	if s == "" || len(s) > 19 {
+		return 0, false
+	}
+	var n uint64
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return n, true
 }

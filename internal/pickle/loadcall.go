@@ -5,6 +5,160 @@ import (
 	"strings"
 )
 
+// call pushes what is made by a call.
+func (d *loader) call(kind Kind, callable, args, kwargs *Object) error {
+	switch {
+	case callable.Kind < Global:
+		return d.fail("a call of what cannot be called")
+	case args.Kind != Tuple:
+		return d.fail("a call whose arguments are no tuple")
+	case kwargs != nil && kwargs.Kind != Dict:
+		return d.fail("a call whose named arguments are no dict")
+	}
+	if kind == Reduce && callable.Kind == Global {
+		if o := d.plain(callable.Text, args.Items); o != nil {
+			return d.push(o)
+		}
+	}
+	o := d.object(kind)
+	o.Made = &Made{Callable: callable, Args: args, Kwargs: kwargs, at: d.now()}
+	return d.push(o)
+}
+
+func (d *loader) reduce() error {
+	top, err := d.top(2)
+	if err != nil {
+		return err
+	}
+	d.stack = d.stack[:len(d.stack)-2]
+	return d.call(Reduce, top[0], top[1], nil)
+}
+
+func (d *loader) newObj() error {
+	top, err := d.top(2)
+	if err != nil {
+		return err
+	}
+	d.stack = d.stack[:len(d.stack)-2]
+	return d.call(NewObj, top[0], top[1], nil)
+}
+
+func (d *loader) newObjEx() error {
+	top, err := d.top(3)
+	if err != nil {
+		return err
+	}
+	d.stack = d.stack[:len(d.stack)-3]
+	return d.call(NewObjEx, top[0], top[1], top[2])
+}
+
+// inst has the class as its argument, obj on the stack after the mark.
+func (d *loader) inst() error {
+	class, err := d.namedByLines()
+	if err != nil {
+		return err
+	}
+	args, err := d.popMark()
+	if err != nil {
+		return err
+	}
+	return d.instance(class, args)
+}
+
+func (d *loader) obj() error {
+	items, err := d.popMark()
+	if err != nil {
+		return err
+	}
+	if len(items) == 0 {
+		return d.fail("an instance without a class")
+	}
+	return d.instance(items[0], items[1:])
+}
+
+func (d *loader) instance(class *Object, args []*Object) error {
+	tuple := emptyTuple
+	if len(args) > 0 {
+		tuple = d.object(Tuple)
+		tuple.Items = slices.Clone(args)
+	}
+	return d.call(Instance, class, tuple, nil)
+}
+
+// plain recognises the calls by which older protocols write bytes, bytearrays and sets. It returns nil for any other,
+// which then stays a call.
+//
+// What is made of another object is made of what that is now. A list may grow afterwards: its Items are lent, and
+// grow elsewhere.
+func (d *loader) plain(callable string, args []*Object) *Object {
+	switch callable {
+	case "_codecs\nencode":
+		if len(args) == 2 && isLatin1(args[1]) {
+			return d.encoded(Bytes, args[0])
+		}
+	case "builtins\nbytes":
+		if len(args) == 0 {
+			return d.object(Bytes)
+		}
+	case "builtins\nbytearray":
+		return d.plainByteArray(args)
+	case "builtins\nset":
+		return d.plainSet(Set, args)
+	case "builtins\nfrozenset":
+		return d.plainSet(FrozenSet, args)
+	}
+	return nil
+}
+
+// plainByteArray: before Python 3.8 a bytearray was written as bytearray(str, 'latin-1') below protocol 3.
+func (d *loader) plainByteArray(args []*Object) *Object {
+	switch {
+	case len(args) == 0:
+		return d.object(ByteArray)
+	case len(args) == 1 && args[0].Kind == Bytes:
+		o := d.object(ByteArray)
+		o.Text = args[0].Text
+		return o
+	case len(args) == 2 && isLatin1(args[1]):
+		return d.encoded(ByteArray, args[0])
+	}
+	return nil
+}
+
+func (d *loader) plainSet(kind Kind, args []*Object) *Object {
+	if len(args) == 0 {
+		return d.object(kind)
+	}
+	if len(args) != 1 || args[0].Kind != List || args[0].Made != nil {
+		return nil
+	}
+	items := args[0].Items
+	d.refs -= len(items) // run checks that it is not negative
+	o := d.object(kind)
+	o.Items = items[:len(items):len(items)]
+	o.lent = true
+	return o
+}
+
+func isLatin1(o *Object) bool {
+	return o.Kind == Str && (o.Text == "latin1" || o.Text == "latin-1")
+}
+
+// encoded is what Latin-1 text stands for. One text may be named by many calls: beyond what a pickle of this length has reason to
+// they are left to be calls.
+func (d *loader) encoded(kind Kind, text *Object) *Object {
+	if text.Kind != Str || !isASCII(text.Text) && !d.mayCopy(len(text.Text)) {
+		return nil
+	}
+	s, ok := toLatin1(text.Text)
+	if !ok {
+		return nil
+	}
+	o := d.object(kind)
+	o.Text = s
+	return o
+}
+
 // global reads two lines: they are the Text of a Global, as they stand.
 func (d *loader) global() error {
 	o, err := d.namedByLines()
@@ -98,84 +252,4 @@ func (d *loader) persistent() error {
 	o := d.object(PersistentID)
 	o.Made = &Made{Args: id}
 	return d.push(o)
-}
-
-// call pushes what is made by a call.
-func (d *loader) call(kind Kind, callable, args, kwargs *Object) error {
-	switch {
-	case callable.Kind < Global:
-		return d.fail("a call of what cannot be called")
-	case args.Kind != Tuple:
-		return d.fail("a call whose arguments are no tuple")
-	case kwargs != nil && kwargs.Kind != Dict:
-		return d.fail("a call whose named arguments are no dict")
-	}
-	if kind == Reduce && callable.Kind == Global {
-		if o := d.plain(callable.Text, args.Items); o != nil {
-			return d.push(o)
-		}
-	}
-	o := d.object(kind)
-	o.Made = &Made{Callable: callable, Args: args, Kwargs: kwargs, at: d.now()}
-	return d.push(o)
-}
-
-func (d *loader) reduce() error {
-	top, err := d.top(2)
-	if err != nil {
-		return err
-	}
-	d.stack = d.stack[:len(d.stack)-2]
-	return d.call(Reduce, top[0], top[1], nil)
-}
-
-func (d *loader) newObj() error {
-	top, err := d.top(2)
-	if err != nil {
-		return err
-	}
-	d.stack = d.stack[:len(d.stack)-2]
-	return d.call(NewObj, top[0], top[1], nil)
-}
-
-func (d *loader) newObjEx() error {
-	top, err := d.top(3)
-	if err != nil {
-		return err
-	}
-	d.stack = d.stack[:len(d.stack)-3]
-	return d.call(NewObjEx, top[0], top[1], top[2])
-}
-
-// inst has the class as its argument, obj on the stack after the mark.
-func (d *loader) inst() error {
-	class, err := d.namedByLines()
-	if err != nil {
-		return err
-	}
-	args, err := d.popMark()
-	if err != nil {
-		return err
-	}
-	return d.instance(class, args)
-}
-
-func (d *loader) obj() error {
-	items, err := d.popMark()
-	if err != nil {
-		return err
-	}
-	if len(items) == 0 {
-		return d.fail("an instance without a class")
-	}
-	return d.instance(items[0], items[1:])
-}
-
-func (d *loader) instance(class *Object, args []*Object) error {
-	tuple := emptyTuple
-	if len(args) > 0 {
-		tuple = d.object(Tuple)
-		tuple.Items = slices.Clone(args)
-	}
-	return d.call(Instance, class, tuple, nil)
 }

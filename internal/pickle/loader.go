@@ -1,7 +1,9 @@
 package pickle
 
 import (
+	"fmt"
 	"math"
+	"strings"
 	"sync"
 )
 
@@ -103,4 +105,199 @@ func (d *loader) fail(msg string) error {
 
 func (d *loader) truncated() error {
 	return d.fail("the pickle ends too early")
+}
+
+func (d *loader) tooMany() error {
+	return fmt.Errorf("the number of objects is %w at offset %d", ErrTooLarge, d.at)
+}
+
+func (d *loader) tooMuchText() error {
+	return fmt.Errorf("the text that is made of others is %w at offset %d", ErrTooLarge, d.at)
+}
+
+// floor is how low the stack can get: what is below the last mark is out of reach.
+func (d *loader) floor() int {
+	if len(d.marks) == 0 {
+		return 0
+	}
+	return d.marks[len(d.marks)-1]
+}
+
+func (d *loader) push(o *Object) error {
+	d.refs--
+	d.stack = append(d.stack, o)
+	return nil
+}
+
+// top returns the n objects on top of the stack, the lowest first, and leaves them there.
+func (d *loader) top(n int) ([]*Object, error) {
+	if len(d.stack)-d.floor() < n {
+		return nil, d.fail("nothing on the stack")
+	}
+	return d.stack[len(d.stack)-n:], nil
+}
+
+func (d *loader) pop() (*Object, error) {
+	top, err := d.top(1)
+	if err != nil {
+		return nil, err
+	}
+	d.stack = d.stack[:len(d.stack)-1]
+	return top[0], nil
+}
+
+func (d *loader) mark() error {
+	d.refs--
+	d.marks = append(d.marks, len(d.stack))
+	return nil
+}
+
+// popMark takes what is above the last mark, and the mark. The result is good until the next push.
+func (d *loader) popMark() ([]*Object, error) {
+	if len(d.marks) == 0 {
+		return nil, d.fail("no mark")
+	}
+	start := d.floor()
+	items := d.stack[start:]
+	d.stack = d.stack[:start]
+	d.marks = d.marks[:len(d.marks)-1]
+	return items, nil
+}
+
+func (d *loader) dropMark() error {
+	_, err := d.popMark()
+	return err
+}
+
+func (d *loader) dup() error {
+	top, err := d.top(1)
+	if err != nil {
+		return err
+	}
+	return d.push(top[0])
+}
+
+// drop is POP, which takes a mark if that is on top: protocol 0 has no POP_MARK.
+func (d *loader) drop() error {
+	if len(d.marks) > 0 && d.floor() == len(d.stack) {
+		return d.dropMark()
+	}
+	dropped, err := d.pop()
+	if err != nil {
+		return err
+	}
+	return d.discard(dropped)
+}
+
+// discard keeps a call for its effect on the object below it, which it was given first: that is how a __reduce_ex__
+// with a state setter is pickled. All else that Python drops is what it found to be there already.
+func (d *loader) discard(dropped *Object) error {
+	if dropped.Kind != Reduce || len(d.stack) == d.floor() {
+		return nil
+	}
+	target := d.stack[len(d.stack)-1]
+	args := dropped.Made.Args.Items
+	if len(args) == 0 || args[0] != target || target.Kind < Global {
+		return nil
+	}
+	d.addStep(target, Discard, dropped)
+	return nil
+}
+
+// A loadMemo holds objects by the numbers that PUT gave them. Its memory grows with the objects, not with the numbers.
+type loadMemo struct {
+	dense  []*Object // by number: Python numbers them one after the other
+	sparse map[uint64]*Object
+	held   int // how many numbers are in use
+}
+
+// gap is how many numbers dense may leave out: Python 2 began at 1.
+const gap = 4
+
+func (m *loadMemo) find(n uint64) *Object {
+	if n < uint64(len(m.dense)) && m.dense[n] != nil {
+		return m.dense[n]
+	}
+	return m.sparse[n]
+}
+
+func (m *loadMemo) enter(n uint64, o *Object) {
+	if m.find(n) == nil {
+		m.held++
+	}
+	if n > uint64(len(m.dense)+gap) {
+		if m.sparse == nil {
+			m.sparse = make(map[uint64]*Object)
+		}
+		m.sparse[n] = o
+		return
+	}
+	for uint64(len(m.dense)) <= n {
+		m.dense = append(m.dense, nil)
+	}
+	m.dense[n] = o
+}
+
+// put gives the object on top of the stack a number in the memo.
+func (d *loader) put(n uint64) error {
+	top, err := d.top(1)
+	if err != nil {
+		return err
+	}
+	// Python numbers from 0 on: a number needs an opcode for every one below it.
+	if n >= uint64(len(d.text)) {
+		return d.fail("a memo number beyond what the pickle can hold")
+	}
+	d.memo.enter(n, top[0])
+	if d.memo.held > d.most {
+		return d.tooMany()
+	}
+	return nil
+}
+
+// memoize is put, by the number of objects that are in the memo.
+func (d *loader) memoize() error {
+	return d.put(uint64(d.memo.held))
+}
+
+func (d *loader) get(n uint64) error {
+	o := d.memo.find(n)
+	if o == nil {
+		return d.fail("a memo number that nothing has")
+	}
+	return d.push(o)
+}
+
+// bytesAhead takes the next n bytes of the pickle.
+func (d *loader) bytesAhead(n uint64) (string, error) {
+	if n > uint64(len(d.text)-d.i) {
+		return "", d.truncated()
+	}
+	s := d.text[d.i : d.i+int(n)]
+	d.i += int(n)
+	return s, nil
+}
+
+// uint takes a number of so many bytes, the lowest first.
+func (d *loader) uint(width int) (uint64, error) {
+	if width > len(d.text)-d.i {
+		return 0, d.truncated()
+	}
+	var n uint64
+	for k, c := range []byte(d.text[d.i : d.i+width]) {
+		n |= uint64(c) << (8 * k)
+	}
+	d.i += width
+	return n, nil
+}
+
+// line takes a line, of which the line feed is not part.
+func (d *loader) line() (string, error) {
+	end := strings.IndexByte(d.text[d.i:], '\n')
+	if end < 0 {
+		return "", d.truncated()
+	}
+	s := d.text[d.i : d.i+end]
+	d.i += end + 1
+	return s, nil
 }

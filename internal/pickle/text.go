@@ -1,6 +1,7 @@
 package pickle
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -128,4 +129,69 @@ func isASCII(s string) bool {
 		}
 	}
 	return true
+}
+
+// appendRawEscapes appends a str as Latin-1 with escapes for all other characters and those that end a line somewhere.
+func appendRawEscapes(dst []byte, s string) []byte {
+	for len(s) > 0 {
+		r, n := nextChar(s)
+		s = s[n:]
+		switch {
+		case r > 0xffff:
+			dst = fmt.Appendf(dst, `\U%08x`, r)
+		case r > 0xff, r == '\\', r == 0, r == '\n', r == '\r', r == 0x1a:
+			dst = fmt.Appendf(dst, `\u%04x`, r)
+		default:
+			dst = append(dst, byte(r))
+		}
+	}
+	return dst
+}
+
+// unescapeBytes reads what a literal of Python 2 has between its quotes.
+func unescapeBytes(s string) (string, bool) {
+	if !strings.Contains(s, `\`) {
+		return s, true
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); {
+		c := s[i]
+		i++
+		if c != '\\' {
+			b = append(b, c)
+			continue
+		}
+		if i == len(s) {
+			return "", false
+		}
+		c = s[i]
+		i++
+		switch c {
+		case '\n': // a line that goes on
+		case '\\', '\'', '"':
+			b = append(b, c)
+		case 'a', 'b', 'f', 'n', 'r', 't', 'v':
+			b = append(b, "\a\b\f\n\r\t\v"[strings.IndexByte("abfnrtv", c)])
+		case 'x':
+			if len(s)-i < 2 {
+				return "", false
+			}
+			n, err := strconv.ParseUint(s[i:i+2], 16, 8)
+			if err != nil {
+				return "", false
+			}
+			b = append(b, byte(n))
+			i += 2
+		case '0', '1', '2', '3', '4', '5', '6', '7':
+			n := int(c - '0')
+			for k := 0; k < 2 && i < len(s) && s[i] >= '0' && s[i] <= '7'; k++ {
+				n = n<<3 | int(s[i]-'0')
+				i++
+			}
+			b = append(b, byte(n))
+		default:
+			b = append(b, '\\', c)
+		}
+	}
+	return string(b), true
 }
