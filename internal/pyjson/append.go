@@ -4,10 +4,13 @@ import (
 	"encoding"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"math/big"
 	"reflect"
 	"strconv"
 	"time"
+
+	"github.com/djsess/djsess/internal/pytime"
 )
 
 // Append appends v as json.dumps(v, separators=(",", ":")) would write it, in pure ASCII.
@@ -28,6 +31,20 @@ func Append(dst []byte, v any) ([]byte, error) {
 		return dst, err
 	}
 	return out, nil
+}
+
+// MaxWriteDepth is how deeply what [Append] writes may nest. Pythons before 3.12 stop reading near 1000 frames, and
+// a web framework has used some of them when it comes to the session.
+const MaxWriteDepth = 500
+
+// An UnsupportedError tells that a Go value has no form that Python would read back. It never quotes the value.
+type UnsupportedError struct {
+	Type   reflect.Type
+	Reason string
+}
+
+func (e *UnsupportedError) Error() string {
+	return fmt.Sprintf("cannot write %v: %s", e.Type, e.Reason)
 }
 
 // A writer appends values; it counts how deep it is.
@@ -167,4 +184,13 @@ func (w *writer) foreign(dst []byte, text string) ([]byte, error) {
 		return dst, err
 	}
 	return w.any(dst, v)
+}
+
+// appendTime appends a time as a string in the form of datetime.isoformat().
+func appendTime(dst []byte, t time.Time) ([]byte, error) {
+	out, err := pytime.AppendISO(append(dst, '"'), t)
+	if err != nil {
+		return dst, &UnsupportedError{Type: reflect.TypeOf(t), Reason: err.Error()}
+	}
+	return append(out, '"'), nil
 }

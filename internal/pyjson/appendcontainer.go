@@ -1,7 +1,10 @@
 package pyjson
 
 import (
+	"cmp"
+	"encoding"
 	"reflect"
+	"slices"
 	"strconv"
 )
 
@@ -64,30 +67,159 @@ func (w *writer) sequence(dst []byte, v reflect.Value) ([]byte, error) {
 	return append(dst, ']'), nil
 }
 
-func (w *writer) object(dst []byte, o Object) ([]byte, error) {
-	if o == nil {
+func (w *writer) mapping(dst []byte, v reflect.Value) ([]byte, error) {
+	if v.IsNil() {
 		return append(dst, "null"...), nil
 	}
-	if err := w.enter(reflect.TypeOf(o)); err != nil {
+	if err := w.enter(v.Type()); err != nil {
 		return dst, err
 	}
-	dst = append(dst, '{')
-	var seen objectIndex
-	for i, m := range o {
-		if seen.find(o[:i], m.Name) >= 0 {
-			return dst, &UnsupportedError{Type: reflect.TypeOf(o), Reason: "a name occurs twice"}
+	type entry struct {
+		name  string
+		value reflect.Value
+	}
+	entries := make([]entry, 0, v.Len())
+	for it := v.MapRange(); it.Next(); {
+		name, err := mapName(it.Key())
+		if err != nil {
+			return dst, err
 		}
+		entries = append(entries, entry{name, it.Value()})
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.name, b.name) })
+	dst = append(dst, '{')
+	for i, e := range entries {
 		if i > 0 {
+			if e.name == entries[i-1].name {
+				return dst, &UnsupportedError{Type: v.Type(), Reason: "a name occurs twice"}
+			}
 			dst = append(dst, ',')
 		}
 		var err error
-		if dst, err = AppendString(dst, m.Name); err != nil {
+		if dst, err = w.key(dst, v.Type().Key(), e.name); err != nil {
 			return dst, err
 		}
-		if dst, err = w.any(append(dst, ':'), m.Value); err != nil {
+		if dst, err = w.value(append(dst, ':'), e.value); err != nil {
 			return dst, err
 		}
 	}
 	w.depth--
 	return append(dst, '}'), nil
+}
+
+// key writes the key of a map. In native text an integer stays one, and a natural type is one.
+func (w *writer) key(dst []byte, t reflect.Type, name string) ([]byte, error) {
+	if t.Kind() == reflect.String && t.PkgPath() == "" {
+		return AppendString(dst, name)
+	}
+	natural := infoOf(t).natural
+	integer := (isInt(t.Kind()) || isUint(t.Kind())) && !t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
+	switch {
+	case natural != nil && natural.Append == nil && natural.Mark != Timedelta:
+		dst = w.mark(w.mark(dst, Key), natural.Mark)
+	case integer && natural == nil:
+		if dst = w.mark(dst, Key); w.native {
+			return append(dst, name...), nil
+		}
+	}
+	return AppendString(dst, name)
+}
+
+// mapName spells the key of a map, as encoding/json does.
+func mapName(key reflect.Value) (string, error) {
+	if key.Kind() == reflect.String {
+		return key.String(), nil
+	}
+	if m, ok := key.Interface().(encoding.TextMarshaler); ok {
+		if key.Kind() == reflect.Pointer && key.IsNil() {
+			return "", nil
+		}
+		text, err := m.MarshalText()
+		return string(text), err
+	}
+	switch k := key.Kind(); {
+	case isInt(k):
+		return strconv.FormatInt(key.Int(), 10), nil
+	case isUint(k):
+		return strconv.FormatUint(key.Uint(), 10), nil
+	}
+	return "", &UnsupportedError{Type: key.Type(), Reason: "not a type for the keys of a map"}
+}
+
+func (w *writer) structure(dst []byte, v reflect.Value, info *typeInfo) ([]byte, error) {
+	if err := w.enter(v.Type()); err != nil {
+		return dst, err
+	}
+	dst = append(dst, '{')
+	empty := len(dst)
+	for i := range info.fields {
+		f := &info.fields[i]
+		fv, err := v.FieldByIndexErr(f.index)
+		if err != nil { // inside an embedded pointer that is nil
+			continue
+		}
+		if f.omitEmpty && isEmpty(fv) || f.omitZero && isZero(fv) {
+			continue
+		}
+		if len(dst) > empty {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, f.quoted...)
+		if f.asString {
+			dst, err = w.quoted(dst, fv)
+		} else {
+			dst, err = w.value(dst, fv)
+		}
+		if err != nil {
+			return dst, err
+		}
+	}
+	w.depth--
+	return append(dst, '}'), nil
+}
+
+// quoted writes a field with the tag option "string": its JSON inside a string.
+func (w *writer) quoted(dst []byte, v reflect.Value) ([]byte, error) {
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return append(dst, "null"...), nil
+	}
+	if info := infoOf(v.Type()); info.write != byKind && info.write != asNumber {
+		return w.value(dst, v)
+	}
+	native := w.native
+	w.native = false
+	text, err := w.value(nil, v)
+	w.native = native
+	if err != nil {
+		return dst, err
+	}
+	return AppendString(dst, string(text))
+}
+
+// isEmpty is what the tag option omitempty asks.
+func isEmpty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:
+		return v.Len() == 0
+	case reflect.Struct:
+		return false
+	}
+	return v.IsZero()
+}
+
+// isZero is what the tag option omitzero asks: a method IsZero first.
+func isZero(v reflect.Value) bool {
+	type zeroer interface{ IsZero() bool }
+	if k := v.Kind(); (k == reflect.Pointer || k == reflect.Interface) && v.IsNil() {
+		return true
+	}
+	if z, ok := v.Interface().(zeroer); ok {
+		return z.IsZero()
+	}
+	if v.CanAddr() {
+		if z, ok := v.Addr().Interface().(zeroer); ok {
+			return z.IsZero()
+		}
+	}
+	return v.IsZero()
 }

@@ -121,18 +121,3 @@ func (d *decoder) any(ordered bool) any {
 	}
 	return ParseNumber(d.number())
 }
-
-func (d *decoder) object() Object {
-	o := Object{}
-	var seen objectIndex
-	d.each(func(name string) error {
-		v := d.any(true)
-		if at := seen.find(o, name); at >= 0 {
-			o[at].Value = v
-		} else {
-			o = append(o, ObjectMember{name, v})
-		}
-		return d.err
-	})
-	return o
-}

@@ -1,5 +1,7 @@
 package pyjson
 
+import "reflect"
+
 // An Object is a dict in its order. Decoding into one makes Objects of the dicts inside it too.
 type Object []ObjectMember
 
@@ -31,4 +33,47 @@ func (x *objectIndex) find(o Object, name string) int {
 		return at
 	}
 	return -1
+}
+
+func (d *decoder) object() Object {
+	o := Object{}
+	var seen objectIndex
+	d.each(func(name string) error {
+		v := d.any(true)
+		if at := seen.find(o, name); at >= 0 {
+			o[at].Value = v
+		} else {
+			o = append(o, ObjectMember{name, v})
+		}
+		return d.err
+	})
+	return o
+}
+
+func (w *writer) object(dst []byte, o Object) ([]byte, error) {
+	if o == nil {
+		return append(dst, "null"...), nil
+	}
+	if err := w.enter(reflect.TypeOf(o)); err != nil {
+		return dst, err
+	}
+	dst = append(dst, '{')
+	var seen objectIndex
+	for i, m := range o {
+		if seen.find(o[:i], m.Name) >= 0 {
+			return dst, &UnsupportedError{Type: reflect.TypeOf(o), Reason: "a name occurs twice"}
+		}
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		var err error
+		if dst, err = AppendString(dst, m.Name); err != nil {
+			return dst, err
+		}
+		if dst, err = w.any(append(dst, ':'), m.Value); err != nil {
+			return dst, err
+		}
+	}
+	w.depth--
+	return append(dst, '}'), nil
 }

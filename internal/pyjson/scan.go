@@ -1,14 +1,17 @@
 package pyjson
 
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
 // A Member is one member of an object: its name, and its value as it was written.
 type Member struct {
 	Name    string // decoded
 	RawName string // as written, with its quotes
 	Raw     string // the value as written, without white space around it
 }
-
-// Beyond this many members a duplicate name is looked for in a map.
-const fewMembers = 16
 
 // Scan checks the whole text, as json.loads would, and appends the members of the one object it must hold to dst. The
 // members are parts of text, not copies. Of members with one name only the last value counts, in the first
@@ -36,6 +39,56 @@ func Scan(text string, dst []Member, lim Limits) ([]Member, error) {
 		return dst, err
 	}
 	return members, nil
+}
+
+// Check tells whether json.loads would take the text, whatever kind of value it holds. The error is a [*SyntaxError]
+// or wraps [ErrDepth].
+func Check(text string, lim Limits) error {
+	s := scanner{text: text, depth: lim.depth()}
+	i := s.value(skipSpace(text, 0))
+	if i < 0 {
+		return s.err
+	}
+	return s.end(i)
+}
+
+// Limits bounds what a text may ask for.
+type Limits struct {
+	// Depth is the number of arrays and objects that may be open at once. 0 means [DefaultDepth].
+	Depth int
+}
+
+func (l Limits) depth() int {
+	if l.Depth == 0 {
+		return DefaultDepth
+	}
+	return l.Depth
+}
+
+// DefaultDepth is how deeply arrays and objects may nest when [Limits] does not say.
+const DefaultDepth = 10000
+
+// noLimit is for text that has been checked already.
+const noLimit = math.MaxInt
+
+// ErrNotObject is wrapped by the error of [Scan] when the text is valid JSON but not an object.
+var ErrNotObject = errors.New("not a JSON object")
+
+// ErrDepth is wrapped by the error for a text that nests deeper than its [Limits] allow.
+var ErrDepth = errors.New("nested too deeply")
+
+func depthError(offset int) error {
+	return fmt.Errorf("%w at offset %d", ErrDepth, offset)
+}
+
+// A SyntaxError tells where json.loads would have refused a text. It never quotes the text.
+type SyntaxError struct {
+	Offset int // in bytes
+	Msg    string
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("%s at offset %d", e.Msg, e.Offset)
 }
 
 // members appends the members of the object that begins at i.
@@ -109,3 +162,6 @@ func (x *memberIndex) find(members []Member, name string) int {
 	}
 	return -1
 }
+
+// Beyond this many members a duplicate name is looked for in a map.
+const fewMembers = 16

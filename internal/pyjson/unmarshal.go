@@ -1,8 +1,18 @@
 package pyjson
 
 import (
+	"encoding"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
+	"math/big"
 	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/djsess/djsess/internal/pytime"
 )
 
 // Unmarshal decodes one value into what dst, a non-nil pointer, points to.
@@ -31,6 +41,32 @@ func Unmarshal(text string, dst any) error {
 	}
 	d := decoder{text: text}
 	return d.value(v.Elem())
+}
+
+// A TypeError tells that a value does not fit the Go value it was to be decoded into. It never quotes the value.
+type TypeError struct {
+	// Path leads from the decoded value to the one that does not fit: ".cart[3].price". It holds names of struct
+	// fields only; a member of a map is "[*]", since its name is data. Empty means the decoded value itself.
+	Path string
+	Want reflect.Type
+	// Got is what the text holds instead: "null", "bool", "int", "float", "string", "array", "object", or one of
+	// these with the reason why it does not fit, "int out of range".
+	Got string
+}
+
+func (e *TypeError) Error() string {
+	if e.Path == "" {
+		return fmt.Sprintf("%s does not fit %v", e.Got, e.Want)
+	}
+	return fmt.Sprintf("%s: %s does not fit %v", e.Path, e.Got, e.Want)
+}
+
+// within says in which part of its parent an error was met.
+func within(step string, err error) error {
+	if te, ok := err.(*TypeError); ok {
+		te.Path = step + te.Path
+	}
+	return err
 }
 
 // value takes the next value into v, which can be set.
@@ -109,4 +145,110 @@ func kindOf(raw string) string {
 		return "int"
 	}
 	return "float"
+}
+
+// form takes the next value by the methods of v, or as one of the types that have a form of their own.
+func (d *decoder) form(v reflect.Value, f form, c byte) error {
+	p := v.Addr().Interface()
+	switch f {
+	case asPython:
+		if natural := infoOf(v.Type()).natural; d.native && natural != nil && natural.Parse != nil {
+			x, err := natural.Parse(d.raw(), d.opaque)
+			if err == nil {
+				v.Set(reflect.ValueOf(x).Elem())
+			}
+			return err
+		}
+		raw, err := d.json()
+		if err != nil {
+			return err
+		}
+		return p.(pythonUnmarshaler).UnmarshalPythonJSON(raw)
+	case asJSON:
+		raw, err := d.json()
+		if err != nil {
+			return err
+		}
+		for t := range Tokens(raw) {
+			if t.Kind == Number && !isStandard(t.Text) {
+				return &TypeError{Want: v.Type(), Got: "float that only Python has"}
+			}
+		}
+		return p.(json.Unmarshaler).UnmarshalJSON(AppendStandard(nil, raw))
+	}
+	if c == 'n' {
+		d.i += len("null")
+		if f == asObject {
+			v.SetZero()
+		}
+		return nil
+	}
+	switch {
+	case f == asText && c == '"':
+		return p.(encoding.TextUnmarshaler).UnmarshalText([]byte(d.str()))
+	case f == asTime && c == '"':
+		t, _, err := pytime.ParseISO(d.str())
+		if err != nil {
+			return &TypeError{Want: v.Type(), Got: "string that is not from isoformat()"}
+		}
+		*p.(*time.Time) = t
+		return nil
+	case f == asNumber && isNumber(c):
+		v.SetString(d.number())
+		return nil
+	case f == asObject && c == '{':
+		*p.(*Object) = d.object()
+		return nil
+	case f == asBigInt && isNumber(c):
+		if text := d.number(); isInteger(text) {
+			p.(*big.Int).SetString(text, 10)
+			return nil
+		}
+		return &TypeError{Want: v.Type(), Got: "float"}
+	}
+	return d.misfit(v)
+}
+
+// isNumber tells a number by the byte that begins the value.
+func isNumber(c byte) bool { return c-'0' <= 9 || c == '-' || c == 'N' || c == 'I' }
+
+func setNumber(v reflect.Value, text string) error {
+	integer, fits := isInteger(text), false
+	switch k := v.Kind(); {
+	case isFloat(k):
+		f := parseFloat(text, 64)
+		// An integer that large is a number that Python knows exactly, and not infinite.
+		fits = !v.OverflowFloat(f) && !(integer && math.IsInf(f, 0))
+		if fits {
+			v.SetFloat(parseFloat(text, v.Type().Bits()))
+		}
+	case !integer:
+		return &TypeError{Want: v.Type(), Got: "float"}
+	case isInt(k):
+		n, err := strconv.ParseInt(text, 10, 64)
+		if fits = err == nil && !v.OverflowInt(n); fits {
+			v.SetInt(n)
+		}
+	default:
+		if text == "-0" {
+			text = "0"
+		}
+		n, err := strconv.ParseUint(text, 10, 64)
+		if fits = err == nil && !v.OverflowUint(n); fits {
+			v.SetUint(n)
+		}
+	}
+	if !fits {
+		return &TypeError{Want: v.Type(), Got: kindOf(text) + " out of range"}
+	}
+	return nil
+}
+
+func setBytes(v reflect.Value, text string) error {
+	b, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return &TypeError{Want: v.Type(), Got: "string that is not base64"}
+	}
+	v.SetBytes(b)
+	return nil
 }

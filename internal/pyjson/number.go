@@ -1,10 +1,40 @@
 package pyjson
 
 import (
+	"encoding/json"
 	"math"
+	"math/big"
+	"reflect"
 	"strconv"
 	"strings"
 )
+
+// ParseNumber reads a number that has been checked: an int64, a *big.Int when that is too small, or a float64.
+func ParseNumber(text string) any {
+	if !isInteger(text) {
+		return parseFloat(text, 64)
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n
+	}
+	n, _ := new(big.Int).SetString(text, 10)
+	return n
+}
+
+// isInteger tells whether a number that has been checked is an int to Python.
+func isInteger(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c-'0' > 9 && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// isStandard tells whether a number that has been checked is one to every reader of JSON.
+func isStandard(text string) bool {
+	return text[len(text)-1] <= '9'
+}
 
 // AppendFloat appends a float as Python's repr writes it: always with a point or an exponent, the exponent from 1e16
 // up and below 1e-4, with at least two digits. bits is 32 for the shortest text that identifies a float32, else 64.
@@ -82,3 +112,43 @@ func shortenFloat(text string) string {
 	}
 	return sign + "0." + digits + "e" + strconv.Itoa(min(max(exponent, -9999), 9999))
 }
+
+// More bits than this are more than 4300 digits, and too many to spell out just to count.
+const maxIntBits = 14290
+
+func appendBigInt(dst []byte, n *big.Int) ([]byte, error) {
+	if n == nil {
+		return append(dst, "null"...), nil
+	}
+	if n.IsInt64() {
+		return strconv.AppendInt(dst, n.Int64(), 10), nil
+	}
+	start := len(dst)
+	if n.BitLen() <= maxIntBits {
+		dst = n.Append(dst, 10)
+	}
+	digits := len(dst) - start
+	if n.Sign() < 0 {
+		digits--
+	}
+	if digits <= 0 || digits > maxIntDigits {
+		return dst[:start], &UnsupportedError{Type: reflect.TypeOf(n), Reason: "integer of more than 4300 digits"}
+	}
+	return dst, nil
+}
+
+// appendNumber writes a [json.Number], as the int or the float that Python would read.
+func appendNumber(dst []byte, text string) ([]byte, error) {
+	if text == "" {
+		return append(dst, '0'), nil // as encoding/json: the zero Number
+	}
+	if c := text[0]; c == '-' || c-'0' <= 9 || c == 'N' || c == 'I' {
+		if Check(text, Limits{}) == nil && text[len(text)-1] > ' ' {
+			return (&writer{}).any(dst, ParseNumber(text))
+		}
+	}
+	return dst, &UnsupportedError{Type: reflect.TypeFor[json.Number](), Reason: "not a number"}
+}
+
+// maxIntDigits is Python's sys.get_int_max_str_digits: an integer with more digits does not load.
+const maxIntDigits = 4300
