@@ -8,19 +8,6 @@ import (
 	"github.com/djsess/djsess/internal/pyjson"
 )
 
-var nameOfMark = map[pyjson.Mark]string{
-	pyjson.Datetime: "datetime.datetime(…)", pyjson.Naive: "datetime.datetime(…)", pyjson.Date: "datetime.date(…)",
-	pyjson.TimeOfDay: "datetime.time(…)", pyjson.Timedelta: "datetime.timedelta(…)", pyjson.Decimal: "decimal.Decimal(…)",
-	pyjson.UUID: "uuid.UUID(…)", pyjson.Bytes: "bytes", pyjson.ByteArray: "bytearray", pyjson.Tuple: "a tuple",
-	pyjson.Set: "a set", pyjson.FrozenSet: "a frozenset", pyjson.Deque: "collections.deque(…)", pyjson.Ordered: "collections.OrderedDict(…)",
-}
-
-var nameOfKind = map[pickle.Kind]string{
-	pickle.None: "None", pickle.Bool: "a bool", pickle.Int: "an integer", pickle.Float: "a float", pickle.Str: "text",
-	pickle.Bytes: "bytes", pickle.ByteArray: "a bytearray", pickle.List: "a list", pickle.Tuple: "a tuple", pickle.Dict: "a dict",
-	pickle.Set: "a set", pickle.FrozenSet: "a frozenset", pickle.PersistentID: "a persistent object", pickle.Extension: "an object by an extension code",
-}
-
 // Describe says what an object is, and nothing of what is in it: "a list", "myapp.models.Cart(…)".
 func Describe(o *pickle.Object) string {
 	name := nameOfKind[o.Kind]
@@ -34,6 +21,19 @@ func Describe(o *pickle.Object) string {
 		name = printable(className(o)) + "(…)"
 	}
 	return name
+}
+
+var nameOfMark = map[pyjson.Mark]string{
+	pyjson.Datetime: "datetime.datetime(…)", pyjson.Naive: "datetime.datetime(…)", pyjson.Date: "datetime.date(…)",
+	pyjson.TimeOfDay: "datetime.time(…)", pyjson.Timedelta: "datetime.timedelta(…)", pyjson.Decimal: "decimal.Decimal(…)",
+	pyjson.UUID: "uuid.UUID(…)", pyjson.Bytes: "bytes", pyjson.ByteArray: "bytearray", pyjson.Tuple: "a tuple",
+	pyjson.Set: "a set", pyjson.FrozenSet: "a frozenset", pyjson.Deque: "collections.deque(…)", pyjson.Ordered: "collections.OrderedDict(…)",
+}
+
+var nameOfKind = map[pickle.Kind]string{
+	pickle.None: "None", pickle.Bool: "a bool", pickle.Int: "an integer", pickle.Float: "a float", pickle.Str: "text",
+	pickle.Bytes: "bytes", pickle.ByteArray: "a bytearray", pickle.List: "a list", pickle.Tuple: "a tuple", pickle.Dict: "a dict",
+	pickle.Set: "a set", pickle.FrozenSet: "a frozenset", pickle.PersistentID: "a persistent object", pickle.Extension: "an object by an extension code",
 }
 
 // className is the name of the class that an object is of, as far as the call that makes it tells.

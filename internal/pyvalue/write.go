@@ -1,3 +1,6 @@
+// Package pyvalue translates between Python objects, as package pickle has them, and the native text of package
+// pyjson, from which they become Go values: str and int, but also datetimes, Decimals, UUIDs, sets, and what else has a
+// natural Go type. All other objects are opaque: they can be told apart and described, and put back where they were.
 package pyvalue
 
 import (
@@ -10,6 +13,27 @@ import (
 	"github.com/djsess/djsess/internal/pickle"
 	"github.com/djsess/djsess/internal/pyjson"
 )
+
+// A Writer writes objects as text.
+type Writer struct {
+	Mode Mode
+	// Limit bounds what is written, in bytes. It shrinks by what was looked at and not written.
+	Limit int
+	// Opaque is what native text refers to.
+	Opaque []any
+
+	open []*pickle.Object // what is being written, from the outside in
+	full bool             // the limit is reached, and what is shown ends
+	end  int              // how long the text may get
+
+	zones zones
+}
+
+// Append appends the text of an object.
+func (w *Writer) Append(dst []byte, o *pickle.Object) ([]byte, error) {
+	w.begin(dst)
+	return w.value(dst, o)
+}
 
 // Mode is what an object is written as.
 type Mode uint8
@@ -35,27 +59,6 @@ var (
 // noJSON is for what json.dumps refuses.
 func noJSON(object string) error {
 	return &pyjson.OpaqueError{Object: object, Reason: "JSON has no form for this Python object"}
-}
-
-// A Writer writes objects as text.
-type Writer struct {
-	Mode Mode
-	// Limit bounds what is written, in bytes. It shrinks by what was looked at and not written.
-	Limit int
-	// Opaque is what native text refers to.
-	Opaque []any
-
-	open []*pickle.Object // what is being written, from the outside in
-	full bool             // the limit is reached, and what is shown ends
-	end  int              // how long the text may get
-
-	zones zones
-}
-
-// Append appends the text of an object.
-func (w *Writer) Append(dst []byte, o *pickle.Object) ([]byte, error) {
-	w.begin(dst)
-	return w.value(dst, o)
 }
 
 func (w *Writer) begin(dst []byte) {
@@ -240,4 +243,40 @@ func (w *Writer) instead(dst []byte, err error) ([]byte, error) {
 		return append(dst, `"\u2026"`...), nil
 	}
 	return dst, err
+}
+
+// made writes an object that a call made, by what was called.
+func (w *Writer) made(dst []byte, o *pickle.Object) ([]byte, error) {
+	if text, ok := Str(o); ok {
+		return w.str(dst, text)
+	}
+	if !w.look(dst, weight(o)) {
+		return w.tooMuch(dst)
+	}
+	if items, kind := dictItems(o); kind != noDict {
+		if kind == orderedDict && w.Mode == Native {
+			dst = pyjson.AppendMark(dst, pyjson.Ordered)
+		}
+		return w.dict(dst, o, items)
+	}
+	if items, ok := dequeItems(o); ok {
+		return w.marked(dst, pyjson.Deque, o, items)
+	}
+	if mark, text := w.zones.scalar(o); mark != 0 {
+		return w.text(dst, mark, text)
+	}
+	return w.opaque(dst, o, Describe(o))
+}
+
+// weight is how many items or bytes must be looked at to find out what a call makes: the items of dicts and deques, the
+// text of dates and numbers.
+func weight(o *pickle.Object) (n int) {
+	if o.Made.Args != nil && len(o.Made.Args.Items) > 0 {
+		first := o.Made.Args.Items[0]
+		n = len(first.Text) + len(first.Items)
+	}
+	if len(o.Made.Steps) > 0 {
+		n += len(o.Made.Steps[0].Items)
+	}
+	return n
 }

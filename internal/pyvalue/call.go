@@ -5,47 +5,7 @@ import (
 	"strings"
 
 	"github.com/djsess/djsess/internal/pickle"
-	"github.com/djsess/djsess/internal/pyjson"
 )
-
-// made writes an object that a call made, by what was called.
-func (w *Writer) made(dst []byte, o *pickle.Object) ([]byte, error) {
-	if text, ok := Str(o); ok {
-		return w.str(dst, text)
-	}
-	if !w.look(dst, weight(o)) {
-		return w.tooMuch(dst)
-	}
-	if items, kind := dictItems(o); kind != noDict {
-		if kind == orderedDict && w.Mode == Native {
-			dst = pyjson.AppendMark(dst, pyjson.Ordered)
-		}
-		return w.dict(dst, o, items)
-	}
-	if items, ok := dequeItems(o); ok {
-		return w.marked(dst, pyjson.Deque, o, items)
-	}
-	if mark, text := w.zones.scalar(o); mark != 0 {
-		return w.text(dst, mark, text)
-	}
-	return w.opaque(dst, o, Describe(o))
-}
-
-// weight is how many items or bytes must be looked at to find out what a call makes: the items of dicts and deques, the
-// text of dates and numbers.
-func weight(o *pickle.Object) (n int) {
-	if o.Made.Args != nil && len(o.Made.Args.Items) > 0 {
-		first := o.Made.Args.Items[0]
-		n = len(first.Text) + len(first.Items)
-	}
-	if len(o.Made.Steps) > 0 {
-		n += len(o.Made.Steps[0].Items)
-	}
-	return n
-}
-
-// mostInState bounds the items in the state of an object that Go has a type for, such as a UUID. All have fewer.
-const mostInState = 32
 
 // call returns what an object that was made by calling a class or function by its name was called with, and what was
 // done to it then.
@@ -60,6 +20,9 @@ func call(o *pickle.Object) (name string, args []*pickle.Object, steps []pickle.
 	}
 	return "", nil, nil
 }
+
+// mostInState bounds the items in the state of an object that Go has a type for, such as a UUID. All have fewer.
+const mostInState = 32
 
 // Str returns the characters of a str, or of what is one but for its class: Django's SafeString.
 func Str(o *pickle.Object) (string, bool) {
@@ -79,6 +42,37 @@ func Str(o *pickle.Object) (string, bool) {
 func isSafeString(name string) bool {
 	name, ok := strings.CutPrefix(name, "django.utils.safestring.")
 	return ok && (name == "SafeString" || name == "SafeText" || name == "SafeUnicode")
+}
+
+// DictItems returns the keys and values in turn of a dict, or of an OrderedDict.
+func DictItems(o *pickle.Object) ([]*pickle.Object, bool) {
+	items, kind := dictItems(o)
+	return items, kind != noDict
+}
+
+// WithItems returns another dict of the same class with other keys and values.
+func WithItems(dict *pickle.Object, items []*pickle.Object) *pickle.Object {
+	plain := pickle.NewDict(items...)
+	if _, kind := dictItems(dict); kind == noDict || kind == plainDict {
+		return plain
+	}
+	made := *dict.Made
+	switch name, _, _ := call(dict); name {
+	case "collections.Counter":
+		made.Args, made.Steps = pickle.NewTuple(plain), nil
+	case "collections.OrderedDict":
+		made.Args, made.Steps = pickle.NewTuple(), setItems(items)
+	default: // a defaultdict keeps what makes its defaults
+		made.Steps = setItems(items)
+	}
+	return &pickle.Object{Kind: dict.Kind, Made: &made}
+}
+
+func setItems(items []*pickle.Object) []pickle.Step {
+	if len(items) == 0 {
+		return nil
+	}
+	return []pickle.Step{{Kind: pickle.SetItems, Items: items}}
 }
 
 // dictKind is how much of a dict an object is.
