@@ -5,6 +5,7 @@ package magic
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 )
 
@@ -86,4 +87,141 @@ func printable(data []byte) bool {
 		}
 	}
 	return true
+}
+
+// isSigned reports whether text looks like what django.core.signing.dumps writes: payload, time and signature.
+func isSigned(text []byte) bool {
+	parts := bytes.SplitN(text, []byte(":"), 4)
+	if len(parts) != 3 {
+		return false
+	}
+	payload := bytes.TrimRight(bytes.TrimPrefix(parts[0], []byte(".")), "=")
+	const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	return isOf(payload, alphanumeric+"-_", 1) && isOf(parts[1], alphanumeric, 1) && isOf(parts[2], alphanumeric+"-_", 20)
+}
+
+// isOf reports whether text has only these characters, and at least so many.
+func isOf(text []byte, characters string, least int) bool {
+	return len(text) >= least && len(bytes.TrimLeft(text, characters)) == 0
+}
+
+// textName says what text seems to be.
+func textName(data []byte) string {
+	text := bytes.TrimSpace(data)
+	switch {
+	case len(text) == 0:
+		return "blank text"
+	case IsInt(data):
+		return "an integer"
+	case text[0] == '{':
+		return jsonName(text, '}', "a JSON object")
+	case text[0] == '[':
+		return jsonName(text, ']', "a JSON list")
+	case text[0] == '"' && len(text) > 1:
+		return jsonName(text, '"', "a JSON string")
+	case isSigned(text):
+		return "a signed value"
+	}
+	return "text"
+}
+
+func jsonName(text []byte, end byte, name string) string {
+	if text[len(text)-1] != end {
+		return name + ", the end of which is missing"
+	}
+	return name
+}
+
+// IsInt tells whether Python's int(data) would take it: digits, a sign before them,
+// single underscores between them, white space around.
+func IsInt(data []byte) bool {
+	const whiteSpace = " \t\n\r\v\f"
+	if len(data) == 0 || data[0] > '9' || len(data) > maxInt {
+		return false
+	}
+	text := bytes.Trim(data, whiteSpace)
+	if len(text) > 0 && (text[0] == '+' || text[0] == '-') {
+		text = text[1:]
+	}
+	digit := false // the character before
+	for _, c := range text {
+		switch {
+		case '0' <= c && c <= '9':
+			digit = true
+		case c == '_' && digit:
+			digit = false
+		default:
+			return false
+		}
+	}
+	return digit
+}
+
+// maxInt is as many digits as Python's int() takes, and some room for white space.
+const maxInt = 4400
+
+// isMessagePack tells whether data is one whole value of MessagePack that holds
+// others: a lone number or string could be anything.
+func isMessagePack(data []byte) bool {
+	if c := data[0]; c < 0x80 || c > 0x9f && (c < 0xdc || c > 0xdf) {
+		return false
+	}
+	wanted := 1 // values
+	for ; wanted > 0 && len(data) > 0; wanted-- {
+		skip, values := messagePackHead(data)
+		if skip == 0 || skip > len(data) || values > len(data) {
+			return false
+		}
+		data = data[skip:]
+		wanted += values
+	}
+	return wanted == 0 && len(data) == 0
+}
+
+// messagePackHead returns how many bytes the first value has without those in it,
+// and how many values are in it; 0 bytes if it is none.
+func messagePackHead(data []byte) (skip, values int) {
+	c := data[0]
+	switch {
+	case c < 0x80 || c >= 0xe0: // small integers
+		return 1, 0
+	case c <= 0x8f:
+		return 1, 2 * int(c&0x0f)
+	case c <= 0x9f:
+		return 1, int(c & 0x0f)
+	case c <= 0xbf: // short strings
+		return 1 + int(c&0x1f), 0
+	}
+	h := messagePackTypes[c-0xc0]
+	if h.fixed == 0 || len(data) < 1+h.length {
+		return 0, 0
+	}
+	var n int
+	switch length := data[1:]; h.length {
+	case 1:
+		n = int(length[0])
+	case 2:
+		n = int(binary.BigEndian.Uint16(length))
+	case 4:
+		n = int(binary.BigEndian.Uint32(length))
+	}
+	if h.values > 0 {
+		return h.fixed, n * h.values
+	}
+	return h.fixed + n, 0
+}
+
+// messagePackTypes are those from 0xc0 to 0xdf: how many bytes they have at least, how
+// many of them are a length, and how many values are counted by it, if not bytes.
+var messagePackTypes = [0x20]struct{ fixed, length, values int }{
+	{1, 0, 0}, {0, 0, 0}, {1, 0, 0}, {1, 0, 0}, // nil, unused, false, true
+	{2, 1, 0}, {3, 2, 0}, {5, 4, 0}, // bin
+	{3, 1, 0}, {4, 2, 0}, {6, 4, 0}, // ext
+	{5, 0, 0}, {9, 0, 0}, // float
+	{2, 0, 0}, {3, 0, 0}, {5, 0, 0}, {9, 0, 0}, // uint
+	{2, 0, 0}, {3, 0, 0}, {5, 0, 0}, {9, 0, 0}, // int
+	{3, 0, 0}, {4, 0, 0}, {6, 0, 0}, {10, 0, 0}, {18, 0, 0}, // fixext
+	{2, 1, 0}, {3, 2, 0}, {5, 4, 0}, // str
+	{3, 2, 1}, {5, 4, 1}, // array
+	{3, 2, 2}, {5, 4, 2}, // map
 }
