@@ -5,3 +5,6 @@ func Steps(data []byte) int {
 	_, steps, _ := load(string(data), Limits{})
 	return steps
 }
+
+// ErrChanged is Append's error about a class or a function that the pickle itself changes.
+var ErrChanged error = errChanged

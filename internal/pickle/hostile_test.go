@@ -339,3 +339,14 @@ func TestAppendIsBounded(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// READONLY_BUFFER does nothing to bytes.
+func TestReadonlyBuffer(t *testing.T) {
+	o, err := pickle.Load([]byte("\x80\x05C\x02\x80x\x98."), pickle.Limits{})
+	if err != nil || o.Kind != pickle.Bytes || o.Text != "\x80x" {
+		t.Errorf("%v, %v", o, err)
+	}
+	if _, err := pickle.Load([]byte("\x80\x05K\x01\x98."), pickle.Limits{}); err == nil {
+		t.Error("an integer as a buffer was taken")
+	}
+}

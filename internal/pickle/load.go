@@ -139,7 +139,17 @@ var loads = [256]func(*loader) error{
 	opObj:      (*loader).obj,
 
 	opNextBuffer:     func(d *loader) error { return d.fail("a buffer that is not in the pickle") },
-	opReadonlyBuffer: func(d *loader) error { return d.fail("a buffer that is not in the pickle") },
+	opReadonlyBuffer: (*loader).readonlyBuffer,
+}
+
+// readonlyBuffer is READONLY_BUFFER. Bytes are read-only already; of a bytearray Python makes
+// a memoryview, which it cannot pickle.
+func (d *loader) readonlyBuffer() error {
+	top, err := d.top(1)
+	if err == nil && top[0].Kind != Bytes {
+		err = d.fail("a read-only view")
+	}
+	return err
 }
 
 // setProto is PROTO. Python takes it anywhere, and any opcode under any protocol.

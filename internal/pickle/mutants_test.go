@@ -47,9 +47,10 @@ func mutant(rng *rand.Rand, data []byte) []byte {
 }
 
 // strangeNumbers are what Go refuses and Python takes, for one reason or another, though no Python writes it: what C's functions
-// make of text with a zero byte or spaces in it, and gaps in the memo.
+// make of text with a zero byte or spaces in it, gaps in the memo, and a memoryview.
 var strangeNumbers = []string{
 	"an integer that is none", "a float that is none", "a memo number that is none", "a memo number beyond what the pickle can hold",
+	"a read-only view",
 }
 
 // But for those, whatever Python loads Go loads; and what Go writes of it Python loads again.
@@ -85,6 +86,9 @@ func TestWhatPythonLoadsGoLoads(t *testing.T) {
 		}
 		both++
 		written, err := pickle.Append(nil, o, rng.IntN(6))
+		if err == pickle.ErrChanged {
+			continue // it is read, and never written
+		}
 		if err != nil {
 			t.Fatalf("%v:\n%q", err, data)
 		}
