@@ -206,6 +206,7 @@ var addOne = djsession.Modify("n", func(n int) (int, error) { return n + 1, nil 
 func onEachOnce(t *testing.T, test func(t *testing.T, kind onceKind, s *onceSite, late bool)) {
 	for _, kind := range onceKinds {
 		t.Run(kind.name, func(t *testing.T) {
+			t.Parallel()
 			s := kind.start(t)
 			for _, late := range []bool{false, true} {
 				name := "answer lost"
@@ -336,6 +337,7 @@ func TestLateWriteMeetsSomebodyElses(t *testing.T) {
 func TestLostAnswerAboutAnEqualWrite(t *testing.T) {
 	for _, kind := range onceKinds {
 		t.Run(kind.name, func(t *testing.T) {
+			t.Parallel()
 			s := kind.start(t)
 			s.warm(t)
 			key := stored(t, s.direct, `{"n":1}`)

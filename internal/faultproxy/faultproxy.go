@@ -17,11 +17,11 @@ type Proxy struct {
 
 	server string
 
-	mu    sync.Mutex
-	fault *fault
-	conns map[net.Conn]bool // both sides'
-
-	working sync.WaitGroup // requests of clients that were cut off, which the server still works on
+	mu      sync.Mutex
+	fault   *fault
+	conns   map[net.Conn]bool // both sides'
+	working int               // requests of clients that were cut off, which the server still works on
+	idle    *sync.Cond        // working is 0
 }
 
 // fault is what happens to one request.
@@ -40,9 +40,10 @@ func New(t testing.TB, server string) *Proxy {
 		t.Fatal(err)
 	}
 	p := &Proxy{Addr: listener.Addr().String(), server: server, conns: map[net.Conn]bool{}}
+	p.idle = sync.NewCond(&p.mu)
 	t.Cleanup(func() {
 		listener.Close()
-		p.working.Wait()
+		p.Settled()
 		p.Cut()
 	})
 	go func() {
@@ -90,9 +91,11 @@ func (p *Proxy) arm(f *fault) {
 // Settled waits until the server has handled the requests of all clients that were cut off.
 // It reports whether the fault has happened as often as it should.
 func (p *Proxy) Settled() bool {
-	p.working.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for p.working > 0 {
+		p.idle.Wait()
+	}
 	return p.fault == nil
 }
 
@@ -166,16 +169,20 @@ func (p *Proxy) hit(request []byte) *fault {
 	if f.times--; f.times == 0 {
 		p.fault = nil
 	}
-	p.working.Add(1)
+	p.working++
 	return f
 }
 
 // cutOff lets the server handle a request, and does not give the client the answer.
 func (p *Proxy) cutOff(f *fault, client, server net.Conn, request []byte, first <-chan struct{}) {
 	work := func() {
-		defer p.working.Done()
 		server.Write(request)
 		<-first // the answer has begun, so the request has been handled
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.working--; p.working == 0 {
+			p.idle.Broadcast()
+		}
 	}
 	if f.delay == 0 && f.held == nil {
 		work()
