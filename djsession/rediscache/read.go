@@ -21,8 +21,7 @@ type version string
 // Get returns what is stored under a key: at a reader if there are any, and as far
 // as that is no answer, at the writer.
 func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
-	ctx, cancel := waitlimit.Context(ctx, c.timeout)
-	defer cancel()
+	ctx = waitlimit.Deadline(ctx, c.timeout)
 	const op = "get"
 	if err := ctx.Err(); err != nil {
 		return nil, wrap(op, key, err)

@@ -17,8 +17,7 @@ import (
 // Add stores what is not there yet. A timeout that is over already stores nothing,
 // as in Django, and tells whether it could have.
 func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.Duration) (*cachestore.Item, error) {
-	ctx, cancel := waitlimit.Context(ctx, c.timeout)
-	defer cancel()
+	ctx = waitlimit.Deadline(ctx, c.timeout)
 	const op = "add"
 	item, err := c.made(ctx, data)
 	if err != nil {
@@ -64,8 +63,7 @@ func (c *Cache) setNew(ctx context.Context, key string, stored version, left int
 // Swap stores data in place of old in one script that compares the whole value. A
 // timeout that is over already deletes it, as Django's set does.
 func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data []byte, timeout time.Duration) (*cachestore.Item, error) {
-	ctx, cancel := waitlimit.Context(ctx, c.timeout)
-	defer cancel()
+	ctx = waitlimit.Deadline(ctx, c.timeout)
 	const op = "replace"
 	item, err := c.made(ctx, data)
 	if err != nil {
@@ -82,8 +80,7 @@ func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data
 
 // Delete removes a key, whatever it holds.
 func (c *Cache) Delete(ctx context.Context, key string) error {
-	ctx, cancel := waitlimit.Context(ctx, c.timeout)
-	defer cancel()
+	ctx = waitlimit.Deadline(ctx, c.timeout)
 	const op = "delete"
 	if err := ctx.Err(); err != nil {
 		return wrap(op, key, err)
@@ -104,8 +101,7 @@ func (c *Cache) Delete(ctx context.Context, key string) error {
 
 // DeleteUnchanged removes a key in one script that compares the whole value.
 func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore.Item) error {
-	ctx, cancel := waitlimit.Context(ctx, c.timeout)
-	defer cancel()
+	ctx = waitlimit.Deadline(ctx, c.timeout)
 	const op = "delete"
 	if err := ctx.Err(); err != nil {
 		return wrap(op, key, err)

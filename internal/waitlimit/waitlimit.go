@@ -37,14 +37,39 @@ func (Reached) Is(target error) bool { return target == context.DeadlineExceeded
 // if it is not positive.
 func Context(parent context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	if limit <= 0 {
-		return context.WithCancel(parent)
+		return parent, func() {}
+	}
+	if deadline, ok := parent.Deadline(); ok && time.Until(deadline) <= limit {
+		return parent, func() {} // as for a save: a context of its own would cost more than all else here
 	}
 	return context.WithTimeoutCause(parent, limit, Reached{limit})
 }
 
+// Deadline returns a context that has a limit as its Deadline, and no timer: it is Done only
+// when its parent is. It is for a client that sets the deadline on its connection, and costs
+// a request a fraction of Context.
+func Deadline(parent context.Context, limit time.Duration) context.Context {
+	at := time.Now().Add(limit)
+	if deadline, ok := parent.Deadline(); limit <= 0 || ok && deadline.Before(at) {
+		return parent
+	}
+	return deadlineContext{parent, at, limit}
+}
+
+type deadlineContext struct {
+	context.Context
+	at    time.Time
+	limit time.Duration
+}
+
+func (c deadlineContext) Deadline() (time.Time, bool) { return c.at, true }
+
 // Ended returns why a context has ended: a Reached if a limit of Context was reached. It
 // returns nil if the context has not ended.
 func Ended(ctx context.Context) error {
+	if c, ok := ctx.(deadlineContext); ok && c.Err() == nil && !time.Now().Before(c.at) {
+		return Reached{c.limit}
+	}
 	var reached Reached
 	if errors.As(context.Cause(ctx), &reached) {
 		return reached
