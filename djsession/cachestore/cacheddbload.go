@@ -93,7 +93,7 @@ func (c *CachedDB) fill(ctx context.Context, r *djsession.Record) {
 		return // somebody else was faster
 	case err != nil:
 		if !isRefusal(err) {
-			c.removals.put(r.Key, removal{}) // it may have been cached all the same
+			c.removals.put(r.Key, removal{}) // the entry may have been stored
 		}
 		c.log.warn(ctx, fillTrouble, wrap(op, r.Key, err))
 		return
