@@ -477,10 +477,14 @@ func testIdleConnections(t *testing.T, kind onceKind, s *onceSite, end func(*tes
 		}
 		records = append(records, r)
 	}
-	fill(t, s, idle)
 	least := idle
 	if db == nil {
 		least = 2 // a cache's client opens as many as are used at once
+	}
+	for range 50 { // a busy server may refuse some
+		if fill(t, s, idle); s.proxy.Open() >= least {
+			break
+		}
 	}
 	if open := s.proxy.Open(); open < least {
 		t.Fatalf("%d connections", open)
