@@ -431,7 +431,15 @@ func TestIdleConnectionsThatEnded(t *testing.T) {
 		name string
 		end  func(t *testing.T, s *onceSite)
 	}
-	cut := ending{"cut", func(t *testing.T, s *onceSite) { s.proxy.Cut() }}
+	cut := ending{"cut", func(t *testing.T, s *onceSite) {
+		s.proxy.Cut()
+		for deadline := time.Now().Add(time.Minute); s.proxy.Open() > 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("connections are still there")
+			}
+		}
+		time.Sleep(20 * time.Millisecond) // until the clients' sides have heard of it
+	}}
 	terminated := ending{"terminated", func(t *testing.T, s *onceSite) {
 		// The server says why, before it closes.
 		const terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
