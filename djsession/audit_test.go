@@ -9,7 +9,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 type contestedKind struct {

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/benchratio"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/benchratio"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zlib"
 )

@@ -6,7 +6,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/storeurl"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // cacheEngines are the engines cache and cached_db, on each kind of cache. Whatever Django, what is cached is pickled.

@@ -8,7 +8,7 @@ import (
 	"github.com/djsess/djsess/djsession/cookiestore"
 	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/djsession/storeurl"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // PickleSerializer is in Django up to 4.2.

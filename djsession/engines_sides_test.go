@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // side is who does something: Django or Go. Both act as a request does that has

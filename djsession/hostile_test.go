@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // paddedHeads are payloads that begin like the legacy form, with base64 of 56 characters,

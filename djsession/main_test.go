@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }

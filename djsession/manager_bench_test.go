@@ -8,8 +8,8 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
-	"github.com/djsess/djsess/internal/benchratio"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/benchratio"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // BenchmarkManager is a request that loads a session, changes it and saves it,

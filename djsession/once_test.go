@@ -14,8 +14,8 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/storeurl"
-	"github.com/djsess/djsess/internal/djangotest"
-	"github.com/djsess/djsess/internal/faultproxy"
+	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/faultproxy"
 )
 
 // onceSite is a store behind a network that breaks, and the same store beside it.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/storeurl"
-	"github.com/djsess/djsess/internal/djangotest"
-	"github.com/djsess/djsess/internal/middlewaretest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/middlewaretest"
 )
 
 // The engines of TestMiddlewareIsDjangos that use a cache.

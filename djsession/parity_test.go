@@ -6,8 +6,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cookiestore"
 	"github.com/djsess/djsess/djsession/filestore"
-	"github.com/djsess/djsess/internal/djangotest"
-	"github.com/djsess/djsess/internal/middlewaretest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/middlewaretest"
 )
 
 // The middleware does what Django's does (promise 6), but for the differences that promises 2 and 3 make.

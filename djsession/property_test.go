@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/pyjson"
 )
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/djsess/djsess/djsession/filestore"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 func init() {

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/djsess/djsess/djsession/storeurl"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // A session in a cache is not signed: nothing in it says whose it is.

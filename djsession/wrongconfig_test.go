@@ -11,7 +11,7 @@ import (
 	"github.com/djsess/djsess/djsession/cookiestore"
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/djsession/filestore"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // wrongConfig is a Go service that is not set up as the site is.

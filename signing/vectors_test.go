@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 var versions = append(djangotest.Versions, "6.1")

@@ -1,11 +1,11 @@
-"""The Django side of internal/middlewaretest: it sends this file to peer.py first, and then asks for
+"""The Django side of internal/testing/middlewaretest: it sends this file to peer.py first, and then asks for
 
     seed(row)               put the row's sessions into the store, and nothing else; their keys
     send(row)               the row's request, through Django's handler, its SessionMiddleware and a view
     observe(row, cookies)   what is in the store, and what the values of these cookies hold
     meanwhile(row, script)  somebody else's request, which changes the session "live"
 
-all with the row's settings and at the row's `now` (microseconds), at which the clock stands still. internal/middlewaretest
+all with the row's settings and at the row's `now` (microseconds), at which the clock stands still. internal/testing/middlewaretest
 says what a row is. The engines that use a cache are in middleware_caches.py, which is sent next.
 """
 import contextlib
@@ -195,7 +195,7 @@ class SignedCookies(DB):
 URLS = sys.modules["middleware_peer_urls"] = types.ModuleType("middleware_peer_urls")
 URLS.urlpatterns = []
 
-# One for each engine that internal/middlewaretest can be run with.
+# One for each engine that internal/testing/middlewaretest can be run with.
 STORES = {
     "django.contrib.sessions.backends.db": DB,
     "django.contrib.sessions.backends.file": File,

@@ -1,4 +1,4 @@
-"""A Django that does what it is told: the other side of internal/djangotest.
+"""A Django that does what it is told: the other side of internal/testing/djangotest.
 
 The settings are a JSON object in DJSESS_SETTINGS. Requests are JSON lines on stdin, replies JSON lines on stdout:
 

@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/djsess/djsess/internal/benchratio"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/benchratio"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // BenchmarkGet is the whole process, beside one that only opens the database and

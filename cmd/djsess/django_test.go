@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // liveSite is a live Django, and a folder with a djsess.toml that names its store.

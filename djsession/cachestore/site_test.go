@@ -16,7 +16,7 @@ import (
 	"github.com/djsess/djsess/djsession/filecache"
 	"github.com/djsess/djsess/djsession/memcache"
 	"github.com/djsess/djsess/djsession/rediscache"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // versions are the Djangos that have clients of caches.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // Times in the table are in the zone the site has them in: what lives for Django

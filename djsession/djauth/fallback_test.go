@@ -7,7 +7,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/djauth"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // rotated is a site whose SECRET_KEY was just changed, and sessions from before.

@@ -20,7 +20,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/filecache"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 const key = ":1:django.contrib.sessions.cacheabcdefghijklmnopqrstuvwxyz012345"

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // sessionKeys are cache keys as Django makes them, and a few that only a KEY_PREFIX

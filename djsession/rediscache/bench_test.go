@@ -10,8 +10,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/rediscache"
-	"github.com/djsess/djsess/internal/benchratio"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/benchratio"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // sessions are what is loaded and saved: a login, and one with a cart.

@@ -10,8 +10,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/storeurl"
-	"github.com/djsess/djsess/internal/djangotest"
-	"github.com/djsess/djsess/internal/faultproxy"
+	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/faultproxy"
 )
 
 // A store takes one of the server's connections, also where the server was asked for TLS

@@ -17,7 +17,7 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/djauth"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // What is opened by a URL is bounded, in every scheme of a database.

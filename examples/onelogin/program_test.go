@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // The test binary is the program when it is told so: what the tests drive is what a user starts.

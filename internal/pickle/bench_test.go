@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/djsess/djsess/internal/benchratio"
+	"github.com/djsess/djsess/internal/testing/benchratio"
 	"github.com/djsess/djsess/internal/pickle"
 )
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/pytime"
 )
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // Engine is one of Django's session engines and djsess's store for it, both over the same place.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // peer is the Django 5.2 that the rows are sent to. It also puts the store into its state, and looks at it, for both

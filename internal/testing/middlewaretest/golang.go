@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/djangotest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // golang is Go's side of the table: a real server, and a client that follows and changes nothing.
