@@ -26,7 +26,7 @@ func (m *Manager) Check(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("djsession: check: is it the site's SECRET_KEY, DJANGO_VERSION and store? %w", err)
 	}
-	if s.unknownKey() && !m.settings.AcceptNewKey {
+	if s.unknownKey() && !m.settings().AcceptNewKey {
 		m.tell(ctx, Event{Kind: EventCheck, Err: ErrUnknownKey})
 	}
 	if checker, ok := m.store.(interface{ Check(context.Context) error }); ok {
@@ -43,7 +43,7 @@ func (m *Manager) Check(ctx context.Context) error {
 // checkExpiries looks at a few sessions as to when they end.
 func (m *Manager) checkExpiries(ctx context.Context, scanner Scanner) {
 	const sample, slack = 100, time.Minute
-	limit := m.settings.Now().Add(m.settings.SessionCookieAge + slack)
+	limit := m.settings().Now().Add(m.settings().SessionCookieAge + slack)
 	seen, late := 0, 0
 	for r, err := range scanner.Scan(ctx, Range{}) {
 		if errors.Is(err, errors.ErrUnsupported) {

@@ -60,7 +60,7 @@ func (x *exchange) facts(s *Session, status int) facts {
 		modified:  s.modified,
 		empty:     s.IsEmpty(),
 		moved:     s.moved && s.record != nil,
-		everyTime: x.m.settings.SessionSaveEveryRequest,
+		everyTime: x.m.settings().SessionSaveEveryRequest,
 		untouched: x.m.ReadOnly || s.closed != nil,
 		answered:  x.setsCookie(),
 		status:    status,
@@ -117,7 +117,7 @@ func (x *exchange) sessionToCommit(status int) (*Session, error) {
 		return nil, nil
 	case x.session != nil:
 		return x.session, nil
-	case !x.m.settings.SessionSaveEveryRequest, x.m.ReadOnly, x.cookie == "", status >= http.StatusInternalServerError, x.setsCookie():
+	case !x.m.settings().SessionSaveEveryRequest, x.m.ReadOnly, x.cookie == "", status >= http.StatusInternalServerError, x.setsCookie():
 		return nil, nil
 	}
 	s, err := x.load(x.saving())
@@ -131,7 +131,7 @@ func (x *exchange) sessionToCommit(status int) (*Session, error) {
 // setsCookie reports whether the handler sets the session's cookie itself.
 func (x *exchange) setsCookie() bool {
 	for _, line := range x.w.Header()["Set-Cookie"] {
-		if name, _, _ := strings.Cut(line, "="); name == x.m.settings.SessionCookieName {
+		if name, _, _ := strings.Cut(line, "="); name == x.m.settings().SessionCookieName {
 			return true
 		}
 	}
@@ -203,13 +203,13 @@ func (x *exchange) deleteCookie(s *Session) {
 			return
 		}
 	}
-	c := x.m.settings
+	c := x.m.settings()
 	djcookie.Deleted(c.SessionCookieName, c.SessionCookieDomain, c.SessionCookiePath, c.SessionCookieSameSite).Set(x.w.Header())
 }
 
 // sessionCookie is the cookie of a session.
 func (m *Manager) sessionCookie(key string, v *Values) (djcookie.Cookie, error) {
-	s := m.settings
+	s := m.settings()
 	cookie := djcookie.Cookie{
 		Name:     s.SessionCookieName,
 		Value:    key,

@@ -11,7 +11,7 @@
 // In a web service, put [Manager.Handler] around the handlers, and ask for the
 // visitor's [Session] with [FromRequest]:
 //
-//	manager, err := djsession.NewManager(store, settings)
+//	manager, err := djsession.NewManager(store)
 //	err = manager.Check(ctx) // do the settings open what is in the store?
 //	http.ListenAndServe(addr, manager.Handler(mux))
 //

@@ -96,3 +96,36 @@ func (e *ConflictError) Error() string {
 
 // Is makes a ConflictError an ErrConflict.
 func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// OpError says what a store was doing, to which session, when Err happened. All errors
+// of the stores and caches of djsess are OpErrors; the errors above are in their Err.
+type OpError struct {
+	// Store is the package of the store or cache, such as "dbstore".
+	Store string
+	// Op is the operation: "load", "create", "replace", "delete", "scan", ….
+	Op string
+	// Key is the beginning of the session key, as ShortKey returns it. It is empty if the
+	// operation is about no single session.
+	Key string
+	// Err is the cause.
+	Err error
+	// Hint is what to do about it, such as "run manage.py migrate". It is empty if the
+	// store knows no remedy.
+	Hint string
+}
+
+// Error returns "dbstore: load 9f3c1a…: no such session", with the hint in parentheses.
+func (e *OpError) Error() string {
+	text := e.Store + ": " + e.Op
+	if e.Key != "" {
+		text += " " + e.Key
+	}
+	text += ": " + e.Err.Error()
+	if e.Hint != "" {
+		text += " (" + e.Hint + ")"
+	}
+	return text
+}
+
+// Unwrap returns Err.
+func (e *OpError) Unwrap() error { return e.Err }

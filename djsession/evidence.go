@@ -125,7 +125,7 @@ func (m *Manager) mayReplaceCookie(ctx context.Context, unknown string) error {
 		return err
 	}
 	if !e.store.Load() {
-		if e.seen.unknownKey() && !m.settings.AcceptNewKey {
+		if e.seen.unknownKey() && !m.settings().AcceptNewKey {
 			return ErrUnknownKey
 		}
 		return ErrUnknownStore
@@ -148,7 +148,7 @@ func (m *Manager) notMisplaced(ctx context.Context, unknown string) error {
 // mayWrite returns an error unless sessions may be signed with SECRET_KEY.
 func (m *Manager) mayWrite(ctx context.Context) error {
 	e := &m.evidence
-	if m.unsigned || !m.hasFallbacks || m.settings.AcceptNewKey || e.key.Load() {
+	if m.unsigned || !m.hasFallbacks || m.settings().AcceptNewKey || e.key.Load() {
 		return nil
 	}
 	if err := m.look(ctx); err != nil {
@@ -191,7 +191,7 @@ func (m *Manager) sample(ctx context.Context) (sample, error) {
 	}
 	for _, o := range s.origins {
 		m.evidence.seen.note(o)
-		if o.Form != Unsigned && (o.Key == 0 || m.settings.AcceptNewKey) {
+		if o.Form != Unsigned && (o.Key == 0 || m.settings().AcceptNewKey) {
 			m.evidence.store.Store(true)
 		}
 	}
@@ -267,7 +267,7 @@ func CheckKey(ctx context.Context, store Store) error {
 // checkKey is CheckKey for a session that is about to be written: it counts, too, and in
 // a store that cannot be enumerated it is all that is seen.
 func checkKey(ctx context.Context, store Store, written Origin) error {
-	if c, ok := store.(Configured); ok && c.Settings().AcceptNewKey {
+	if store.Settings().AcceptNewKey {
 		return nil
 	}
 	s, err := newestSessions(ctx, store)

@@ -244,7 +244,7 @@ func TestCheck(t *testing.T) {
 	settings.SecretKey = "another"
 	wrong := newStore(t, settings)
 	stored(t, wrong, `{"a":1}`)
-	wrong2, err := djsession.NewManager(reopen(t, wrong, mustSettings(t)), mustSettings(t))
+	wrong2, err := djsession.NewManager(reopen(t, wrong, mustSettings(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestRefusal(t *testing.T) {
 	key := stored(t, store, `{"a":1}`)
 	settings := mustSettings(t)
 	settings.SecretKey = "another"
-	wrong, err := djsession.NewManager(reopen(t, store, settings), settings)
+	wrong, err := djsession.NewManager(reopen(t, store, settings))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ import (
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{m: m, r: r}
-		x.cookie, x.came = djcookie.Lookup(r.Header["Cookie"], m.settings.SessionCookieName)
+		x.cookie, x.came = djcookie.Lookup(r.Header["Cookie"], m.settings().SessionCookieName)
 		x.ctx = requestContext{r.Context(), x}
 		x.w = responseWriter{ResponseWriter: w, x: x}
 		x.keepHeader(w.Header())

@@ -13,7 +13,7 @@ import (
 // as Django 5.2 has it. Make it with NewManager, set fields if the defaults do
 // not fit, and put Handler around your handlers:
 //
-//	manager, err := djsession.NewManager(store, settings)
+//	manager, err := djsession.NewManager(store)
 //	http.ListenAndServe(addr, manager.Handler(mux))
 //
 // and in a handler:
@@ -83,31 +83,34 @@ type Manager struct {
 	Observer func(ctx context.Context, e Event)
 
 	store        Store
-	settings     *heldSettings
-	keyIsSession bool    // the store is SelfContained
-	sharded      Sharded // the store, if it is on several servers
-	unsigned     bool    // the store is an UnsignedStore
-	hasFallbacks bool    // there are SECRET_KEY_FALLBACKS
+	settings     func() *Settings // of a func, fmt prints no secrets
+	keyIsSession bool             // the store is SelfContained
+	sharded      Sharded          // the store, if it is on several servers
+	unsigned     bool             // the store is an UnsignedStore
+	hasFallbacks bool             // there are SECRET_KEY_FALLBACKS
 	evidence     evidence
 	deadlines    deadlines
 }
 
-// NewManager returns a manager with the defaults.
-func NewManager(store Store, settings *Settings) (*Manager, error) {
-	if store == nil || settings == nil {
-		return nil, errors.New("djsession: a manager needs a store and settings")
+// NewManager returns a manager with the defaults. It has the store's settings.
+func NewManager(store Store) (*Manager, error) {
+	if store == nil {
+		return nil, errors.New("djsession: a manager needs a store")
+	}
+	settings := store.Settings()
+	if settings == nil {
+		return nil, errors.New("djsession: the store has no settings")
 	}
 	if err := settings.Validate(); err != nil {
 		return nil, err
 	}
-	copied := *settings // later changes by the caller must not apply
 	m := &Manager{
 		SaveTimeout:  10 * time.Second,
 		ErrorHandler: ServeError,
 		Observer:     LogEvents(nil),
 		store:        store,
-		settings:     &heldSettings{&copied},
-		hasFallbacks: len(copied.SecretKeyFallbacks) > 0,
+		settings:     func() *Settings { return settings },
+		hasFallbacks: len(settings.SecretKeyFallbacks) > 0,
 		evidence:     evidence{looking: make(chan struct{}, 1)},
 	}
 	if s, ok := store.(SelfContained); ok {
@@ -168,7 +171,7 @@ func (x *exchange) serveError(w http.ResponseWriter, r *http.Request, err error)
 
 // Settings returns a copy of the settings that the session is read and written by.
 func (s *Session) Settings() *Settings {
-	settings := *s.m.settings.Settings
+	settings := *s.m.settings()
 	return &settings
 }
 

@@ -45,7 +45,7 @@ func newStore(t testing.TB, settings *djsession.Settings) *dbstore.Store {
 
 func newManager(t testing.TB, store djsession.Store, settings *djsession.Settings) *djsession.Manager {
 	t.Helper()
-	m, err := djsession.NewManager(store, settings)
+	m, err := djsession.NewManager(store)
 	if err != nil {
 		t.Fatal(err)
 	}

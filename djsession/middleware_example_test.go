@@ -26,7 +26,7 @@ func ExampleManager() {
 		log.Fatal(err)
 	}
 	defer store.Close()
-	manager, err := djsession.NewManager(store, settings)
+	manager, err := djsession.NewManager(store)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -78,8 +78,3 @@ func (r Range) Format(f fmt.State, verb rune) { secret.Format(f, verb, r) }
 
 // MarshalText is String.
 func (r Range) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
-
-// heldSettings keeps the settings out of what fmt prints of a Manager. Of an unexported
-// field fmt calls no String method, but it follows only one pointer; here that leads to
-// another.
-type heldSettings struct{ *Settings }

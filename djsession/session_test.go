@@ -147,7 +147,7 @@ func TestSessionExpiry(t *testing.T) {
 			t.Fatal(err)
 		}
 		settings.UseTZ, settings.TimeZone, settings.Now = c.useTZ, "Europe/Warsaw", func() time.Time { return now }
-		m, err := djsession.NewManager(newStore(t, settings), settings)
+		m, err := djsession.NewManager(newStore(t, settings))
 		if err != nil {
 			t.Fatal(err)
 		}

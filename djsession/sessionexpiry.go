@@ -23,7 +23,7 @@ func (s *Session) SetExpiry(age time.Duration) error {
 // the seconds that are left, which count anew whenever the session is saved. A
 // session that is pickled holds the datetime.
 func (s *Session) SetExpiryAt(t time.Time) error {
-	settings := s.m.settings
+	settings := s.m.settings()
 	t = t.Truncate(time.Microsecond)
 	if !settings.version().atLeast(4, 1) {
 		left := int64(math.Floor(t.Sub(settings.Now()).Seconds()))
@@ -46,7 +46,7 @@ func (s *Session) SetExpiryAt(t time.Time) error {
 
 // setExpiryBefore41 sets both: seconds for JSON, and the datetime for a pickle.
 func (s *Session) setExpiryBefore41(seconds int64, t time.Time) error {
-	value, err := s.m.settings.datetime(t)
+	value, err := s.m.settings().datetime(t)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (s *Settings) datetime(t time.Time) (any, error) {
 // SetExpiryIn makes the session end after so much time, saved or not: set_expiry
 // with a timedelta.
 func (s *Session) SetExpiryIn(d time.Duration) error {
-	return s.SetExpiryAt(s.m.settings.Now().Add(d))
+	return s.SetExpiryAt(s.m.settings().Now().Add(d))
 }
 
 // ExpireAtBrowserClose gives the session a cookie that the browser forgets:
@@ -85,29 +85,29 @@ func (s *Session) ResetExpiry() error { return s.Delete(expiryName) }
 
 // ExpiryAge is get_expiry_age: how long the session lasts if it is saved now.
 func (s *Session) ExpiryAge() (time.Duration, error) {
-	return s.ExpiryAgeFrom(s.m.settings.Now())
+	return s.ExpiryAgeFrom(s.m.settings().Now())
 }
 
 // ExpiryAgeFrom is get_expiry_age(modification=…). More than a time.Duration can
 // hold, 292 years, is cut to that.
 func (s *Session) ExpiryAgeFrom(modification time.Time) (time.Duration, error) {
-	return s.m.settings.ExpiryAge(s.read(), modification)
+	return s.m.settings().ExpiryAge(s.read(), modification)
 }
 
 // ExpiryDate is get_expiry_date: when the session ends if it is saved now.
 func (s *Session) ExpiryDate() (time.Time, error) {
-	return s.ExpiryDateFrom(s.m.settings.Now())
+	return s.ExpiryDateFrom(s.m.settings().Now())
 }
 
 // ExpiryDateFrom is get_expiry_date(modification=…).
 func (s *Session) ExpiryDateFrom(modification time.Time) (time.Time, error) {
-	return s.m.settings.ExpiryDate(s.read(), modification)
+	return s.m.settings().ExpiryDate(s.read(), modification)
 }
 
 // ExpiresAtBrowserClose is get_expire_at_browser_close: whether the cookie has no
 // expiry.
 func (s *Session) ExpiresAtBrowserClose() (bool, error) {
-	return s.m.settings.expiresAtBrowserClose(s.read())
+	return s.m.settings().expiresAtBrowserClose(s.read())
 }
 
 // The test cookie, which tells whether a browser takes cookies at all.

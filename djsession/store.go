@@ -65,6 +65,10 @@ type Store interface {
 	// Delete removes the session of this key, dead or alive. ErrNotFound says
 	// that there was none; Django's delete passes that over.
 	Delete(ctx context.Context, key string) error
+
+	// Settings returns a copy of the settings that the store was made with. A Manager
+	// and package djauth use them.
+	Settings() *Settings
 }
 
 // UnchangedDeleter is a Store that can delete a session only if nobody has
@@ -126,10 +130,4 @@ type Sharded interface {
 	// Misplaced looks for the key on the servers that it does not belong to. It
 	// returns the name of one that has it, or "".
 	Misplaced(ctx context.Context, key string) (server string, err error)
-}
-
-// Configured is a Store that returns a copy of the settings it was made with. The copy
-// may lack SecretKey and SecretKeyFallbacks.
-type Configured interface {
-	Settings() *Settings
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/pyjson"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // meta is how a version's vectors were made.

@@ -34,3 +34,9 @@ func parseVersion(text string) (version, error) {
 func (v version) atLeast(major, minor int) bool {
 	return v.major > major || v.major == major && v.minor >= minor
 }
+
+// AtLeast reports whether the site runs this release of Django or a later one.
+func (s *Settings) AtLeast(major, minor int) bool {
+	v, err := parseVersion(s.DjangoVersion)
+	return err == nil && v.atLeast(major, minor)
+}

@@ -193,7 +193,7 @@ func (c *config) start(t *testing.T) (*djsession.Manager, *djauth.Auth) {
 	if c.store == nil {
 		c.store = database
 	}
-	m, err := djsession.NewManager(c.store, c.settings)
+	m, err := djsession.NewManager(c.store)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func (c *CachedDB) cached(ctx context.Context, key string) (r *djsession.Record,
 // read again once it is cached.
 func (c *CachedDB) fill(ctx context.Context, r *djsession.Record) {
 	const op = "cache"
-	timeout := r.Expires.Sub(c.settings.Now()).Truncate(time.Second)
+	timeout := r.Expires.Sub(c.settings().Now()).Truncate(time.Second)
 	if timeout <= 0 {
 		return
 	}

@@ -84,7 +84,6 @@ var (
 	_ djsession.Store            = (*Store)(nil)
 	_ djsession.Scanner          = (*Store)(nil)
 	_ djsession.UnchangedDeleter = (*Store)(nil)
-	_ djsession.Configured       = (*Store)(nil)
 	_ djsession.Sharded          = (*Store)(nil)
 	_ djsession.UnsignedStore    = (*Store)(nil)
 )
@@ -106,7 +105,7 @@ func (s *Store) NothingSigned() bool { return true }
 
 // Settings returns a copy of the settings that the store was made with.
 func (s *Store) Settings() *djsession.Settings {
-	settings := *s.settings
+	settings := *s.settings()
 	return &settings
 }
 

@@ -56,7 +56,7 @@ func notAlphanumeric(r rune) bool {
 }
 
 func (s *Store) hasEnded(e *Entry) bool {
-	return e.Item != nil && !e.Item.Expires.IsZero() && !e.Item.Expires.After(s.settings.Now())
+	return e.Item != nil && !e.Item.Expires.IsZero() && !e.Item.Expires.After(s.settings().Now())
 }
 
 // entry makes a record of what is stored under a key, or of why it cannot be read;

@@ -158,7 +158,7 @@ func TestScanUnsupported(t *testing.T) {
 // Until it has shown a session it may be another site's: that costs nobody a cookie.
 func TestUnknownStore(t *testing.T) {
 	cache := newMemory()
-	m, err := djsession.NewManager(newStore(t, cache, cachestore.Config{}), mustSettings(t))
+	m, err := djsession.NewManager(newStore(t, cache, cachestore.Config{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 type sessions struct {
 	cache      Cache
 	keys       keys
-	settings   *djsession.Settings
+	settings   func() *djsession.Settings // of a func, fmt prints no secrets
 	serializer djsession.Serializer
 	readOnly   bool
 }
@@ -25,10 +25,9 @@ func newSessions(cache Cache, prefix string, c Config) (sessions, error) {
 	if err := c.Settings.Validate(); err != nil {
 		return sessions{}, err
 	}
-	settings := *c.Settings                                   // later changes by the caller must not apply
-	settings.SecretKey, settings.SecretKeyFallbacks = "", nil // a cache signs nothing
-	c.Settings = &settings
-	s := sessions{cache: cache, keys: newKeys(prefix, c), settings: &settings, serializer: c.Serializer, readOnly: c.ReadOnly}
+	settings := *c.Settings // later changes by the caller must not apply
+	c.Settings = nil // keys keeps c, and must not keep the secrets
+	s := sessions{cache: cache, keys: newKeys(prefix, c), settings: func() *djsession.Settings { return &settings }, serializer: c.Serializer, readOnly: c.ReadOnly}
 	if s.serializer == nil {
 		s.serializer = settings.PickleSerializer()
 	}
@@ -57,7 +56,7 @@ func (s *sessions) record(key string, item *Item) (*djsession.Record, error) {
 }
 
 func (s *sessions) parse(data []byte) (*djsession.Values, error) {
-	if len(data) > s.settings.MaxPayloadSize {
+	if len(data) > s.settings().MaxPayloadSize {
 		return nil, fmt.Errorf("%d bytes: %w", len(data), djsession.ErrTooLarge)
 	}
 	values, err := s.serializer.Parse(data)
@@ -80,9 +79,9 @@ func (s *sessions) make(v *djsession.Values, expires time.Time) (m made, err err
 	if v == nil {
 		v = new(djsession.Values)
 	}
-	now := s.settings.Now()
+	now := s.settings().Now()
 	if expires.IsZero() {
-		if m.timeout, err = s.settings.ExpiryAge(v, now); err != nil {
+		if m.timeout, err = s.settings().ExpiryAge(v, now); err != nil {
 			return m, err
 		}
 	} else {
@@ -96,7 +95,7 @@ func (s *sessions) make(v *djsession.Values, expires time.Time) (m made, err err
 
 func (s *sessions) encode(v *djsession.Values) ([]byte, error) {
 	data, err := s.serializer.Append(nil, v)
-	if err == nil && len(data) > s.settings.MaxPayloadSize {
+	if err == nil && len(data) > s.settings().MaxPayloadSize {
 		err = fmt.Errorf("session of %d bytes: %w", len(data), djsession.ErrTooLarge)
 	}
 	return data, err

@@ -33,14 +33,13 @@ const MaxCookieSize = 4096
 // Store is a djsession.Store that stores nothing. It is safe for use by several
 // goroutines.
 type Store struct {
-	settings *djsession.Settings
+	settings func() *djsession.Settings // of a func, fmt prints no secrets
 	codec    djsession.Codec
 }
 
 var (
 	_ djsession.Store         = (*Store)(nil)
 	_ djsession.SelfContained = (*Store)(nil)
-	_ djsession.Configured    = (*Store)(nil)
 )
 
 // New returns a store for the site's settings. Its SessionCookieName counts
@@ -49,13 +48,12 @@ func New(settings *djsession.Settings) (*Store, error) {
 	if settings == nil {
 		return nil, errors.New("cookiestore: settings are missing")
 	}
-	s := &Store{settings: new(djsession.Settings)}
-	*s.settings = *settings // later changes by the caller must not apply
+	copied := *settings // later changes by the caller must not apply
+	s := &Store{settings: func() *djsession.Settings { return &copied }}
 	var err error
 	if s.codec, err = djsession.NewCookieCodec(settings); err != nil {
 		return nil, err
 	}
-	s.settings.SecretKey, s.settings.SecretKeyFallbacks = "", nil // the codec has them
 	return s, nil
 }
 
@@ -106,7 +104,7 @@ func (s *Store) KeyIsSession() bool { return true }
 
 // Settings returns a copy of the settings that the store was made with.
 func (s *Store) Settings() *djsession.Settings {
-	settings := *s.settings
+	settings := *s.settings()
 	return &settings
 }
 
@@ -127,18 +125,18 @@ func (s *Store) make(ctx context.Context, op string, v *djsession.Values) (*djse
 	if err != nil {
 		return nil, wrap(op, "", err)
 	}
-	if size := len(s.settings.SessionCookieName) + len(payload); size > MaxCookieSize {
+	if size := len(s.settings().SessionCookieName) + len(payload); size > MaxCookieSize {
 		return nil, wrap(op, "", fmt.Errorf("cookie of %d bytes, and browsers keep %d: %w", size, MaxCookieSize, djsession.ErrTooLarge))
 	}
-	return &djsession.Record{Key: string(payload), Values: v.Clone(), Expires: s.expires(v, s.settings.Now())}, nil
+	return &djsession.Record{Key: string(payload), Values: v.Clone(), Expires: s.expires(v, s.settings().Now())}, nil
 }
 
 // expires is when the browser drops the cookie or the signature ends, whichever
 // comes first. A _session_expiry that is none does not keep Django from making a
 // cookie, either.
 func (s *Store) expires(v *djsession.Values, signed time.Time) time.Time {
-	end := signed.Add(s.settings.SessionCookieAge)
-	if dropped, err := s.settings.ExpiryDate(v, signed); err == nil && dropped.Before(end) {
+	end := signed.Add(s.settings().SessionCookieAge)
+	if dropped, err := s.settings().ExpiryDate(v, signed); err == nil && dropped.Before(end) {
 		end = dropped
 	}
 	return end.UTC()

@@ -13,16 +13,12 @@ func (s *Store) DB() *sql.DB { return s.db }
 
 // Settings returns a copy of the settings that the store was made with.
 func (s *Store) Settings() *djsession.Settings {
-	settings := *s.settings.Settings
+	settings := *s.settings()
 	return &settings
 }
 
 // Table returns the name of the session table, table or schema.table.
 func (s *Store) Table() string { return s.name }
-
-// heldSettings keeps the settings out of what fmt prints of a Store. Of an unexported field
-// fmt calls no String method, but it follows only one pointer; here that leads to another.
-type heldSettings struct{ *djsession.Settings }
 
 // Location returns the zone of the wall clocks that MySQL and SQLite hold.
 func (s *Store) Location() *time.Location { return s.loc }

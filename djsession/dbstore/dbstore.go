@@ -97,7 +97,7 @@ type Store struct {
 	db       *sql.DB
 	writer   *sqldialect.Writer
 	dialect  *sqldialect.Dialect
-	settings *heldSettings
+	settings func() *djsession.Settings // of a func, fmt prints no secrets
 	codec    djsession.Codec
 	loc      *time.Location // of naive times
 	name     string         // of the table, as it was given
@@ -123,7 +123,7 @@ func New(db *sql.DB, c Config) (*Store, error) {
 		return nil, errors.New("dbstore: Settings are missing")
 	}
 	settings := *c.Settings // later changes by the caller must not apply
-	s.settings = &heldSettings{&settings}
+	s.settings = func() *djsession.Settings { return &settings }
 	if s.codec, err = djsession.NewCodec(c.Settings); err != nil {
 		return nil, err
 	}

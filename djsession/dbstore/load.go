@@ -47,8 +47,8 @@ func (s *Store) query(ctx context.Context, op, key string, stmt sqldialect.State
 
 // now is the time that Django compares expire_date with.
 func (s *Store) now() any {
-	now := s.settings.Now()
-	if !s.settings.UseTZ && !s.dialect.NaiveTimes {
+	now := s.settings().Now()
+	if !s.settings().UseTZ && !s.dialect.NaiveTimes {
 		now = pytime.Later(now, s.loc) // it sends the wall clock here, too
 	}
 	return s.dialect.TimeParam(now, s.loc)

@@ -37,5 +37,5 @@ func (s *Store) compile() statements {
 
 // rowColumns is what is selected of a row.
 func (s *Store) rowColumns() string {
-	return s.dialect.ReadBounded("session_data", s.settings.MaxStoredSize()) + ", " + s.dialect.ReadTime("expire_date")
+	return s.dialect.ReadBounded("session_data", s.settings().MaxStoredSize()) + ", " + s.dialect.ReadTime("expire_date")
 }

@@ -118,7 +118,7 @@ func (s *Store) settle(ctx context.Context, op string, r *djsession.Record, lost
 
 // conflict is the error for a row that somebody else wrote.
 func (s *Store) conflict(op string, current *djsession.Record) error {
-	if !current.Expires.After(s.settings.Now()) {
+	if !current.Expires.After(s.settings().Now()) {
 		// Somebody ended it, by its expiry: as good as deleted.
 		return wrap(op, current.Key, djsession.ErrNotFound)
 	}
@@ -196,10 +196,10 @@ func (s *Store) encode(key string, v *djsession.Values, expires time.Time) (*djs
 	}
 	if expires.IsZero() {
 		var err error
-		if expires, err = s.settings.ExpiryDate(v, s.settings.Now()); err != nil {
+		if expires, err = s.settings().ExpiryDate(v, s.settings().Now()); err != nil {
 			return nil, err
 		}
-		if !s.settings.UseTZ && !s.dialect.NaiveTimes {
+		if !s.settings().UseTZ && !s.dialect.NaiveTimes {
 			// Django sends the wall clock, and the database makes an instant of it.
 			expires = pytime.Later(expires, s.loc)
 		}

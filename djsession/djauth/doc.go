@@ -5,7 +5,7 @@
 // site's users, which are in its database:
 //
 //	store, err := storeurl.Open(os.Getenv("DATABASE_URL"), settings)
-//	manager, err := djsession.NewManager(store, settings)
+//	manager, err := djsession.NewManager(store)
 //	users, err := djauth.UsersIn(store, djauth.UserModel{})
 //	auth, err := djauth.New(users, settings)
 //

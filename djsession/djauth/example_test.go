@@ -22,7 +22,7 @@ func Example() {
 	// A program has these from storeurl.Open and djauth.UsersIn.
 	store, users := &memoryStore{settings: settings}, memoryUsers{}
 
-	manager, err := djsession.NewManager(store, settings)
+	manager, err := djsession.NewManager(store)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -92,6 +92,8 @@ type memoryStore struct {
 	settings *djsession.Settings
 	sessions map[string]*djsession.Record
 }
+
+func (s *memoryStore) Settings() *djsession.Settings { return s.settings }
 
 func (s *memoryStore) Load(ctx context.Context, key string) (*djsession.Record, error) {
 	if r, ok := s.sessions[key]; ok {

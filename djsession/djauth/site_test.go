@@ -133,7 +133,7 @@ func (s *site) openOn(t *testing.T, store *dbstore.Store, model djauth.UserModel
 	t.Cleanup(func() { store.Close() })
 	s.store = store
 	var err error
-	if s.manager, err = djsession.NewManager(store, s.settings); err != nil {
+	if s.manager, err = djsession.NewManager(store); err != nil {
 		t.Fatal(err)
 	}
 	s.manager.AcceptEmptyStore = true

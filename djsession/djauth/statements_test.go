@@ -78,7 +78,7 @@ func TestStatements(t *testing.T) {
 	if s.auth, err = djauth.New(users, s.settings); err != nil {
 		t.Fatal(err)
 	}
-	if s.manager, err = djsession.NewManager(store, s.settings); err != nil {
+	if s.manager, err = djsession.NewManager(store); err != nil {
 		t.Fatal(err)
 	}
 	nobody := func(w http.ResponseWriter, r *http.Request) error { return nil }

@@ -39,7 +39,7 @@ func (s *site) openCached(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	if s.manager, err = djsession.NewManager(store, s.settings); err != nil {
+	if s.manager, err = djsession.NewManager(store); err != nil {
 		t.Fatal(err)
 	}
 	s.observe(t)

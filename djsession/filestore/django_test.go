@@ -12,8 +12,8 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/filestore"
-	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/pytime"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // site is a Django with the engine file, and a store on its folder.

@@ -92,13 +92,13 @@ func (s *Store) expiry(v *djsession.Values, modTime time.Time) (expires time.Tim
 	case forever:
 		return Never, true, nil
 	case over:
-		now := s.settings.Now()
-		if expires, err = s.settings.ExpiryDate(v, modTime); err != nil || expires.After(now) {
+		now := s.settings().Now()
+		if expires, err = s.settings().ExpiryDate(v, modTime); err != nil || expires.After(now) {
 			expires = now.Truncate(time.Microsecond)
 		}
 		return expires.UTC(), false, nil
 	case untilInstant:
-		if expires, err = s.settings.ExpiryDate(v, modTime); err != nil {
+		if expires, err = s.settings().ExpiryDate(v, modTime); err != nil {
 			return s.byAge(modTime), false, err
 		}
 	default:
@@ -109,7 +109,7 @@ func (s *Store) expiry(v *djsession.Values, modTime time.Time) (expires time.Tim
 
 // byAge is SESSION_COOKIE_AGE after the file was written.
 func (s *Store) byAge(modTime time.Time) time.Time {
-	expires, err := s.settings.ExpiryDate(new(djsession.Values), asPython(modTime))
+	expires, err := s.settings().ExpiryDate(new(djsession.Values), asPython(modTime))
 	if err != nil {
 		return Never // after the year 9999
 	}
@@ -119,7 +119,7 @@ func (s *Store) byAge(modTime time.Time) time.Time {
 // ahead tells whether a time is to come: for Django by a whole second at least,
 // and on the wall clock with USE_TZ off.
 func (s *Store) ahead(t time.Time) bool {
-	now := s.settings.Now()
+	now := s.settings().Now()
 	if s.loc != nil {
 		t, now = pytime.Wall(t, s.loc), pytime.Naive(now, s.loc)
 	}
@@ -137,13 +137,13 @@ func asPython(t time.Time) time.Time {
 // modTime is the time for a file that is written now, or that is to end then.
 // As everywhere an expiry that Django could not work with is not written.
 func (s *Store) modTime(v *djsession.Values, expires time.Time) (time.Time, error) {
-	now := s.settings.Now().Truncate(time.Microsecond)
+	now := s.settings().Now().Truncate(time.Microsecond)
 	life, err := lifetimeOf(v)
 	if err != nil {
 		return now, err
 	}
 	if life != untilAge {
-		_, err := s.settings.ExpiryDate(v, now)
+		_, err := s.settings().ExpiryDate(v, now)
 		return now, err
 	}
 	if expires.IsZero() || expires.Equal(Never) {
@@ -154,7 +154,7 @@ func (s *Store) modTime(v *djsession.Values, expires time.Time) (time.Time, erro
 	}
 	written := expires.Truncate(time.Microsecond)
 	if s.loc == nil {
-		return written.Add(-s.settings.SessionCookieAge), nil
+		return written.Add(-s.settings().SessionCookieAge), nil
 	}
-	return pytime.FromNaive(pytime.Naive(written, s.loc).Add(-s.settings.SessionCookieAge), s.loc), nil
+	return pytime.FromNaive(pytime.Naive(written, s.loc).Add(-s.settings().SessionCookieAge), s.loc), nil
 }

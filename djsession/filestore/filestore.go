@@ -101,7 +101,7 @@ type Store struct {
 	folder   swapfile.Folder
 	prefix   string
 	readOnly bool
-	settings *djsession.Settings
+	settings func() *djsession.Settings // of a func, fmt prints no secrets
 	codec    djsession.Codec
 	owner    swapfile.Neighbour
 	loc      *time.Location // of the wall clock that Django counts on; nil with USE_TZ on
@@ -111,7 +111,6 @@ var (
 	_ djsession.Store            = (*Store)(nil)
 	_ djsession.Scanner          = (*Store)(nil)
 	_ djsession.UnchangedDeleter = (*Store)(nil)
-	_ djsession.Configured       = (*Store)(nil)
 )
 
 // New returns a store over a folder. As in Django a folder that is not there is
@@ -123,13 +122,12 @@ func New(c Config) (*Store, error) {
 	if runtime.GOOS == "windows" {
 		return nil, errors.New("filestore: Windows, which renames no open file, is not supported")
 	}
-	settings := *c.Settings // what the caller changes later does not half count
-	s := &Store{settings: &settings, prefix: c.Prefix, readOnly: c.ReadOnly}
+	settings := *c.Settings // later changes by the caller must not apply
+	s := &Store{settings: func() *djsession.Settings { return &settings }, prefix: c.Prefix, readOnly: c.ReadOnly}
 	var err error
 	if s.codec, err = djsession.NewCodec(&settings); err != nil {
 		return nil, err
 	}
-	settings.SecretKey, settings.SecretKeyFallbacks = "", nil // the codec has them
 	if !settings.UseTZ {
 		if s.loc, err = settings.Location(); err != nil {
 			return nil, err
@@ -157,7 +155,7 @@ func New(c Config) (*Store, error) {
 
 // Settings returns a copy of the settings that the store was made with.
 func (s *Store) Settings() *djsession.Settings {
-	settings := *s.settings
+	settings := *s.settings()
 	return &settings
 }
 

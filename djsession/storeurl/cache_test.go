@@ -184,7 +184,7 @@ func TestCheckAsksTheCache(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer store.Close()
-		m, err := djsession.NewManager(store, settings(t))
+		m, err := djsession.NewManager(store)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -37,7 +37,7 @@ func newService(ctx context.Context, databaseURL, secretKey string) (*service, e
 }
 
 func (s *service) open(ctx context.Context, settings *djsession.Settings) error {
-	manager, err := djsession.NewManager(s.store, settings)
+	manager, err := djsession.NewManager(s.store)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func samples(t *testing.T) []any {
 	if _, err := files.Create(t.Context(), sessionKey, values, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	manager := must(djsession.NewManager(files, s))(t)
+	manager := must(djsession.NewManager(files))(t)
 	manager.AcceptEmptyStore = true
 	db := must(sql.Open("sqlite", ":memory:"))(t)
 	t.Cleanup(func() { db.Close() })

@@ -25,7 +25,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	manager, err := djsession.NewManager(store, settings)
+	manager, err := djsession.NewManager(store)
 	if err != nil {
 		log.Fatal(err)
 	}

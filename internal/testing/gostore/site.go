@@ -73,7 +73,7 @@ func openSite(c siteConfig, now func() time.Time) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.manager, err = djsession.NewManager(t.store, settings); err != nil {
+	if t.manager, err = djsession.NewManager(t.store); err != nil {
 		return nil, err
 	}
 	t.manager.AcceptEmptyStore = true // each test begins with an empty store

@@ -43,7 +43,7 @@ func (g *golang) run(t testing.TB, r Row, overwrite bool) string {
 	t.Helper()
 	o := g.peer.seed(t, r)
 	site := g.site(t, r)
-	m, err := djsession.NewManager(site.store, site.settings)
+	m, err := djsession.NewManager(site.store)
 	if err != nil {
 		t.Fatal(err)
 	}
