@@ -55,6 +55,7 @@ func samples(t *testing.T) []any {
 		&djsession.Event{Kind: djsession.EventLoad, Session: djsession.ShortKey(sessionKey), Err: &djsession.ConflictError{Current: record}},
 		&djsession.ConflictError{Current: record},
 		&djsession.PayloadError{Err: fmt.Errorf("load: %w", djsession.ErrMalformed)},
+		&djsession.OpError{Store: "dbstore", Op: "load", Key: djsession.ShortKey(sessionKey), Err: djsession.ErrNotFound, Hint: "hint"},
 		&djsession.Range{Prefix: sessionKey},
 		pointer(djsession.Set("name", value)),
 		new(djsession.Origin), pointer(djsession.Signed), pointer(djsession.EventLoad),
