@@ -11,7 +11,7 @@ import (
 
 // cacheEngines are the engines cache and cached_db, on each kind of cache. Whatever Django, what is cached is pickled.
 var cacheEngines = []engine{
-	{name: "cache in a database", dead: ends, pickled: true, start: func(t *testing.T, version string) (*djangotest.Django, func(*djsession.Settings) djsession.Store) {
+	{name: "cache in a database", main: true, dead: ends, pickled: true, start: func(t *testing.T, version string) (*djangotest.Django, func(*djsession.Settings) djsession.Store) {
 		db := djangotest.SQLite(t)
 		return startCache(t, version, "dbcache+"+db.URL+"?table=django_cache", djangotest.Settings{
 			"DATABASES": db.Settings(), "CACHES": djangotest.Caches(databaseCache),

@@ -61,7 +61,7 @@ var pickleEngines = []engine{
 // can do that.
 func onPickles(t *testing.T, test func(t *testing.T, site *engineSite)) {
 	for _, e := range pickleEngines {
-		for _, version := range pickleVersions {
+		for _, version := range djangotest.OldestAndNewest(pickleVersions...) {
 			t.Run(e.name+"/"+version, func(t *testing.T) {
 				t.Parallel()
 				settings, err := djsession.NewSettings(version, djangotest.SecretKey)

@@ -26,10 +26,26 @@ type engine struct {
 	from string
 	// ownClock is true where sessions end by a clock that does not move with ours.
 	ownClock bool
+	// main is true for the engines that are tested with every Django, and in the inner loop.
+	main bool
+}
+
+// versions returns the Djangos to test the engine with.
+func (e engine) versions() []string {
+	var have []string
+	for _, version := range djangotest.Djangos() {
+		if version >= e.from {
+			have = append(have, version)
+		}
+	}
+	if e.main {
+		return have
+	}
+	return djangotest.OldestAndNewest(have...)
 }
 
 var engines = []engine{
-	onDatabase("sqlite", djangotest.SQLite),
+	mainEngine(onDatabase("sqlite", djangotest.SQLite)),
 	onDatabase("postgres", djangotest.Postgres),
 	onDatabase("mariadb", djangotest.MariaDB),
 	{name: "file", dead: endsInFile, start: func(t *testing.T, version string) (*djangotest.Django, func(*djsession.Settings) djsession.Store) {
@@ -55,6 +71,11 @@ var engines = []engine{
 			return store
 		}
 	}},
+}
+
+func mainEngine(e engine) engine {
+	e.main = true
+	return e
 }
 
 func onDatabase(name string, database func(testing.TB) djangotest.Database) engine {

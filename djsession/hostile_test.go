@@ -73,7 +73,7 @@ func TestPaddingInPlaceOfAHash(t *testing.T) {
 			}
 		})
 	}
-	for _, version := range djangotest.Versions {
+	for _, version := range djangotest.Djangos() {
 		t.Run("Django "+version, func(t *testing.T) {
 			var decoded []string
 			djangotest.Start(t, version, nil).Do(t, `

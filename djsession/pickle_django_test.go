@@ -300,7 +300,7 @@ func TestPickledTypesFromGo(t *testing.T) {
 
 // Before Django 4.1 an instant is a datetime, and aware where USE_TZ is on.
 func TestPickledExpiry(t *testing.T) {
-	for _, version := range pickleVersions {
+	for _, version := range djangotest.OldestAndNewest(pickleVersions...) {
 		for _, useTZ := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/%v", version, useTZ), func(t *testing.T) {
 				t.Parallel()

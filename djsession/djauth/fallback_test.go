@@ -109,7 +109,7 @@ func TestUserReadOnly(t *testing.T) {
 
 // A service with another SECRET_KEY logs nobody out.
 func TestWrongSecret(t *testing.T) {
-	for _, version := range djangotest.Versions {
+	for _, version := range djangotest.Djangos() {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, version, djangotest.SQLite(t), nil)

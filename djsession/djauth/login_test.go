@@ -159,7 +159,7 @@ func (s *site) outcome(t *testing.T, old, new, csrf string) outcome {
 
 // With CSRF_USE_SESSIONS the secret is in the session, and no cookie is set.
 func TestCSRF(t *testing.T) {
-	for _, version := range djangotest.Versions {
+	for _, version := range djangotest.Djangos() {
 		for _, inSession := range []bool{false, true} {
 			name := version + " cookie"
 			if inSession {
@@ -341,7 +341,7 @@ func TestLoginRefused(t *testing.T) {
 }
 
 func TestLogout(t *testing.T) {
-	for _, version := range djangotest.Versions {
+	for _, version := range djangotest.Djangos() {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, version, djangotest.SQLite(t), nil)

@@ -247,15 +247,15 @@ func (s *site) items(t *testing.T, key string) string {
 	return items
 }
 
-// onDatabases runs a test with each Django on SQLite, and with the first and last on
-// the others as well.
+// onDatabases runs a test with each Django on SQLite, and with the oldest and the newest
+// on the others.
 func onDatabases(t *testing.T, test func(t *testing.T, version string, db djangotest.Database)) {
-	for _, version := range djangotest.Versions {
-		for _, kind := range djangotest.Databases {
-			middle := version != djangotest.Versions[0] && version != djangotest.Versions[len(djangotest.Versions)-1]
-			if kind.Kind != "sqlite" && middle {
-				continue
-			}
+	for _, kind := range djangotest.Databases {
+		versions := djangotest.OldestAndNewest()
+		if kind.Kind == "sqlite" {
+			versions = djangotest.Djangos()
+		}
+		for _, version := range versions {
 			t.Run(version+"/"+kind.Kind, func(t *testing.T) {
 				t.Parallel()
 				test(t, version, kind.New(t))
