@@ -1,12 +1,13 @@
 # Everything a checkout can do. `make test` is what CI runs.
 
-.PHONY: help demo example check test django-tests bench fuzz peers lint clean
+.PHONY: help demo example check test test-all django-tests bench fuzz peers lint clean
 
 help:
 	@echo 'make demo         the main job, on a database that Django 5.2 wrote'
 	@echo 'make example      a Django site and a Go service with one login, for a browser'
-	@echo 'make check        gofmt, vet and the tests, offline, with the peers that are installed'
-	@echo 'make test         all of it, as CI runs it; installs what it needs'
+	@echo 'make check        the inner loop: gofmt, vet and short tests, offline, with the peers that are installed'
+	@echo 'make test         what CI runs: installs what it needs; the oldest and the newest Django on every engine'
+	@echo 'make test-all     the same with every Django on every engine'
 	@echo "make django-tests Django's own tests of sessions and signing, answered by Go"
 	@echo 'make bench        how far from the floor'
 	@echo 'make fuzz         every fuzz target for FUZZTIME (60s); ten times as long for those that read unsigned bytes'
@@ -27,15 +28,18 @@ example:
 	@go build -o bin/onelogin ./examples/onelogin
 	@bin/onelogin
 
-# The inner loop: offline, with the peers that are installed.
+# The inner loop: offline, with the peers that are installed and the newest Django.
 check: lint-offline
-	go test $(PACKAGES)
+	go test -short $(PACKAGES)
 
-# All of it: installs the peers (Django 2.2, 3.2, 4.2 and 5.2 with their cache clients, PostgreSQL, MariaDB, Redis, Memcached) and tests against them. Without root or
-# network, tests whose peer is missing skip and say so; with CI=true they fail.
+# What CI runs. It installs the peers (Django 2.2, 3.2, 4.2 and 5.2 with their cache clients, PostgreSQL, MariaDB, Redis, Memcached) and tests against them. Without root
+# or network, tests whose peer is missing skip and say so; with CI=true they fail.
 test: peers lint
 	@if testdata/djangotests/run --install || [ "$(CI)" = true ]; then $(MAKE) --no-print-directory django-tests; fi
 	go test $(RACE) -timeout 40m $(PACKAGES)
+
+test-all: export DJSESS_TEST_ALL = 1
+test-all: test
 
 # It installs what it needs: Django's source distribution, for its tests.
 django-tests:
@@ -53,6 +57,8 @@ fuzz:
 	@scripts/fuzz
 
 lint: lint-offline
+	@# An int of 32 bits overflows where one of 64 does not. Vet compiles the tests, too.
+	for arch in 386 arm; do CGO_ENABLED=0 GOARCH=$$arch go vet $(PACKAGES) || exit 1; done
 	@if $(STATICCHECK); then echo bin/staticcheck $(PACKAGES); bin/staticcheck $(PACKAGES); \
 	elif [ "$(CI)" = true ]; then exit 1; else echo "without staticcheck, which could not be built"; fi
 
