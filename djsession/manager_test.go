@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,9 @@ func newManager(t testing.TB, store djsession.Store, settings *djsession.Setting
 	if err != nil {
 		t.Fatal(err)
 	}
+	if have, want := withoutClock(store.Settings()), withoutClock(settings); !reflect.DeepEqual(have, want) {
+		t.Fatalf("the store was opened with %+v, and the test means %+v", have, want)
+	}
 	m.AcceptEmptyStore = true
 	m.Observer = func(ctx context.Context, e djsession.Event) {
 		if e.Err != nil {
@@ -56,6 +60,13 @@ func newManager(t testing.TB, store djsession.Store, settings *djsession.Setting
 		}
 	}
 	return m
+}
+
+// withoutClock returns the settings without the clock, since funcs cannot be compared.
+func withoutClock(s *djsession.Settings) djsession.Settings {
+	c := *s
+	c.Now = nil
+	return c
 }
 
 // stored makes a session that is there before the test.

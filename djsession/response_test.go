@@ -159,10 +159,9 @@ func TestStoreIsDown(t *testing.T) {
 		{"that never asks", true, djsession.ServeError, 500},
 		{"that never asks", true, unavailable, 503},
 	} {
-		store, _ := newBrittle(t)
 		settings := mustSettings(t)
 		settings.SessionSaveEveryRequest = c.everyRequest
-		m := newManager(t, store, settings)
+		store, m := brittleWith(t, settings)
 		m.ErrorHandler = c.errorHandler
 		key := stored(t, store, `{"a":1}`)
 		store.before = downFor("load")

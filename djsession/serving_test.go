@@ -146,7 +146,11 @@ func (b *brittle) DeleteUnchanged(ctx context.Context, old *djsession.Record) er
 // newBrittle is a store, and a manager over it that any test may tell what fails.
 func newBrittle(t testing.TB) (*brittle, *djsession.Manager) {
 	t.Helper()
-	settings := mustSettings(t)
+	return brittleWith(t, mustSettings(t))
+}
+
+func brittleWith(t testing.TB, settings *djsession.Settings) (*brittle, *djsession.Manager) {
+	t.Helper()
 	store := &brittle{newStore(t, settings), downFor()}
 	return store, newManager(t, store, settings)
 }

@@ -140,7 +140,7 @@ func TestStatements(t *testing.T) {
 			m := newManager(t, store, settings)
 			every := mustSettings(t)
 			every.SessionSaveEveryRequest = true
-			saving := newManager(t, store, every)
+			saving := newManager(t, reopen(t, store, every), every)
 			for _, c := range []struct {
 				name string
 				m    *djsession.Manager
