@@ -43,20 +43,24 @@ const (
 // Each version that Go stored is the one before it and Go's own change: nobody's
 // write is lost to Go.
 func TestLostUpdates(t *testing.T) {
-	for _, kind := range contestedKinds {
+	kinds, merging, overwriting := contestedKinds, 10*time.Second, 3*time.Second
+	if testing.Short() {
+		kinds, merging, overwriting = kinds[:1], time.Second, time.Second
+	}
+	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
 			c := kind.start(t)
 
 			c.begin(t)
-			said, conflicts := c.write(t, 10*time.Second, false)
+			said, conflicts := c.write(t, merging, false)
 			h := c.newHistory(t, said)
 			h.check(t)
 			t.Logf("merging: %v; Go made %d changes again on what somebody else had written", h, conflicts)
 
 			// That this can fail is shown by the mode that saves as Django does.
 			c.begin(t)
-			said, _ = c.write(t, 3*time.Second, true)
+			said, _ = c.write(t, overwriting, true)
 			if h = c.newHistory(t, said); h.overwritten[byGo] == 0 {
 				t.Error("overwriting: no update was lost: this test shows nothing")
 			}

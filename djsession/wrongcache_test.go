@@ -2,6 +2,7 @@ package djsession_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -94,9 +95,13 @@ func with(secretKey string, setUp func(*testing.T, *config)) func(*testing.T, *c
 // What holds in a database holds in a cache: a Go service that is not set up as the site is has logged nobody out when it has
 // run for a while, and has destroyed nothing.
 func TestWrongConfigOfCaches(t *testing.T) {
-	for name, start := range map[string]func(*testing.T) (cachedSite, []wrongConfig){
+	kinds := map[string]func(*testing.T) (cachedSite, []wrongConfig){
 		"redis": wrongRedis, "memcached": wrongMemcached, "several memcached": wrongServers, "files": wrongFiles, "cached_db": wrongCachedDB,
-	} {
+	}
+	if testing.Short() {
+		maps.DeleteFunc(kinds, func(name string, _ func(*testing.T) (cachedSite, []wrongConfig)) bool { return name != "several memcached" })
+	}
+	for name, start := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			site, wrongConfigs := start(t)
