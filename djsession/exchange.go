@@ -47,6 +47,33 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 	})
 }
 
+// WithSession returns a handler that loads the visitor's session and calls next with it.
+// If the session cannot be loaded, or next returns an error, the ErrorHandler answers: see
+// Error. What next changed before an error is saved unless the answer has a status from 500
+// up, which it has by default.
+//
+// The handler works below Handler, and shares its session with the other handlers there. It
+// also works alone: then it is its own Handler.
+func (m *Manager) WithSession(next func(w http.ResponseWriter, r *http.Request, s *Session) error) http.Handler {
+	below := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := FromRequest(r)
+		if err == nil {
+			err = next(w, r, s)
+		}
+		if err != nil {
+			Error(w, r, err)
+		}
+	})
+	alone := m.Handler(below)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if x, ok := exchangeOf(r); ok && x.m == m {
+			below.ServeHTTP(w, r)
+			return
+		}
+		alone.ServeHTTP(w, r)
+	})
+}
+
 // FromRequest returns the visitor's session. The first call in a request loads
 // it; a visitor without one gets a new one, which is stored once it holds
 // something.

@@ -246,7 +246,7 @@ func usableKey(key string) bool {
 
 // writer is what a session is saved with.
 func (m *Manager) writer(op string, o *observation) *writer {
-	return &writer{store: m.store, op: op, overwrite: m.Overwrite, conflict: o.lost, check: m.checkCookie}
+	return &writer{store: m.store, op: op, overwrite: m.Overwrite, onConflict: o.conflict, check: m.checkCookie}
 }
 
 // newKey returns a key for a new session, or "" to let the store choose one.

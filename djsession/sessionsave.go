@@ -14,7 +14,7 @@ import (
 // so that the changes are not made twice.
 func (s *Session) Save(ctx context.Context) error {
 	s.accessed = true
-	if err := s.writable(); err != nil {
+	if err := s.Writable(); err != nil {
 		return err
 	}
 	if s.failed != nil && nothingDone(s.failed) {
@@ -92,7 +92,7 @@ func (s *Session) mayReplaceCookie(ctx context.Context) error {
 // cookie when the response begins. What is set afterwards is a new session.
 func (s *Session) Flush(ctx context.Context) (err error) {
 	s.accessed = true
-	if err := s.writable(); err != nil {
+	if err := s.Writable(); err != nil {
 		return err
 	}
 	switch {
@@ -124,7 +124,7 @@ func (s *Session) Flush(ctx context.Context) (err error) {
 // nobody knows whether the old one is still there, under the new key.
 func (s *Session) CycleKey(ctx context.Context) (err error) {
 	s.accessed = true
-	if err := s.writable(); err != nil {
+	if err := s.Writable(); err != nil {
 		return err
 	}
 	if s.outcomeUnknown() {
@@ -187,7 +187,7 @@ func (s *Session) retire(ctx context.Context, moved *Record, o *observation) (_ 
 		case !errors.As(err, &conflict):
 			return moved, !nothingDone(err), err
 		}
-		if old, err = w.lost(ctx, old, conflict.Current, attempt); err != nil {
+		if old, err = w.afterConflict(ctx, old, conflict.Current, attempt); err != nil {
 			return nil, false, err
 		}
 		v, err := changed(old.Values, s.changes)

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
-	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/eventlimit"
 )
 
 // The paths of Django's own backends, for Auth.AuthenticationBackends.
@@ -88,21 +87,15 @@ type Auth struct {
 	CSRFCookieSameSite string
 
 	users    Users
-	settings *djsession.Settings
-	refusals refusals
+	refusals eventlimit.Limit[refusal]
 }
 
-// New returns an Auth with Django's defaults. The settings are those of the site,
-// as for the manager.
-func New(users Users, settings *djsession.Settings) (*Auth, error) {
-	if users == nil || settings == nil {
-		return nil, errors.New("djauth: users and settings are needed")
+// New returns an Auth with Django's defaults. It takes the site's settings from the session
+// of each request.
+func New(users Users) (*Auth, error) {
+	if users == nil {
+		return nil, errors.New("djauth: users are needed")
 	}
-	if err := settings.Validate(); err != nil {
-		return nil, err
-	}
-	copied := *settings                                   // later changes by the caller must not apply
-	copied.SecretKey, copied.SecretKeyFallbacks = "", nil // they are read from the session's settings
 	return &Auth{
 		AuthenticationBackends: []string{ModelBackend},
 		UserCanAuthenticate:    UserCanAuthenticate,
@@ -113,7 +106,6 @@ func New(users Users, settings *djsession.Settings) (*Auth, error) {
 		CSRFCookiePath:         "/",
 		CSRFCookieSameSite:     "Lax",
 		users:                  users,
-		settings:               &copied,
 	}, nil
 }
 
@@ -134,21 +126,11 @@ func (a *Auth) userCanAuthenticate(backend string, user *User) bool {
 	return a.UserCanAuthenticate(backend, user)
 }
 
-// isDjango reports whether the site runs one of these releases, given as "4.0".
-func isDjango(settings *djsession.Settings, releases ...string) bool {
-	for _, release := range releases {
-		if v := settings.DjangoVersion; v == release || strings.HasPrefix(v, release+".") {
-			return true
-		}
-	}
-	return false
-}
-
 // writeTimeout bounds a login or a logout, which does not end with the request.
 const writeTimeout = 10 * time.Second
 
-// lasting is a request's context for a login or a logout. It goes on when the client
-// has left, so that neither is left half done: Django does the same.
-func lasting(r *http.Request) (context.Context, context.CancelFunc) {
+// detached returns a request's context for a login or a logout. It does not end when the
+// client leaves, so that neither is left half done. Django does the same.
+func detached(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(r.Context()), writeTimeout)
 }

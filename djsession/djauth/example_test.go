@@ -27,14 +27,15 @@ func Example() {
 		log.Fatal(err)
 	}
 	manager.AcceptEmptyStore = true // for a site that has no session yet
-	auth, err := djauth.New(users, settings)
+	auth, err := djauth.New(users)
 	if err != nil {
 		log.Fatal(err)
 	}
 
 	mux := http.NewServeMux()
-	mux.Handle("/account/", auth.WithUser(func(w http.ResponseWriter, r *http.Request, user *djauth.User) {
+	mux.Handle("/account/", auth.WithUser(func(w http.ResponseWriter, r *http.Request, s *djsession.Session, user *djauth.User) error {
 		fmt.Fprintln(w, "hello", user.Username)
+		return nil
 	}))
 	// Where an identity provider sends those back whom it has let in.
 	mux.HandleFunc("/sso/", func(w http.ResponseWriter, r *http.Request) {

@@ -59,45 +59,45 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request, s *djsession.Sessio
 	if err != nil {
 		return err
 	}
-	hash, err := a.currentHash(s.Settings(), user)
+	settings := s.Settings()
+	hash, err := a.currentHash(settings, user)
 	if err != nil {
 		return err
 	}
-	if err := s.Delete(); err != nil { // deletes no name: it only asks whether the session can be changed
+	if err := s.Writable(); err != nil {
 		return err
 	}
-	changes := []djsession.Change{
-		djsession.Set(idName, id),
-		djsession.Set(backendName, backend),
-		djsession.Set(hashName, hash),
-	}
-	secret := a.newCSRFSecret()
-	if a.CSRFUseSessions {
-		changes = append(changes, djsession.Set(csrfName, secret))
-	}
 
-	ctx, cancel := lasting(r)
+	secret := newCSRFSecret(settings)
+	ctx, cancel := detached(r)
 	defer cancel()
-	now := a.settings.Now().Truncate(time.Microsecond)
+	now := settings.Now().Truncate(time.Microsecond)
 	if err := a.users.SetLastLogin(ctx, id, now); err != nil {
 		return err
 	}
 	user.LastLogin = now
-	if err := a.makeWay(ctx, s, id, hash); err != nil {
+	if err := a.renewSession(ctx, s, id, hash); err != nil {
 		return err
 	}
-	if err := s.Apply(changes...); err != nil {
+	err = s.Apply(func(v *djsession.Values) error {
+		err := errors.Join(v.Set(idName, id), v.Set(backendName, backend), v.Set(hashName, hash))
+		if err == nil && a.CSRFUseSessions {
+			err = v.Set(csrfName, secret)
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if !a.CSRFUseSessions {
-		a.setCSRFCookie(w.Header(), secret)
+		a.setCSRFCookie(w.Header(), secret, settings.Now())
 	}
 	return nil
 }
 
-// makeWay prepares a session for a user, who must not get the values of another user.
+// renewSession prepares a session for a user, who must not get the values of another user.
 // A key that was known before the login must not be valid after it.
-func (a *Auth) makeWay(ctx context.Context, s *djsession.Session, id, hash string) error {
+func (a *Auth) renewSession(ctx context.Context, s *djsession.Session, id, hash string) error {
 	if !s.Has(idName) {
 		err := s.CycleKey(ctx)
 		if errors.Is(err, djsession.ErrSessionDeleted) {

@@ -7,7 +7,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// languageName is where Django up to 3.2 keeps the visitor's language.
+// languageName is where Django up to 3.2 keeps the visitor's language. Logout keeps it in
+// 2.2 only.
 const languageName = "_language"
 
 // Logout is django.contrib.auth.logout: it flushes the session at once, with all its
@@ -19,12 +20,12 @@ func (a *Auth) Logout(r *http.Request) error {
 		return err
 	}
 	var language any
-	if isDjango(a.settings, "2.2") && s.Has(languageName) { // 3.0 does without
+	if !s.Settings().AtLeast(3, 0) && s.Has(languageName) {
 		if err := s.Get(languageName, &language); err != nil {
 			return fmt.Errorf("djauth: logout: %w", err)
 		}
 	}
-	ctx, cancel := lasting(r)
+	ctx, cancel := detached(r)
 	defer cancel()
 	if err := s.Flush(ctx); err != nil {
 		return fmt.Errorf("djauth: logout: %w", err)

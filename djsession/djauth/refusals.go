@@ -3,7 +3,6 @@ package djauth
 import (
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -11,52 +10,26 @@ import (
 
 // refusal is a kind of reason why User treats a visitor with a user in the session as
 // anonymous, or why RequireUser does not accept a host.
-type refusal int
+type refusal string
 
 const (
-	refusedID refusal = iota
-	refusedBackend
-	refusedNoUser
-	refusedUser
-	refusedHash
-	refusedHost
-	numRefusals
+	refusedID      refusal = "primary key"
+	refusedBackend refusal = "backend"
+	refusedNoUser  refusal = "no user"
+	refusedUser    refusal = "user may not log in"
+	refusedHash    refusal = "hash"
+	refusedHost    refusal = "host"
 )
 
-// refusalPause is the shortest time between two events about refusals of one kind.
-const refusalPause = 10 * time.Second
-
-// refusals limits the events for the Observer to one in refusalPause for each kind of
-// refusal. It counts the refusals in between.
-type refusals struct {
-	mu     sync.Mutex
-	told   [numRefusals]time.Time
-	untold [numRefusals]int
-}
-
-// tell tells the Observer why a request was refused, unless it was told of a refusal of
-// this kind within refusalPause.
-func (a *Auth) tell(r *http.Request, kind refusal, session string, err error) {
-	untold, now := a.refusals.count(kind, a.settings.Now())
-	if !now {
+// report tells the Observer why a request was refused. Any visitor can cause refusals, so
+// the Observer is told of each kind at most once in eventlimit.Every.
+func (a *Auth) report(r *http.Request, kind refusal, session string, err error) {
+	n := a.refusals.Count(kind, time.Now())
+	if n == 0 {
 		return
 	}
-	if untold > 0 {
-		err = fmt.Errorf("%w (and %d more like it since the last message)", err, untold)
+	if n > 1 {
+		err = fmt.Errorf("%w (and %d more like it since the last message)", err, n-1)
 	}
 	djsession.Tell(r, djsession.Event{Kind: djsession.EventRefusal, Session: session, Err: err})
-}
-
-// count counts a refusal. It reports whether to tell the Observer now, and how many
-// refusals the Observer was not told of since the last event.
-func (c *refusals) count(kind refusal, now time.Time) (untold int, tell bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if since := now.Sub(c.told[kind]); since >= 0 && since < refusalPause {
-		c.untold[kind]++
-		return 0, false
-	}
-	untold = c.untold[kind]
-	c.told[kind], c.untold[kind] = now, 0
-	return untold, true
 }

@@ -34,15 +34,22 @@ func (a *Auth) RequireUser(next http.Handler) http.Handler {
 	})
 }
 
-// WithUser is RequireUser for a handler that is given the user.
-func (a *Auth) WithUser(next func(w http.ResponseWriter, r *http.Request, user *User)) http.Handler {
+// WithUser is RequireUser for a handler that is called with the session and its user. If
+// next returns an error, djsession.Error answers.
+func (a *Auth) WithUser(next func(w http.ResponseWriter, r *http.Request, s *djsession.Session, user *User) error) http.Handler {
 	return a.RequireUser(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, err := a.User(r) // known by now
+		user, err := a.User(r) // RequireUser has loaded it
 		if err != nil {
 			djsession.Error(w, r, err)
 			return
 		}
-		next(w, r, user)
+		s, err := djsession.FromRequest(r)
+		if err == nil {
+			err = next(w, r, s, user)
+		}
+		if err != nil {
+			djsession.Error(w, r, err)
+		}
 	}))
 }
 
@@ -56,7 +63,7 @@ func (a *Auth) redirectToLogin(w http.ResponseWriter, r *http.Request) {
 	location, err := a.loginRedirect(r)
 	switch {
 	case errors.Is(err, errNotAllowed):
-		a.tell(r, refusedHost, "", err)
+		a.report(r, refusedHost, "", err)
 		http.Error(w, http.StatusText(http.StatusBadRequest), http.StatusBadRequest)
 		return
 	case err != nil:

@@ -41,7 +41,7 @@ func (a *Auth) verify(settings *djsession.Settings, user *User, hash string) (bo
 		algorithm signing.Algorithm
 	}
 	candidates := []candidate{{settings.SecretKey, settings.DefaultHashingAlgorithm}}
-	if isDjango(settings, "3.1", "3.2") {
+	if settings.AtLeast(3, 1) && !settings.AtLeast(4, 0) {
 		candidates = append(candidates, candidate{settings.SecretKey, signing.SHA1})
 	}
 	for _, secret := range settings.SecretKeyFallbacks {

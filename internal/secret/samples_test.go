@@ -57,7 +57,7 @@ func samples(t *testing.T) []any {
 		&djsession.PayloadError{Err: fmt.Errorf("load: %w", djsession.ErrMalformed)},
 		&djsession.OpError{Store: "dbstore", Op: "load", Key: djsession.ShortKey(sessionKey), Err: djsession.ErrNotFound, Hint: "hint"},
 		&djsession.Range{Prefix: sessionKey},
-		pointer(djsession.Set("name", value)),
+		pointer(djsession.At(time.Now())),
 		new(djsession.Origin), pointer(djsession.Signed), pointer(djsession.EventLoad),
 		new(djsession.JSONSerializer), new(djsession.PickleSerializer),
 		// Values of a session, for the program that asks for them.
@@ -76,7 +76,7 @@ func samples(t *testing.T) []any {
 		&filestore.Config{Settings: s}, files,
 		must(cookiestore.New(s))(t),
 
-		must(djauth.New(users, s))(t), users, new(djauth.UserModel), new(djauth.PrimaryKey),
+		must(djauth.New(users))(t), users, new(djauth.UserModel), new(djauth.PrimaryKey),
 		&djauth.User{ID: "1", Username: "alice", Password: password, Extra: map[string]any{"email": value}},
 
 		&options, must(signing.NewSigner(options))(t), must(signing.NewTimestampSigner(options))(t),
