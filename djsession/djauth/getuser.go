@@ -45,7 +45,7 @@ func (a *Auth) getUser(r *http.Request, s *djsession.Session) (*User, error) {
 		return nil, nil
 	}
 	refuse := func(kind refusal, format string, args ...any) (*User, error) {
-		a.report(r, kind, djsession.ShortKey(s.Key()), fmt.Errorf("djauth: a session's visitor is anonymous here: "+format, args...))
+		a.report(r, s, kind, fmt.Errorf("djauth: a session's visitor is anonymous here: "+format, args...))
 		return nil, nil
 	}
 	id, ok := a.sessionUserID(s)

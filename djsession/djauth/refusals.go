@@ -3,7 +3,6 @@ package djauth
 import (
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/djsess/djsess/djsession"
 )
@@ -23,13 +22,13 @@ const (
 
 // report tells the Observer why a request was refused. Any visitor can cause refusals, so
 // the Observer is told of each kind at most once in eventlimit.Every.
-func (a *Auth) report(r *http.Request, kind refusal, session string, err error) {
-	n := a.refusals.Count(kind, time.Now())
+func (a *Auth) report(r *http.Request, s *djsession.Session, kind refusal, err error) {
+	n := a.refusals.Count(kind, s.Settings().Now())
 	if n == 0 {
 		return
 	}
 	if n > 1 {
 		err = fmt.Errorf("%w (and %d more like it since the last message)", err, n-1)
 	}
-	djsession.Tell(r, djsession.Event{Kind: djsession.EventRefusal, Session: session, Err: err})
+	djsession.Tell(r, djsession.Event{Kind: djsession.EventRefusal, Session: djsession.ShortKey(s.Key()), Err: err})
 }

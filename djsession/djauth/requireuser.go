@@ -27,7 +27,9 @@ func (a *Auth) RequireUser(next http.Handler) http.Handler {
 		case user == nil && !strings.Contains(a.LoginURL, "/"):
 			djsession.Error(w, r, fmt.Errorf("djauth: LoginURL %q: want a URL, such as \"/accounts/login/\", not a name of the URLconf", a.LoginURL))
 		case user == nil:
-			a.redirectToLogin(w, r)
+			if err := a.redirectToLogin(w, r); err != nil {
+				djsession.Error(w, r, err)
+			}
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -59,23 +61,29 @@ const maxRedirect = 16384
 // errNotAllowed is Django's DisallowedHost.
 var errNotAllowed = errors.New("djauth: a request's host is not in AllowedHosts, so it is not sent to the login page")
 
-func (a *Auth) redirectToLogin(w http.ResponseWriter, r *http.Request) {
+// redirectToLogin sends the visitor to the login page, or answers 400 for a request that
+// Django refuses. On error nothing is answered.
+func (a *Auth) redirectToLogin(w http.ResponseWriter, r *http.Request) error {
+	s, err := djsession.FromRequest(r) // User has loaded it
+	if err != nil {
+		return err
+	}
 	location, err := a.loginRedirect(r)
 	switch {
 	case errors.Is(err, errNotAllowed):
-		a.report(r, refusedHost, "", err)
+		a.report(r, s, refusedHost, err)
 		http.Error(w, http.StatusText(http.StatusBadRequest), http.StatusBadRequest)
-		return
+		return nil
 	case err != nil:
-		djsession.Error(w, r, err)
-		return
+		return err
 	case len(location) > maxRedirect:
 		http.Error(w, http.StatusText(http.StatusBadRequest), http.StatusBadRequest)
-		return
+		return nil
 	}
 	// Not http.Redirect, which would write the URL in another way.
 	w.Header().Set("Location", location)
 	w.WriteHeader(http.StatusFound)
+	return nil
 }
 
 // loginRedirect returns the Location of redirect_to_login. Its next is a path, or an
