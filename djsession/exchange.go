@@ -105,19 +105,19 @@ func (x *exchange) load(ctx context.Context) (s *Session, err error) {
 	}
 	if ok {
 		s, err = x.m.load(ctx, x.key)
-		if err == nil && x.m.UnwrapCookie != nil {
-			s.foreign = false // UnwrapCookie knows the site's keys
+		if err == nil && x.m.UnwrapCookie != nil && s.cookie == cookieForeign {
+			s.cookie = cookieUnknown // UnwrapCookie knows the site's keys
 		}
 	} else {
 		s = newSession(x.m, nil)
-		s.unknown, s.foreign = x.cookie, true
+		s.cookie, s.cookieValue = cookieForeign, x.cookie
 	}
 	switch {
 	case err != nil:
 	case s.record != nil:
 		x.m.found(s.record)
-	case s.foreign:
-		x.m.tell(ctx, Event{Kind: EventRefusal, Session: ShortKey(s.unknown), Err: ErrForeignCookie})
+	case s.cookie == cookieForeign:
+		x.m.tell(ctx, Event{Kind: EventRefusal, Session: ShortKey(s.cookieValue), Err: ErrForeignCookie})
 	}
 	return s, err
 }
@@ -143,7 +143,7 @@ func (x *exchange) told(err error) bool {
 	if x.err != nil && errors.Is(err, x.err) {
 		return true
 	}
-	return x.session != nil && x.session.told != nil && errors.Is(err, x.session.told)
+	return x.session != nil && x.session.reported != nil && errors.Is(err, x.session.reported)
 }
 
 // headerLines are the lines of one header.
@@ -178,8 +178,8 @@ func (x *exchange) end() {
 
 // close keeps the session from being changed in vain.
 func (x *exchange) close() {
-	if x.session != nil && x.session.closed == nil {
-		x.session.closed = ErrResponseStarted
+	if x.session != nil {
+		x.session.close(ErrResponseStarted)
 	}
 }
 

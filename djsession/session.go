@@ -9,33 +9,23 @@ import (
 	"slices"
 )
 
-// Session is the session of one visitor in one request: Django's SessionBase.
-// FromRequest returns it. It is in memory: reading and changing it asks no store
-// and needs no context. What was changed is saved when the response begins; what
-// Django does at once (Flush, CycleKey) is done at once, and takes a context.
+// Session is the session of one visitor in one request: Django's SessionBase. FromRequest
+// and Manager.WithSession return it. It is in memory: reads and changes do no I/O and need
+// no context. Changes are saved when the response begins. Flush and CycleKey write at once,
+// as in Django, and take a context.
 //
-// Saving does not write over what somebody else wrote meanwhile: the changes are
-// made again on what is stored then; see Apply, and Manager.Overwrite.
+// A save does not overwrite concurrent writes. If another writer has changed the stored
+// session, the changes are re-applied on top of that: see Apply, and Manager.Overwrite.
 //
-// A Session is not for several goroutines.
+// A Session is not safe for use by several goroutines.
 type Session struct {
 	m       *Manager
-	record  *Record               // what is stored; nil: nothing is
+	record  *Record               // as it is stored; nil for a new session
 	values  *Values               // what the session holds now
-	changes []func(*Values) error // made since the load
-	owned   bool                  // values are not record's
-
-	unknown  string // the key in the cookie, if the store does not have it
-	foreign  bool   // the cookie does not hold a session key
-	accessed bool
-	modified bool
-	moved    bool  // the visitor's cookie still holds the old key, which was deleted
-	fresh    bool  // it was stored under a new key, and not changed since
-	failed   error // why it could not be saved
-	told     error // the last error that the Observer was told
-	closed   error // why it takes no more changes
-
-	locals map[any]any
+	changes []func(*Values) error // made since the record was loaded
+	owned   bool                  // values can be changed: they are not record's
+	locals  map[any]any
+	sessionState
 }
 
 func newSession(m *Manager, record *Record) *Session {
@@ -48,24 +38,24 @@ func newSession(m *Manager, record *Record) *Session {
 	return s
 }
 
-// read is every access to the values.
+// read returns the values to read them.
 func (s *Session) read() *Values {
 	s.accessed = true
 	return s.values
 }
 
-// Get decodes a value into what dst points to; see Values.Get. Without such a
-// value it is ErrNoValue, Python's KeyError.
+// Get decodes a value into what dst points to; see Values.Get. Without such a value the
+// error is ErrNoValue, Python's KeyError.
 func (s *Session) Get(name string, dst any) error { return s.read().Get(name, dst) }
 
-// GetString returns a value that is a string, and "" when there is none or it is
-// something else.
+// GetString returns a value that is a string. It returns "" if there is no such value, or
+// if it is not a string.
 func (s *Session) GetString(name string) string { return s.read().GetString(name) }
 
-// Raw returns a value as the JSON it is stored as; see Values.Raw.
+// Raw returns a value as the JSON that is stored; see Values.Raw.
 func (s *Session) Raw(name string) (json string, ok bool) { return s.read().Raw(name) }
 
-// Has tells whether there is a value of this name: Python's in.
+// Has reports whether there is a value of this name: Python's in.
 func (s *Session) Has(name string) bool { return s.read().Has(name) }
 
 // Len returns how many values there are.
@@ -76,7 +66,7 @@ func (s *Session) Names() iter.Seq[string] {
 	return slices.Values(slices.Collect(s.read().Names())) // the loop may change them
 }
 
-// Values returns a copy of all there is: Django's items.
+// Values returns a copy of all values: Django's items.
 func (s *Session) Values() *Values { return s.read().Clone() }
 
 // Writable returns nil if the session can be changed, or the reason why it cannot:
@@ -116,10 +106,7 @@ func (s *Session) change(change func(*Values) error) error {
 // note records a change, to re-apply it after a concurrent write.
 func (s *Session) note(change func(*Values) error) {
 	s.changes = append(s.changes, change)
-	s.modified, s.fresh = true, false
-	if !s.outcomeUnknown() {
-		s.failed = nil
-	}
+	s.noteChange()
 }
 
 // Set sets a value; see Values.Set for how Go's types are written. The value is encoded at
@@ -248,8 +235,23 @@ func (s *Session) Clear() error {
 	})
 }
 
-// Key is the session key: "" when the session is not stored yet. Whoever has it
-// has the session.
+// The test cookie shows whether a browser accepts cookies at all.
+const (
+	testCookieName  = "testcookie"
+	testCookieValue = "worked"
+)
+
+// SetTestCookie is set_test_cookie.
+func (s *Session) SetTestCookie() error { return s.Set(testCookieName, testCookieValue) }
+
+// TestCookieWorked is test_cookie_worked.
+func (s *Session) TestCookieWorked() bool { return s.GetString(testCookieName) == testCookieValue }
+
+// DeleteTestCookie is delete_test_cookie.
+func (s *Session) DeleteTestCookie() error { return s.Delete(testCookieName) }
+
+// Key returns the session key, or "" if the session is not stored yet. The key gives access
+// to the session.
 func (s *Session) Key() string {
 	if s.record == nil {
 		return ""
@@ -257,26 +259,32 @@ func (s *Session) Key() string {
 	return s.record.Key
 }
 
-// IsEmpty tells whether there is neither a key nor a value.
+// Settings returns a copy of the settings of the session's store.
+func (s *Session) Settings() *Settings {
+	settings := *s.m.settings()
+	return &settings
+}
+
+// IsEmpty reports whether the session has neither a key nor a value.
 func (s *Session) IsEmpty() bool {
 	return s.record == nil && s.values.Len() == 0
 }
 
-// Accessed tells whether anybody read or changed values.
+// Accessed reports whether the handler read or changed values.
 func (s *Session) Accessed() bool { return s.accessed }
 
-// Modified tells whether the session is to be saved when the response begins.
+// Modified reports whether the session is to be saved when the response begins.
 func (s *Session) Modified() bool { return s.modified }
 
-// SetModified makes it so, or not: Django's session.modified = True. A session
-// that did not change is saved with a new expiry.
+// SetModified sets whether the session is to be saved: Django's session.modified = True. If
+// nothing was changed, the save moves the expiry.
 func (s *Session) SetModified(modified bool) { s.modified = modified }
 
-// Local returns what SetLocal set in this request.
+// Local returns a value that SetLocal has set in this request.
 func (s *Session) Local(key any) any { return s.locals[key] }
 
-// SetLocal keeps something with the session for the time of the request, as a
-// context would: it is not stored. Keys are as for context.WithValue.
+// SetLocal keeps a value with the session until the request ends, as a context does. It is
+// not stored. Keys are as for context.WithValue.
 func (s *Session) SetLocal(key, value any) {
 	if s.locals == nil {
 		s.locals = map[any]any{}

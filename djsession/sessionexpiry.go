@@ -126,18 +126,3 @@ func (s *Session) ExpiryDateFrom(modification time.Time) (time.Time, error) {
 func (s *Session) ExpiresAtBrowserClose() (bool, error) {
 	return s.m.settings().expiresAtBrowserClose(s.read())
 }
-
-// The test cookie, which tells whether a browser takes cookies at all.
-const (
-	testCookieName  = "testcookie"
-	testCookieValue = "worked"
-)
-
-// SetTestCookie is set_test_cookie.
-func (s *Session) SetTestCookie() error { return s.Set(testCookieName, testCookieValue) }
-
-// TestCookieWorked is test_cookie_worked.
-func (s *Session) TestCookieWorked() bool { return s.GetString(testCookieName) == testCookieValue }
-
-// DeleteTestCookie is delete_test_cookie.
-func (s *Session) DeleteTestCookie() error { return s.Delete(testCookieName) }
