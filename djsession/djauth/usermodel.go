@@ -67,15 +67,6 @@ type SQLUsers struct {
 
 var _ Users = (*SQLUsers)(nil)
 
-// database is what UsersIn needs of a store. dbstore.Store has it.
-type database interface {
-	DB() *sql.DB
-	Dialect() dbstore.Dialect
-	Settings() *djsession.Settings
-	Location() *time.Location
-	Table() string
-}
-
 // UsersIn returns the users in the database of a session store, over the same
 // connections. The store is a *dbstore.Store, which storeurl.Open returns for the URL
 // of a database, or a *cachestore.CachedDB. UsersIn does not ask the database anything:
@@ -85,14 +76,14 @@ type database interface {
 //	db, err := storeurl.Open(os.Getenv("DATABASE_URL"), settings)
 //	users, err := djauth.UsersIn(db, djauth.UserModel{})
 func UsersIn(store djsession.Store, model UserModel) (*SQLUsers, error) {
-	db, ok := store.(database)
+	db, ok := store.(djsession.SQLStore)
 	if !ok {
 		return nil, fmt.Errorf("djauth: users in %T: this store is not on a database: open that of the users by storeurl.Open", store)
 	}
 	if err := model.setDefaults(); err != nil {
 		return nil, err
 	}
-	u := &SQLUsers{db: db.DB(), loc: db.Location(), useTZ: db.Settings().UseTZ, model: model, sessions: db.Table()}
+	u := &SQLUsers{db: db.DB(), loc: db.Location(), useTZ: store.Settings().UseTZ, model: model, sessions: db.Table()}
 	switch db.Dialect() {
 	case dbstore.PostgreSQL:
 		u.dialect = sqldialect.PostgreSQL
