@@ -17,6 +17,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbcache"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/djauth"
+	"github.com/djsess/djsess/djsession/djsessiontest"
 	"github.com/djsess/djsess/djsession/filecache"
 	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/djsession/memcache"
@@ -79,6 +80,8 @@ func samples(t *testing.T) []any {
 		must(djauth.New(users))(t), users, new(djauth.UserModel), new(djauth.PrimaryKey),
 		&djauth.User{ID: "1", Username: "alice", Password: password, Extra: map[string]any{"email": value}},
 
+		testSite(s), testSite(s).Store, testSite(s).Users,
+
 		&options, must(signing.NewSigner(options))(t), must(signing.NewTimestampSigner(options))(t),
 		&signing.CookieSigner{Options: options}, new(signing.CookieSalt), new(signing.Origin), pointer(signing.SHA256),
 	}
@@ -127,4 +130,12 @@ func must[T any](v T, err error) func(t *testing.T) T {
 		}
 		return v
 	}
+}
+
+// testSite is a site for the tests of handlers, with a session and a user.
+func testSite(s *djsession.Settings) *djsessiontest.Site {
+	site := djsessiontest.NewSite(s, &djauth.User{ID: "1", Username: "alice", Password: password})
+	site.Manager.Observer, site.Manager.ErrorHandler = nil, nil
+	site.SetSession(httptest.NewRequest("GET", "/", nil), map[string]any{"name": value})
+	return site
 }
