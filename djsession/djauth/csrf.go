@@ -29,8 +29,7 @@ func newCSRFSecret(settings *djsession.Settings) string {
 
 // randomText is get_random_string.
 func randomText(length int) string {
-	// Bytes from 248 up are thrown away, so that each character stays equally
-	// likely.
+	// Bytes from 248 up are skipped, so that each character is equally likely.
 	const fair = 256 / len(csrfAlphabet) * len(csrfAlphabet)
 	text := make([]byte, 0, length)
 	var random [64]byte
@@ -47,7 +46,7 @@ func randomText(length int) string {
 	}
 }
 
-// setCSRFCookie is CsrfViewMiddleware's, which sets the cookie with the response.
+// setCSRFCookie sets the cookie as CsrfViewMiddleware does.
 func (a *Auth) setCSRFCookie(h http.Header, secret string, now time.Time) {
 	cookie := djcookie.Cookie{
 		Name:     a.CSRFCookieName,
