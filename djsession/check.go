@@ -29,7 +29,7 @@ func (m *Manager) Check(ctx context.Context) error {
 	if s.unknownKey() && !m.settings().AcceptNewKey {
 		m.tell(ctx, Event{Kind: EventCheck, Err: ErrUnknownKey})
 	}
-	if checker, ok := m.store.(interface{ Check(context.Context) error }); ok {
+	if checker, ok := m.store.(Checker); ok {
 		if err := checker.Check(ctx); err != nil { // cached_db goes on without its cache
 			m.tell(ctx, Event{Kind: EventCheck, Err: err})
 		}

@@ -85,12 +85,11 @@ func NewCodec(s *Settings) (Codec, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	v := s.version()
-	if !v.atLeast(3, 1) {
+	if !s.AtLeast(3, 1) {
 		return newLegacyCodec(s), nil
 	}
 	signed, err := newSignedCodec(s, sessionSalt+s.SessionStoreClass, signing.NoMaxAge)
-	if err != nil || v.atLeast(4, 0) {
+	if err != nil || s.AtLeast(4, 0) {
 		return signed, err
 	}
 	both := transitionalCodec{signed: signed, legacy: newLegacyCodec(s)}

@@ -17,7 +17,7 @@ type facts struct {
 	accessed  bool // the handler looked at the session
 	modified  bool // the session is to be saved
 	empty     bool // it has neither a key nor a value
-	moved     bool // it has another key than the cookie
+	stale     bool // the cookie holds its old key, which was deleted
 	everyTime bool // SESSION_SAVE_EVERY_REQUEST
 	untouched bool // nothing may change: a read-only manager, or a payload that was refused
 	answered  bool // the handler sets the session cookie itself, as a Django behind a proxy does
@@ -41,7 +41,7 @@ func decide(f facts) (a action) {
 		a.deleteCookie = f.cookie && f.modified
 	case !f.modified && !f.everyTime:
 	case f.status >= http.StatusInternalServerError:
-		a.check, a.setCookie = true, f.moved
+		a.check, a.setCookie = true, f.stale
 	default:
 		a.check, a.save, a.setCookie = true, true, true
 	}
@@ -51,7 +51,7 @@ func decide(f facts) (a action) {
 
 // facts returns the facts of the request, for a response with this status.
 func (x *exchange) facts(s *Session, status int) facts {
-	if x.failing && s.told != nil { // the ErrorHandler answers because the session could not be saved
+	if x.failing && s.reported != nil { // the ErrorHandler answers because the session could not be saved
 		status = max(status, http.StatusInternalServerError)
 	}
 	return facts{
@@ -59,7 +59,7 @@ func (x *exchange) facts(s *Session, status int) facts {
 		accessed:  s.accessed,
 		modified:  s.modified,
 		empty:     s.IsEmpty(),
-		moved:     s.moved && s.record != nil,
+		stale:     s.cookie == cookieStale,
 		everyTime: x.m.settings().SessionSaveEveryRequest,
 		untouched: x.m.ReadOnly || s.closed != nil,
 		answered:  x.setsCookie(),
@@ -141,13 +141,13 @@ func (x *exchange) setsCookie() bool {
 // save stores the session, although the client may have left or the request's deadline
 // may have passed.
 func (x *exchange) save(s *Session) error {
-	if s.fresh {
+	if s.justStored {
 		return nil // nobody else has the key yet
 	}
 	if x.timedOut() {
-		s.told = fmt.Errorf("djsession: save %s: the request has timed out and was answered: %w", ShortKey(s.Key()), http.ErrHandlerTimeout)
-		x.m.tell(x.r.Context(), Event{Kind: EventSave, Session: ShortKey(s.Key()), Err: s.told})
-		return s.told
+		s.reported = fmt.Errorf("djsession: save %s: the request has timed out and was answered: %w", ShortKey(s.Key()), http.ErrHandlerTimeout)
+		x.m.tell(x.r.Context(), Event{Kind: EventSave, Session: ShortKey(s.Key()), Err: s.reported})
+		return s.reported
 	}
 	return s.save(x.saving())
 }
@@ -189,7 +189,7 @@ func (x *exchange) setCookie(s *Session) error {
 // setCookieOfMoved sets the cookie of a session that already has a new key, although the
 // response is replaced by an error.
 func (x *exchange) setCookieOfMoved() {
-	if s := x.session; s != nil && s.moved && s.record != nil {
+	if s := x.session; s != nil && s.cookie == cookieStale {
 		x.setCookie(s) // its error is dropped: the response reports another one already
 	}
 }
@@ -197,9 +197,9 @@ func (x *exchange) setCookieOfMoved() {
 // deleteCookie deletes the cookie of a session that was ended or emptied. A key that the
 // store does not have stays if the store may not be the site's.
 func (x *exchange) deleteCookie(s *Session) {
-	if s.unknown != "" {
+	if s.cookie == cookieUnknown || s.cookie == cookieForeign {
 		if err := s.mayReplaceCookie(x.r.Context()); err != nil {
-			x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.unknown), Err: err})
+			x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.cookieValue), Err: err})
 			return
 		}
 	}

@@ -14,7 +14,7 @@ func TestDecide(t *testing.T) {
 		"changed, no cookie came":            {facts{accessed: true, modified: true, status: 404}, action{check: true, save: true, setCookie: true, vary: true}},
 		"changed, 499":                       {facts{accessed: true, modified: true, status: 499}, action{check: true, save: true, setCookie: true, vary: true}},
 		"changed, 500":                       {facts{cookie: true, accessed: true, modified: true, status: 500}, action{check: true, vary: true}},
-		"moved, 500":                         {facts{cookie: true, accessed: true, modified: true, moved: true, status: 500}, action{check: true, setCookie: true, vary: true}},
+		"a new key, 500":                     {facts{cookie: true, accessed: true, modified: true, stale: true, status: 500}, action{check: true, setCookie: true, vary: true}},
 		"each request saves":                 {facts{cookie: true, everyTime: true, status: 200}, action{check: true, save: true, setCookie: true, vary: true}},
 		"each request saves, 503":            {facts{cookie: true, everyTime: true, status: 503}, action{check: true}},
 		"ended":                              {facts{cookie: true, accessed: true, modified: true, empty: true, status: 200}, action{deleteCookie: true, vary: true}},

@@ -29,32 +29,32 @@ const twoWeeks = 14 * 24 * time.Hour
 
 var expiries = []expiry{
 	{action{"seconds", "s.set_expiry(300)", func(ctx context.Context, g *goSide, s *djsession.Session) error {
-		return s.SetExpiry(300 * time.Second)
+		return s.SetExpiry(djsession.AfterIdle(300 * time.Second))
 	}}, "", bySeconds, 300 * time.Second},
 	{action{"a fraction", "s.set_expiry(300.25)", func(ctx context.Context, g *goSide, s *djsession.Session) error {
-		return s.SetExpiry(300250 * time.Millisecond)
+		return s.SetExpiry(djsession.AfterIdle(300250 * time.Millisecond))
 	}}, "", bySeconds, 300250 * time.Millisecond},
 	{action{"negative", "s.set_expiry(-60)", func(ctx context.Context, g *goSide, s *djsession.Session) error {
-		return s.SetExpiry(-time.Minute)
+		return s.SetExpiry(djsession.AfterIdle(-time.Minute))
 	}}, "", bySeconds, -time.Minute},
 	{action{"browser close", "s.set_expiry(0)", func(ctx context.Context, g *goSide, s *djsession.Session) error {
-		return s.ExpireAtBrowserClose()
+		return s.SetExpiry(djsession.BrowserClose)
 	}}, "", byDefault, twoWeeks},
 	{action{"default", "s.set_expiry(300); s.set_expiry(None)", func(ctx context.Context, g *goSide, s *djsession.Session) error {
-		return errors.Join(s.SetExpiry(300*time.Second), s.ResetExpiry())
+		return errors.Join(s.SetExpiry(djsession.AfterIdle(300*time.Second)), s.SetExpiry(djsession.DefaultExpiry))
 	}}, "", byDefault, twoWeeks},
 	{action{"instant", "s.set_expiry(timezone.now() + datetime.timedelta(days=100))", func(ctx context.Context, g *goSide, s *djsession.Session) error {
-		return s.SetExpiryAt(time.Now().Add(100 * 24 * time.Hour))
+		return s.SetExpiry(djsession.At(time.Now().Add(100 * 24 * time.Hour)))
 	}}, "4.1", byInstant, 100 * 24 * time.Hour},
 	{action{"whole instant", "s.set_expiry((timezone.now() + datetime.timedelta(hours=1)).replace(microsecond=0))",
 		func(ctx context.Context, g *goSide, s *djsession.Session) error {
-			return s.SetExpiryAt(time.Now().Add(time.Hour).Truncate(time.Second))
+			return s.SetExpiry(djsession.At(time.Now().Add(time.Hour).Truncate(time.Second)))
 		}}, "4.1", byInstant, time.Hour},
 	{action{"timedelta", "s.set_expiry(datetime.timedelta(hours=1))", func(ctx context.Context, g *goSide, s *djsession.Session) error {
-		return s.SetExpiryIn(time.Hour)
+		return s.SetExpiry(djsession.At(time.Now().Add(time.Hour)))
 	}}, "4.1", byInstant, time.Hour},
 	{action{"instant in the past", "s.set_expiry(timezone.now() - datetime.timedelta(hours=1))", func(ctx context.Context, g *goSide, s *djsession.Session) error {
-		return s.SetExpiryAt(time.Now().Add(-time.Hour))
+		return s.SetExpiry(djsession.At(time.Now().Add(-time.Hour)))
 	}}, "4.1", byInstant, -time.Hour},
 }
 

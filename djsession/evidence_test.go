@@ -13,6 +13,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // A manager that was never asked to Check finds out by itself, when it matters.
@@ -163,7 +164,7 @@ func TestKeyBehindAWrongOne(t *testing.T) {
 				}
 			}
 			another := stored(t, site, `{"a":1}`)
-			_, err := djsession.Update(t.Context(), ours, another, djsession.Set("b", 1))
+			_, err := djsession.Update(t.Context(), ours, another, edit.Set("b", 1))
 			if refused := errors.Is(err, djsession.ErrUnknownKey); refused != c.refuses || !refused && err != nil {
 				t.Errorf("update: %v", err)
 			}
@@ -316,7 +317,7 @@ func TestObserver(t *testing.T) {
 	}
 	visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
 		s.Set("a", 1)
-		djsession.Update(r.Context(), store, key, djsession.Set("b", 1))
+		djsession.Update(r.Context(), store, key, edit.Set("b", 1))
 	})
 	visit(t, m, "of0a0session0that0is0elsewhere00", func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {})
 	visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) { s.Flush(r.Context()) })

@@ -2,6 +2,7 @@ package djsession_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -41,9 +42,13 @@ func ExampleUpdate() {
 
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	_, err = djsession.Update(ctx, store, "the visitor's session key",
-		djsession.Set("language", "pl"),
-		djsession.Modify("visits", func(n int) (int, error) { return n + 1, nil }))
+	_, err = djsession.Update(ctx, store, "the visitor's session key", func(v *djsession.Values) error {
+		visits, err := djsession.GetOr(v, "visits", 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(v.Set("visits", visits+1), v.Set("language", "pl"))
+	})
 	if err != nil {
 		log.Fatal(err)
 	}

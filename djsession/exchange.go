@@ -47,6 +47,33 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 	})
 }
 
+// WithSession returns a handler that loads the visitor's session and calls next with it.
+// If the session cannot be loaded, or next returns an error, the ErrorHandler answers: see
+// Error. What next changed before an error is saved unless the answer has a status from 500
+// up, which it has by default.
+//
+// The handler works below Handler, and shares its session with the other handlers there. It
+// also works alone: then it is its own Handler.
+func (m *Manager) WithSession(next func(w http.ResponseWriter, r *http.Request, s *Session) error) http.Handler {
+	below := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := FromRequest(r)
+		if err == nil {
+			err = next(w, r, s)
+		}
+		if err != nil {
+			Error(w, r, err)
+		}
+	})
+	alone := m.Handler(below)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if x, ok := exchangeOf(r); ok && x.m == m {
+			below.ServeHTTP(w, r)
+			return
+		}
+		alone.ServeHTTP(w, r)
+	})
+}
+
 // FromRequest returns the visitor's session. The first call in a request loads
 // it; a visitor without one gets a new one, which is stored once it holds
 // something.
@@ -78,19 +105,19 @@ func (x *exchange) load(ctx context.Context) (s *Session, err error) {
 	}
 	if ok {
 		s, err = x.m.load(ctx, x.key)
-		if err == nil && x.m.UnwrapCookie != nil {
-			s.foreign = false // UnwrapCookie knows the site's keys
+		if err == nil && x.m.UnwrapCookie != nil && s.cookie == cookieForeign {
+			s.cookie = cookieUnknown // UnwrapCookie knows the site's keys
 		}
 	} else {
 		s = newSession(x.m, nil)
-		s.unknown, s.foreign = x.cookie, true
+		s.cookie, s.cookieValue = cookieForeign, x.cookie
 	}
 	switch {
 	case err != nil:
 	case s.record != nil:
 		x.m.found(s.record)
-	case s.foreign:
-		x.m.tell(ctx, Event{Kind: EventRefusal, Session: ShortKey(s.unknown), Err: ErrForeignCookie})
+	case s.cookie == cookieForeign:
+		x.m.tell(ctx, Event{Kind: EventRefusal, Session: ShortKey(s.cookieValue), Err: ErrForeignCookie})
 	}
 	return s, err
 }
@@ -116,7 +143,7 @@ func (x *exchange) told(err error) bool {
 	if x.err != nil && errors.Is(err, x.err) {
 		return true
 	}
-	return x.session != nil && x.session.told != nil && errors.Is(err, x.session.told)
+	return x.session != nil && x.session.reported != nil && errors.Is(err, x.session.reported)
 }
 
 // headerLines are the lines of one header.
@@ -151,8 +178,8 @@ func (x *exchange) end() {
 
 // close keeps the session from being changed in vain.
 func (x *exchange) close() {
-	if x.session != nil && x.session.closed == nil {
-		x.session.closed = ErrResponseStarted
+	if x.session != nil {
+		x.session.close(ErrResponseStarted)
 	}
 }
 

@@ -202,7 +202,7 @@ func isEmpty(value any) bool {
 
 // expiryInstant reads a text, which counts since Django 4.1.
 func (s *Settings) expiryInstant(text string) (time.Time, error) {
-	if !s.version().atLeast(4, 1) {
+	if !s.AtLeast(4, 1) {
 		return time.Time{}, fmt.Errorf("%w: a text, which Django %s cannot read", ErrInvalidExpiry, s.DjangoVersion)
 	}
 	t, naive, err := pytime.ParseISO(text)

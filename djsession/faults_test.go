@@ -15,6 +15,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // brokenStore loses its connection at one of its statements, before or after the
@@ -115,7 +116,7 @@ func TestSaveOfUnknownOutcome(t *testing.T) {
 	key := stored(t, store, `{"n":1}`)
 	m := newManager(t, &brokenStore{Store: store, at: "replace", after: true}, mustSettings(t))
 	w := visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
-		if err := s.Apply(djsession.Modify("n", func(n int) (int, error) { return n + 1, nil })); err != nil {
+		if err := s.Apply(edit.Add("n", 1)); err != nil {
 			t.Error(err)
 		}
 		if err := s.Save(r.Context()); !errors.Is(err, errBroken) {
@@ -205,7 +206,7 @@ func TestDeleteKeepsItsNames(t *testing.T) {
 			t.Error(err)
 		}
 		names[0] = "b"
-		if _, err := djsession.Update(r.Context(), store, key, djsession.Set("c", 1)); err != nil {
+		if _, err := djsession.Update(r.Context(), store, key, edit.Set("c", 1)); err != nil {
 			t.Error(err)
 		}
 	})

@@ -15,17 +15,20 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // viewActions are what a handler may do that makes a session, or could.
 var viewActions = map[string]func(ctx context.Context, s *djsession.Session) error{
-	"read":         func(_ context.Context, s *djsession.Session) error { s.GetString("a"); return nil },
-	"set":          func(_ context.Context, s *djsession.Session) error { return s.Set("a", 1) },
-	"set default":  func(_ context.Context, s *djsession.Session) error { return s.SetDefault("a", 1) },
-	"update":       func(_ context.Context, s *djsession.Session) error { return s.Update(map[string]any{"a": 1}) },
-	"apply":        func(_ context.Context, s *djsession.Session) error { return s.Apply(djsession.Set("a", 1)) },
-	"clear":        func(_ context.Context, s *djsession.Session) error { return s.Clear() },
-	"expiry":       func(_ context.Context, s *djsession.Session) error { return s.SetExpiry(time.Hour) },
+	"read":        func(_ context.Context, s *djsession.Session) error { s.GetString("a"); return nil },
+	"set":         func(_ context.Context, s *djsession.Session) error { return s.Set("a", 1) },
+	"set default": func(_ context.Context, s *djsession.Session) error { return s.SetDefault("a", 1) },
+	"update":      func(_ context.Context, s *djsession.Session) error { return s.SetAll(map[string]any{"a": 1}) },
+	"apply":       func(_ context.Context, s *djsession.Session) error { return s.Apply(edit.Set("a", 1)) },
+	"clear":       func(_ context.Context, s *djsession.Session) error { return s.Clear() },
+	"expiry": func(_ context.Context, s *djsession.Session) error {
+		return s.SetExpiry(djsession.AfterIdle(time.Hour))
+	},
 	"test cookie":  func(_ context.Context, s *djsession.Session) error { return s.SetTestCookie() },
 	"set modified": func(_ context.Context, s *djsession.Session) error { s.SetModified(true); return nil },
 	"save":         func(ctx context.Context, s *djsession.Session) error { return s.Save(ctx) },

@@ -11,6 +11,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 	"github.com/djsess/djsess/signing"
 )
 
@@ -146,7 +147,7 @@ func TestWrapCookieThatFails(t *testing.T) {
 	}
 	w := visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
 		s.Set("go", 1)
-		djsession.Update(r.Context(), store, key, djsession.Set("bad", 1)) // somebody else's
+		djsession.Update(r.Context(), store, key, edit.Set("bad", 1)) // somebody else's
 	})
 	if w.Code != 500 || holds(t, store, key) != `{"a":1,"bad":1}` {
 		t.Errorf("merged: status %d, stored %s", w.Code, holds(t, store, key))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // contested is one session that Go and Django change at the same time.
@@ -150,12 +151,12 @@ func writer(side string, i int) string { return fmt.Sprintf("%s%d", side, i) }
 
 // update is what a writer does: it adds one to its number, and says which version
 // that makes out of which.
-func update(writer string, n int) djsession.Change {
+func update(writer string, n int) edit.Change {
 	return func(v *djsession.Values) error {
-		for _, change := range []djsession.Change{
-			djsession.Set("parent", v.GetString("id")),
-			djsession.Set("id", fmt.Sprintf("%s/%d", writer, n)),
-			djsession.Modify(writer, func(n int) (int, error) { return n + 1, nil }),
+		for _, change := range []edit.Change{
+			edit.Set("parent", v.GetString("id")),
+			edit.Set("id", fmt.Sprintf("%s/%d", writer, n)),
+			edit.Add(writer, 1),
 		} {
 			if err := change(v); err != nil {
 				return err

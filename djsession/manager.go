@@ -169,12 +169,6 @@ func (x *exchange) serveError(w http.ResponseWriter, r *http.Request, err error)
 	x.m.ErrorHandler(w, r, err)
 }
 
-// Settings returns a copy of the settings that the session is read and written by.
-func (s *Session) Settings() *Settings {
-	settings := *s.m.settings()
-	return &settings
-}
-
 // Load returns the session of a key without a request, to be saved by its Save:
 // SessionStore(session_key) in Django. An empty key is a new session. A session
 // that the store does not have is ErrNotFound.
@@ -211,7 +205,7 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrInvalidKey):
 		o.done(key, err)
 		s := unknownSession(m, key)
-		if m.sharded != nil && !s.foreign {
+		if m.sharded != nil && s.cookie == cookieUnknown {
 			m.notFound(ctx, key)
 		}
 		return s, nil
@@ -234,8 +228,10 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 // unknownSession is the session of a key that the store does not have.
 func unknownSession(m *Manager, key string) *Session {
 	s := newSession(m, nil)
-	s.unknown = key
-	s.foreign = !m.keyIsSession && !couldBeKey(key)
+	s.cookie, s.cookieValue = cookieUnknown, key
+	if !m.keyIsSession && !couldBeKey(key) {
+		s.cookie = cookieForeign
+	}
 	return s
 }
 
@@ -246,7 +242,7 @@ func usableKey(key string) bool {
 
 // writer is what a session is saved with.
 func (m *Manager) writer(op string, o *observation) *writer {
-	return &writer{store: m.store, op: op, overwrite: m.Overwrite, conflict: o.lost, check: m.checkCookie}
+	return &writer{store: m.store, op: op, overwrite: m.Overwrite, onConflict: o.conflict, check: m.checkCookie}
 }
 
 // newKey returns a key for a new session, or "" to let the store choose one.

@@ -15,6 +15,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // newSite is a new, empty store on SQLite and a manager over it that trusts it and
@@ -165,10 +166,10 @@ func TestManager(t *testing.T) {
 
 	// It is changed while somebody else changes it.
 	w = visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
-		if err := s.Apply(djsession.Modify("n", func(n int) (int, error) { return n + 1, nil })); err != nil {
+		if err := s.Apply(edit.Add("n", 1)); err != nil {
 			t.Error(err)
 		}
-		if _, err := djsession.Update(r.Context(), store, key, djsession.Set("n", 41), djsession.Delete("name")); err != nil {
+		if _, err := djsession.Update(r.Context(), store, key, edit.All(edit.Set("n", 41), edit.Delete("name"))); err != nil {
 			t.Error(err)
 		}
 	})

@@ -34,30 +34,24 @@ func ExampleManager() {
 		log.Fatal(err) // the wrong SECRET_KEY, or the wrong database
 	}
 
-	http.HandleFunc("GET /go/hello", func(w http.ResponseWriter, r *http.Request) {
-		sess, err := djsession.FromRequest(r)
-		if err != nil {
-			djsession.Error(w, r, err)
-			return
-		}
-		fmt.Fprintf(w, "hello %s\n", sess.GetString("name"))
-	})
-	http.HandleFunc("POST /go/cart", func(w http.ResponseWriter, r *http.Request) {
-		sess, err := djsession.FromRequest(r)
-		if err != nil {
-			djsession.Error(w, r, err)
-			return
-		}
-		// The cart changes at Django, too: this loses no line of it.
-		err = sess.Apply(djsession.Modify("cart", func(c cart) (cart, error) {
+	http.Handle("GET /go/hello", manager.WithSession(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) error {
+		fmt.Fprintf(w, "hello %s\n", s.GetString("name"))
+		return nil
+	}))
+	http.Handle("POST /go/cart", manager.WithSession(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) error {
+		// Django changes the cart, too. No line is lost: the function runs again on a concurrent write.
+		err := s.Apply(func(v *djsession.Values) error {
+			c, err := djsession.GetOr(v, "cart", cart{})
+			if err != nil {
+				return err
+			}
 			c.Lines = append(c.Lines, r.FormValue("line"))
-			return c, nil
-		}))
-		if err != nil {
-			djsession.Error(w, r, err)
-			return
+			return v.Set("cart", c)
+		})
+		if err == nil {
+			http.Redirect(w, r, "/go/hello", http.StatusSeeOther)
 		}
-		http.Redirect(w, r, "/go/hello", http.StatusSeeOther)
-	})
+		return err
+	}))
 	log.Fatal(http.ListenAndServe("127.0.0.1:8000", manager.Handler(http.DefaultServeMux)))
 }

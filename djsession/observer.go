@@ -5,9 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
+	"github.com/djsess/djsess/internal/eventlimit"
 	"github.com/djsess/djsess/internal/printable"
 )
 
@@ -56,7 +56,7 @@ type Event struct {
 // Characters that are not printable are escaped, since an error may quote what a visitor
 // or a server sent. A nil logger is slog.Default, as it is when something happens.
 func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
-	var refusals refusalLimit
+	var refusals eventlimit.Limit[error]
 	return func(ctx context.Context, e Event) {
 		l := logger
 		if l == nil {
@@ -67,8 +67,8 @@ func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 			return
 		}
 		count := 1
-		if e.Kind == EventRefusal {
-			if count = refusals.count(e.Err, time.Now()); count == 0 {
+		if kind := refusalKind(e.Err); kind != nil && e.Kind == EventRefusal {
+			if count = refusals.Count(kind, time.Now()); count == 0 {
 				return
 			}
 		}
@@ -92,55 +92,20 @@ func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 	}
 }
 
-// refusalLimit limits the log lines about refusals, for each kind of error.
-type refusalLimit struct {
-	mu    sync.Mutex
-	kinds map[error]*refusalCount
-}
-
-type refusalCount struct {
-	logged time.Time
-	since  int // refusals that were not logged since
-}
-
-// refusalEvery is the shortest time between two log lines about refusals of one kind.
-const refusalEvery = 10 * time.Second
-
 // refusalKinds are the kinds of refusals. An error that wraps several is of the first.
 var refusalKinds = []error{
 	ErrForeignCookie, ErrUnknownStore, ErrUnknownKey, ErrSignatureExpired, ErrBadSignature, ErrTooLarge, ErrMalformed,
 }
 
-// count counts a refusal. It returns how many refusals a log line now stands for, or 0 if
-// none is due.
-func (l *refusalLimit) count(err error, now time.Time) int {
-	var kind error
-	for _, k := range refusalKinds {
-		if errors.Is(err, k) {
-			kind = k
-			break
+// refusalKind returns the kind of a refusal, or nil for an error of another package, which
+// limits its refusals itself.
+func refusalKind(err error) error {
+	for _, kind := range refusalKinds {
+		if errors.Is(err, kind) {
+			return kind
 		}
 	}
-	if kind == nil {
-		return 1 // a package that tells of other refusals limits them itself
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	c := l.kinds[kind]
-	if c == nil {
-		if l.kinds == nil {
-			l.kinds = map[error]*refusalCount{}
-		}
-		c = new(refusalCount)
-		l.kinds[kind] = c
-	}
-	c.since++
-	if now.Sub(c.logged) < refusalEvery {
-		return 0
-	}
-	n := c.since
-	c.logged, c.since = now, 0
-	return n
+	return nil
 }
 
 func (e *Event) level() slog.Level {
@@ -175,8 +140,8 @@ func (o *observation) done(key string, err error) error {
 	return err
 }
 
-// lost is told of an attempt that somebody else won.
-func (o *observation) lost(key string) {
+// conflict reports that an attempt failed because of a concurrent write.
+func (o *observation) conflict(key string) {
 	o.conflicts++
 	o.m.tell(o.ctx, Event{Kind: EventConflict, Session: ShortKey(key), Took: time.Since(o.start), Conflicts: o.conflicts})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 	"github.com/djsess/djsess/internal/testing/faultproxy"
 )
 
@@ -149,7 +150,7 @@ func (s *onceSite) count(t *testing.T) (n int) {
 func (s *onceSite) warm(t *testing.T) {
 	t.Helper()
 	key := stored(t, s.store, `{"a":1}`)
-	if _, err := djsession.Update(t.Context(), s.store, key, djsession.Set("a", 2)); err != nil {
+	if _, err := djsession.Update(t.Context(), s.store, key, edit.Set("a", 2)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.store.Delete(t.Context(), key); err != nil {
@@ -199,7 +200,7 @@ func wantUnknown(t *testing.T, what string, err error) {
 	}
 }
 
-var addOne = djsession.Modify("n", func(n int) (int, error) { return n + 1, nil })
+var addOne = edit.Add("n", 1)
 
 // onEachOnce runs a test on each kind of server: with an answer that is lost, and with a
 // statement that the server gets 200 ms after the client was cut off.
@@ -323,7 +324,7 @@ func TestLateWriteMeetsSomebodyElses(t *testing.T) {
 		defer release()
 		_, err := djsession.Update(ctx, s.store, key, addOne)
 		wantUnknown(t, "replace", err)
-		if _, err := djsession.Update(ctx, s.direct, key, djsession.Set("theirs", true), addOne); err != nil {
+		if _, err := djsession.Update(ctx, s.direct, key, edit.All(edit.Set("theirs", true), addOne)); err != nil {
 			t.Fatal(err)
 		}
 		release()

@@ -15,6 +15,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // inPython is a value that Python has, and what Go makes of it. An empty one is opaque.
@@ -176,9 +177,7 @@ func TestPickledTypesFromDjango(t *testing.T) {
 				}
 			}
 			record, err = djsession.Update(t.Context(), site.golang.store, key,
-				djsession.Set("new", djsession.Tuple{1}), djsession.Delete("bool"), djsession.Modify("dict", func(v djsession.Values) (djsession.Values, error) {
-					return v, v.Set("more", 1.0)
-				}), addTo("default"), addTo("counter"))
+				edit.All(edit.Set("new", djsession.Tuple{1}), edit.Delete("bool"), addTo("dict", 1.0), addTo("default", 5), addTo("counter", 5)))
 			if err != nil {
 				t.Errorf("protocol %d: %v", protocol, err)
 				continue
@@ -204,8 +203,11 @@ func TestPickledTypesFromDjango(t *testing.T) {
 }
 
 // addTo changes a dict, which stays of its class.
-func addTo(name string) djsession.Change {
-	return djsession.Modify(name, func(v djsession.Values) (djsession.Values, error) { return v, v.Set("more", 5) })
+func addTo(name string, more any) edit.Change {
+	return func(v *djsession.Values) error {
+		dict, err := djsession.GetOr(v, name, djsession.Values{})
+		return errors.Join(err, dict.Set("more", more), v.Set(name, dict))
+	}
 }
 
 func checkInGo(t *testing.T, what string, v *djsession.Values, name string) {
@@ -335,7 +337,7 @@ func TestPickledExpiry(t *testing.T) {
 					result = s.session_key
 				`, nil, &key)
 				for range 2 {
-					r, err := djsession.Update(t.Context(), store, key, djsession.Set("a", 1))
+					r, err := djsession.Update(t.Context(), store, key, edit.Set("a", 1))
 					if err != nil || !r.Expires.Equal(at) {
 						t.Errorf("ends %v, %v", r, err)
 					}
@@ -347,7 +349,7 @@ func TestPickledExpiry(t *testing.T) {
 					}
 					// And once more as Go writes it.
 					w := visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
-						if err := s.SetExpiryAt(at.Add(time.Hour)); err != nil {
+						if err := s.SetExpiry(djsession.At(at.Add(time.Hour))); err != nil {
 							t.Error(err)
 						}
 					})

@@ -24,7 +24,7 @@ type PickleSerializer struct {
 // PickleSerializer returns the one that writes what every Python reads that the
 // site's Django runs on.
 func (s *Settings) PickleSerializer() PickleSerializer {
-	if s.version().atLeast(4, 0) {
+	if s.AtLeast(4, 0) {
 		return PickleSerializer{Protocol: 5}
 	}
 	return PickleSerializer{Protocol: 4}

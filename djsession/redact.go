@@ -42,8 +42,8 @@ func (s Session) String() string {
 	switch {
 	case s.record != nil:
 		return fmt.Sprintf("session %s with %s", ShortKey(s.record.Key), s.values.String())
-	case s.unknown != "":
-		return fmt.Sprintf("new session with %s, in place of %s, which is not stored", s.values.String(), ShortKey(s.unknown))
+	case s.cookieValue != "":
+		return fmt.Sprintf("new session with %s, in place of %s, which is not stored", s.values.String(), ShortKey(s.cookieValue))
 	}
 	return fmt.Sprintf("new session with %s", s.values.String())
 }

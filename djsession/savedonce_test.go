@@ -13,20 +13,21 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cookiestore"
 	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // A value that somebody else changes after it was popped stays whole: nobody has seen
 // what was added to it.
 func TestPopOfAChangedValue(t *testing.T) {
 	for name, c := range map[string]struct {
-		theirs djsession.Change
+		theirs edit.Change
 		want   string
 		told   bool
 	}{
 		"nobody":         {nil, `{}`, false},
-		"another value":  {djsession.Set("b", 1), `{"b":1}`, false},
-		"appended":       {djsession.SetJSON("todo", `["x","y"]`), `{"todo":["x","y"]}`, true},
-		"popped as well": {djsession.Delete("todo"), `{}`, false},
+		"another value":  {edit.Set("b", 1), `{"b":1}`, false},
+		"appended":       {edit.SetJSON("todo", `["x","y"]`), `{"todo":["x","y"]}`, true},
+		"popped as well": {edit.Delete("todo"), `{}`, false},
 	} {
 		store, m := newSite(t)
 		key := stored(t, store, `{"todo":["x"]}`)
@@ -73,7 +74,7 @@ func TestSaveAgainAfterAnUnknownOutcome(t *testing.T) {
 	key := stored(t, store, `{"n":1}`)
 	m := newManager(t, &brokenStore{Store: store, at: "replace", after: true}, mustSettings(t))
 	visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
-		s.Apply(djsession.Modify("n", func(n int) (int, error) { return n + 1, nil }))
+		s.Apply(edit.Add("n", 1))
 		for range 3 {
 			if err := s.Save(r.Context()); !errors.Is(err, errBroken) {
 				t.Error(err)
@@ -97,7 +98,7 @@ func (s *unsureStore) DeleteUnchanged(ctx context.Context, old *djsession.Record
 	s.times++
 	switch s.times {
 	case 1:
-		if _, err := djsession.Update(ctx, s.Store, old.Key, djsession.Set("theirs", 1)); err != nil {
+		if _, err := djsession.Update(ctx, s.Store, old.Key, edit.Set("theirs", 1)); err != nil {
 			s.t.Error(err)
 		}
 	case 2:

@@ -9,33 +9,23 @@ import (
 	"slices"
 )
 
-// Session is the session of one visitor in one request: Django's SessionBase.
-// FromRequest returns it. It is in memory: reading and changing it asks no store
-// and needs no context. What was changed is saved when the response begins; what
-// Django does at once (Flush, CycleKey) is done at once, and takes a context.
+// Session is the session of one visitor in one request: Django's SessionBase. FromRequest
+// and Manager.WithSession return it. It is in memory: reads and changes do no I/O and need
+// no context. Changes are saved when the response begins. Flush and CycleKey write at once,
+// as in Django, and take a context.
 //
-// Saving does not write over what somebody else wrote meanwhile: the changes are
-// made again on what is stored then; see Apply, and Manager.Overwrite.
+// A save does not overwrite concurrent writes. If another writer has changed the stored
+// session, the changes are re-applied on top of that: see Apply, and Manager.Overwrite.
 //
-// A Session is not for several goroutines.
+// A Session is not safe for use by several goroutines.
 type Session struct {
 	m       *Manager
-	record  *Record  // what is stored; nil: nothing is
-	values  *Values  // what the session holds now
-	changes []Change // that made values of record.Values
-	owned   bool     // values are not record's
-
-	unknown  string // the key in the cookie, if the store does not have it
-	foreign  bool   // the cookie does not hold a session key
-	accessed bool
-	modified bool
-	moved    bool  // the visitor's cookie still holds the old key, which was deleted
-	fresh    bool  // it was stored under a new key, and not changed since
-	failed   error // why it could not be saved
-	told     error // the last error that the Observer was told
-	closed   error // why it takes no more changes
-
-	locals map[any]any
+	record  *Record               // as it is stored; nil for a new session
+	values  *Values               // what the session holds now
+	changes []func(*Values) error // made since the record was loaded
+	owned   bool                  // values can be changed: they are not record's
+	locals  map[any]any
+	sessionState
 }
 
 func newSession(m *Manager, record *Record) *Session {
@@ -48,35 +38,24 @@ func newSession(m *Manager, record *Record) *Session {
 	return s
 }
 
-// read is every access to the values.
+// read returns the values to read them.
 func (s *Session) read() *Values {
 	s.accessed = true
 	return s.values
 }
 
-// Get decodes a value into what dst points to; see Values.Get. Without such a
-// value it is ErrNoValue, Python's KeyError.
+// Get decodes a value into what dst points to; see Values.Get. Without such a value the
+// error is ErrNoValue, Python's KeyError.
 func (s *Session) Get(name string, dst any) error { return s.read().Get(name, dst) }
 
-// GetString returns a value that is a string, and "" when there is none or it is
-// something else.
+// GetString returns a value that is a string. It returns "" if there is no such value, or
+// if it is not a string.
 func (s *Session) GetString(name string) string { return s.read().GetString(name) }
 
-// GetOr is Django's get with a default: what the session has, or fallback when it
-// has no such value. A value that is no T is an error.
-func GetOr[T any](s *Session, name string, fallback T) (T, error) {
-	var value T
-	err := s.Get(name, &value)
-	if errors.Is(err, ErrNoValue) {
-		return fallback, nil
-	}
-	return value, err
-}
-
-// Raw returns a value as the JSON it is stored as; see Values.Raw.
+// Raw returns a value as the JSON that is stored; see Values.Raw.
 func (s *Session) Raw(name string) (json string, ok bool) { return s.read().Raw(name) }
 
-// Has tells whether there is a value of this name: Python's in.
+// Has reports whether there is a value of this name: Python's in.
 func (s *Session) Has(name string) bool { return s.read().Has(name) }
 
 // Len returns how many values there are.
@@ -87,11 +66,13 @@ func (s *Session) Names() iter.Seq[string] {
 	return slices.Values(slices.Collect(s.read().Names())) // the loop may change them
 }
 
-// Values returns a copy of all there is: Django's items.
+// Values returns a copy of all values: Django's items.
 func (s *Session) Values() *Values { return s.read().Clone() }
 
-// writable is an error when the session takes no changes.
-func (s *Session) writable() error {
+// Writable returns nil if the session can be changed, or the reason why it cannot:
+// ErrReadOnly, ErrResponseStarted, or the *PayloadError of Manager.EmptyWhenRefused. Any
+// change of the session returns the same error.
+func (s *Session) Writable() error {
 	switch {
 	case s.closed != nil:
 		return fmt.Errorf("session %s: %w", ShortKey(s.Key()), s.closed)
@@ -109,10 +90,10 @@ func (s *Session) own() *Values {
 	return s.values
 }
 
-// change makes a change that on error changes nothing.
-func (s *Session) change(change Change) error {
+// change makes a change that changes nothing if it returns an error.
+func (s *Session) change(change func(*Values) error) error {
 	s.accessed = true
-	if err := s.writable(); err != nil {
+	if err := s.Writable(); err != nil {
 		return err
 	}
 	if err := change(s.own()); err != nil {
@@ -122,75 +103,111 @@ func (s *Session) change(change Change) error {
 	return nil
 }
 
-func (s *Session) note(changes ...Change) {
-	s.changes = append(s.changes, changes...)
-	s.modified, s.fresh = true, false
-	if !s.outcomeUnknown() {
-		s.failed = nil
-	}
+// note records a change, to re-apply it after a concurrent write.
+func (s *Session) note(change func(*Values) error) {
+	s.changes = append(s.changes, change)
+	s.noteChange()
 }
 
-// Set sets a value; see Values.Set for how Go's types are written.
-func (s *Session) Set(name string, value any) error { return s.change(Set(name, value)) }
+// Set sets a value; see Values.Set for how Go's types are written. The value is encoded at
+// once: later changes by the caller do not apply.
+func (s *Session) Set(name string, value any) error {
+	e, err := encodeValue(name, value)
+	return s.change(func(v *Values) error {
+		if err != nil {
+			return err
+		}
+		return v.set(name, e)
+	})
+}
 
 // SetJSON sets a value given as JSON; see Values.SetJSON.
-func (s *Session) SetJSON(name, json string) error { return s.change(SetJSON(name, json)) }
+func (s *Session) SetJSON(name, json string) error {
+	return s.change(func(v *Values) error { return v.SetJSON(name, json) })
+}
 
-// SetDefault sets a value unless there is one of this name: setdefault.
+// SetDefault sets a value unless there is one of this name: Django's setdefault.
 func (s *Session) SetDefault(name string, value any) error {
 	if s.Has(name) {
-		return s.writable()
+		return s.Writable()
 	}
-	return s.change(SetDefault(name, value))
+	e, err := encodeValue(name, value)
+	return s.change(func(v *Values) error {
+		if err != nil || v.Has(name) {
+			return err
+		}
+		return v.set(name, e)
+	})
 }
 
-// Update sets several values: all or, on error, none.
-func (s *Session) Update(values map[string]any) error {
-	changes := make([]Change, 0, len(values))
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		changes = append(changes, Set(name, values[name]))
+// SetAll sets several values, or none if one of them is an error: Django's update.
+func (s *Session) SetAll(values map[string]any) error {
+	names := slices.Sorted(maps.Keys(values))
+	encodedValues := make([]encoded, len(names))
+	for i, name := range names {
+		var err error
+		if encodedValues[i], err = encodeValue(name, values[name]); err != nil {
+			return s.change(func(*Values) error { return err })
+		}
 	}
-	return s.Apply(changes...)
+	return s.Apply(func(v *Values) error {
+		for i, name := range names {
+			if err := v.set(name, encodedValues[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-// Apply makes changes: all or, on error, none. Should somebody else write the
-// session before it is saved, they are made again on what was written. So a value
-// that several change loses nobody's change:
+// Apply calls change with the session's values. If change returns an error, the session
+// stays as it was.
 //
-//	err := s.Apply(djsession.Modify("cart", func(c Cart) (Cart, error) {
-//		c.Lines = append(c.Lines, line)
-//		return c, nil
-//	}))
-func (s *Session) Apply(changes ...Change) error {
+// If another writer changes the session before it is saved, change is called again with the
+// values that are stored then, so that nobody's write is lost. So change must have no side
+// effects: it works on v alone. It must not copy values that it read in an earlier call.
+//
+//	err := s.Apply(func(v *djsession.Values) error {
+//		cart, err := djsession.GetOr(v, "cart", Cart{})
+//		if err != nil {
+//			return err
+//		}
+//		cart.Lines = append(cart.Lines, line)
+//		return v.Set("cart", cart)
+//	})
+func (s *Session) Apply(change func(v *Values) error) error {
 	s.accessed = true
-	if err := s.writable(); err != nil {
+	if err := s.Writable(); err != nil {
 		return err
 	}
-	v, err := changed(s.values, changes)
-	if err != nil {
+	v := s.values.Clone()
+	if err := change(v); err != nil {
 		return err
 	}
 	s.values, s.owned = v, true
-	s.note(changes...)
+	s.note(change)
 	return nil
 }
 
-// Delete removes values. Names that are not there change nothing, and are no
-// error.
+// Delete removes values. Names without a value change nothing and are not an error.
 func (s *Session) Delete(names ...string) error {
 	if !slices.ContainsFunc(names, s.read().Has) {
-		return s.writable()
+		return s.Writable()
 	}
-	return s.change(Delete(names...))
+	names = slices.Clone(names) // the change may run again later
+	return s.change(func(v *Values) error {
+		v.Delete(names...)
+		return nil
+	})
 }
 
-// Pop decodes a value into what dst points to, and removes it. Without such a
-// value it is ErrNoValue; a value that does not fit stays.
+// Pop decodes a value into what dst points to, and removes it. Without such a value the
+// error is ErrNoValue. A value that does not fit dst is an error and stays.
 //
 // If a concurrent write changes the value before the session is saved, the changed value
 // stays, since the caller has not seen it, and the Observer is told (EventConflict).
 func (s *Session) Pop(name string, dst any) error {
-	if err := s.writable(); err != nil {
+	if err := s.Writable(); err != nil {
 		return err
 	}
 	if err := s.Get(name, dst); err != nil {
@@ -210,11 +227,31 @@ func (s *Session) Pop(name string, dst any) error {
 
 var errPopped = errors.New("the value was changed after it was popped, and stays")
 
-// Clear removes all values. The session and its key stay; Flush ends it.
-func (s *Session) Clear() error { return s.change(Clear()) }
+// Clear removes all values. The session and its key stay; Flush ends the session.
+func (s *Session) Clear() error {
+	return s.change(func(v *Values) error {
+		v.Clear()
+		return nil
+	})
+}
 
-// Key is the session key: "" when the session is not stored yet. Whoever has it
-// has the session.
+// The test cookie shows whether a browser accepts cookies at all.
+const (
+	testCookieName  = "testcookie"
+	testCookieValue = "worked"
+)
+
+// SetTestCookie is set_test_cookie.
+func (s *Session) SetTestCookie() error { return s.Set(testCookieName, testCookieValue) }
+
+// TestCookieWorked is test_cookie_worked.
+func (s *Session) TestCookieWorked() bool { return s.GetString(testCookieName) == testCookieValue }
+
+// DeleteTestCookie is delete_test_cookie.
+func (s *Session) DeleteTestCookie() error { return s.Delete(testCookieName) }
+
+// Key returns the session key, or "" if the session is not stored yet. The key gives access
+// to the session.
 func (s *Session) Key() string {
 	if s.record == nil {
 		return ""
@@ -222,26 +259,32 @@ func (s *Session) Key() string {
 	return s.record.Key
 }
 
-// IsEmpty tells whether there is neither a key nor a value.
+// Settings returns a copy of the settings of the session's store.
+func (s *Session) Settings() *Settings {
+	settings := *s.m.settings()
+	return &settings
+}
+
+// IsEmpty reports whether the session has neither a key nor a value.
 func (s *Session) IsEmpty() bool {
 	return s.record == nil && s.values.Len() == 0
 }
 
-// Accessed tells whether anybody read or changed values.
+// Accessed reports whether the handler read or changed values.
 func (s *Session) Accessed() bool { return s.accessed }
 
-// Modified tells whether the session is to be saved when the response begins.
+// Modified reports whether the session is to be saved when the response begins.
 func (s *Session) Modified() bool { return s.modified }
 
-// SetModified makes it so, or not: Django's session.modified = True. A session
-// that did not change is saved with a new expiry.
+// SetModified sets whether the session is to be saved: Django's session.modified = True. If
+// nothing was changed, the save moves the expiry.
 func (s *Session) SetModified(modified bool) { s.modified = modified }
 
-// Local returns what SetLocal set in this request.
+// Local returns a value that SetLocal has set in this request.
 func (s *Session) Local(key any) any { return s.locals[key] }
 
-// SetLocal keeps something with the session for the time of the request, as a
-// context would: it is not stored. Keys are as for context.WithValue.
+// SetLocal keeps a value with the session until the request ends, as a context does. It is
+// not stored. Keys are as for context.WithValue.
 func (s *Session) SetLocal(key, value any) {
 	if s.locals == nil {
 		s.locals = map[any]any{}

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // What SessionBase's methods mean for values, modified and accessed.
@@ -37,10 +39,10 @@ func TestSessionMethods(t *testing.T) {
 		{"set json", func(s *djsession.Session) error { return s.SetJSON("a", `[1, 2.50]`) }, `{"a":[1,2.5],"cart":{"x":1},"name":"Zo\u00eb","none":null}`, true, true, nil},
 		{"setdefault there", func(s *djsession.Session) error { return s.SetDefault("none", 2) }, before, true, false, nil},
 		{"setdefault not there", func(s *djsession.Session) error { return s.SetDefault("b", 2) }, `{"a":1.0,"cart":{"x":1},"name":"Zo\u00eb","none":null,"b":2}`, true, true, nil},
-		{"update", func(s *djsession.Session) error { return s.Update(map[string]any{"c": 1, "b": 2, "a": 3}) }, `{"a":3,"cart":{"x":1},"name":"Zo\u00eb","none":null,"b":2,"c":1}`, true, true, nil},
-		{"update with nothing", func(s *djsession.Session) error { return s.Update(nil) }, before, true, true, nil},
+		{"update", func(s *djsession.Session) error { return s.SetAll(map[string]any{"c": 1, "b": 2, "a": 3}) }, `{"a":3,"cart":{"x":1},"name":"Zo\u00eb","none":null,"b":2,"c":1}`, true, true, nil},
+		{"update with nothing", func(s *djsession.Session) error { return s.SetAll(nil) }, before, true, true, nil},
 		{"update in part", func(s *djsession.Session) error {
-			if err := s.Update(map[string]any{"b": 2, "c": func() {}}); err == nil {
+			if err := s.SetAll(map[string]any{"b": 2, "c": func() {}}); err == nil {
 				t.Error("a func was set")
 			}
 			return nil
@@ -51,16 +53,26 @@ func TestSessionMethods(t *testing.T) {
 		{"pop none", func(s *djsession.Session) error { return s.Pop("b", new(int)) }, before, true, false, djsession.ErrNoValue},
 		{"clear", func(s *djsession.Session) error { return s.Clear() }, `{}`, true, true, nil},
 		{"apply", func(s *djsession.Session) error {
-			return s.Apply(djsession.Delete("none"), djsession.Modify("a", func(f float64) (float64, error) { return f + 1, nil }))
+			return s.Apply(edit.All(edit.Delete("none"), func(v *djsession.Values) error {
+				f, err := djsession.GetOr(v, "a", 0.0)
+				return errors.Join(err, v.Set("a", f+1))
+			}))
 		}, `{"a":2.0,"cart":{"x":1},"name":"Zo\u00eb"}`, true, true, nil},
 		{"apply in part", func(s *djsession.Session) error {
-			return s.Apply(djsession.Delete("a"), func(v *djsession.Values) error { v.Clear(); return errTest })
+			return s.Apply(edit.All(edit.Delete("a"), func(v *djsession.Values) error { v.Clear(); return errTest }))
 		}, before, true, false, errTest},
 		{"modified by hand", func(s *djsession.Session) error { s.SetModified(true); return nil }, before, false, true, nil},
-		{"expiry", func(s *djsession.Session) error { return s.SetExpiry(300 * time.Second) }, `{"a":1.0,"cart":{"x":1},"name":"Zo\u00eb","none":null,"_session_expiry":300}`, true, true, nil},
-		{"expiry with a fraction", func(s *djsession.Session) error { return s.SetExpiry(1500 * time.Millisecond) }, `{"a":1.0,"cart":{"x":1},"name":"Zo\u00eb","none":null,"_session_expiry":1.5}`, true, true, nil},
-		{"browser close", func(s *djsession.Session) error { return s.ExpireAtBrowserClose() }, `{"a":1.0,"cart":{"x":1},"name":"Zo\u00eb","none":null,"_session_expiry":0}`, true, true, nil},
-		{"reset no expiry", func(s *djsession.Session) error { return s.ResetExpiry() }, before, true, false, nil},
+		{"expiry", func(s *djsession.Session) error { return s.SetExpiry(djsession.AfterIdle(300 * time.Second)) }, `{"a":1.0,"cart":{"x":1},"name":"Zo\u00eb","none":null,"_session_expiry":300}`, true, true, nil},
+		{"expiry with a fraction", func(s *djsession.Session) error { return s.SetExpiry(djsession.AfterIdle(1500 * time.Millisecond)) }, `{"a":1.0,"cart":{"x":1},"name":"Zo\u00eb","none":null,"_session_expiry":1.5}`, true, true, nil},
+		{"browser close", func(s *djsession.Session) error { return s.SetExpiry(djsession.BrowserClose) }, `{"a":1.0,"cart":{"x":1},"name":"Zo\u00eb","none":null,"_session_expiry":0}`, true, true, nil},
+		{"reset no expiry", func(s *djsession.Session) error { return s.SetExpiry(djsession.DefaultExpiry) }, before, true, false, nil},
+		{"expiry after no time", func(s *djsession.Session) error {
+			if err := s.SetExpiry(djsession.AfterIdle(0)); err == nil || !strings.Contains(err.Error(), "BrowserClose") {
+				t.Errorf("%v does not name BrowserClose", err)
+			}
+			return nil
+		}, before, false, false, nil},
+		{"the zero expiry", func(s *djsession.Session) error { return s.SetExpiry(djsession.Expiry{}) }, before, true, false, nil},
 		{"test cookie", func(s *djsession.Session) error { return s.SetTestCookie() }, `{"a":1.0,"cart":{"x":1},"name":"Zo\u00eb","none":null,"testcookie":"worked"}`, true, true, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -131,16 +143,16 @@ func TestSessionExpiry(t *testing.T) {
 		age     time.Duration
 		date    time.Time
 	}{
-		{"5.2", true, func(s *djsession.Session) error { return s.ResetExpiry() }, "", 1209600 * time.Second, now.AddDate(0, 0, 14)},
-		{"5.2", true, func(s *djsession.Session) error { return s.ExpireAtBrowserClose() }, "0", 1209600 * time.Second, now.AddDate(0, 0, 14)},
-		{"5.2", true, func(s *djsession.Session) error { return s.SetExpiry(-time.Minute) }, "-60", -time.Minute, now.Add(-time.Minute)},
-		{"5.2", true, func(s *djsession.Session) error { return s.SetExpiryIn(90 * time.Second) }, `"2026-11-23T12:01:30.250000+00:00"`, 90 * time.Second, now.Add(90 * time.Second)},
-		{"5.2", true, func(s *djsession.Session) error { return s.SetExpiryIn(1500*time.Millisecond - 1) }, `"2026-11-23T12:00:01.749999+00:00"`, time.Second, now.Add(1499999 * time.Microsecond)},
-		{"5.2", true, func(s *djsession.Session) error { return s.SetExpiryAt(now.Truncate(time.Second)) }, `"2026-11-23T12:00:00+00:00"`, -time.Second, now.Truncate(time.Second)},
-		{"4.2", false, func(s *djsession.Session) error { return s.SetExpiryIn(90 * time.Second) }, `"2026-11-23T13:01:30.250000"`, 90 * time.Second, now.Add(90 * time.Second)},
-		{"4.0", true, func(s *djsession.Session) error { return s.SetExpiryIn(90 * time.Second) }, "90", 90 * time.Second, now.Add(90 * time.Second)},
-		{"2.2", false, func(s *djsession.Session) error { return s.SetExpiryIn(time.Second / 2) }, "1", time.Second, now.Add(time.Second)},
-		{"2.2", false, func(s *djsession.Session) error { return s.SetExpiryIn(-time.Second / 2) }, "-1", -time.Second, now.Add(-time.Second)},
+		{"5.2", true, func(s *djsession.Session) error { return s.SetExpiry(djsession.DefaultExpiry) }, "", 1209600 * time.Second, now.AddDate(0, 0, 14)},
+		{"5.2", true, func(s *djsession.Session) error { return s.SetExpiry(djsession.BrowserClose) }, "0", 1209600 * time.Second, now.AddDate(0, 0, 14)},
+		{"5.2", true, func(s *djsession.Session) error { return s.SetExpiry(djsession.AfterIdle(-time.Minute)) }, "-60", -time.Minute, now.Add(-time.Minute)},
+		{"5.2", true, func(s *djsession.Session) error { return s.SetExpiry(djsession.At(now.Add(90 * time.Second))) }, `"2026-11-23T12:01:30.250000+00:00"`, 90 * time.Second, now.Add(90 * time.Second)},
+		{"5.2", true, func(s *djsession.Session) error { return s.SetExpiry(djsession.At(now.Add(1500*time.Millisecond - 1))) }, `"2026-11-23T12:00:01.749999+00:00"`, time.Second, now.Add(1499999 * time.Microsecond)},
+		{"5.2", true, func(s *djsession.Session) error { return s.SetExpiry(djsession.At(now.Truncate(time.Second))) }, `"2026-11-23T12:00:00+00:00"`, -time.Second, now.Truncate(time.Second)},
+		{"4.2", false, func(s *djsession.Session) error { return s.SetExpiry(djsession.At(now.Add(90 * time.Second))) }, `"2026-11-23T13:01:30.250000"`, 90 * time.Second, now.Add(90 * time.Second)},
+		{"4.0", true, func(s *djsession.Session) error { return s.SetExpiry(djsession.At(now.Add(90 * time.Second))) }, "90", 90 * time.Second, now.Add(90 * time.Second)},
+		{"2.2", false, func(s *djsession.Session) error { return s.SetExpiry(djsession.At(now.Add(time.Second / 2))) }, "1", time.Second, now.Add(time.Second)},
+		{"2.2", false, func(s *djsession.Session) error { return s.SetExpiry(djsession.At(now.Add(-time.Second / 2))) }, "-1", -time.Second, now.Add(-time.Second)},
 	} {
 		settings, err := djsession.NewSettings(c.version, "k")
 		if err != nil {
@@ -187,9 +199,9 @@ func TestReadOnlyManager(t *testing.T) {
 	for _, cookie := range []string{key, "short", "unknown0unknown0", ""} {
 		w := visit(t, m, cookie, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
 			for name, err := range map[string]error{
-				"set": s.Set("a", 2), "clear": s.Clear(), "delete": s.Delete("a"), "delete none": s.Delete("b"), "update": s.Update(nil),
-				"pop": s.Pop("a", new(int)), "setdefault": s.SetDefault("a", 1), "apply": s.Apply(), "expiry": s.SetExpiry(1),
-				"flush": s.Flush(r.Context()), "cycle": s.CycleKey(r.Context()), "save": s.Save(r.Context()), "reset": s.ResetExpiry(),
+				"set": s.Set("a", 2), "clear": s.Clear(), "delete": s.Delete("a"), "delete none": s.Delete("b"), "update": s.SetAll(nil),
+				"pop": s.Pop("a", new(int)), "setdefault": s.SetDefault("a", 1), "apply": s.Apply(edit.All()), "expiry": s.SetExpiry(djsession.AfterIdle(1)),
+				"flush": s.Flush(r.Context()), "cycle": s.CycleKey(r.Context()), "save": s.Save(r.Context()), "reset": s.SetExpiry(djsession.DefaultExpiry),
 			} {
 				if !errors.Is(err, djsession.ErrReadOnly) {
 					t.Errorf("%s: %v", name, err)

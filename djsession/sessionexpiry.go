@@ -1,64 +1,94 @@
 package djsession
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"time"
 )
 
-// SetExpiry makes the session end after so much time in which it is not saved:
-// Django's set_expiry with a number of seconds. Zero is until the browser closes,
-// less is at once.
-func (s *Session) SetExpiry(age time.Duration) error {
-	if age%time.Second == 0 {
-		return s.Set(expiryName, int64(age/time.Second))
-	}
-	return s.Set(expiryName, age.Seconds())
+// Expiry says when a session ends: the argument of Django's set_expiry. It is DefaultExpiry,
+// BrowserClose, or made with AfterIdle or At.
+type Expiry struct {
+	kind expiryKind
+	idle time.Duration
+	at   time.Time
 }
 
-// SetExpiryAt makes the session end at an instant: set_expiry with a datetime.
+type expiryKind int
+
+const (
+	defaultExpiry expiryKind = iota
+	browserClose
+	afterIdle
+	at
+)
+
+var (
+	// DefaultExpiry is set_expiry(None): the session ends as the settings say.
+	DefaultExpiry = Expiry{}
+	// BrowserClose is set_expiry(0): the cookie ends with the browser. The stored session
+	// lives for SessionCookieAge.
+	BrowserClose = Expiry{kind: browserClose}
+)
+
+// AfterIdle is set_expiry(seconds): the session ends when it was not saved for this long. A
+// negative duration ends it at once. Zero is an error: see BrowserClose.
+func AfterIdle(d time.Duration) Expiry { return Expiry{kind: afterIdle, idle: d} }
+
+// At is set_expiry(datetime): the session ends at t, even if it is saved again. For Django's
+// set_expiry(timedelta) use At(time.Now().Add(d)).
 //
-// Before Django 4.1 a JSON session cannot hold an instant. There it is written as
-// the seconds that are left, which count anew whenever the session is saved. A
-// session that is pickled holds the datetime.
-func (s *Session) SetExpiryAt(t time.Time) error {
+// Before Django 4.1 a JSON session cannot hold a time. There the seconds that are left are
+// stored, and they start again with each save. A pickled session holds the datetime.
+func At(t time.Time) Expiry { return Expiry{kind: at, at: t} }
+
+// SetExpiry sets when the session ends: Django's set_expiry.
+func (s *Session) SetExpiry(e Expiry) error {
+	switch e.kind {
+	case browserClose:
+		return s.Set(expiryName, 0)
+	case afterIdle:
+		switch {
+		case e.idle == 0:
+			return errors.New("djsession: set expiry: AfterIdle(0): use BrowserClose for a session that ends with the browser")
+		case e.idle%time.Second == 0:
+			return s.Set(expiryName, int64(e.idle/time.Second))
+		}
+		return s.Set(expiryName, e.idle.Seconds())
+	case at:
+		return s.setExpiryAt(e.at)
+	}
+	return s.Delete(expiryName)
+}
+
+// setExpiryAt stores a time as the site's Django does.
+func (s *Session) setExpiryAt(t time.Time) error {
 	settings := s.m.settings()
 	t = t.Truncate(time.Microsecond)
-	if !settings.version().atLeast(4, 1) {
-		left := int64(math.Floor(t.Sub(settings.Now()).Seconds()))
-		if left == 0 { // which would be until the browser closes
-			left = 1
-		}
-		return s.setExpiryBefore41(left, t)
-	}
 	value, err := settings.datetime(t)
 	if err != nil {
 		return err
 	}
-	// The text itself, since that is what Django has in pickles, too.
 	e, err := encodeValue(expiryName, value)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalidExpiry, err)
 	}
-	return s.change(setEncoded(expiryName, encoded{raw: e.raw}))
+	if settings.AtLeast(4, 1) {
+		e = encoded{raw: e.raw} // Django has the text in pickles, too
+	} else {
+		// Both: the datetime for a pickle, and the seconds that are left for JSON.
+		left := int64(math.Floor(t.Sub(settings.Now()).Seconds()))
+		if left == 0 { // zero seconds would mean browser close
+			left = 1
+		}
+		e.raw = strconv.FormatInt(left, 10)
+	}
+	return s.change(func(v *Values) error { return v.set(expiryName, e) })
 }
 
-// setExpiryBefore41 sets both: seconds for JSON, and the datetime for a pickle.
-func (s *Session) setExpiryBefore41(seconds int64, t time.Time) error {
-	value, err := s.m.settings().datetime(t)
-	if err != nil {
-		return err
-	}
-	e, err := encodeValue(expiryName, value)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalidExpiry, err)
-	}
-	e.raw = strconv.FormatInt(seconds, 10)
-	return s.change(setEncoded(expiryName, e))
-}
-
-// datetime is an instant as the site's datetimes are: aware or naive.
+// datetime returns an instant as a datetime of the site: aware or naive.
 func (s *Settings) datetime(t time.Time) (any, error) {
 	if s.UseTZ {
 		return t.UTC(), nil
@@ -69,19 +99,6 @@ func (s *Settings) datetime(t time.Time) (any, error) {
 	}
 	return NaiveTimeOf(t, loc), nil
 }
-
-// SetExpiryIn makes the session end after so much time, saved or not: set_expiry
-// with a timedelta.
-func (s *Session) SetExpiryIn(d time.Duration) error {
-	return s.SetExpiryAt(s.m.settings().Now().Add(d))
-}
-
-// ExpireAtBrowserClose gives the session a cookie that the browser forgets:
-// set_expiry(0). What is stored lives for SessionCookieAge.
-func (s *Session) ExpireAtBrowserClose() error { return s.SetExpiry(0) }
-
-// ResetExpiry makes the session end as the settings say: set_expiry(None).
-func (s *Session) ResetExpiry() error { return s.Delete(expiryName) }
 
 // ExpiryAge is get_expiry_age: how long the session lasts if it is saved now.
 func (s *Session) ExpiryAge() (time.Duration, error) {
@@ -109,18 +126,3 @@ func (s *Session) ExpiryDateFrom(modification time.Time) (time.Time, error) {
 func (s *Session) ExpiresAtBrowserClose() (bool, error) {
 	return s.m.settings().expiresAtBrowserClose(s.read())
 }
-
-// The test cookie, which tells whether a browser takes cookies at all.
-const (
-	testCookieName  = "testcookie"
-	testCookieValue = "worked"
-)
-
-// SetTestCookie is set_test_cookie.
-func (s *Session) SetTestCookie() error { return s.Set(testCookieName, testCookieValue) }
-
-// TestCookieWorked is test_cookie_worked.
-func (s *Session) TestCookieWorked() bool { return s.GetString(testCookieName) == testCookieValue }
-
-// DeleteTestCookie is delete_test_cookie.
-func (s *Session) DeleteTestCookie() error { return s.Delete(testCookieName) }

@@ -7,33 +7,30 @@ import (
 	"time"
 )
 
-// Save stores the session now: most programs leave that to Manager.Handler, which
-// does it when the response begins. A new session gets its key. A session that
-// was deleted meanwhile is ErrSessionDeleted. After an ErrOutcomeUnknown, or another error
-// that does not say whether the session was saved, every further Save returns that error,
-// so that the changes are not made twice.
+// Save stores the session now. Most programs leave that to Manager.Handler, which saves
+// when the response begins. A new session gets its key. A session that was deleted in
+// between is ErrSessionDeleted.
+//
+// After an ErrOutcomeUnknown, or another error that does not say whether the session was
+// saved, every further Save returns that error, so that the changes are not made twice.
 func (s *Session) Save(ctx context.Context) error {
 	s.accessed = true
-	if err := s.writable(); err != nil {
+	if err := s.Writable(); err != nil {
 		return err
 	}
-	if s.failed != nil && nothingDone(s.failed) {
-		s.failed = nil
+	if s.saveErr != nil && nothingDone(s.saveErr) {
+		s.saveErr = nil
 	}
 	return s.save(ctx)
 }
 
-// outcomeUnknown reports whether a save failed although it may have been done. If it were
-// tried again, the changes could be made twice.
-func (s *Session) outcomeUnknown() bool { return s.failed != nil && !nothingDone(s.failed) }
-
 func (s *Session) save(ctx context.Context) (err error) {
-	if s.failed != nil {
-		return s.failed
+	if s.saveErr != nil {
+		return s.saveErr
 	}
 	o := s.m.observe(ctx, EventSave)
 	defer func() {
-		s.told, s.failed = err, err
+		s.reported, s.saveErr = err, err
 		o.done(s.Key(), err)
 	}()
 	var record *Record
@@ -48,21 +45,20 @@ func (s *Session) save(ctx context.Context) (err error) {
 		return err
 	}
 	if record.Key != s.Key() {
-		s.modified = true // the visitor has to learn the key
+		s.modified = true // the visitor needs a cookie with the new key
 	}
 	s.stored(record)
 	return nil
 }
 
-// stored takes over what is stored now.
+// stored takes over the record that is stored now.
 func (s *Session) stored(record *Record) {
-	s.fresh = record.Key != s.Key()
+	s.noteStored(record.Key != s.Key())
 	s.record, s.values, s.owned, s.changes = record, record.Values, false, nil
-	s.unknown = ""
 }
 
-// create stores the values as a new session. A key that came with the request is
-// never used: somebody could have made the visitor send it.
+// create stores the values as a new session. It never uses a key that came with the
+// request, because an attacker could have made the visitor send it.
 func (s *Session) create(ctx context.Context) (*Record, error) {
 	if err := s.mayReplaceCookie(ctx); err != nil {
 		return nil, fmt.Errorf("new session: %w", err)
@@ -79,63 +75,63 @@ func (s *Session) create(ctx context.Context) (*Record, error) {
 	return s.m.store.Create(ctx, key, s.values, time.Time{})
 }
 
-// mayReplaceCookie returns an error unless the cookie that the visitor came with may
-// be replaced or deleted.
+// mayReplaceCookie returns an error unless the visitor's cookie may be replaced or deleted.
 func (s *Session) mayReplaceCookie(ctx context.Context) error {
-	if s.foreign {
+	if s.cookie == cookieForeign {
 		return ErrForeignCookie
 	}
-	return s.m.mayReplaceCookie(ctx, s.unknown)
+	return s.m.mayReplaceCookie(ctx, s.cookieValue)
 }
 
-// Flush ends the session: its values and what is stored of it go, now, and its
-// cookie when the response begins. What is set afterwards is a new session.
+// Flush ends the session: Django's flush. The values and the stored session are removed at
+// once, and the cookie when the response begins. Values that are set later make a new
+// session.
 func (s *Session) Flush(ctx context.Context) (err error) {
 	s.accessed = true
-	if err := s.writable(); err != nil {
+	if err := s.Writable(); err != nil {
 		return err
 	}
 	switch {
 	case s.record != nil:
 		o := s.m.observe(ctx, EventDelete)
 		err = s.m.store.Delete(ctx, s.record.Key)
-		if errors.Is(err, ErrNotFound) { // so somebody else ended it
+		if errors.Is(err, ErrNotFound) { // another request has ended it
 			err = nil
 		}
-		if s.told = o.done(s.Key(), err); err != nil {
+		if s.reported = o.done(s.Key(), err); err != nil {
 			return err
 		}
-	case s.unknown != "":
+	case s.cookie == cookieUnknown, s.cookie == cookieForeign:
 		if err := s.mayReplaceCookie(ctx); err != nil {
-			return fmt.Errorf("flush %s: %w", ShortKey(s.unknown), err)
+			return fmt.Errorf("flush %s: %w", ShortKey(s.cookieValue), err)
 		}
 	}
 	s.record, s.values, s.owned, s.changes = nil, new(Values), true, nil
-	s.unknown, s.moved, s.fresh, s.told, s.failed = "", false, false, nil, nil
-	s.modified = true
+	s.noteFlushed()
 	return nil
 }
 
-// CycleKey gives the session a new key and keeps what it holds, as is due when
-// somebody logs in: a key that was known before is worth nothing then. The new
-// session is stored and the old one deleted now, whether or not ctx ends
-// meanwhile. If the old one was deleted by somebody else, it is ErrSessionDeleted.
-// Any other error leaves the session as it was; or, when a connection broke and
-// nobody knows whether the old one is still there, under the new key.
+// CycleKey gives the session a new key and keeps its values: Django's cycle_key. A login
+// needs it, because a key that was known before must not be valid afterwards. The new
+// session is stored and the old one deleted at once, even if ctx ends in between.
+//
+// If the old session was deleted by another request, the error is ErrSessionDeleted. Any
+// other error leaves the session as it was. But if the answer to the deletion was lost, the
+// session has its new key.
 func (s *Session) CycleKey(ctx context.Context) (err error) {
 	s.accessed = true
-	if err := s.writable(); err != nil {
+	if err := s.Writable(); err != nil {
 		return err
 	}
 	if s.outcomeUnknown() {
-		return s.failed
+		return s.saveErr
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	ctx = s.m.saving(ctx)
 	o := s.m.observe(ctx, EventSave)
-	defer func() { s.told = o.done(s.Key(), err) }()
+	defer func() { s.reported = o.done(s.Key(), err) }()
 	record, err := s.create(ctx)
 	if err != nil {
 		return err
@@ -144,15 +140,17 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 		if record, err = s.move(ctx, record, o); err != nil {
 			return err
 		}
-		s.moved = s.moved || !s.m.keyIsSession // a signed cookie stays good
+		if !s.m.keyIsSession { // a signed cookie stays valid
+			s.cookie = cookieStale
+		}
 	}
 	s.stored(record)
 	s.modified = true
 	return nil
 }
 
-// move deletes the session's old record in favour of the new one, or the new one if
-// that fails.
+// move deletes the session's old record and returns the new one. If it cannot delete the
+// old record, it deletes the new one.
 func (s *Session) move(ctx context.Context, record *Record, o *observation) (*Record, error) {
 	moved, unsure, err := s.retire(ctx, record, o)
 	switch {
@@ -162,7 +160,7 @@ func (s *Session) move(ctx context.Context, record *Record, o *observation) (*Re
 		// The old record may have been deleted. The new one is stored, so it is the
 		// session from now on, and its cookie goes out with the error.
 		s.stored(moved)
-		s.moved, s.modified = true, true
+		s.cookie, s.modified = cookieStale, true
 		return nil, err
 	}
 	discarded := s.m.observe(ctx, EventDelete)
@@ -187,7 +185,7 @@ func (s *Session) retire(ctx context.Context, moved *Record, o *observation) (_ 
 		case !errors.As(err, &conflict):
 			return moved, !nothingDone(err), err
 		}
-		if old, err = w.lost(ctx, old, conflict.Current, attempt); err != nil {
+		if old, err = w.afterConflict(ctx, old, conflict.Current, attempt); err != nil {
 			return nil, false, err
 		}
 		v, err := changed(old.Values, s.changes)
@@ -225,5 +223,5 @@ func nothingDone(err error) bool {
 			return true
 		}
 	}
-	return errors.As(err, new(*PayloadError)) // what is there is not what would have been written
+	return errors.As(err, new(*PayloadError)) // the stored session is not what the save would have written
 }

@@ -3,6 +3,8 @@ package djsession
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,13 +12,12 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// Settings are the Django settings that decide how sessions are written, by
-// Django's names in Go spelling. They must say what the site's settings.py
-// says. Get them from NewSettings, which fills in the defaults of a Django
-// release, and change what the site changes.
+// Settings are the Django settings that decide how sessions are written, under Django's
+// names in Go spelling. They must be the same as in the site's settings.py. NewSettings
+// returns the defaults of a Django release; change the fields that the site changes.
 type Settings struct {
-	// DjangoVersion is the release the site runs, such as "5.2". It derives
-	// what is written (payload form, hash algorithm) and what may be read.
+	// DjangoVersion is the release that the site runs, such as "5.2". It decides which
+	// payload form and hash algorithm are written, and which forms are read.
 	DjangoVersion string
 
 	// SecretKey is SECRET_KEY, text or bytes.
@@ -38,7 +39,7 @@ type Settings struct {
 	SessionCookiePath string
 	// SessionCookieSecure is SESSION_COOKIE_SECURE: HTTPS only. Default: off.
 	SessionCookieSecure bool
-	// SessionCookieHTTPOnly is SESSION_COOKIE_HTTPONLY: not for JavaScript.
+	// SessionCookieHTTPOnly is SESSION_COOKIE_HTTPONLY: JavaScript cannot read it.
 	// Default: on.
 	SessionCookieHTTPOnly bool
 	// SessionCookieSameSite is SESSION_COOKIE_SAMESITE: "Lax", the default,
@@ -47,22 +48,20 @@ type Settings struct {
 	// SessionSaveEveryRequest is SESSION_SAVE_EVERY_REQUEST: every request
 	// with a session moves its expiry. Default: off.
 	SessionSaveEveryRequest bool
-	// SessionExpireAtBrowserClose is SESSION_EXPIRE_AT_BROWSER_CLOSE: a
-	// session without an expiry of its own has a cookie without one.
-	// Default: off.
+	// SessionExpireAtBrowserClose is SESSION_EXPIRE_AT_BROWSER_CLOSE: the cookie of a
+	// session has no expiry, unless the session itself has one. Default: off.
 	SessionExpireAtBrowserClose bool
 	// SessionStoreClass is the name of the site's session class, which is part
-	// of the signature's salt. Default: "SessionStore", as in every engine of
-	// Django's own.
+	// of the signature's salt. Default: "SessionStore", as in all of Django's own
+	// engines.
 	SessionStoreClass string
 	// DefaultHashingAlgorithm is DEFAULT_HASHING_ALGORITHM, which Django 3.1
-	// and 3.2 have: "sha256", the default, or "sha1", which writes what
-	// Django 3.0 can read.
+	// and 3.2 have: "sha256", the default, or "sha1", which Django 3.0 can read.
 	DefaultHashingAlgorithm signing.Algorithm
 
 	// SessionSerializer is SESSION_SERIALIZER. Default: nil, which is
-	// JSONSerializer. A PickleSerializer without a protocol writes that of
-	// Settings.PickleSerializer. The engine cache has no use for it.
+	// JSONSerializer. A PickleSerializer without a protocol writes the protocol of
+	// Settings.PickleSerializer. The engine cache does not use it.
 	SessionSerializer Serializer
 
 	// UseTZ is USE_TZ. Default: on since Django 5.0, off before.
@@ -78,8 +77,8 @@ type Settings struct {
 	// session since. Django has no such setting. Default: off.
 	AcceptNewKey bool
 
-	// MaxPayloadSize bounds, in bytes, a stored payload and what it inflates
-	// to. Default: 32 MiB. Django has no bound.
+	// MaxPayloadSize limits a stored payload and its inflated size, in bytes.
+	// Default: 32 MiB. Django has no limit.
 	MaxPayloadSize int
 
 	// Now is the clock. Default: time.Now.
@@ -89,10 +88,6 @@ type Settings struct {
 // NewSettings returns the defaults of a Django release from 2.2 to 6.1, such as
 // "5.2", with the site's SECRET_KEY.
 func NewSettings(djangoVersion, secretKey string) (*Settings, error) {
-	v, err := parseVersion(djangoVersion)
-	if err != nil {
-		return nil, err
-	}
 	s := &Settings{
 		DjangoVersion:           djangoVersion,
 		SecretKey:               secretKey,
@@ -103,27 +98,27 @@ func NewSettings(djangoVersion, secretKey string) (*Settings, error) {
 		SessionCookieSameSite:   "Lax",
 		SessionStoreClass:       "SessionStore",
 		DefaultHashingAlgorithm: signing.SHA256,
-		UseTZ:                   v.atLeast(5, 0),
 		TimeZone:                "America/Chicago",
 		MaxPayloadSize:          signing.DefaultMaxSize,
 		Now:                     time.Now,
 	}
-	if !v.atLeast(3, 1) {
+	s.UseTZ = s.AtLeast(5, 0)
+	if !s.AtLeast(3, 1) {
 		s.DefaultHashingAlgorithm = signing.SHA1
 	}
 	return s, s.Validate()
 }
 
-// Validate tells what is wrong with the settings. Codecs and stores call it
-// when they are made.
+// Validate returns an error if the settings are not complete or not valid. Codecs and
+// stores call it when they are made.
 func (s *Settings) Validate() error {
-	v, err := parseVersion(s.DjangoVersion)
-	switch {
-	case err != nil:
+	if _, _, err := s.release(); err != nil {
 		return err
+	}
+	switch {
 	case s.SecretKey == "":
 		return errors.New("djsession: settings: SECRET_KEY is empty: it must be the site's")
-	case len(s.SecretKeyFallbacks) > 0 && !v.atLeast(4, 1):
+	case len(s.SecretKeyFallbacks) > 0 && !s.AtLeast(4, 1):
 		return fmt.Errorf("djsession: settings: SECRET_KEY_FALLBACKS: Django %s has none, they came with 4.1", s.DjangoVersion)
 	case s.SessionCookieAge == 0:
 		return errors.New("djsession: settings: SESSION_COOKIE_AGE is zero: make Settings with NewSettings")
@@ -147,21 +142,22 @@ func (s *Settings) Validate() error {
 	}
 	want := []signing.Algorithm{signing.SHA256}
 	switch {
-	case !v.atLeast(3, 1):
+	case !s.AtLeast(3, 1):
 		want = []signing.Algorithm{signing.SHA1}
-	case !v.atLeast(4, 0):
+	case !s.AtLeast(4, 0):
 		want = append(want, signing.SHA1)
 	}
 	if a := s.DefaultHashingAlgorithm; a != want[0] && a != want[len(want)-1] {
 		return fmt.Errorf("djsession: settings: DEFAULT_HASHING_ALGORITHM %q: Django %s has %q", a, s.DjangoVersion, want)
 	}
-	if !s.UseTZ { // else it hardly ever matters, and not every machine has zone files
-		_, err = s.Location()
+	if !s.UseTZ { // with UseTZ it hardly ever matters, and not every machine has zone files
+		_, err := s.Location()
+		return err
 	}
-	return err
+	return nil
 }
 
-// validCookieName tells whether http.cookies takes a name.
+// validCookieName reports whether Python's http.cookies accepts a name.
 func validCookieName(name string) bool {
 	const others = "!#$%&'*+-.^_`|~:"
 	for _, c := range []byte(name) {
@@ -181,12 +177,12 @@ func validSameSite(value string) bool {
 	return false
 }
 
-// MaxStoredSize is how many bytes a stored payload may have under MaxPayloadSize:
-// in base64, with more than enough for time, signature and what Python skips. A
-// store that can should not even fetch more.
+// MaxStoredSize returns how many bytes a stored payload may have under MaxPayloadSize. It
+// leaves room for base64, the time, the signature and the bytes that Python skips. A store
+// should not fetch a larger payload if it can avoid that.
 func (s *Settings) MaxStoredSize() int { return payloadBound(s.MaxPayloadSize) }
 
-// Location is TimeZone as a time.Location.
+// Location returns TimeZone as a time.Location.
 func (s *Settings) Location() (*time.Location, error) {
 	loc, err := pytime.Location(s.TimeZone)
 	if err != nil {
@@ -195,7 +191,7 @@ func (s *Settings) Location() (*time.Location, error) {
 	return loc, nil
 }
 
-// serializer is SessionSerializer or its default.
+// serializer returns SessionSerializer or its default.
 func (s *Settings) serializer() Serializer {
 	switch s.SessionSerializer {
 	case nil:
@@ -206,8 +202,28 @@ func (s *Settings) serializer() Serializer {
 	return s.SessionSerializer
 }
 
-// version is DjangoVersion, once Validate has passed.
-func (s *Settings) version() version {
-	v, _ := parseVersion(s.DjangoVersion)
-	return v
+// releases are the Django releases that djsess knows, oldest first.
+var releases = [...][2]int{{2, 2}, {3, 0}, {3, 1}, {3, 2}, {4, 0}, {4, 1}, {4, 2}, {5, 0}, {5, 1}, {5, 2}, {6, 0}, {6, 1}}
+
+// AtLeast reports whether the site runs this release of Django or a later one.
+func (s *Settings) AtLeast(major, minor int) bool {
+	siteMajor, siteMinor, err := s.release()
+	return err == nil && (siteMajor > major || siteMajor == major && siteMinor >= minor)
+}
+
+// release parses DjangoVersion, which may name a patch release: "5.2" or "5.2.19".
+func (s *Settings) release() (major, minor int, err error) {
+	majorText, rest, _ := strings.Cut(s.DjangoVersion, ".")
+	minorText, patch, hasPatch := strings.Cut(rest, ".")
+	major, err1 := strconv.Atoi(majorText)
+	minor, err2 := strconv.Atoi(minorText)
+	ok := err1 == nil && err2 == nil && slices.Contains(releases[:], [2]int{major, minor})
+	if hasPatch {
+		n, err := strconv.Atoi(patch)
+		ok = ok && err == nil && n >= 0
+	}
+	if ok {
+		return major, minor, nil
+	}
+	return 0, 0, fmt.Errorf("djsession: settings: DJANGO_VERSION %q: want a release from 2.2 to 6.1, such as \"5.2\"", s.DjangoVersion)
 }

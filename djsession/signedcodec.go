@@ -26,7 +26,7 @@ func newSignedCodec(s *Settings, salt string, maxAge time.Duration) (*signedCode
 		MaxSize:            s.MaxPayloadSize,
 		Now:                s.Now,
 	}
-	if v := s.version(); v.atLeast(3, 1) && !v.atLeast(4, 0) {
+	if s.AtLeast(3, 1) && !s.AtLeast(4, 0) {
 		o.LegacyAlgorithm = signing.SHA1
 	}
 	signer, err := signing.NewTimestampSigner(o)

@@ -15,6 +15,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // recorder is what was said to a database: statements, and what else costs a round
@@ -166,7 +167,7 @@ func TestStatements(t *testing.T) {
 				{"deleted meanwhile", m, "live", func(r *http.Request, s *session) { s.Set("a", 1); store.Delete(r.Context(), s.Key()) }, "SELECT (DELETE) UPDATE SELECT"},
 				{"changed meanwhile", m, "live", func(r *http.Request, s *session) {
 					s.Set("a", 1)
-					djsession.Update(r.Context(), store, s.Key(), djsession.Set("b", 2))
+					djsession.Update(r.Context(), store, s.Key(), edit.Set("b", 2))
 				}, "SELECT (SELECT UPDATE) UPDATE SELECT UPDATE"},
 				{"untouched, saved every time", saving, "live", nil, "SELECT UPDATE"},
 				{"read, saved every time", saving, "live", func(r *http.Request, s *session) { s.GetString("name") }, "SELECT UPDATE"},

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // A change does not make a save of unknown outcome one that may be tried again.
@@ -19,7 +20,7 @@ func TestChangeAfterASaveOfUnknownOutcome(t *testing.T) {
 		key := stored(t, store, `{"n":1}`)
 		m := newManager(t, &brokenStore{Store: store, at: "replace", after: true}, mustSettings(t))
 		w := visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
-			if err := s.Apply(djsession.Modify("n", func(n int) (int, error) { return n + 1, nil })); err != nil {
+			if err := s.Apply(edit.Add("n", 1)); err != nil {
 				t.Error(err)
 			}
 			if err := s.Save(r.Context()); !errors.Is(err, errBroken) {

@@ -2,68 +2,70 @@ package djsession
 
 import (
 	"context"
+	"database/sql"
 	"iter"
 	"time"
 )
 
 // Record is a session as a store has it.
 type Record struct {
-	// Key is the session key. Whoever has it has the session.
+	// Key is the session key. It gives access to the session.
 	Key string
-	// Name is what the store keeps the session as, in a record of Scan's whose Key
-	// is empty: a cache in files has hashes of its keys. It is not for Load.
+	// Name is what the store keeps the session as. It is set only in a record of Scan
+	// whose Key is empty: a cache in files has hashes of its keys. Load does not take it.
 	Name string
-	// Values is what the session holds. Change a Clone: stores compare with
-	// what was loaded.
+	// Values are the values of the session. Change only a Clone, because stores compare
+	// with what was loaded.
 	Values *Values
 	// Expires is when the session ends unless it is saved again.
 	Expires time.Time
-	// Origin tells how the payload that was read was written; it is zero in a
-	// record that was just stored.
+	// Origin says how the payload that was read was written. It is zero in a record that
+	// was just stored.
 	Origin Origin
-	// Version is the store's own way to know what was loaded, such as the
-	// stored text; nil when it does not know.
+	// Version is how the store recognizes what was loaded, such as the stored text. It is
+	// nil if the store does not know.
 	Version any
 }
 
-// Store keeps sessions where one of Django's engines keeps them. It must be safe
-// for use by several goroutines.
+// Store keeps sessions where one of Django's engines keeps them. It must be safe for use by
+// several goroutines. The interfaces below it are optional powers of a store: Manager and
+// the other packages use them if the store has them.
 //
-// Errors: ErrNotFound, ErrKeyTaken, ErrInvalidKey, *ConflictError and
-// *PayloadError are as each method says, wrapped or not; ErrReadOnly and
-// ErrBusy where the store can tell; any other error means that the store
-// could not be asked. No error holds a whole session key.
+// Errors: ErrNotFound, ErrKeyTaken, ErrInvalidKey, *ConflictError and *PayloadError are
+// returned as each method says, wrapped or not. ErrReadOnly and ErrBusy are returned if the
+// store can tell. Any other error means that the store could not be asked. No error holds a
+// whole session key.
 //
-// A change is made once. When the answer to a write is lost, the store reads what
-// is stored: if that is what it wrote, the write succeeded. Anything else is an
-// ErrOutcomeUnknown, since the write may still arrive; a store never makes the
-// change a second time. A write that changes nothing when it is repeated (the same
-// new row under the same key, the deletion of a key) may be sent again.
+// A change is made once. If the answer to a write is lost, the store reads what is stored.
+// If that is what it wrote, the write succeeded. Anything else is an ErrOutcomeUnknown,
+// since the write may still arrive. A store never makes the change a second time. A write
+// that changes nothing when it is repeated (the same new row under the same key, the
+// deletion of a key) may be sent again.
 //
-// When ctx ends while a write is under way, the error is ctx's (or, where the store
-// has a time limit of its own, a context.DeadlineExceeded). If the write may have been
-// sent, it is also an ErrOutcomeUnknown.
+// If ctx ends while a write is under way, the error is ctx's. If the store has a time limit
+// of its own, the error may be a context.DeadlineExceeded. If the write may have been sent,
+// the error is also an ErrOutcomeUnknown.
 //
-// Expires may be zero wherever a method takes it: then it is what Django would
-// have set, by the values and Settings.ExpiryDate. Values may be nil: none.
+// If a method takes a zero expires, the expiry is the one that Django would set: see
+// Settings.ExpiryDate. Nil Values are empty Values.
 type Store interface {
-	// Load returns the live session of this key. A session whose payload
-	// cannot be trusted is a *PayloadError, never an empty one. A store that
-	// reads from replicas asks its writer before it says ErrNotFound.
+	// Load returns the live session of this key. A session whose payload cannot be trusted
+	// is a *PayloadError, never an empty session. A store that reads from replicas asks
+	// its writer before it returns ErrNotFound.
 	Load(ctx context.Context, key string) (*Record, error)
 
-	// Create stores a new session. An empty key lets the store choose one, as
-	// it should; a key that is taken, by a dead session too, is ErrKeyTaken.
+	// Create stores a new session. With an empty key the store chooses one, which is
+	// preferred. A key that is taken is ErrKeyTaken, even if its session has expired.
 	Create(ctx context.Context, key string, v *Values, expires time.Time) (*Record, error)
 
-	// Replace stores v in place of old, provided that old is still what is
-	// stored: else a *ConflictError with what is there now. A session that
-	// has been deleted is ErrNotFound, and is not made again. A store that
-	// keeps the session in its key returns a record of another key.
+	// Replace stores v in place of old if old is still what is stored. Otherwise it returns
+	// a *ConflictError with the session that is stored now. A session that has been deleted
+	// is ErrNotFound, and is not created again. A store that keeps the session in its key
+	// returns a record with another key.
 	Replace(ctx context.Context, old *Record, v *Values, expires time.Time) (*Record, error)
 
-	// Delete removes the session of this key, dead or alive. ErrNotFound says
-	// that there was none; Django's delete passes that over.
+	// Delete removes the session of this key, expired or not. ErrNotFound says that there
+	// was none; Django's delete ignores that.
 	Delete(ctx context.Context, key string) error
 
 	// Settings returns a copy of the settings that the store was made with. A Manager
@@ -71,38 +73,65 @@ type Store interface {
 	Settings() *Settings
 }
 
-// UnchangedDeleter is a Store that can delete a session only if nobody has
-// changed it. With one that cannot, Session.CycleKey can lose what somebody else
-// writes to the old key in the same moment, as Django's can.
+// UnchangedDeleter is a Store that can delete a session only if it is unchanged. With
+// another store, Session.CycleKey can lose a concurrent write to the old key, as Django can.
 type UnchangedDeleter interface {
-	// DeleteUnchanged removes old, provided that it is still what is stored:
-	// else a *ConflictError with what is there now. ErrNotFound says that it
-	// is gone.
+	// DeleteUnchanged removes old if it is still what is stored. Otherwise it returns a
+	// *ConflictError with the session that is stored now. ErrNotFound says that it is gone.
 	DeleteUnchanged(ctx context.Context, old *Record) error
 }
 
-// Range is a part of a store's sessions. The zero Range is all live ones.
+// Range is a part of a store's sessions. The zero Range is all live sessions.
 type Range struct {
-	// Prefix limits it to keys that begin so: ASCII letters and digits.
+	// Prefix limits the range to keys that begin with it: ASCII letters and digits.
 	Prefix string
 	// Expired includes the sessions that have expired and are still stored.
 	Expired bool
-	// Newest, if positive, asks for only this many sessions, the newest ones: those
-	// that end last, the last one first, as far as the store can tell. A store that
-	// cannot tell may ignore it.
+	// Newest, if positive, asks for only this many sessions: those that end last, the last
+	// one first. A store that cannot tell may ignore it.
 	Newest int
 }
 
 // Scanner is a Store that can enumerate its sessions.
 type Scanner interface {
-	// Scan yields the sessions of a range, in an order of the store's own,
-	// without holding up whoever else uses the store. A payload that cannot
-	// be trusted is yielded as a *PayloadError with a record of key and
-	// expiry only, and the scan goes on; any other error ends it. A store that
-	// is over something which cannot be enumerated yields an
-	// errors.ErrUnsupported, and so counts as one that is no Scanner.
+	// Scan yields the sessions of a range, in an order of the store's own. It does not
+	// block other users of the store. A payload that cannot be trusted is yielded as a
+	// *PayloadError with a record of key and expiry only, and the scan goes on. Any other
+	// error ends the scan. A store over something that cannot be enumerated yields an
+	// errors.ErrUnsupported, and counts as a store that is no Scanner.
 	Scan(ctx context.Context, r Range) iter.Seq2[*Record, error]
 }
+
+// ExpiryReader is a Store whose records may have no Expires, because a load does not return
+// the expiry.
+type ExpiryReader interface {
+	// Expires returns when the session of this key ends. A store that cannot tell returns
+	// an errors.ErrUnsupported.
+	Expires(ctx context.Context, key string) (time.Time, error)
+}
+
+// Checker is a Store with a part that its other methods can do without, such as the cache
+// of a cached_db.
+type Checker interface {
+	// Check returns an error if that part cannot be reached. Manager.Check reports it.
+	Check(ctx context.Context) error
+}
+
+// SQLStore is a Store in a table of an SQL database. Package djauth finds the users there.
+type SQLStore interface {
+	// DB returns the database handle.
+	DB() *sql.DB
+	// Dialect returns the kind of database.
+	Dialect() Dialect
+	// Table returns the name of the session table: table or schema.table.
+	Table() string
+	// Location returns the time zone of the naive times in the database.
+	Location() *time.Location
+}
+
+// Dialect is a kind of database, by Django's name of it (connection.vendor): see package
+// dbstore.
+type Dialect string
 
 // SelfContained is a Store that keeps each session in its key, as the engine
 // signed_cookies does. It needs no Scanner: the signature in a key shows that the
@@ -123,9 +152,9 @@ type UnsignedStore interface {
 // as the clients of Memcached do. If the list of servers is not spelled as on the site,
 // a key can belong to another server here than in Django.
 type Sharded interface {
-	// Shard names the server of a key. A store on one server says "".
+	// Shard names the server of a key. A store on one server returns "".
 	Shard(key string) string
-	// Shards is how many servers there are.
+	// Shards returns how many servers there are.
 	Shards() int
 	// Misplaced looks for the key on the servers that it does not belong to. It
 	// returns the name of one that has it, or "".

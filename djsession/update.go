@@ -9,30 +9,37 @@ import (
 	"time"
 )
 
-// Update changes the stored session of a key: outside of a request, for a
-// worker or a command. The changes are made to the session as it is stored; if
-// somebody else writes it meanwhile, they are made again, to what was written,
-// until that succeeds or ctx ends, which between two attempts is an ErrConflict
-// as well as ctx's own error. Nobody's write is lost.
+// Update changes a stored session outside of a request, such as in a worker or a command.
+// It loads the session, calls change with its values, and stores the result.
 //
-// As any save does in Django, it moves the session's expiry. A session that is
-// not there is ErrNotFound, one that was deleted meanwhile ErrSessionDeleted;
-// a payload that cannot be trusted is a *PayloadError and stays as it is.
-// A session that opens under a fallback key is written only if SECRET_KEY is the site's, as
-// far as CheckKey can tell; else the error is ErrUnknownKey. Without changes nothing is
-// written. Where the key is the session itself, in the engine signed_cookies, the record that is returned has another key, and it
-// is for the caller to give that to the visitor.
-func Update(ctx context.Context, store Store, key string, changes ...Change) (*Record, error) {
+// If another writer changes the session in between, Update calls change again with the
+// values that are stored then, so that nobody's write is lost. So change must have no side
+// effects: it works on v alone. It must not copy values that it read in an earlier call. An
+// error of change ends the update, and nothing is written.
+//
+// Update retries until it succeeds or ctx ends. If ctx ends between two attempts, the error
+// is an ErrConflict as well as ctx's own error.
+//
+// As any save does in Django, Update moves the session's expiry. A session that does not
+// exist is ErrNotFound, and one that was deleted in between is ErrSessionDeleted. A payload
+// that cannot be trusted is a *PayloadError and stays as it is. A session that opens under
+// a fallback key is written only if SECRET_KEY is the site's, as far as CheckKey can
+// tell; else the error is ErrUnknownKey.
+//
+// In the engine signed_cookies the key is the session. There the returned record has
+// another key, and the caller has to send that key to the visitor.
+func Update(ctx context.Context, store Store, key string, change func(v *Values) error) (*Record, error) {
 	record, err := store.Load(ctx, key)
-	if err != nil || len(changes) == 0 {
+	if err != nil {
 		return record, err
 	}
-	// A record without a Version may be a cache's, which says nothing of the row's key.
+	// A record without a Version may come from a cache, whose Origin is not that of the row.
 	if record.Origin.Key > 0 || record.Version == nil {
 		if err := checkKey(ctx, store, record.Origin); err != nil {
 			return nil, fmt.Errorf("update %s: %w", ShortKey(key), err)
 		}
 	}
+	changes := []func(*Values) error{change}
 	v, err := changed(record.Values, changes)
 	if err != nil {
 		return nil, err
@@ -41,8 +48,8 @@ func Update(ctx context.Context, store Store, key string, changes ...Change) (*R
 	return w.replace(ctx, record, v, changes)
 }
 
-// changed is what changes make of values, which stay as they are.
-func changed(v *Values, changes []Change) (*Values, error) {
+// changed returns a copy of v with the changes applied.
+func changed(v *Values, changes []func(*Values) error) (*Values, error) {
 	v = v.Clone()
 	for _, change := range changes {
 		if err := change(v); err != nil {
@@ -52,20 +59,20 @@ func changed(v *Values, changes []Change) (*Values, error) {
 	return v, nil
 }
 
-// writer saves changed sessions: the one place where a lost race is run again.
+// writer saves changed sessions. It is the one place that retries after a conflict.
 type writer struct {
 	store Store
 	op    string // for errors
-	// overwrite saves the values as they are, whatever was written meanwhile.
+	// overwrite saves the values as they are and ignores concurrent writes.
 	overwrite bool
-	// conflict, if set, is told of every race that was lost.
-	conflict func(key string)
-	// check, if set, is called before each write. Its error keeps the write from being made.
+	// onConflict, if set, is called after each conflict.
+	onConflict func(key string)
+	// check, if set, is called before each write. Its error prevents the write.
 	check func(key string, v *Values) error
 }
 
-// replace stores v, which is what changes made of record.
-func (w *writer) replace(ctx context.Context, record *Record, v *Values, changes []Change) (*Record, error) {
+// replace stores v, which is record's values with the changes applied.
+func (w *writer) replace(ctx context.Context, record *Record, v *Values, changes []func(*Values) error) (*Record, error) {
 	for attempt := 0; ; attempt++ {
 		if w.check != nil {
 			if err := w.check(record.Key, v); err != nil {
@@ -82,7 +89,7 @@ func (w *writer) replace(ctx context.Context, record *Record, v *Values, changes
 		case !errors.As(err, &conflict):
 			return nil, err
 		}
-		if record, err = w.lost(ctx, record, conflict.Current, attempt); err != nil {
+		if record, err = w.afterConflict(ctx, record, conflict.Current, attempt); err != nil {
 			return nil, err
 		}
 		if w.overwrite {
@@ -94,12 +101,12 @@ func (w *writer) replace(ctx context.Context, record *Record, v *Values, changes
 	}
 }
 
-// lost waits for another attempt than the one on old, and returns what it is to be
-// made on.
-func (w *writer) lost(ctx context.Context, old, current *Record, attempt int) (*Record, error) {
+// afterConflict waits until the next attempt is due. It returns the record that the
+// attempt starts from: the store had current in place of old.
+func (w *writer) afterConflict(ctx context.Context, old, current *Record, attempt int) (*Record, error) {
 	key := current.Key
-	if w.conflict != nil {
-		w.conflict(key)
+	if w.onConflict != nil {
+		w.onConflict(key)
 	}
 	if err := pause(ctx, attempt); err != nil {
 		return nil, fmt.Errorf("%s %s: %w: %w", w.op, ShortKey(key), ErrConflict, err)
@@ -112,14 +119,14 @@ func (w *writer) lost(ctx context.Context, old, current *Record, attempt int) (*
 	case errors.Is(err, ErrNotFound):
 		return nil, fmt.Errorf("%s %s: %w", w.op, ShortKey(key), ErrSessionDeleted)
 	case err == nil && reflect.DeepEqual(record.Version, old.Version):
-		return current, nil // read from a replica that is behind
+		return current, nil // the load read from a stale replica
 	}
 	return record, err
 }
 
-// pause waits before another attempt, longer each time and never the same, so
-// that two writers do not go on meeting. The first one waits for nothing: most
-// conflicts are over when they are seen.
+// pause waits before another attempt. The wait grows with each attempt and is random, so
+// that two writers do not collide again and again. The first retry does not wait, because
+// most conflicts are over by then.
 func pause(ctx context.Context, attempt int) error {
 	if attempt == 0 {
 		return ctx.Err()

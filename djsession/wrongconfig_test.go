@@ -211,7 +211,7 @@ func (c *config) start(t *testing.T) (*djsession.Manager, *djauth.Auth) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	auth, err := djauth.New(users, c.settings)
+	auth, err := djauth.New(users)
 	if err != nil {
 		t.Fatal(err)
 	}

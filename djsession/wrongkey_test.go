@@ -10,6 +10,7 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/cookiestore"
 	"github.com/djsess/djsess/djsession/filecache"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 func keysOf(t *testing.T, key string, fallbacks ...string) *djsession.Settings {
@@ -34,7 +35,7 @@ func TestUpdateOfACookieBehindAWrongKey(t *testing.T) {
 	settings := keysOf(t, "# the keys", "the site's key")
 	ours := cookiesOf(t, settings)
 	key := stored(t, site, `{"a":1}`)
-	r, err := djsession.Update(t.Context(), ours, key, djsession.Set("b", 1))
+	r, err := djsession.Update(t.Context(), ours, key, edit.Set("b", 1))
 	if !errors.Is(err, djsession.ErrUnknownKey) {
 		t.Errorf("update: %v", err)
 		if _, err := site.Load(t.Context(), r.Key); err != nil {
@@ -84,7 +85,7 @@ func TestUpdateOfACachedSessionBehindAWrongKey(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := djsession.Update(t.Context(), ours, key, djsession.Set("b", 1)); !errors.Is(err, djsession.ErrUnknownKey) {
+		if _, err := djsession.Update(t.Context(), ours, key, edit.Set("b", 1)); !errors.Is(err, djsession.ErrUnknownKey) {
 			t.Errorf("%s: update: %v", what, err)
 		}
 		if _, err := table.Load(t.Context(), key); err != nil {

@@ -10,10 +10,25 @@ import (
 
 const wantAssignments = "want NAME=TEXT or NAME:=JSON"
 
+// change is a change that a user asked for.
+type change = func(v *djsession.Values) error
+
+// inOrder returns the changes as one.
+func inOrder(changes []change) change {
+	return func(v *djsession.Values) error {
+		for _, change := range changes {
+			if err := change(v); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 // parseAssignments turns NAME=TEXT and NAME:=JSON into changes, which it tries,
 // so that a mistake is found before anything is opened.
-func parseAssignments(cmd *cobra.Command, args []string) ([]djsession.Change, error) {
-	changes := make([]djsession.Change, len(args))
+func parseAssignments(cmd *cobra.Command, args []string) ([]change, error) {
+	changes := make([]change, len(args))
 	trial := &djsession.Values{}
 	for i, arg := range args {
 		// It goes by which of := and = comes first.
@@ -27,9 +42,9 @@ func parseAssignments(cmd *cobra.Command, args []string) ([]djsession.Change, er
 		case trial.Has(name):
 			return nil, usagef(cmd, "%s is given twice", shown(name))
 		case isJSON:
-			changes[i] = djsession.SetJSON(name, value)
+			changes[i] = func(v *djsession.Values) error { return v.SetJSON(name, value) }
 		default:
-			changes[i] = djsession.Set(name, value)
+			changes[i] = func(v *djsession.Values) error { return v.Set(name, value) }
 		}
 		switch err := changes[i](trial); {
 		case err != nil && isJSON:

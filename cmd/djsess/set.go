@@ -26,7 +26,7 @@ session's expiry. KEY is the whole key.`,
 				return err
 			}
 			return a.withWriter(cmd, func(ctx context.Context, s *site) error {
-				return s.update(ctx, args[0], changes...)
+				return s.update(ctx, args[0], inOrder(changes))
 			})
 		},
 	}
@@ -49,8 +49,8 @@ func wholeKeyHint(key string) string {
 }
 
 // update is djsession.Update for a key that a user gave.
-func (s *site) update(ctx context.Context, key string, changes ...djsession.Change) error {
-	_, err := djsession.Update(ctx, s.Store, key, changes...) // not s, which hides the optional interfaces of the store
+func (s *site) update(ctx context.Context, key string, change change) error {
+	_, err := djsession.Update(ctx, s.Store, key, change) // not s, which hides the optional interfaces of the store
 	if errors.Is(err, djsession.ErrNotFound) {
 		return &hinted{err, strings.TrimPrefix(wholeKeyHint(key), ": ")}
 	}

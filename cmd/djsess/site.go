@@ -117,9 +117,7 @@ func (s *site) scanner() (djsession.Scanner, error) {
 // expires is when a session ends. Loading it does not tell everywhere; a zero time
 // is that the store does not know.
 func (s *site) expires(ctx context.Context, r *djsession.Record) (time.Time, error) {
-	asked, ok := s.Store.(interface {
-		Expires(ctx context.Context, key string) (time.Time, error)
-	})
+	asked, ok := s.Store.(djsession.ExpiryReader)
 	if !r.Expires.IsZero() || !ok {
 		return r.Expires, nil
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/rediscache"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // cachedSite is a Django with the engine cached_db, over Redis and SQLite, and the same
@@ -91,7 +92,7 @@ func TestCachedDBBesideDjango(t *testing.T) {
 			if holds, cached := s.holds(t, session); holds != `{"a":1.0}` || !cached {
 				t.Errorf("what Django has cached: %s, %v", holds, cached)
 			}
-			r, err := djsession.Update(ctx, s.store, session, djsession.Set("go", 1))
+			r, err := djsession.Update(ctx, s.store, session, edit.Set("go", 1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -170,7 +171,7 @@ func TestCachedDBServerDown(t *testing.T) {
 				t.Errorf("logged %s", log)
 			}
 			for i := range 20 {
-				if _, err := djsession.Update(ctx, s.store, session, djsession.Set("i", i)); err != nil {
+				if _, err := djsession.Update(ctx, s.store, session, edit.Set("i", i)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -228,7 +229,7 @@ func TestCachedDBDatabaseServerDown(t *testing.T) {
 		if django := s.django(t, cached); holds != `{"a":1.0}` || django != `{"a": 1.0}` {
 			t.Errorf("holds %s, in Django %s", holds, django)
 		}
-		_, err := djsession.Update(ctx, s.store, cached, djsession.Set("b", 2))
+		_, err := djsession.Update(ctx, s.store, cached, edit.Set("b", 2))
 		if djangos := s.Try(save, cached, nil); err == nil || errors.Is(err, djsession.ErrNotFound) || djangos == nil {
 			t.Errorf("saved: %v, in Django %v", err, djangos)
 		}
@@ -248,7 +249,7 @@ func TestCachedDBDatabaseServerDown(t *testing.T) {
 	p.up(t)
 	waitFor(t, func() bool { _, err := s.store.Load(ctx, uncached); return err == nil })
 	s.Do(t, `from django.db import connection; connection.close()`, nil, nil)
-	if _, err := djsession.Update(ctx, s.store, cached, djsession.Set("b", 2)); err != nil || s.django(t, cached) != `{"a": 1.0, "b": 2}` {
+	if _, err := djsession.Update(ctx, s.store, cached, edit.Set("b", 2)); err != nil || s.django(t, cached) != `{"a": 1.0, "b": 2}` {
 		t.Errorf("%v, in Django %s", err, s.django(t, cached))
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/djauth"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 const cachedKey = ":1:django.contrib.sessions.cached_db" + key
@@ -257,7 +258,7 @@ func TestCachedDBUpdateOnStale(t *testing.T) {
 	b := newBoth(t, cachestore.Config{})
 	b.row(t, `{"n":7,"django":true}`)
 	b.cache.set(cachedKey, `{"n":1}`)
-	add := djsession.Modify("n", func(n int) (int, error) { return n + 1, nil })
+	add := edit.Add("n", 1)
 	if _, err := djsession.Update(t.Context(), b, key, add); err != nil {
 		t.Fatal(err)
 	}
@@ -360,7 +361,7 @@ func TestCachedDBCacheDown(t *testing.T) {
 	if _, err := b.Replace(ctx, created, values(t, `{"new":2}`), time.Time{}); err != nil {
 		t.Error(err)
 	}
-	if _, err := djsession.Update(ctx, b, key, djsession.Set("a", 2)); err != nil || b.rowHolds(t) != `{"a":2}` {
+	if _, err := djsession.Update(ctx, b, key, edit.Set("a", 2)); err != nil || b.rowHolds(t) != `{"a":2}` {
 		t.Errorf("%v, and holds %s", err, b.rowHolds(t))
 	}
 	if log := b.log.warnings(); !strings.Contains(log, "cannot be removed") || strings.Contains(log, key) {
@@ -483,7 +484,7 @@ func TestCachedDBDamaged(t *testing.T) {
 	if got := b.load(t); got != `{"a":1}` || b.log.warnings() != "" {
 		t.Errorf("holds %s", got)
 	}
-	if _, err := djsession.Update(t.Context(), b, key, djsession.Set("a", 2)); err != nil || b.load(t) != `{"a":2}` || b.log.warnings() != "" {
+	if _, err := djsession.Update(t.Context(), b, key, edit.Set("a", 2)); err != nil || b.load(t) != `{"a":2}` || b.log.warnings() != "" {
 		t.Errorf("%v, holds %s", err, b.load(t))
 	}
 }
@@ -493,7 +494,7 @@ func TestCachedDBLateSet(t *testing.T) {
 	t.Parallel()
 	b := newBoth(t, cachestore.Config{})
 	b.row(t, `{"a":1}`)
-	if _, err := djsession.Update(t.Context(), b, key, djsession.Set("a", 2)); err != nil {
+	if _, err := djsession.Update(t.Context(), b, key, edit.Set("a", 2)); err != nil {
 		t.Fatal(err)
 	}
 	b.cache.set(cachedKey, `{"a":1}`)
@@ -517,7 +518,7 @@ func TestCachedDBDatabaseDownAfterWrite(t *testing.T) {
 		if !removed {
 			b.cache.failing(no("delete"))
 		}
-		if _, err := djsession.Update(t.Context(), b, key, djsession.Set("a", 2)); err != nil {
+		if _, err := djsession.Update(t.Context(), b, key, edit.Set("a", 2)); err != nil {
 			t.Fatal(err)
 		}
 		if removed {
@@ -544,7 +545,7 @@ func TestCachedDBClose(t *testing.T) {
 		b.row(t, `{"a":1}`)
 		b.load(t)
 		b.cache.failing(no("delete"))
-		if _, err := djsession.Update(t.Context(), b, key, djsession.Set("a", 2)); err != nil {
+		if _, err := djsession.Update(t.Context(), b, key, edit.Set("a", 2)); err != nil {
 			t.Fatal(err)
 		}
 		if works {
@@ -630,7 +631,7 @@ func TestCachedDBTogether(t *testing.T) {
 		done.Go(func() {
 			b := stores[i%len(stores)]
 			for range each {
-				add := djsession.Modify("n", func(n int) (int, error) { return n + 1, nil })
+				add := edit.Add("n", 1)
 				if _, err := djsession.Update(t.Context(), b, key, add); err != nil {
 					t.Error(err)
 				}

@@ -11,6 +11,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
@@ -103,7 +104,7 @@ func TestConflict(t *testing.T) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
-		r, err := djsession.Update(ctx, store, key, djsession.Set("go", 1))
+		r, err := djsession.Update(ctx, store, key, edit.Set("go", 1))
 		if err != nil || text(t, r.Values) != `{"a":1,"django":true,"go":1}` {
 			t.Errorf("%v, %v", r, err)
 		}

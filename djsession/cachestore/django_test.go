@@ -9,6 +9,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // Each cache beside each Django, with a KEY_PREFIX and a VERSION.
@@ -59,7 +60,7 @@ func sessionsAreDjangos(t *testing.T, s *site, store *cachestore.Store, kind cac
 	if err := r.Values.Get("fraction", &fraction); !errors.Is(err, djsession.ErrOpaque) {
 		t.Errorf("%v, %v", fraction, err)
 	}
-	if _, err := djsession.Update(ctx, store, session, djsession.Set("go", []any{1.0, "é"})); err != nil {
+	if _, err := djsession.Update(ctx, store, session, edit.Set("go", []any{1.0, "é"})); err != nil {
 		t.Fatal(err)
 	}
 	var equal string
@@ -187,7 +188,7 @@ func otherValues(t *testing.T, s *site, store *cachestore.Store) {
 		if !errors.As(err, &payload) || !errors.Is(err, djsession.ErrMalformed) {
 			t.Errorf("%s: %v", value, err)
 		}
-		if _, err := djsession.Update(ctx, store, key, djsession.Set("a", 1)); !errors.As(err, &payload) {
+		if _, err := djsession.Update(ctx, store, key, edit.Set("a", 1)); !errors.As(err, &payload) {
 			t.Errorf("%s: %v", value, err)
 		}
 		var same bool
@@ -218,7 +219,7 @@ func TestPicklesOfEveryDjango(t *testing.T) {
 	`, nil, &session)
 	for i, s := range sites {
 		store := s.store(t, cachestore.Config{})
-		if _, err := djsession.Update(t.Context(), store, session, djsession.Set(fmt.Sprint("go", i), i)); err != nil {
+		if _, err := djsession.Update(t.Context(), store, session, edit.Set(fmt.Sprint("go", i), i)); err != nil {
 			t.Fatal(err)
 		}
 		s.Do(t, `

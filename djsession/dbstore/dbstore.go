@@ -53,7 +53,7 @@ import (
 )
 
 // Dialect is a kind of database, by Django's name of it (connection.vendor).
-type Dialect string
+type Dialect = djsession.Dialect
 
 const (
 	PostgreSQL Dialect = "postgresql"
@@ -110,6 +110,7 @@ var (
 	_ djsession.Store            = (*Store)(nil)
 	_ djsession.Scanner          = (*Store)(nil)
 	_ djsession.UnchangedDeleter = (*Store)(nil)
+	_ djsession.SQLStore         = (*Store)(nil)
 )
 
 // New returns a store over db. It does not ask the database anything.

@@ -13,6 +13,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
@@ -204,7 +205,7 @@ func TestUpdate(t *testing.T) {
 		for range writers {
 			go func() {
 				for range each {
-					add := djsession.Modify("n", func(n int) (int, error) { return n + 1, nil })
+					add := edit.Add("n", 1)
 					if _, err := djsession.Update(ctx, store, key, add); err != nil {
 						done <- err
 						return
@@ -223,13 +224,13 @@ func TestUpdate(t *testing.T) {
 			t.Errorf("%v, %v", r, err)
 		}
 		failing := func(*djsession.Values) error { return errors.New("no") }
-		if _, err := djsession.Update(ctx, store, key, djsession.Set("x", 1), failing); err == nil {
+		if _, err := djsession.Update(ctx, store, key, edit.All(edit.Set("x", 1), failing)); err == nil {
 			t.Error("a failing change is saved")
 		}
 		if after, err := store.Load(ctx, key); err != nil || after.Version != r.Version {
 			t.Errorf("a failing change wrote: %v", err)
 		}
-		if _, err := djsession.Update(ctx, store, "nosuchsession", djsession.Set("x", 1)); !errors.Is(err, djsession.ErrNotFound) {
+		if _, err := djsession.Update(ctx, store, "nosuchsession", edit.Set("x", 1)); !errors.Is(err, djsession.ErrNotFound) {
 			t.Errorf("a missing session: %v", err)
 		}
 	})
@@ -249,7 +250,7 @@ func TestDeletedSessionStaysDeleted(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store := withTable(t, db)
 		key := create(t, store, "", `{}`).Key
-		_, err := djsession.Update(t.Context(), deleter{store}, key, djsession.Set("x", 1))
+		_, err := djsession.Update(t.Context(), deleter{store}, key, edit.Set("x", 1))
 		if !errors.Is(err, djsession.ErrSessionDeleted) || !errors.Is(err, djsession.ErrNotFound) {
 			t.Errorf("%v", err)
 		}
@@ -379,7 +380,7 @@ func TestUntrustedPayloadStays(t *testing.T) {
 		if _, err := store.Load(ctx, r.Key); !errors.As(err, &payload) || !errors.Is(err, djsession.ErrBadSignature) {
 			t.Errorf("load: %v", err)
 		}
-		if _, err := djsession.Update(ctx, store, r.Key, djsession.Set("b", 2)); !errors.As(err, &payload) {
+		if _, err := djsession.Update(ctx, store, r.Key, edit.Set("b", 2)); !errors.As(err, &payload) {
 			t.Errorf("update: %v", err)
 		}
 		if _, err := store.Replace(ctx, r, values(t, `{}`), time.Time{}); !errors.As(err, &payload) {

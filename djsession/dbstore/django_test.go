@@ -10,6 +10,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // Times in the table are in the zone the site has them in: what lives for Django
@@ -234,7 +235,7 @@ func TestColumnsOfTheSiteStay(t *testing.T) {
 		exec(t, db, "ALTER TABLE django_session ADD COLUMN account_id integer NULL")
 		r := create(t, store, "", `{"a":1}`)
 		exec(t, db, "UPDATE django_session SET account_id = 42")
-		if _, err := djsession.Update(t.Context(), store, r.Key, djsession.Set("a", 2)); err != nil {
+		if _, err := djsession.Update(t.Context(), store, r.Key, edit.Set("a", 2)); err != nil {
 			t.Fatal(err)
 		}
 		if got := queryText(t, db, "SELECT account_id FROM django_session"); got != "42" {

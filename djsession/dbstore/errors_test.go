@@ -11,6 +11,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // each runs every operation of a store on one session.
@@ -67,7 +68,7 @@ func TestReadOnlyDatabase(t *testing.T) {
 		for op, err := range map[string]error{
 			"create":  second(store.Create(t.Context(), "", values(t, `{}`), time.Time{})),
 			"replace": second(store.Replace(t.Context(), r, values(t, `{}`), time.Time{})),
-			"update":  second(djsession.Update(t.Context(), store, key, djsession.Set("a", 2))),
+			"update":  second(djsession.Update(t.Context(), store, key, edit.Set("a", 2))),
 			"delete":  store.Delete(t.Context(), key),
 		} {
 			if !errors.Is(err, djsession.ErrReadOnly) {
@@ -101,7 +102,7 @@ func TestLockedDatabase(t *testing.T) {
 			}
 		}
 		store := open(t, db, settings(t, "5.2"), options)
-		if _, err := djsession.Update(t.Context(), store, key, djsession.Set("a", 2)); !errors.Is(err, djsession.ErrBusy) {
+		if _, err := djsession.Update(t.Context(), store, key, edit.Set("a", 2)); !errors.Is(err, djsession.ErrBusy) {
 			t.Errorf("update: %v", err)
 		}
 		if _, err := raw.Exec("ROLLBACK"); err != nil {
@@ -151,7 +152,7 @@ func TestInvalidExpiryIsNotWritten(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store := withTable(t, db)
 		r := create(t, store, "", `{}`)
-		if _, err := djsession.Update(t.Context(), store, r.Key, djsession.Set("_session_expiry", "soon")); !errors.Is(err, djsession.ErrInvalidExpiry) {
+		if _, err := djsession.Update(t.Context(), store, r.Key, edit.Set("_session_expiry", "soon")); !errors.Is(err, djsession.ErrInvalidExpiry) {
 			t.Errorf("%v", err)
 		}
 		if _, err := store.Replace(t.Context(), r, r.Values, time.Date(10001, 1, 1, 0, 0, 0, 0, time.UTC)); !errors.Is(err, djsession.ErrInvalidExpiry) {

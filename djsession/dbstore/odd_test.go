@@ -10,6 +10,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // A server may have autocommit off; Django turns it on.
@@ -62,7 +63,7 @@ func TestWriteThatIsNotTaken(t *testing.T) {
 				store := withTable(t, db)
 				key := create(t, store, "", `{"a":1}`).Key
 				exec(t, db, statements...)
-				_, err := djsession.Update(t.Context(), store, key, djsession.Set("a", 2))
+				_, err := djsession.Update(t.Context(), store, key, edit.Set("a", 2))
 				if err == nil || errors.Is(err, djsession.ErrConflict) || !strings.Contains(err.Error(), "does not take the write") {
 					t.Errorf("%v", err)
 				}
@@ -106,7 +107,7 @@ func TestColumnOfWholeSeconds(t *testing.T) {
 	exec(t, db, "ALTER TABLE django_session MODIFY expire_date datetime NOT NULL")
 	r := create(t, store, "", `{"a":1}`)
 	for range 3 {
-		if _, err := djsession.Update(t.Context(), store, r.Key, djsession.Set("a", 1)); err != nil {
+		if _, err := djsession.Update(t.Context(), store, r.Key, edit.Set("a", 1)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -134,7 +135,7 @@ func TestSpellingsOfATime(t *testing.T) {
 	for _, spelling := range []string{"2099-01-01 00:00:00", "2099-01-01 00:00:00.000000", "2099-01-01T00:00:00", "2099-01-01T00:00:00+00:00"} {
 		r := create(t, store, "", `{"a":1}`)
 		exec(t, db, "UPDATE django_session SET expire_date = '"+spelling+"'")
-		if _, err := djsession.Update(t.Context(), store, r.Key, djsession.Set("a", 2)); err != nil {
+		if _, err := djsession.Update(t.Context(), store, r.Key, edit.Set("a", 2)); err != nil {
 			t.Errorf("%s: %v", spelling, err)
 		}
 		loaded, err := store.Load(t.Context(), r.Key)

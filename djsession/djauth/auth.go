@@ -1,13 +1,10 @@
 package djauth
 
 import (
-	"context"
 	"errors"
-	"net/http"
-	"strings"
 	"time"
 
-	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/eventlimit"
 )
 
 // The paths of Django's own backends, for Auth.AuthenticationBackends.
@@ -29,25 +26,23 @@ const (
 // with New, which fills in Django's defaults, and set the fields that the site's
 // settings.py sets. They must not change once requests are served.
 type Auth struct {
-	// AuthenticationBackends is AUTHENTICATION_BACKENDS. A user who was logged
-	// in by another backend is anonymous. Default: ModelBackend.
+	// AuthenticationBackends is AUTHENTICATION_BACKENDS. A visitor who was logged in by
+	// another backend is anonymous. Default: ModelBackend.
 	AuthenticationBackends []string
 
-	// UserCanAuthenticate is the backend's user_can_authenticate: whether a
-	// user who was found may be logged in at all. Set it for a backend of the
-	// site's own that decides otherwise. Default: the function
-	// UserCanAuthenticate.
+	// UserCanAuthenticate is the backend's user_can_authenticate: it reports whether a
+	// user may be logged in at all. Set it if a backend of the site decides in another
+	// way. Default: the function UserCanAuthenticate.
 	UserCanAuthenticate func(backend string, user *User) bool
 
-	// SessionAuthHash is get_session_auth_hash, for a user model that has its
-	// own: it returns what Django stores as _auth_user_hash. The secret is
+	// SessionAuthHash is get_session_auth_hash, for a user model that overrides it: it
+	// returns the value that Django stores as _auth_user_hash. The secret is
 	// SecretKey or one of SecretKeyFallbacks; signing.SaltedHMAC is
-	// salted_hmac. Columns that the hash is made of must be in UserModel.Extra.
-	// Default: that of Django's AbstractBaseUser.
+	// salted_hmac. The columns that the hash depends on must be in UserModel.Extra.
+	// Default: the method of Django's AbstractBaseUser.
 	SessionAuthHash func(user *User, secret string) (string, error)
 
-	// LoginURL is LOGIN_URL, as a URL: a name of Django's URLconf means nothing
-	// here. Default: "/accounts/login/".
+	// LoginURL is LOGIN_URL, as a URL: names of Django's URLconf do not work here. Default: "/accounts/login/".
 	LoginURL string
 	// RedirectFieldName is the query parameter that holds where to go after the
 	// login. Default: "next".
@@ -88,21 +83,15 @@ type Auth struct {
 	CSRFCookieSameSite string
 
 	users    Users
-	settings *djsession.Settings
-	refusals refusals
+	refusals eventlimit.Limit[refusal]
 }
 
-// New returns an Auth with Django's defaults. The settings are those of the site,
-// as for the manager.
-func New(users Users, settings *djsession.Settings) (*Auth, error) {
-	if users == nil || settings == nil {
-		return nil, errors.New("djauth: users and settings are needed")
+// New returns an Auth with Django's defaults. It takes the site's settings from the session
+// of each request.
+func New(users Users) (*Auth, error) {
+	if users == nil {
+		return nil, errors.New("djauth: users are needed")
 	}
-	if err := settings.Validate(); err != nil {
-		return nil, err
-	}
-	copied := *settings                                   // later changes by the caller must not apply
-	copied.SecretKey, copied.SecretKeyFallbacks = "", nil // they are read from the session's settings
 	return &Auth{
 		AuthenticationBackends: []string{ModelBackend},
 		UserCanAuthenticate:    UserCanAuthenticate,
@@ -113,7 +102,6 @@ func New(users Users, settings *djsession.Settings) (*Auth, error) {
 		CSRFCookiePath:         "/",
 		CSRFCookieSameSite:     "Lax",
 		users:                  users,
-		settings:               &copied,
 	}, nil
 }
 
@@ -132,23 +120,4 @@ func (a *Auth) userCanAuthenticate(backend string, user *User) bool {
 		return UserCanAuthenticate(backend, user)
 	}
 	return a.UserCanAuthenticate(backend, user)
-}
-
-// isDjango reports whether the site runs one of these releases, given as "4.0".
-func isDjango(settings *djsession.Settings, releases ...string) bool {
-	for _, release := range releases {
-		if v := settings.DjangoVersion; v == release || strings.HasPrefix(v, release+".") {
-			return true
-		}
-	}
-	return false
-}
-
-// writeTimeout bounds a login or a logout, which does not end with the request.
-const writeTimeout = 10 * time.Second
-
-// lasting is a request's context for a login or a logout. It goes on when the client
-// has left, so that neither is left half done: Django does the same.
-func lasting(r *http.Request) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(r.Context()), writeTimeout)
 }

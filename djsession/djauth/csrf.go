@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/djcookie"
 )
 
@@ -19,8 +20,8 @@ const (
 // newCSRFSecret returns what rotate_token stores: a secret of random characters. Up to
 // Django 4.0 it is stored masked, as a random mask and the secret shifted by it. All of
 // these characters are random, so that no mask has to be applied.
-func (a *Auth) newCSRFSecret() string {
-	if isDjango(a.settings, "2.2", "3.0", "3.1", "3.2", "4.0") {
+func newCSRFSecret(settings *djsession.Settings) string {
+	if !settings.AtLeast(4, 1) {
 		return randomText(2 * csrfLength)
 	}
 	return randomText(csrfLength)
@@ -28,8 +29,7 @@ func (a *Auth) newCSRFSecret() string {
 
 // randomText is get_random_string.
 func randomText(length int) string {
-	// Bytes from 248 up are thrown away, so that each character stays equally
-	// likely.
+	// Bytes from 248 up are skipped, so that each character is equally likely.
 	const fair = 256 / len(csrfAlphabet) * len(csrfAlphabet)
 	text := make([]byte, 0, length)
 	var random [64]byte
@@ -46,8 +46,8 @@ func randomText(length int) string {
 	}
 }
 
-// setCSRFCookie is CsrfViewMiddleware's, which sets the cookie with the response.
-func (a *Auth) setCSRFCookie(h http.Header, secret string) {
+// setCSRFCookie sets the cookie as CsrfViewMiddleware does.
+func (a *Auth) setCSRFCookie(h http.Header, secret string, now time.Time) {
 	cookie := djcookie.Cookie{
 		Name:     a.CSRFCookieName,
 		Value:    secret,
@@ -60,7 +60,7 @@ func (a *Auth) setCSRFCookie(h http.Header, secret string) {
 	if a.CSRFCookieAge != 0 {
 		cookie.Lasts = true
 		cookie.MaxAge = int64(a.CSRFCookieAge / time.Second)
-		cookie.Expires = a.settings.Now().Add(a.CSRFCookieAge)
+		cookie.Expires = now.Add(a.CSRFCookieAge)
 	}
 	cookie.Set(h)
 	djcookie.AddVary(h, "Cookie")

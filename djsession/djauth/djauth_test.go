@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/djauth"
 )
 
@@ -32,18 +31,8 @@ func TestUserKeepsSecrets(t *testing.T) {
 }
 
 func TestNew(t *testing.T) {
-	settings, err := djsession.NewSettings("5.2", "secret")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := djauth.New(nil, settings); err == nil {
+	if _, err := djauth.New(nil); err == nil {
 		t.Error("no users")
-	}
-	if _, err := djauth.New(new(djauth.SQLUsers), nil); err == nil {
-		t.Error("no settings")
-	}
-	if _, err := djauth.New(new(djauth.SQLUsers), new(djsession.Settings)); err == nil {
-		t.Error("empty settings")
 	}
 }
 

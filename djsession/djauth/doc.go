@@ -1,17 +1,23 @@
-// Package djauth tells who is logged in, as django.contrib.auth does, and logs
-// visitors in and out, so that a Go service and a Django site share one login.
+// Package djauth finds the user who is logged in, as django.contrib.auth does, and logs
+// visitors in and out. So a Go service and a Django site share one login.
 //
-// It works on the session that a [djsession.Manager] gives to handlers, and on the
-// site's users, which are in its database:
+// It works on the sessions of a [djsession.Manager], and on the site's table of users:
 //
 //	store, err := storeurl.Open(os.Getenv("DATABASE_URL"), settings)
 //	manager, err := djsession.NewManager(store)
 //	users, err := djauth.UsersIn(store, djauth.UserModel{})
 //	auth, err := djauth.New(users, settings)
 //
-//	user, err := auth.User(r)                   // request.user; nil is AnonymousUser
-//	mux.Handle("/account/", auth.RequireUser(account))             // login_required
+//	mux.Handle("/account/", auth.WithUser(account)) // login_required
 //	http.ListenAndServe(addr, manager.Handler(mux))
+//
+//	func account(w http.ResponseWriter, r *http.Request, s *djsession.Session, user *djauth.User) error {
+//		fmt.Fprintln(w, "hello", user.Username)
+//		return nil
+//	}
+//
+// [Auth.RequireUser] protects any http.Handler, and [Auth.User] returns request.user in any
+// handler, or nil for an anonymous visitor.
 //
 // [UserModel] describes a user model of the site's own. Users that are not in an SQL
 // database need an implementation of [Users].
@@ -21,8 +27,8 @@
 // This package checks no password. Leave that to the site's login page, to which
 // [Auth.RequireUser] sends visitors: it knows the site's hashers and upgrades old
 // hashes, throttles, asks for a second factor, and writes the site's logs.
-// [Auth.Login] is for a service that learns in another way who the visitor is: from an
-// identity provider, a link in a mail, a token.
+// [Auth.Login] is for a service that identifies the visitor in another way: by an identity
+// provider, a link in a mail, a token.
 //
 // # Who counts as logged in
 //
@@ -32,12 +38,12 @@
 // hash fits the user's password under SECRET_KEY or one of SECRET_KEY_FALLBACKS. A
 // user model with a get_session_auth_hash of its own needs [Auth.SessionAuthHash].
 //
-// User never writes. If one of these is not so, the visitor is anonymous for this
+// User never writes. If one of these conditions fails, the visitor is anonymous for this
 // service, and the session and its cookie stay as they are. The manager's Observer is
 // told the reason and what to check, with one event of each kind in ten seconds
-// (djsession.EventRefusal). After a change of password it is Django that flushes the
-// session, at the visitor's next request there; under a fallback key Django renews it.
-// So a service with the wrong users, key or hash logs nobody out. If the database of
+// (djsession.EventRefusal). After a change of password, Django flushes the session at the
+// visitor's next request there. Under a fallback key, Django renews it. So a service with
+// the wrong users, key or hash logs nobody out. If the database of
 // the users does not answer, User returns an error, never an anonymous visitor.
 //
 // The session of an anonymous visitor may thus hold what a user left in it, such as a

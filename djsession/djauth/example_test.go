@@ -7,47 +7,95 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"time"
+	"os"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/djauth"
+	"github.com/djsess/djsess/djsession/djsessiontest"
+	"github.com/djsess/djsess/djsession/storeurl"
 )
 
-// A page for those who are logged in: at the Django site, or here.
-func Example() {
-	settings, err := djsession.NewSettings("5.2", "the site's SECRET_KEY")
-	if err != nil {
-		log.Fatal(err)
-	}
-	// A program has these from storeurl.Open and djauth.UsersIn.
-	store, users := &memoryStore{settings: settings}, memoryUsers{}
+type cart map[string]int
 
+// A service that shares the logins and the sessions of a Django site.
+func Example_service() {
+	settings, err := djsession.NewSettings("5.2", os.Getenv("DJANGO_SECRET_KEY"))
+	check(err)
+	settings.UseTZ, settings.TimeZone = true, "Europe/Berlin" // as in settings.py
+	store, err := storeurl.Open(os.Getenv("DATABASE_URL"), settings)
+	check(err)
 	manager, err := djsession.NewManager(store)
-	if err != nil {
-		log.Fatal(err)
-	}
-	manager.AcceptEmptyStore = true // for a site that has no session yet
-	auth, err := djauth.New(users, settings)
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
+	check(manager.Check(context.Background()))              // is it the site's SECRET_KEY, and the site's database?
+	users, err := djauth.UsersIn(store, djauth.UserModel{}) // auth_user; or your AUTH_USER_MODEL's table and columns
+	check(err)
+	auth, err := djauth.New(users)
+	check(err)
+	auth.LoginURL = "/accounts/login/"
 
 	mux := http.NewServeMux()
-	mux.Handle("/account/", auth.WithUser(func(w http.ResponseWriter, r *http.Request, user *djauth.User) {
-		fmt.Fprintln(w, "hello", user.Username)
-	}))
-	// Where an identity provider sends those back whom it has let in.
-	mux.HandleFunc("/sso/", func(w http.ResponseWriter, r *http.Request) {
-		user, err := users.User(r.Context(), "17")
+	mux.Handle("POST /go/cart", auth.WithUser(func(w http.ResponseWriter, r *http.Request, s *djsession.Session, user *djauth.User) error {
+		err := s.Apply(func(v *djsession.Values) error { // runs again if Django changes the session in between
+			c, err := djsession.GetOr(v, "cart", cart{})
+			if err != nil {
+				return err
+			}
+			c[r.FormValue("sku")]++
+			return v.Set("cart", c)
+		})
 		if err == nil {
-			err = auth.Login(w, r, user, "")
+			fmt.Fprintf(w, "thank you, %s\n", user.Username)
 		}
+		return err
+	}))
+	mux.Handle("GET /go/cart", manager.WithSession(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) error {
+		c, err := djsession.GetOr(s, "cart", cart{}) // Django's session.get("cart", {})
+		if err == nil {
+			fmt.Fprintln(w, "hello", s.GetString("name"), c)
+		}
+		return err
+	}))
+	mux.Handle("POST /go/logout", manager.WithSession(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) error {
+		err := auth.Logout(r)
+		if err == nil {
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+		}
+		return err
+	}))
+	site := http.NewCrossOriginProtection().Handler(manager.Handler(mux)) // Django's CSRF protection, in Go
+	log.Fatal(http.ListenAndServe("127.0.0.1:8001", site))
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// A page for visitors who are logged in, at the Django site or here.
+func Example() {
+	zoe := &djauth.User{ID: "17", Username: "zoe"}
+	// In a program the manager and the Auth are over storeurl.Open and djauth.UsersIn.
+	memory := djsessiontest.NewSite(nil, zoe)
+	manager, auth := memory.Manager, memory.Auth
+
+	mux := http.NewServeMux()
+	mux.Handle("/account/", auth.WithUser(func(w http.ResponseWriter, r *http.Request, s *djsession.Session, user *djauth.User) error {
+		fmt.Fprintln(w, "hello", user.Username)
+		return nil
+	}))
+	// An identity provider redirects visitors to this page after it has authenticated them.
+	mux.Handle("/sso/", manager.WithSession(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) error {
+		user, err := memory.Users.User(r.Context(), "17")
 		if err != nil {
-			djsession.Error(w, r, err)
-			return
+			return err
+		}
+		if err := auth.Login(w, r, user, ""); err != nil {
+			return err
 		}
 		http.Redirect(w, r, "/account/", http.StatusFound)
-	})
+		return nil
+	}))
 	site := manager.Handler(mux)
 
 	w := visit(site, "/account/?tab=1", nil)
@@ -71,57 +119,4 @@ func visit(site http.Handler, target string, cookies []*http.Cookie) *http.Respo
 	w := httptest.NewRecorder()
 	site.ServeHTTP(w, r)
 	return w.Result()
-}
-
-// memoryUsers is the least that is a djauth.Users.
-type memoryUsers struct{}
-
-func (memoryUsers) PrimaryKey() djauth.PrimaryKey { return djauth.Integer }
-
-func (memoryUsers) User(ctx context.Context, id string) (*djauth.User, error) {
-	if id != "17" {
-		return nil, djauth.ErrNoUser
-	}
-	return &djauth.User{ID: id, Username: "zoe", Password: "pbkdf2_sha256$…", IsActive: true}, nil
-}
-
-func (memoryUsers) SetLastLogin(ctx context.Context, id string, at time.Time) error { return nil }
-
-// memoryStore keeps sessions for as long as the example runs.
-type memoryStore struct {
-	settings *djsession.Settings
-	sessions map[string]*djsession.Record
-}
-
-func (s *memoryStore) Settings() *djsession.Settings { return s.settings }
-
-func (s *memoryStore) Load(ctx context.Context, key string) (*djsession.Record, error) {
-	if r, ok := s.sessions[key]; ok {
-		return r, nil
-	}
-	return nil, djsession.ErrNotFound
-}
-
-func (s *memoryStore) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
-	if key == "" {
-		key = djsession.NewKey()
-	}
-	return s.put(key, v, expires), nil
-}
-
-func (s *memoryStore) Replace(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
-	return s.put(old.Key, v, expires), nil
-}
-
-func (s *memoryStore) Delete(ctx context.Context, key string) error {
-	delete(s.sessions, key)
-	return nil
-}
-
-func (s *memoryStore) put(key string, v *djsession.Values, expires time.Time) *djsession.Record {
-	if s.sessions == nil {
-		s.sessions = map[string]*djsession.Record{}
-	}
-	s.sessions[key] = &djsession.Record{Key: key, Values: v.Clone(), Expires: expires}
-	return s.sessions[key]
 }

@@ -1,12 +1,15 @@
 package djauth
 
 import (
+	"crypto/subtle"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/signing"
 )
 
 // User is request.user: the user who is logged in, or nil for Django's AnonymousUser.
@@ -45,7 +48,7 @@ func (a *Auth) getUser(r *http.Request, s *djsession.Session) (*User, error) {
 		return nil, nil
 	}
 	refuse := func(kind refusal, format string, args ...any) (*User, error) {
-		a.tell(r, kind, djsession.ShortKey(s.Key()), fmt.Errorf("djauth: a session's visitor is anonymous here: "+format, args...))
+		a.report(r, s, kind, fmt.Errorf("djauth: a session's visitor is anonymous here: "+format, args...))
 		return nil, nil
 	}
 	id, ok := a.sessionUserID(s)
@@ -77,11 +80,89 @@ func (a *Auth) getUser(r *http.Request, s *djsession.Session) (*User, error) {
 	return user, nil
 }
 
-// sessionUserID is _get_user_session_key.
+// sessionUserID returns the user's primary key in a session: _get_user_session_key.
 func (a *Auth) sessionUserID(s *djsession.Session) (id string, ok bool) {
 	var value any
 	if err := s.Get(idName, &value); err != nil {
 		return "", false
 	}
 	return a.users.PrimaryKey().Convert(value)
+}
+
+// sessionHash is get_session_auth_hash under a secret: a fingerprint of the user's
+// password, which ends the user's sessions when it changes.
+func (a *Auth) sessionHash(user *User, secret string, algorithm signing.Algorithm) (string, error) {
+	if a.SessionAuthHash == nil {
+		const salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+		mac, err := signing.SaltedHMAC(salt, user.Password, secret, algorithm)
+		return hex.EncodeToString(mac), err
+	}
+	hash, err := a.SessionAuthHash(user, secret)
+	if err == nil && hash == "" {
+		err = errors.New("the hash is empty") // Django, too, accepts no empty hash
+	}
+	if err != nil {
+		return "", fmt.Errorf("SessionAuthHash of %v: %w", user, err)
+	}
+	return hash, nil
+}
+
+// currentHash returns the hash that Django would store in a session now.
+func (a *Auth) currentHash(settings *djsession.Settings, user *User) (string, error) {
+	return a.sessionHash(user, settings.SecretKey, settings.DefaultHashingAlgorithm)
+}
+
+// verify reports whether a session's hash is the user's, under SECRET_KEY or one of
+// its fallbacks. The settings are those that the session was opened with.
+func (a *Auth) verify(settings *djsession.Settings, user *User, hash string) (bool, error) {
+	type candidate struct {
+		secret    string
+		algorithm signing.Algorithm
+	}
+	candidates := []candidate{{settings.SecretKey, settings.DefaultHashingAlgorithm}}
+	if settings.AtLeast(3, 1) && !settings.AtLeast(4, 0) {
+		candidates = append(candidates, candidate{settings.SecretKey, signing.SHA1})
+	}
+	for _, secret := range settings.SecretKeyFallbacks {
+		candidates = append(candidates, candidate{secret, settings.DefaultHashingAlgorithm})
+	}
+	for _, c := range candidates {
+		want, err := a.sessionHash(user, c.secret, c.algorithm)
+		if err != nil {
+			return false, err
+		}
+		if equal(hash, want) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// equal is constant_time_compare.
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// refusal is a kind of reason why User takes a visitor for anonymous although the session
+// names a user, or why RequireUser does not accept a host.
+type refusal string
+
+const (
+	refusedID      refusal = "primary key"
+	refusedBackend refusal = "backend"
+	refusedNoUser  refusal = "no user"
+	refusedUser    refusal = "user may not log in"
+	refusedHash    refusal = "hash"
+	refusedHost    refusal = "host"
+)
+
+// report tells the Observer why a request was refused. Any visitor can cause refusals, so
+// the Observer is told of each kind at most once in eventlimit.Every.
+func (a *Auth) report(r *http.Request, s *djsession.Session, kind refusal, err error) {
+	n := a.refusals.Count(kind, s.Settings().Now())
+	if n == 0 {
+		return
+	}
+	if n > 1 {
+		err = fmt.Errorf("%w (and %d more like it since the last message)", err, n-1)
+	}
+	djsession.Tell(r, djsession.Event{Kind: djsession.EventRefusal, Session: djsession.ShortKey(s.Key()), Err: err})
 }

@@ -59,45 +59,45 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request, s *djsession.Sessio
 	if err != nil {
 		return err
 	}
-	hash, err := a.currentHash(s.Settings(), user)
+	settings := s.Settings()
+	hash, err := a.currentHash(settings, user)
 	if err != nil {
 		return err
 	}
-	if err := s.Delete(); err != nil { // deletes no name: it only asks whether the session can be changed
+	if err := s.Writable(); err != nil {
 		return err
 	}
-	changes := []djsession.Change{
-		djsession.Set(idName, id),
-		djsession.Set(backendName, backend),
-		djsession.Set(hashName, hash),
-	}
-	secret := a.newCSRFSecret()
-	if a.CSRFUseSessions {
-		changes = append(changes, djsession.Set(csrfName, secret))
-	}
 
-	ctx, cancel := lasting(r)
+	secret := newCSRFSecret(settings)
+	ctx, cancel := detached(r)
 	defer cancel()
-	now := a.settings.Now().Truncate(time.Microsecond)
+	now := settings.Now().Truncate(time.Microsecond)
 	if err := a.users.SetLastLogin(ctx, id, now); err != nil {
 		return err
 	}
 	user.LastLogin = now
-	if err := a.makeWay(ctx, s, id, hash); err != nil {
+	if err := a.renewSession(ctx, s, id, hash); err != nil {
 		return err
 	}
-	if err := s.Apply(changes...); err != nil {
+	err = s.Apply(func(v *djsession.Values) error {
+		err := errors.Join(v.Set(idName, id), v.Set(backendName, backend), v.Set(hashName, hash))
+		if err == nil && a.CSRFUseSessions {
+			err = v.Set(csrfName, secret)
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if !a.CSRFUseSessions {
-		a.setCSRFCookie(w.Header(), secret)
+		a.setCSRFCookie(w.Header(), secret, settings.Now())
 	}
 	return nil
 }
 
-// makeWay prepares a session for a user, who must not get the values of another user.
+// renewSession prepares a session for a user, who must not get the values of another user.
 // A key that was known before the login must not be valid after it.
-func (a *Auth) makeWay(ctx context.Context, s *djsession.Session, id, hash string) error {
+func (a *Auth) renewSession(ctx context.Context, s *djsession.Session, id, hash string) error {
 	if !s.Has(idName) {
 		err := s.CycleKey(ctx)
 		if errors.Is(err, djsession.ErrSessionDeleted) {
@@ -127,4 +127,45 @@ func (a *Auth) backend(path string) (string, error) {
 	}
 	return "", fmt.Errorf("which backend? There are %d: %s",
 		len(a.AuthenticationBackends), strings.Join(a.AuthenticationBackends, ", "))
+}
+
+// languageName is where Django up to 3.2 keeps the visitor's language. Logout keeps it in
+// 2.2 only.
+const languageName = "_language"
+
+// Logout is django.contrib.auth.logout: it flushes the session at once, with all its
+// values, and deletes its cookie with the response. It does so for an anonymous visitor,
+// too, and when the client leaves meanwhile. The CSRF cookie stays, as in Django.
+func (a *Auth) Logout(r *http.Request) error {
+	s, err := djsession.FromRequest(r)
+	if err != nil {
+		return err
+	}
+	var language any
+	if !s.Settings().AtLeast(3, 0) && s.Has(languageName) {
+		if err := s.Get(languageName, &language); err != nil {
+			return fmt.Errorf("djauth: logout: %w", err)
+		}
+	}
+	ctx, cancel := detached(r)
+	defer cancel()
+	if err := s.Flush(ctx); err != nil {
+		return fmt.Errorf("djauth: logout: %w", err)
+	}
+	if language != nil {
+		if err := s.Set(languageName, language); err != nil {
+			return fmt.Errorf("djauth: logout: %w", err)
+		}
+	}
+	s.SetLocal(a, (*User)(nil))
+	return nil
+}
+
+// writeTimeout bounds a login or a logout, which does not end with the request.
+const writeTimeout = 10 * time.Second
+
+// detached returns a request's context for a login or a logout. It does not end when the
+// client leaves, so that neither is left half done. Django does the same.
+func detached(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), writeTimeout)
 }

@@ -142,7 +142,7 @@ func (s *site) openOn(t *testing.T, store *dbstore.Store, model djauth.UserModel
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.auth, err = djauth.New(users, s.settings); err != nil {
+	if s.auth, err = djauth.New(users); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -7,13 +7,58 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
+	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/pytime"
 	"github.com/djsess/djsess/internal/sqldialect"
 	"github.com/djsess/djsess/internal/waitlimit"
 )
+
+// SQLUsers are Users in a table of the site's database.
+type SQLUsers struct {
+	db       *sql.DB
+	dialect  *sqldialect.Dialect
+	loc      *time.Location // of naive times
+	useTZ    bool
+	model    UserModel
+	sessions string      // the session table, or schema.table
+	located  atomic.Bool // the table of users is known to be in the right schema
+	byID     sqldialect.Statement
+	byName   sqldialect.Statement
+	setLogin sqldialect.Statement
+}
+
+var _ Users = (*SQLUsers)(nil)
+
+// UsersIn returns the users in the database of a session store, over the same
+// connections. The store is a *dbstore.Store, which storeurl.Open returns for the URL
+// of a database, or a *cachestore.CachedDB. UsersIn does not ask the database anything:
+// a table that does not exist is an error of the first query (dbstore.ErrNoTable). If
+// the sessions are not in a database, open a store for the users alone:
+//
+//	db, err := storeurl.Open(os.Getenv("DATABASE_URL"), settings)
+//	users, err := djauth.UsersIn(db, djauth.UserModel{})
+func UsersIn(store djsession.Store, model UserModel) (*SQLUsers, error) {
+	db, ok := store.(djsession.SQLStore)
+	if !ok {
+		return nil, fmt.Errorf("djauth: users in %T: this store is not in a database: open the users' database with storeurl.Open", store)
+	}
+	if err := model.setDefaults(); err != nil {
+		return nil, err
+	}
+	dialect, err := sqldialect.ByVendor(string(db.Dialect()))
+	if err != nil {
+		return nil, fmt.Errorf("djauth: users: %w", err)
+	}
+	u := &SQLUsers{db: db.DB(), dialect: dialect, loc: db.Location(), useTZ: store.Settings().UseTZ, model: model, sessions: db.Table()}
+	u.model.Table = inSchemaOf(u.sessions, model.Table, u.dialect)
+	u.located.Store(u.dialect != sqldialect.PostgreSQL || strings.Contains(u.model.Table, "."))
+	u.compile()
+	return u, nil
+}
 
 // PrimaryKey is UserModel.PrimaryKey.
 func (u *SQLUsers) PrimaryKey() PrimaryKey { return u.model.PrimaryKey }
@@ -78,8 +123,8 @@ func (u *SQLUsers) SetLastLogin(ctx context.Context, id string, at time.Time) er
 	return nil
 }
 
-// discreet keeps only the text of an error about a row that breaks a rule of the
-// table: the error's details quote the row, and so the password.
+// discreet returns an error with the same text and without its details, if the error is
+// about a row that breaks a rule of the table. The details quote the row and its password.
 func (u *SQLUsers) discreet(err error) error {
 	switch u.dialect.Classify(err) {
 	case sqldialect.Integrity, sqldialect.Unique:
@@ -103,7 +148,7 @@ func (u *SQLUsers) compile() {
 	}
 }
 
-// columns are what is selected of a user.
+// columns returns the columns that a query of a user selects.
 func (u *SQLUsers) columns() []string {
 	columns := []string{u.column(u.model.ID), u.column(u.model.Username), u.column(u.model.Password)}
 	if u.model.IsActive != NoColumn {
@@ -118,16 +163,16 @@ func (u *SQLUsers) columns() []string {
 	return columns
 }
 
-// column quotes a column's name, with the table before it: SQLite takes a quoted
-// name that it does not know for a text, and a password column that is misnamed
-// would log everybody out.
+// column returns the quoted name of a column after that of its table. Without the table,
+// SQLite takes an unknown quoted name for a text, and a misnamed password column would make
+// every visitor anonymous.
 func (u *SQLUsers) column(name string) string {
 	return u.dialect.Quote(u.model.Table) + "." + u.dialect.Quote(name)
 }
 
-// keyParam is what to send for a primary key. Every column that Django has UUIDs in
-// takes them without hyphens: PostgreSQL's uuid, MariaDB's from Django 5.0 on, and
-// the char(32) of the others.
+// keyParam returns a primary key as a parameter of a statement. All columns that Django
+// keeps UUIDs in take them without hyphens: PostgreSQL's uuid, MariaDB's uuid since Django
+// 5.0, and the char(32) of the others.
 func (u *SQLUsers) keyParam(id string) any {
 	switch u.model.PrimaryKey {
 	case Integer:
@@ -158,7 +203,7 @@ func (u *SQLUsers) query(ctx context.Context, stmt sqldialect.Statement, key any
 	return u.user(&row)
 }
 
-// userRow is what columns selects.
+// userRow is a row of the columns that a query selects.
 type userRow struct {
 	id, username, password sql.NullString
 	active                 sql.NullBool

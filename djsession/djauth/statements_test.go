@@ -75,7 +75,7 @@ func TestStatements(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.auth, err = djauth.New(users, s.settings); err != nil {
+	if s.auth, err = djauth.New(users); err != nil {
 		t.Fatal(err)
 	}
 	if s.manager, err = djsession.NewManager(store); err != nil {

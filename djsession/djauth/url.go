@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// fullPath is request.get_full_path(): the path, decoded and quoted again, and the
-// query as it came. It is what the visitor asked for, which http.StripPrefix and
-// the like do not change.
+// fullPath is request.get_full_path(): the path, decoded and quoted again, and the query
+// unchanged. It is the path that the visitor requested, before http.StripPrefix and the
+// like.
 func fullPath(r *http.Request) string {
 	u := r.URL
 	if asked, err := url.ParseRequestURI(r.RequestURI); err == nil {
@@ -22,8 +22,8 @@ func fullPath(r *http.Request) string {
 	for path := u.Path; path != ""; {
 		c, size := utf8.DecodeRuneInString(path)
 		if c == utf8.RuneError && size == 1 {
-			// Django percent-encodes what is not UTF-8 to have text, and then
-			// the percent sign.
+			// Django percent-encodes a byte that is not UTF-8 to have text, and then
+			// encodes the percent sign again.
 			b.WriteString("%25" + quote(path[:1], "")[1:])
 		} else {
 			b.WriteString(quote(path[:size], "/:@&+$,-_.!~*'()"))
@@ -39,7 +39,7 @@ func fullPath(r *http.Request) string {
 	return b.String()
 }
 
-// resolveDots is what build_absolute_uri makes of a path with dots in it.
+// resolveDots resolves . and .. in a path, as build_absolute_uri does.
 func resolveDots(full string) string {
 	path, query, found := strings.Cut(full, "?")
 	if !strings.Contains(path, "/./") && !strings.Contains(path, "/../") {
@@ -65,7 +65,7 @@ func resolveDots(full string) string {
 	return path
 }
 
-// splitHost takes the scheme and the host off a URL: urlsplit(…)[:2].
+// splitHost returns the scheme and the host of a URL: urlsplit(…)[:2].
 func splitHost(address string) (scheme, host string) {
 	if before, after, found := strings.Cut(address, ":"); found && isScheme(before) {
 		scheme, address = strings.ToLower(before), after
@@ -90,9 +90,8 @@ func isScheme(s string) bool {
 	return s != ""
 }
 
-// setParameter sets a parameter of a query as a QueryDict does, and writes it all
-// as its urlencode(safe="/"): values of one name go together, at the first one's
-// place.
+// setParameter sets a parameter of a query as a QueryDict does, and encodes the query as its
+// urlencode(safe="/"). Values of one name are together, at the place of the first one.
 func setParameter(query, name, value string) string {
 	var names []string
 	values := map[string][]string{}
@@ -123,7 +122,7 @@ func setParameter(query, name, value string) string {
 	return b.String()
 }
 
-// unquotePlus is unquote_plus. What is no %xx stays, and all with it.
+// unquotePlus is unquote_plus. A text with an invalid %xx stays as it is.
 func unquotePlus(s string) string {
 	if unquoted, err := url.QueryUnescape(s); err == nil {
 		s = unquoted

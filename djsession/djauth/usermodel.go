@@ -1,15 +1,9 @@
 package djauth
 
 import (
-	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
-	"sync/atomic"
-	"time"
 
-	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
@@ -50,64 +44,6 @@ const NoColumn = "-"
 
 // DefaultTable is the table of Django's own user model.
 const DefaultTable = "auth_user"
-
-// SQLUsers are Users in a table of the site's database.
-type SQLUsers struct {
-	db       *sql.DB
-	dialect  *sqldialect.Dialect
-	loc      *time.Location // of naive times
-	useTZ    bool
-	model    UserModel
-	sessions string      // the session table, or schema.table
-	located  atomic.Bool // the users are in the schema of the sessions
-	byID     sqldialect.Statement
-	byName   sqldialect.Statement
-	setLogin sqldialect.Statement
-}
-
-var _ Users = (*SQLUsers)(nil)
-
-// database is what UsersIn needs of a store. dbstore.Store has it.
-type database interface {
-	DB() *sql.DB
-	Dialect() dbstore.Dialect
-	Settings() *djsession.Settings
-	Location() *time.Location
-	Table() string
-}
-
-// UsersIn returns the users in the database of a session store, over the same
-// connections. The store is a *dbstore.Store, which storeurl.Open returns for the URL
-// of a database, or a *cachestore.CachedDB. UsersIn does not ask the database anything:
-// a table that does not exist is an error of the first query (dbstore.ErrNoTable). If
-// the sessions are not in a database, open a store for the users alone:
-//
-//	db, err := storeurl.Open(os.Getenv("DATABASE_URL"), settings)
-//	users, err := djauth.UsersIn(db, djauth.UserModel{})
-func UsersIn(store djsession.Store, model UserModel) (*SQLUsers, error) {
-	db, ok := store.(database)
-	if !ok {
-		return nil, fmt.Errorf("djauth: users in %T: this store is not on a database: open that of the users by storeurl.Open", store)
-	}
-	if err := model.setDefaults(); err != nil {
-		return nil, err
-	}
-	u := &SQLUsers{db: db.DB(), loc: db.Location(), useTZ: db.Settings().UseTZ, model: model, sessions: db.Table()}
-	switch db.Dialect() {
-	case dbstore.PostgreSQL:
-		u.dialect = sqldialect.PostgreSQL
-	case dbstore.MySQL:
-		u.dialect = sqldialect.MySQL
-	case dbstore.SQLite:
-		u.dialect = sqldialect.SQLite
-	default:
-		return nil, fmt.Errorf("djauth: users in an unknown kind of database: %q", db.Dialect())
-	}
-	u.model.Table = inSchemaOf(u.sessions, model.Table, u.dialect)
-	u.located.Store(u.dialect != sqldialect.PostgreSQL || strings.Contains(u.model.Table, "."))
-	u.compile()
-	return u, nil
-}
 
 func (m *UserModel) setDefaults() error {
 	for _, d := range []struct {

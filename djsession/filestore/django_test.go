@@ -14,6 +14,7 @@ import (
 	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/internal/pytime"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // site is a Django with the engine file, and a store on its folder.
@@ -66,7 +67,7 @@ func TestBothWays(t *testing.T) {
 		if left := time.Until(r.Expires); left > 14*24*time.Hour || left < 14*24*time.Hour-time.Minute {
 			t.Errorf("expires in %v", left)
 		}
-		if _, err := djsession.Update(ctx, s.store, key, djsession.Set("go", 1)); err != nil {
+		if _, err := djsession.Update(ctx, s.store, key, edit.Set("go", 1)); err != nil {
 			t.Fatal(err)
 		}
 		var seen string
@@ -397,7 +398,7 @@ func TestSessionBeingBorn(t *testing.T) {
 	if err := os.Chmod(path(s.store, "placeholder"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := djsession.Update(ctx, s.store, "placeholder", djsession.Set("a", 1)); err != nil {
+	if _, err := djsession.Update(ctx, s.store, "placeholder", edit.Set("a", 1)); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path(s.store, "placeholder")); err != nil || info.Mode() != 0o600 {

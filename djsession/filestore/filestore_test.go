@@ -15,6 +15,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 	"github.com/djsess/djsess/signing"
 )
 
@@ -202,7 +203,7 @@ func TestUpdate(t *testing.T) {
 	for range writers {
 		go func() {
 			for range each {
-				add := djsession.Modify("n", func(n int) (int, error) { return n + 1, nil })
+				add := edit.Add("n", 1)
 				if _, err := djsession.Update(ctx, store, key, add); err != nil {
 					done <- err
 					return
@@ -310,7 +311,7 @@ func TestUntrustedFiles(t *testing.T) {
 		old.Key = key
 		for what, err := range map[string]error{
 			"load":             second(store.Load(ctx, key)),
-			"update":           second(djsession.Update(ctx, store, key, djsession.Set("b", 2))),
+			"update":           second(djsession.Update(ctx, store, key, edit.Set("b", 2))),
 			"replace":          second(store.Replace(ctx, old, values(t, `{}`), time.Time{})),
 			"delete unchanged": store.DeleteUnchanged(ctx, old),
 		} {
@@ -522,7 +523,7 @@ func TestInvalidExpiryIsNotWritten(t *testing.T) {
 	store := newStore(t)
 	r := create(t, store, "", `{}`)
 	for _, expiry := range []string{`"soon"`, `[1]`, `{"a":1}`, `1e300`, `NaN`, `"2031-01-01T00:00:00"`} {
-		if _, err := djsession.Update(t.Context(), store, r.Key, djsession.SetJSON("_session_expiry", expiry)); !errors.Is(err, djsession.ErrInvalidExpiry) {
+		if _, err := djsession.Update(t.Context(), store, r.Key, edit.SetJSON("_session_expiry", expiry)); !errors.Is(err, djsession.ErrInvalidExpiry) {
 			t.Errorf("%s: %v", expiry, err)
 		}
 	}
@@ -552,7 +553,7 @@ func TestConfig(t *testing.T) {
 	longest := strings.Repeat("x", 202)
 	store := open(t, filestore.Config{Dir: t.TempDir(), Settings: settings(t, "5.2"), Prefix: longest})
 	r := create(t, store, strings.Repeat("y", 40), `{}`)
-	if _, err := djsession.Update(t.Context(), store, r.Key, djsession.Set("a", 1)); err != nil {
+	if _, err := djsession.Update(t.Context(), store, r.Key, edit.Set("a", 1)); err != nil {
 		t.Error(err)
 	}
 	named := settings(t, "5.2")

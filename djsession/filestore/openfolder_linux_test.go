@@ -16,6 +16,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/filestore"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // A stranger is a user who can write to the folder, as everybody can, and to nothing else.
@@ -58,7 +59,7 @@ func checkOpenFolder(t *testing.T, store *filestore.Store) {
 		t.Fatalf("create: %v", err)
 	}
 	checkOurs(t, store, r.Key)
-	if r, err = djsession.Update(ctx, store, r.Key, djsession.Set("a", 2)); err != nil {
+	if r, err = djsession.Update(ctx, store, r.Key, edit.Set("a", 2)); err != nil {
 		t.Fatalf("update: %v", err)
 	}
 	checkOurs(t, store, r.Key)
@@ -151,7 +152,7 @@ func TestStrangersFileIsNotReplaced(t *testing.T) {
 		if _, err := store.Load(t.Context(), r.Key); err != nil {
 			t.Errorf("%v: %v", mode, err)
 		}
-		_, err := djsession.Update(t.Context(), store, r.Key, djsession.Set("a", "private"))
+		_, err := djsession.Update(t.Context(), store, r.Key, edit.Set("a", "private"))
 		switch {
 		case replaced && err != nil, !replaced && !errors.Is(err, djsession.ErrReadOnly):
 			t.Errorf("%v: %v", mode, err)

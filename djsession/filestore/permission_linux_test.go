@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // without runs f with the rights of a user who owns nothing, for files, or as who
@@ -95,7 +96,7 @@ func TestRootsFilesAreTheSites(t *testing.T) {
 	if got := owner(create(t, store, "", `{}`).Key); got != sessions {
 		t.Errorf("the next one is user %d's", got)
 	}
-	if _, err := djsession.Update(t.Context(), store, first, djsession.Set("a", 1)); err != nil || owner(first) != sessions {
+	if _, err := djsession.Update(t.Context(), store, first, edit.Set("a", 1)); err != nil || owner(first) != sessions {
 		t.Errorf("changed, it is user %d's, %v", owner(first), err)
 	}
 }

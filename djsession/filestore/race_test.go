@@ -17,6 +17,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 func TestMain(m *testing.M) {
@@ -64,7 +65,7 @@ func write() {
 					return
 				default:
 				}
-				add := djsession.Modify(name, func(n int) (int, error) { return n + 1, nil })
+				add := edit.Add(name, 1)
 				_, err := djsession.Update(context.Background(), store, os.Getenv("FILESTORE_KEY"), add)
 				if errors.Is(err, djsession.ErrNotFound) {
 					return
@@ -200,7 +201,7 @@ func TestDeletedInTheMiddle(t *testing.T) {
 			wait.Go(func() {
 				store := open(t, filestore.Config{Dir: s.store.Dir(), Settings: s.settings})
 				for {
-					add := djsession.Modify(fmt.Sprint(i), func(n int) (int, error) { return n + 1, nil })
+					add := edit.Add(fmt.Sprint(i), 1)
 					_, err := djsession.Update(t.Context(), store, key, add)
 					if errors.Is(err, djsession.ErrNotFound) {
 						return
@@ -239,7 +240,7 @@ func TestDeleteUnchangedInTheMiddle(t *testing.T) {
 			go func() {
 				n := 0
 				for {
-					add := djsession.Modify("n", func(n int) (int, error) { return n + 1, nil })
+					add := edit.Add("n", 1)
 					_, err := djsession.Update(t.Context(), store, key, add)
 					if err != nil {
 						if !errors.Is(err, djsession.ErrNotFound) {

@@ -9,6 +9,7 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/memcache"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // A session of the engine cache: what Go cannot interpret survives a Go write of another
@@ -39,7 +40,7 @@ func TestSessions(t *testing.T) {
 			s.save()
 			result = s.session_key
 		`, nil, &key)
-		if _, err := djsession.Update(t.Context(), store, key, djsession.Set("name", "bob")); err != nil {
+		if _, err := djsession.Update(t.Context(), store, key, edit.Set("name", "bob")); err != nil {
 			t.Fatal(err)
 		}
 		var seen string

@@ -11,6 +11,7 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/rediscache"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // Redis ends a session that Go saved when it would end one that Django saved: the second is Redis's own.
@@ -59,7 +60,7 @@ func TestTimeoutsAreDjangos(t *testing.T) {
 				if !strings.Contains(expiry, "now") { // which does not move when it is saved
 					start = milliseconds(t, r)
 				}
-				if _, err := djsession.Update(t.Context(), store, key, djsession.Set("b", 2)); err != nil {
+				if _, err := djsession.Update(t.Context(), store, key, edit.Set("b", 2)); err != nil {
 					t.Fatal(err)
 				}
 				check("Go")

@@ -13,6 +13,7 @@ import (
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/djsession/rediscache"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // A site with each of the caches, and the URL that names it.
@@ -115,7 +116,7 @@ func bothWays(t *testing.T, django *djangotest.Django, store Store) {
 	t.Helper()
 	var key string
 	django.Do(t, `s = SessionStore(); s["n"] = 1; s["at"] = {"é": 1.5}; s.save(); result = s.session_key`, nil, &key)
-	r, err := djsession.Update(t.Context(), store, key, djsession.Set("go", "ü"))
+	r, err := djsession.Update(t.Context(), store, key, edit.Set("go", "ü"))
 	if err != nil {
 		t.Fatalf("%s: %v", store, err)
 	}

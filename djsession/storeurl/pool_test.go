@@ -18,6 +18,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // What is opened by a URL is bounded, in every scheme of a database.
@@ -325,7 +326,7 @@ func wholeLife(t *testing.T, name string, store Store) {
 			_, err = store.Load(ctx, r.Key)
 		}
 		if err == nil {
-			_, err = djsession.Update(ctx, store, r.Key, djsession.Set("seen", true))
+			_, err = djsession.Update(ctx, store, r.Key, edit.Set("seen", true))
 		}
 		if err != nil && !errors.Is(err, djsession.ErrNotFound) {
 			t.Errorf("%s: in a scan: %v", name, err)
@@ -345,7 +346,7 @@ func oneLife(ctx context.Context, store Store) error {
 		if old, err = store.Load(ctx, old.Key); err != nil {
 			return leftToCull(err)
 		}
-		if _, err = djsession.Update(ctx, store, old.Key, djsession.Set("n", 1)); err != nil {
+		if _, err = djsession.Update(ctx, store, old.Key, edit.Set("n", 1)); err != nil {
 			return leftToCull(err)
 		}
 		if _, err = store.Replace(ctx, old, old.Values, time.Time{}); !errors.Is(err, djsession.ErrConflict) {

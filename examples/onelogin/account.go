@@ -3,11 +3,12 @@ package main
 import (
 	"net/http"
 
+	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/djauth"
 )
 
-// whoAmI is for anybody: user is nil for a visitor who is not logged in.
-func (s *service) whoAmI(w http.ResponseWriter, r *http.Request) error {
+// whoAmI is for every visitor: user is nil for a visitor who is not logged in.
+func (s *service) whoAmI(w http.ResponseWriter, r *http.Request, _ *djsession.Session) error {
 	user, err := s.auth.User(r)
 	if err != nil {
 		return err
@@ -15,12 +16,8 @@ func (s *service) whoAmI(w http.ResponseWriter, r *http.Request) error {
 	return render(w, "whoami.html", user)
 }
 
-// account is behind RequireUser: there is a user.
-func (s *service) account(w http.ResponseWriter, r *http.Request) error {
-	user, err := s.auth.User(r)
-	if err != nil {
-		return err
-	}
+// account is for visitors who are logged in.
+func (s *service) account(w http.ResponseWriter, r *http.Request, _ *djsession.Session, user *djauth.User) error {
 	email, err := djauth.Column[string](user, "email")
 	if err != nil {
 		return err
@@ -28,7 +25,7 @@ func (s *service) account(w http.ResponseWriter, r *http.Request) error {
 	return render(w, "account.html", map[string]any{"User": user, "Email": email})
 }
 
-func (s *service) logout(w http.ResponseWriter, r *http.Request) error {
+func (s *service) logout(w http.ResponseWriter, r *http.Request, _ *djsession.Session) error {
 	if err := s.auth.Logout(r); err != nil {
 		return err
 	}

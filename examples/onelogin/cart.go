@@ -9,7 +9,7 @@ import (
 
 var shop = []string{"tea", "coffee", "cake"}
 
-// cart is how many of what, as Django's views keep it in the session.
+// cart maps an item to its quantity, as Django's views keep it in the session.
 type cart map[string]int
 
 // line is a line of the cart's page.
@@ -18,11 +18,7 @@ type line struct {
 	Quantity int
 }
 
-func (s *service) showCart(w http.ResponseWriter, r *http.Request) error {
-	sess, err := djsession.FromRequest(r)
-	if err != nil {
-		return err
-	}
+func (s *service) showCart(w http.ResponseWriter, r *http.Request, sess *djsession.Session) error {
 	c, err := djsession.GetOr(sess, "cart", cart{})
 	if err != nil {
 		return err
@@ -34,9 +30,9 @@ func (s *service) showCart(w http.ResponseWriter, r *http.Request) error {
 	return render(w, "cart.html", lines)
 }
 
-// changeCart says what to change, not what the cart is to be. When another request of the visitor's has changed it
-// meanwhile, the change is made to what that request left.
-func (s *service) changeCart(w http.ResponseWriter, r *http.Request) error {
+// changeCart changes one line of the cart. If another request of the visitor has changed the cart in between, the function in
+// Apply runs again on the cart that this request left.
+func (s *service) changeCart(w http.ResponseWriter, r *http.Request, sess *djsession.Session) error {
 	item, by := r.PostFormValue("item"), -1
 	if r.PostFormValue("by") == "1" {
 		by = 1
@@ -45,13 +41,14 @@ func (s *service) changeCart(w http.ResponseWriter, r *http.Request) error {
 		http.Error(w, "no such item", http.StatusBadRequest)
 		return nil
 	}
-	sess, err := djsession.FromRequest(r)
+	err := sess.Apply(func(v *djsession.Values) error {
+		c, err := djsession.GetOr(v, "cart", cart{})
+		if err != nil {
+			return err
+		}
+		return v.Set("cart", c.add(item, by))
+	})
 	if err != nil {
-		return err
-	}
-	if err := sess.Apply(djsession.Modify("cart", func(c cart) (cart, error) {
-		return c.add(item, by), nil
-	})); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/go/cart", http.StatusSeeOther)

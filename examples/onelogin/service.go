@@ -50,29 +50,32 @@ func (s *service) open(ctx context.Context, settings *djsession.Settings) error 
 		return err
 	}
 	s.manager = manager
-	s.auth, err = djauth.New(users, settings)
+	s.auth, err = djauth.New(users)
 	return err
 }
 
-// Handler is all that the service serves. What other sites post is refused, which is Django's CSRF protection in Go.
+// Handler returns all pages of the service. Most are called with the visitor's session. An error that they return is
+// logged and answered with status 500, which saves nothing to the session. Posts from other sites are refused: Django's CSRF
+// protection, in Go.
 func (s *service) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /go/{$}", page(s.whoAmI))
-	mux.Handle("GET /go/setsession", page(s.setSessionForm))
-	mux.Handle("POST /go/setsession", page(s.setSession))
-	mux.Handle("GET /go/getsession", page(s.getSession))
-	mux.Handle("GET /go/cart", page(s.showCart))
-	mux.Handle("POST /go/cart", page(s.changeCart))
-	mux.Handle("GET /go/account", s.auth.RequireUser(page(s.account)))
-	mux.Handle("POST /go/logout", page(s.logout))
+	session, user := s.manager.WithSession, s.auth.WithUser
+	mux.Handle("GET /go/{$}", session(s.whoAmI))
+	mux.HandleFunc("GET /go/setsession", setSessionForm)
+	mux.Handle("POST /go/setsession", session(s.setSession))
+	mux.Handle("GET /go/getsession", session(s.getSession))
+	mux.Handle("GET /go/cart", session(s.showCart))
+	mux.Handle("POST /go/cart", session(s.changeCart))
+	mux.Handle("GET /go/account", user(s.account))
+	mux.Handle("POST /go/logout", session(s.logout))
 	mux.HandleFunc("GET /go/style.css", style)
 	return http.NewCrossOriginProtection().Handler(s.manager.Handler(mux))
 }
 
-// Close lets go of the database.
+// Close closes the database.
 func (s *service) Close() error { return s.store.Close() }
 
-// databaseURL is what DATABASE_URL would be for a SQLite file.
+// databaseURL returns the DATABASE_URL of a SQLite file.
 func databaseURL(path string) string {
 	return "sqlite:///" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }

@@ -6,16 +6,14 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-func (s *service) setSessionForm(w http.ResponseWriter, r *http.Request) error {
-	return render(w, "setsession.html", nil)
+func setSessionForm(w http.ResponseWriter, r *http.Request) {
+	if err := render(w, "setsession.html", nil); err != nil {
+		djsession.Error(w, r, err)
+	}
 }
 
-func (s *service) setSession(w http.ResponseWriter, r *http.Request) error {
-	sess, err := djsession.FromRequest(r)
-	if err != nil {
-		return err
-	}
-	if err := sess.Update(map[string]any{
+func (s *service) setSession(w http.ResponseWriter, r *http.Request, sess *djsession.Session) error {
+	if err := sess.SetAll(map[string]any{
 		"sname":  r.PostFormValue("sname"),
 		"semail": r.PostFormValue("semail"),
 	}); err != nil {
@@ -25,11 +23,7 @@ func (s *service) setSession(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// getSession shows what either side has set. The page asks the session itself: {{.GetString "sname"}}.
-func (s *service) getSession(w http.ResponseWriter, r *http.Request) error {
-	sess, err := djsession.FromRequest(r)
-	if err != nil {
-		return err
-	}
+// getSession shows the values that either side has set. The page reads the session: {{.GetString "sname"}}.
+func (s *service) getSession(w http.ResponseWriter, r *http.Request, sess *djsession.Session) error {
 	return render(w, "getsession.html", sess)
 }

@@ -13,8 +13,9 @@ import (
 	"testing"
 )
 
-// exportedTypes are the exported types of all public packages, but for interfaces,
-// which are printed as what is in them: "djsession.Settings".
+// exportedTypes returns the exported types of all public packages, such as
+// "djsession.Settings". It leaves out interfaces, which are printed as the type in them, and
+// aliases, whose type has a sample under its own name.
 func exportedTypes(t *testing.T, root string) []string {
 	var names []string
 	err := filepath.WalkDir(root, func(dir string, entry fs.DirEntry, err error) error {
@@ -64,7 +65,7 @@ func typesOf(t *testing.T, dir string) []string {
 	var names []string
 	for _, name := range pkg.Scope().Names() {
 		object, isType := pkg.Scope().Lookup(name).(*types.TypeName)
-		if isType && object.Exported() && !types.IsInterface(object.Type()) {
+		if isType && object.Exported() && !object.IsAlias() && !types.IsInterface(object.Type()) {
 			names = append(names, pkg.Name()+"."+name)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbcache"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/djauth"
+	"github.com/djsess/djsess/djsession/djsessiontest"
 	"github.com/djsess/djsess/djsession/filecache"
 	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/djsession/memcache"
@@ -57,7 +58,7 @@ func samples(t *testing.T) []any {
 		&djsession.PayloadError{Err: fmt.Errorf("load: %w", djsession.ErrMalformed)},
 		&djsession.OpError{Store: "dbstore", Op: "load", Key: djsession.ShortKey(sessionKey), Err: djsession.ErrNotFound, Hint: "hint"},
 		&djsession.Range{Prefix: sessionKey},
-		pointer(djsession.Set("name", value)),
+		pointer(djsession.At(time.Now())),
 		new(djsession.Origin), pointer(djsession.Signed), pointer(djsession.EventLoad),
 		new(djsession.JSONSerializer), new(djsession.PickleSerializer),
 		// Values of a session, for the program that asks for them.
@@ -76,8 +77,10 @@ func samples(t *testing.T) []any {
 		&filestore.Config{Settings: s}, files,
 		must(cookiestore.New(s))(t),
 
-		must(djauth.New(users, s))(t), users, new(djauth.UserModel), new(djauth.PrimaryKey),
+		must(djauth.New(users))(t), users, new(djauth.UserModel), new(djauth.PrimaryKey),
 		&djauth.User{ID: "1", Username: "alice", Password: password, Extra: map[string]any{"email": value}},
+
+		testSite(s), testSite(s).Store, testSite(s).Users,
 
 		&options, must(signing.NewSigner(options))(t), must(signing.NewTimestampSigner(options))(t),
 		&signing.CookieSigner{Options: options}, new(signing.CookieSalt), new(signing.Origin), pointer(signing.SHA256),
@@ -127,4 +130,12 @@ func must[T any](v T, err error) func(t *testing.T) T {
 		}
 		return v
 	}
+}
+
+// testSite is a site for the tests of handlers, with a session and a user.
+func testSite(s *djsession.Settings) *djsessiontest.Site {
+	site := djsessiontest.NewSite(s, &djauth.User{ID: "1", Username: "alice", Password: password})
+	site.Manager.Observer, site.Manager.ErrorHandler = nil, nil
+	site.SetSession(httptest.NewRequest("GET", "/", nil), map[string]any{"name": value})
+	return site
 }

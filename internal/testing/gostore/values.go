@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // valueOps are the methods that a djsession.Session has, too. The session is loaded.
@@ -61,15 +62,17 @@ var valueOps = map[string]func(ctx context.Context, s *djsession.Session, r *req
 	"flush":     func(ctx context.Context, s *djsession.Session, _ *request) (any, error) { return nil, s.Flush(ctx) },
 	"cycle_key": func(ctx context.Context, s *djsession.Session, _ *request) (any, error) { return nil, s.CycleKey(ctx) },
 
-	"reset_expiry": func(_ context.Context, s *djsession.Session, _ *request) (any, error) { return nil, s.ResetExpiry() },
+	"reset_expiry": func(_ context.Context, s *djsession.Session, _ *request) (any, error) {
+		return nil, s.SetExpiry(djsession.DefaultExpiry)
+	},
 	"set_expiry": func(_ context.Context, s *djsession.Session, r *request) (any, error) {
-		return nil, s.SetExpiry(r.duration())
+		return nil, s.SetExpiry(r.idle())
 	},
 	"set_expiry_in": func(_ context.Context, s *djsession.Session, r *request) (any, error) {
-		return nil, s.SetExpiryIn(r.duration())
+		return nil, s.SetExpiry(djsession.At(s.Settings().Now().Add(r.duration())))
 	},
 	"set_expiry_at": func(_ context.Context, s *djsession.Session, r *request) (any, error) {
-		return nil, s.SetExpiryAt(r.instant())
+		return nil, s.SetExpiry(djsession.At(r.instant()))
 	},
 	"get_expiry_age": func(_ context.Context, s *djsession.Session, r *request) (any, error) {
 		age, err := s.ExpiryAgeFrom(r.instant())
@@ -86,16 +89,24 @@ var valueOps = map[string]func(ctx context.Context, s *djsession.Session, r *req
 
 // update sets several values at once, in Python's order.
 func update(_ context.Context, s *djsession.Session, r *request) (any, error) {
-	var changes []djsession.Change
+	var changes []edit.Change
 	for _, pair := range r.Pairs {
 		var name string
 		if err := json.Unmarshal(pair[0], &name); err != nil {
 			return nil, err
 		}
-		changes = append(changes, djsession.SetJSON(name, string(pair[1])))
+		changes = append(changes, edit.SetJSON(name, string(pair[1])))
 	}
-	return nil, s.Apply(changes...)
+	return nil, s.Apply(edit.All(changes...))
 }
 
 func (r *request) duration() time.Duration { return time.Duration(*r.Microseconds) * time.Microsecond }
+// idle is the argument of set_expiry, for which 0 is browser close.
+func (r *request) idle() djsession.Expiry {
+	if r.duration() == 0 {
+		return djsession.BrowserClose
+	}
+	return djsession.AfterIdle(r.duration())
+}
+
 func (r *request) instant() time.Time      { return time.UnixMicro(*r.Microseconds) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/pyjson"
+	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // perform does what a statement of a script says, and returns what it gives, as JSON; "" for what gives nothing. Its twin is
@@ -40,7 +41,7 @@ func perform(ctx context.Context, s *djsession.Session, now time.Time, statement
 		return "", s.Set(name, decoded(value))
 	case "add":
 		add := decoded(value).(int64)
-		return "", s.Apply(djsession.Modify(name, func(n int64) (int64, error) { return n + add, nil }))
+		return "", s.Apply(edit.Add(name, int(add)))
 	case "del":
 		return "", deleteItem(s, name)
 	case "pop":
@@ -60,7 +61,7 @@ func perform(ctx context.Context, s *djsession.Session, now time.Time, statement
 		}
 		return item(s, name)
 	case "update":
-		return "", s.Update(decoded(rest).(map[string]any))
+		return "", s.SetAll(decoded(rest).(map[string]any))
 	case "clear":
 		return "", s.Clear()
 
@@ -76,15 +77,18 @@ func perform(ctx context.Context, s *djsession.Session, now time.Time, statement
 
 	case "expiry":
 		if rest == "null" {
-			return "", s.ResetExpiry()
+			return "", s.SetExpiry(djsession.DefaultExpiry)
 		}
-		return "", s.SetExpiry(seconds(rest))
+		if seconds(rest) == 0 {
+			return "", s.SetExpiry(djsession.BrowserClose)
+		}
+		return "", s.SetExpiry(djsession.AfterIdle(seconds(rest)))
 	case "browser-close":
-		return "", s.ExpireAtBrowserClose()
+		return "", s.SetExpiry(djsession.BrowserClose)
 	case "expires-at":
-		return "", s.SetExpiryAt(now.Add(seconds(rest)))
+		return "", s.SetExpiry(djsession.At(now.Add(seconds(rest))))
 	case "expires-in":
-		return "", s.SetExpiryIn(seconds(rest))
+		return "", s.SetExpiry(djsession.At(now.Add(seconds(rest))))
 	case "age?":
 		age, err := s.ExpiryAge()
 		return strconv.FormatInt(age.Microseconds(), 10), err
