@@ -37,6 +37,8 @@ check: lint-offline
 test: peers lint
 	@if testdata/djangotests/run --install || [ "$(CI)" = true ]; then $(MAKE) --no-print-directory django-tests; fi
 	go test $(RACE) -timeout 40m $(PACKAGES)
+	@if go mod download -C examples/routers; then go vet -C examples/routers ./... && go test -C examples/routers ./...; \
+	elif [ "$(CI)" = true ]; then exit 1; else echo "without examples/routers, whose modules could not be downloaded"; fi
 
 test-all: export DJSESS_TEST_ALL = 1
 test-all: test

@@ -1,0 +1,34 @@
+// Package readme holds the programs of the README, so that they compile.
+package readme
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// Each program is in the README as it is here.
+func TestProgramsAreInTheReadme(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := os.ReadFile("service/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker, err := os.ReadFile("worker/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, update, _ := strings.Cut(string(worker), "\t_, err = djsession.Update")
+	update, _, _ = strings.Cut("_, err = djsession.Update"+update, "\treturn err")
+	for name, sample := range map[string]string{
+		"service": string(service),
+		"worker":  strings.ReplaceAll(update, "\n\t", "\n"),
+	} {
+		if !strings.Contains(string(readme), "```go\n"+sample+"```\n") {
+			t.Errorf("the README has not this program of examples/readme/%s:\n%s", name, sample)
+		}
+	}
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/djauth"
+	"github.com/djsess/djsess/djsession/storeurl"
+)
+
+func main() {
+	settings, err := djsession.NewSettings("5.2", os.Getenv("DJANGO_SECRET_KEY"))
+	check(err)
+	store, err := storeurl.Open(os.Getenv("DATABASE_URL"), settings)
+	check(err)
+	manager, err := djsession.NewManager(store)
+	check(err)
+	users, err := djauth.UsersIn(store, djauth.UserModel{}) // the table auth_user
+	check(err)
+	auth, err := djauth.New(users)
+	check(err)
+
+	mux := http.NewServeMux()
+	mux.Handle("POST /go/visit", auth.WithUser(func(w http.ResponseWriter, r *http.Request, s *djsession.Session, user *djauth.User) error {
+		visits, err := djsession.GetOr(s, "visits", 0) // Django: request.session.get("visits", 0)
+		if err == nil {
+			err = s.Set("visits", visits+1)
+		}
+		if err == nil {
+			fmt.Fprintln(w, "hello", user.Username)
+		}
+		return err
+	}))
+	site := http.NewCrossOriginProtection().Handler(manager.Handler(mux))
+	log.Fatal(http.ListenAndServe("127.0.0.1:8001", site))
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
