@@ -3,10 +3,17 @@ package djsession
 import (
 	"bytes"
 	"crypto/sha1"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
 	"time"
 
+	"github.com/djsess/djsess/internal/pybase64"
+	"github.com/djsess/djsess/internal/secret"
 	"github.com/djsess/djsess/signing"
 )
 
@@ -113,4 +120,207 @@ func NewLegacyCodec(s *Settings) (Codec, error) {
 		return nil, err
 	}
 	return newLegacyCodec(s), nil
+}
+
+// signedCodec is signing.dumps and signing.loads with compress=True.
+type signedCodec struct {
+	signer     *signing.TimestampSigner
+	maxAge     time.Duration
+	maxSize    int
+	serializer Serializer
+}
+
+func newSignedCodec(s *Settings, salt string, maxAge time.Duration) (*signedCodec, error) {
+	o := signing.Options{
+		SecretKey:          s.SecretKey,
+		SecretKeyFallbacks: s.SecretKeyFallbacks,
+		Salt:               salt,
+		Algorithm:          s.DefaultHashingAlgorithm,
+		MaxSize:            s.MaxPayloadSize,
+		Now:                s.Now,
+	}
+	if s.AtLeast(3, 1) && !s.AtLeast(4, 0) {
+		o.LegacyAlgorithm = signing.SHA1
+	}
+	signer, err := signing.NewTimestampSigner(o)
+	if err != nil {
+		return nil, err
+	}
+	return &signedCodec{signer, maxAge, s.MaxPayloadSize, s.serializer()}, nil
+}
+
+func (c *signedCodec) Append(dst []byte, v *Values) ([]byte, error) {
+	buf := getBuffer()
+	defer putBuffer(buf)
+	data, err := c.serializer.Append((*buf)[:0], v)
+	if err != nil {
+		return dst, err
+	}
+	*buf = data
+	if len(data) > c.maxSize {
+		return dst, errTooMuch(c.maxSize)
+	}
+	// Another deflate than Python's may find it worth compressing what Python
+	// did not. What nobody changed goes back as it came.
+	compress := !v.plain || !v.unchanged()
+	return c.signer.AppendObject(dst, data, compress), nil
+}
+
+// errTooMuch is for values that would be refused when they are read.
+func errTooMuch(limit int) error {
+	return fmt.Errorf("session values of more than %d bytes: %w", limit, ErrTooLarge)
+}
+
+// payloadBound is how long a payload of that much data may be: in base64, with
+// more than enough for time, signature and what Python skips.
+func payloadBound(maxSize int) int {
+	const spare = 1024
+	if maxSize > (math.MaxInt-spare)/4*3 {
+		return math.MaxInt
+	}
+	return maxSize/3*4 + spare
+}
+
+func (c *signedCodec) Decode(payload []byte) (*Values, Origin, error) {
+	if len(payload) > payloadBound(c.maxSize) {
+		return nil, Origin{Form: Signed}, &PayloadError{Err: ErrTooLarge}
+	}
+	buf := getBuffer()
+	defer putBuffer(buf)
+	data, signed, err := c.signer.OpenObject((*buf)[:0], payload, c.maxAge)
+	origin := Origin{Signed, signed.Key, signed.Algorithm, signed.SignedAt, signed.Compressed}
+	if err != nil {
+		return nil, origin, &PayloadError{Err: err, Form: formOf(payload)}
+	}
+	*buf = data
+	v, err := parsePayload(c.serializer, data)
+	if err == nil {
+		v.plain = !signed.Compressed
+	}
+	return v, origin, err
+}
+
+// buffers hold what is serialized between the values and the payload.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func getBuffer() *[]byte { return buffers.Get().(*[]byte) }
+
+// putBuffer keeps a buffer for the next payload, unless an odd one made it large.
+func putBuffer(b *[]byte) {
+	if cap(*b) <= 1<<20 {
+		buffers.Put(b)
+	}
+}
+
+// legacyCodec is what Django wrote up to 3.0: base64 of "hash:data", the hash an
+// HMAC-SHA1 in hex.
+type legacyCodec struct {
+	salt       string
+	keys       []secret.Text
+	maxSize    int
+	serializer Serializer
+}
+
+func newLegacyCodec(s *Settings) *legacyCodec {
+	keys := []secret.Text{secret.New(s.SecretKey)}
+	for _, key := range s.SecretKeyFallbacks {
+		keys = append(keys, secret.New(key))
+	}
+	return &legacyCodec{legacySalt + s.SessionStoreClass, keys, s.MaxPayloadSize, s.serializer()}
+}
+
+func (c *legacyCodec) Append(dst []byte, v *Values) ([]byte, error) {
+	data, err := c.serializer.Append(nil, v)
+	if err != nil {
+		return dst, err
+	}
+	if len(data) > c.maxSize {
+		return dst, errTooMuch(c.maxSize)
+	}
+	hash, err := c.hash(data, c.keys[0])
+	if err != nil {
+		return dst, err
+	}
+	text := append(append(hash, ':'), data...)
+	return base64.StdEncoding.AppendEncode(dst, text), nil
+}
+
+func (c *legacyCodec) Decode(payload []byte) (*Values, Origin, error) {
+	origin := Origin{Form: Legacy, Algorithm: signing.SHA1}
+	if len(payload) > payloadBound(c.maxSize) {
+		return nil, origin, &PayloadError{Err: ErrTooLarge}
+	}
+	if i := bytes.IndexFunc(payload, func(r rune) bool { return r > 0x7f }); i >= 0 {
+		// Foreign characters are skipped, but Django has no ASCII for these.
+		return nil, origin, &PayloadError{Err: fmt.Errorf("%w: not ASCII at byte %d", ErrBadSignature, i)}
+	}
+	text, err := pybase64.AppendStd(nil, payload)
+	if err != nil {
+		// Nothing of it is signed, so nothing is known but that it is not ours.
+		return nil, origin, &PayloadError{Err: fmt.Errorf("%w: %w", ErrBadSignature, err), Form: formOf(payload)}
+	}
+	hash, data, ok := bytes.Cut(text, []byte(":"))
+	if !ok {
+		return nil, origin, &PayloadError{Err: ErrBadSignature, Form: formOf(payload)}
+	}
+	for i, key := range c.keys {
+		want, err := c.hash(data, key)
+		if err != nil {
+			return nil, origin, err
+		}
+		if subtle.ConstantTimeCompare(want, hash) == 1 {
+			if len(data) > c.maxSize {
+				return nil, origin, &PayloadError{Err: ErrTooLarge}
+			}
+			origin.Key = i
+			v, err := parsePayload(c.serializer, data)
+			return v, origin, err
+		}
+	}
+	return nil, origin, &PayloadError{Err: ErrBadSignature, Form: formOf(payload)}
+}
+
+func (c *legacyCodec) hash(data []byte, key secret.Text) ([]byte, error) {
+	sum, err := signing.SaltedHMAC(c.salt, string(data), key.Reveal(), signing.SHA1)
+	return hex.AppendEncode(nil, sum), err
+}
+
+// transitionalCodec is that of Django 3.1 and 3.2, which read both forms.
+type transitionalCodec struct {
+	signed      *signedCodec
+	legacy      *legacyCodec
+	writeLegacy bool
+}
+
+func (c transitionalCodec) Append(dst []byte, v *Values) ([]byte, error) {
+	if c.writeLegacy {
+		return c.legacy.Append(dst, v)
+	}
+	return c.signed.Append(dst, v)
+}
+
+func (c transitionalCodec) Decode(payload []byte) (*Values, Origin, error) {
+	v, origin, err := c.signed.Decode(payload)
+	if err == nil || errors.Is(err, ErrTooLarge) {
+		return v, origin, err
+	}
+	if v, legacy, err := c.legacy.Decode(payload); err == nil || !errors.Is(err, ErrBadSignature) {
+		return v, legacy, err
+	}
+	return nil, origin, err
+}
+
+// parsePayload reads the serialized data, which a good signature stands for.
+func parsePayload(s Serializer, data []byte) (*Values, error) {
+	v, err := s.Parse(data)
+	if err == nil && v == nil {
+		err = errors.New("the serializer returned no values")
+	}
+	if err == nil {
+		return v, nil
+	}
+	if !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrTooLarge) {
+		err = fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return nil, &PayloadError{Err: err}
 }

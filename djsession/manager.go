@@ -125,50 +125,6 @@ func NewManager(store Store) (*Manager, error) {
 	return m, nil
 }
 
-// ServeError is the default ErrorHandler: status 400 for a session that was
-// deleted meanwhile, as Django has it for SessionInterrupted, and else 500.
-func ServeError(w http.ResponseWriter, r *http.Request, err error) {
-	status := http.StatusInternalServerError
-	if errors.Is(err, ErrSessionDeleted) {
-		status = http.StatusBadRequest
-	}
-	http.Error(w, http.StatusText(status), status)
-}
-
-// Error answers a request whose session could not be had or changed, with the
-// manager's ErrorHandler. What its Observer has not heard of yet, it is told. Once
-// the response has begun, nothing more is written.
-func Error(w http.ResponseWriter, r *http.Request, err error) {
-	x, ok := exchangeOf(r)
-	if !ok {
-		Tell(r, Event{Kind: EventError, Err: err})
-		ServeError(w, r, err)
-		return
-	}
-	if !x.told(err) {
-		e := Event{Kind: EventError, Err: err}
-		if x.session != nil {
-			e.Session = ShortKey(x.session.Key())
-		}
-		Tell(r, e)
-	}
-	if x.w.state == begun {
-		return // there is no other answer any more
-	}
-	x.serveError(w, r, err)
-}
-
-// serveError has the ErrorHandler answer, or ServeError where it asks for itself.
-func (x *exchange) serveError(w http.ResponseWriter, r *http.Request, err error) {
-	if x.m.ErrorHandler == nil || x.failing {
-		ServeError(w, r, err)
-		return
-	}
-	x.failing = true
-	defer func() { x.failing = false }()
-	x.m.ErrorHandler(w, r, err)
-}
-
 // Load returns the session of a key without a request, to be saved by its Save:
 // SessionStore(session_key) in Django. An empty key is a new session. A session
 // that the store does not have is ErrNotFound.
