@@ -40,17 +40,17 @@ func (m *Manager) Check(ctx context.Context) error {
 	return nil
 }
 
-// checkExpiries looks at a few sessions as to when they end.
+// checkExpiries checks when some of the sessions end.
 func (m *Manager) checkExpiries(ctx context.Context, scanner Scanner) {
 	const sample, slack = 100, time.Minute
 	limit := m.settings().Now().Add(m.settings().SessionCookieAge + slack)
 	seen, late := 0, 0
 	for r, err := range scanner.Scan(ctx, Range{}) {
 		if errors.Is(err, errors.ErrUnsupported) {
-			return // as of any store that is no Scanner
+			return // the store cannot be enumerated
 		}
 		if err != nil {
-			continue // bad payloads are none of this; other errors end the scan
+			continue // a bad payload is not checked here; other errors end the scan
 		}
 		if seen++; !r.Values.Has(expiryName) && r.Expires.After(limit) {
 			late++
@@ -68,7 +68,7 @@ func (m *Manager) checkExpiries(ctx context.Context, scanner Scanner) {
 	}
 }
 
-// sample looks at the newest sessions and records what they prove.
+// sample opens the newest sessions and records the evidence in them.
 func (m *Manager) sample(ctx context.Context) (sample, error) {
 	s, err := newestSessions(ctx, m.store)
 	if err != nil {
@@ -163,4 +163,4 @@ func checkKey(ctx context.Context, store Store, written Origin) error {
 	return err
 }
 
-var errNoSessions = errors.New("no live session: this cannot tell whether it is the site's store")
+var errNoSessions = errors.New("no live session: the check cannot tell whether it is the site's store")

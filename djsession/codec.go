@@ -17,13 +17,13 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// Codec turns values into what a store keeps, and back. NewCodec returns the one
-// that the settings call for; most users need no other.
+// Codec encodes values as the payload that a store keeps, and decodes payloads. NewCodec
+// returns the codec for the settings; most programs need no other.
 type Codec interface {
 	// Append appends the payload of v to dst.
 	Append(dst []byte, v *Values) ([]byte, error)
-	// Decode reads a payload, which it neither keeps nor changes. Its error
-	// is a *PayloadError.
+	// Decode reads a payload. It neither keeps nor changes it. An error is a
+	// *PayloadError.
 	Decode(payload []byte) (*Values, Origin, error)
 }
 
@@ -36,14 +36,14 @@ const (
 	// Legacy is base64 of a hash and the data: Django up to 3.0, and 3.1 and
 	// 3.2 with DEFAULT_HASHING_ALGORITHM = "sha1".
 	Legacy Form = "legacy"
-	// Unsigned is what no signature protects: the engines cache and cached_db
-	// keep the serialized values themselves, and whoever can write to the cache
-	// can write sessions. No Codec reads or writes it.
+	// Unsigned is a payload without a signature. The engines cache and cached_db keep the
+	// serialized values in the cache, and a program that can write to the cache can write
+	// sessions. No Codec reads or writes this form.
 	Unsigned Form = "unsigned"
 )
 
-// formOf tells which form a payload seems to be in: base64 of a SHA-1 hash in hex
-// and a colon; or base64 itself and then a colon, twice at least.
+// formOf returns the form that a payload seems to have. Signed has two colons or more.
+// Legacy is the base64 of a SHA-1 hash in hex, a colon and the data.
 func formOf(payload []byte) Form {
 	if bytes.Count(payload, []byte(":")) >= 2 {
 		return Signed
@@ -64,17 +64,18 @@ func formOf(payload []byte) Form {
 	return Legacy
 }
 
-// Origin tells how a payload was written.
+// Origin says how a payload was written.
 type Origin struct {
 	Form Form
 	// Key is 0 for SecretKey, and i for the i-th of SecretKeyFallbacks,
 	// counted from 1.
 	Key int
-	// Algorithm is what the signature was made with.
+	// Algorithm is the hash algorithm of the signature.
 	Algorithm signing.Algorithm
-	// SignedAt is when, in whole seconds; zero in the legacy form.
+	// SignedAt is the time of the signature, in whole seconds. It is zero in the legacy
+	// form.
 	SignedAt time.Time
-	// Compressed is true when the serialized values were deflated.
+	// Compressed is true if the serialized values were deflated.
 	Compressed bool
 }
 
@@ -85,9 +86,8 @@ const (
 	cookieSalt  = "django.contrib.sessions.backends.signed_cookies"
 )
 
-// NewCodec returns the codec of the engines db, file and what builds on them: it
-// writes the form that the site's Django writes, and reads every form that
-// this Django reads.
+// NewCodec returns the codec of the engines db and file, and of the database of cached_db. It
+// writes the form that the site's Django writes, and reads every form that this Django reads.
 func NewCodec(s *Settings) (Codec, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -104,8 +104,8 @@ func NewCodec(s *Settings) (Codec, error) {
 	return both, nil
 }
 
-// NewCookieCodec returns the codec of the engine signed_cookies, whose payload
-// is the cookie itself and no older than SessionCookieAge.
+// NewCookieCodec returns the codec of the engine signed_cookies. The payload is the cookie,
+// and it expires after SessionCookieAge.
 func NewCookieCodec(s *Settings) (Codec, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -113,8 +113,8 @@ func NewCookieCodec(s *Settings) (Codec, error) {
 	return newSignedCodec(s, cookieSalt, s.SessionCookieAge)
 }
 
-// NewLegacyCodec returns the codec of Django up to 3.0, whatever DjangoVersion
-// says: for moving sessions between releases.
+// NewLegacyCodec returns the codec of Django up to 3.0, regardless of DjangoVersion. It is
+// for moving sessions between releases.
 func NewLegacyCodec(s *Settings) (Codec, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -160,19 +160,19 @@ func (c *signedCodec) Append(dst []byte, v *Values) ([]byte, error) {
 	if len(data) > c.maxSize {
 		return dst, errTooMuch(c.maxSize)
 	}
-	// Another deflate than Python's may find it worth compressing what Python
-	// did not. What nobody changed goes back as it came.
+	// Our deflate may compress values that Python's did not. Unchanged values must be
+	// written back as they were read.
 	compress := !v.plain || !v.unchanged()
 	return c.signer.AppendObject(dst, data, compress), nil
 }
 
-// errTooMuch is for values that would be refused when they are read.
+// errTooMuch is the error for values that are too large to be read back.
 func errTooMuch(limit int) error {
 	return fmt.Errorf("session values of more than %d bytes: %w", limit, ErrTooLarge)
 }
 
-// payloadBound is how long a payload of that much data may be: in base64, with
-// more than enough for time, signature and what Python skips.
+// payloadBound returns how long the payload of that much data may be. It leaves room for
+// base64, the time, the signature and the bytes that Python skips.
 func payloadBound(maxSize int) int {
 	const spare = 1024
 	if maxSize > (math.MaxInt-spare)/4*3 {
@@ -200,20 +200,20 @@ func (c *signedCodec) Decode(payload []byte) (*Values, Origin, error) {
 	return v, origin, err
 }
 
-// buffers hold what is serialized between the values and the payload.
+// buffers hold the serialized values between Values and payload.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func getBuffer() *[]byte { return buffers.Get().(*[]byte) }
 
-// putBuffer keeps a buffer for the next payload, unless an odd one made it large.
+// putBuffer keeps a buffer for the next payload, unless a rare payload made it large.
 func putBuffer(b *[]byte) {
 	if cap(*b) <= 1<<20 {
 		buffers.Put(b)
 	}
 }
 
-// legacyCodec is what Django wrote up to 3.0: base64 of "hash:data", the hash an
-// HMAC-SHA1 in hex.
+// legacyCodec reads and writes the form of Django up to 3.0: base64 of "hash:data", where the
+// hash is an HMAC-SHA1 in hex.
 type legacyCodec struct {
 	salt       string
 	keys       []secret.Text
@@ -251,12 +251,12 @@ func (c *legacyCodec) Decode(payload []byte) (*Values, Origin, error) {
 		return nil, origin, &PayloadError{Err: ErrTooLarge}
 	}
 	if i := bytes.IndexFunc(payload, func(r rune) bool { return r > 0x7f }); i >= 0 {
-		// Foreign characters are skipped, but Django has no ASCII for these.
+		// Python skips ASCII characters that are not base64, but not these.
 		return nil, origin, &PayloadError{Err: fmt.Errorf("%w: not ASCII at byte %d", ErrBadSignature, i)}
 	}
 	text, err := pybase64.AppendStd(nil, payload)
 	if err != nil {
-		// Nothing of it is signed, so nothing is known but that it is not ours.
+		// There is no signature to verify, so the payload is not the site's.
 		return nil, origin, &PayloadError{Err: fmt.Errorf("%w: %w", ErrBadSignature, err), Form: formOf(payload)}
 	}
 	hash, data, ok := bytes.Cut(text, []byte(":"))
@@ -285,7 +285,7 @@ func (c *legacyCodec) hash(data []byte, key secret.Text) ([]byte, error) {
 	return hex.AppendEncode(nil, sum), err
 }
 
-// transitionalCodec is that of Django 3.1 and 3.2, which read both forms.
+// transitionalCodec is the codec of Django 3.1 and 3.2, which read both forms.
 type transitionalCodec struct {
 	signed      *signedCodec
 	legacy      *legacyCodec
@@ -310,7 +310,7 @@ func (c transitionalCodec) Decode(payload []byte) (*Values, Origin, error) {
 	return nil, origin, err
 }
 
-// parsePayload reads the serialized data, which a good signature stands for.
+// parsePayload parses serialized values whose signature is verified.
 func parsePayload(s Serializer, data []byte) (*Values, error) {
 	v, err := s.Parse(data)
 	if err == nil && v == nil {

@@ -33,12 +33,12 @@ type evidence struct {
 	seen   signatures
 	shards shards // of a Sharded store
 
-	looking chan struct{} // full while a request looks through the store
-	looked  time.Time
-	failed  error // why the last look failed
+	looking chan struct{} // full while a request searches the store
+	looked  time.Time     // when the last search ended
+	failed  error         // why it failed
 }
 
-// lookEvery is the shortest time between two looks through an unproven store.
+// lookEvery is the shortest time between two searches of an unproven store.
 const lookEvery = 10 * time.Second
 
 // sampleSize is how many of the newest sessions are looked at.
@@ -97,11 +97,11 @@ func (m *Manager) notFound(ctx context.Context, key string) {
 	if m.AcceptEmptyStore || m.evidence.store.Load() {
 		return
 	}
-	m.notMisplaced(ctx, key) // for what it records; its error proves nothing
+	m.notMisplaced(ctx, key) // it records the evidence; its error proves nothing
 }
 
 // mayReplaceCookie returns an error unless the store is proven to be the site's. Only then
-// is a key that the store does not have worth nothing to the visitor.
+// does an unknown key mean that the visitor's session is gone.
 func (m *Manager) mayReplaceCookie(ctx context.Context, unknown string) error {
 	e := &m.evidence
 	if m.AcceptEmptyStore {
@@ -156,7 +156,7 @@ func (m *Manager) mayWrite(ctx context.Context) error {
 	switch {
 	case e.seen.unknownKey():
 		return ErrUnknownKey
-	case e.seen.current.Load() > 0 && !m.keyIsSession: // of cookies there is no sample: one that is old is no lasting proof
+	case e.seen.current.Load() > 0 && !m.keyIsSession: // cookies cannot be sampled, and an old cookie is no lasting proof
 		e.key.Store(true)
 	}
 	return nil
