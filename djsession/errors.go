@@ -18,7 +18,7 @@ var (
 	ErrInvalidKey = errors.New("not a session key")
 	// ErrConflict: another writer changed the session since it was loaded. Stores return it
 	// as a *ConflictError, which has the session that is stored now.
-	ErrConflict = errors.New("session was changed meanwhile")
+	ErrConflict = errors.New("session was changed by another writer")
 	// ErrReadOnly: the store takes no writes.
 	ErrReadOnly = errors.New("store is read-only")
 	// ErrBusy: another program has locked the store for longer than the store waits.
@@ -31,7 +31,7 @@ var (
 
 // ErrSessionDeleted is Django's UpdateError and SessionInterrupted: the session was deleted
 // after it was loaded. It is not created again. It is an ErrNotFound to errors.Is.
-var ErrSessionDeleted = fmt.Errorf("session was deleted meanwhile: %w", ErrNotFound)
+var ErrSessionDeleted = fmt.Errorf("session was deleted after it was loaded: %w", ErrNotFound)
 
 // Reasons why a request cannot load or change its session.
 var (
@@ -89,7 +89,7 @@ type ConflictError struct {
 }
 
 func (e *ConflictError) Error() string {
-	return "session " + ShortKey(e.Current.Key) + " was changed meanwhile"
+	return "session " + ShortKey(e.Current.Key) + " was changed by another writer"
 }
 
 // Is makes a ConflictError an ErrConflict.
