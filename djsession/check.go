@@ -40,17 +40,17 @@ func (m *Manager) Check(ctx context.Context) error {
 	return nil
 }
 
-// checkExpiries looks at a few sessions as to when they end.
+// checkExpiries checks when some of the sessions end.
 func (m *Manager) checkExpiries(ctx context.Context, scanner Scanner) {
 	const sample, slack = 100, time.Minute
 	limit := m.settings().Now().Add(m.settings().SessionCookieAge + slack)
 	seen, late := 0, 0
 	for r, err := range scanner.Scan(ctx, Range{}) {
 		if errors.Is(err, errors.ErrUnsupported) {
-			return // as of any store that is no Scanner
+			return // the store cannot be enumerated
 		}
 		if err != nil {
-			continue // bad payloads are none of this; other errors end the scan
+			continue // a bad payload is not checked here; other errors end the scan
 		}
 		if seen++; !r.Values.Has(expiryName) && r.Expires.After(limit) {
 			late++
@@ -68,4 +68,99 @@ func (m *Manager) checkExpiries(ctx context.Context, scanner Scanner) {
 	}
 }
 
-var errNoSessions = errors.New("no live session: this cannot tell whether it is the site's store")
+// sample opens the newest sessions and records the evidence in them.
+func (m *Manager) sample(ctx context.Context) (sample, error) {
+	s, err := newestSessions(ctx, m.store)
+	if err != nil {
+		return s, fmt.Errorf("look through the store: %w", err)
+	}
+	for _, o := range s.origins {
+		m.evidence.seen.note(o)
+		if o.Form != Unsigned && (o.Key == 0 || m.settings().AcceptNewKey) {
+			m.evidence.store.Store(true)
+		}
+	}
+	return s, nil
+}
+
+// sample describes the newest live sessions of a store.
+type sample struct {
+	origins []Origin // of those that open
+	refused int      // how many do not open
+	why     error    // why the last of these did not open
+}
+
+// newestSessions opens the newest live sessions of a store. A store that cannot be
+// enumerated has none.
+func newestSessions(ctx context.Context, store Store) (s sample, err error) {
+	scanner, ok := store.(Scanner)
+	if !ok {
+		return s, nil
+	}
+	for r, err := range scanner.Scan(ctx, Range{Newest: sampleSize}) {
+		switch {
+		case errors.Is(err, errors.ErrUnsupported):
+			return s, nil
+		case r == nil:
+			return s, err
+		case err != nil:
+			s.refused++
+			s.why = err
+		default:
+			s.origins = append(s.origins, r.Origin)
+		}
+		if s.refused+len(s.origins) == sampleSize {
+			break
+		}
+	}
+	return s, nil
+}
+
+// unknownKey reports whether a fallback made the newest signature of the sample.
+func (s *sample) unknownKey() bool {
+	var seen signatures
+	for _, o := range s.origins {
+		seen.note(o)
+	}
+	return seen.unknownKey()
+}
+
+// OpensSome opens some of the newest live sessions of a store and reports whether one
+// opened. If there are sessions and none opens, it returns an error: the settings are
+// not the site's (SECRET_KEY, DJANGO_VERSION), or the store is not. A store without live
+// sessions, or one that cannot be enumerated, is no error. In a cache every session
+// opens whatever the SECRET_KEY, since nothing is signed there.
+func OpensSome(ctx context.Context, store Store) (bool, error) {
+	s, err := newestSessions(ctx, store)
+	switch {
+	case err != nil:
+		return false, err
+	case len(s.origins) == 0 && s.refused > 0:
+		return false, fmt.Errorf("none of %d live sessions can be opened: %w", s.refused, s.why)
+	}
+	return len(s.origins) > 0, nil
+}
+
+// CheckKey returns an ErrUnknownKey if the newest live sessions of a store were signed
+// with one of SECRET_KEY_FALLBACKS. Then SECRET_KEY may not be the site's, and Django
+// could not read what is signed with it. With Settings.AcceptNewKey it returns nil.
+// Update and Manager call it themselves.
+func CheckKey(ctx context.Context, store Store) error {
+	return checkKey(ctx, store, Origin{Form: Unsigned})
+}
+
+// checkKey is CheckKey for a session that is about to be written: it counts, too, and in
+// a store that cannot be enumerated it is all that is seen.
+func checkKey(ctx context.Context, store Store, written Origin) error {
+	if store.Settings().AcceptNewKey {
+		return nil
+	}
+	s, err := newestSessions(ctx, store)
+	s.origins = append(s.origins, written)
+	if err == nil && s.unknownKey() {
+		err = ErrUnknownKey
+	}
+	return err
+}
+
+var errNoSessions = errors.New("no live session: the check cannot tell whether it is the site's store")

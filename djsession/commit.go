@@ -6,40 +6,41 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"strings"
 
 	"github.com/djsess/djsess/internal/djcookie"
 )
 
-// facts are everything that decide looks at.
+// facts are everything that the decision depends on.
 type facts struct {
-	cookie    bool // the request brought a session cookie
-	accessed  bool // the handler looked at the session
-	modified  bool // the session is to be saved
-	empty     bool // it has neither a key nor a value
-	stale     bool // the cookie holds its old key, which was deleted
-	everyTime bool // SESSION_SAVE_EVERY_REQUEST
-	untouched bool // nothing may change: a read-only manager, or a payload that was refused
-	answered  bool // the handler sets the session cookie itself, as a Django behind a proxy does
-	status    int
+	cookie       bool // the request has a session cookie
+	accessed     bool // the handler read the session
+	modified     bool // the session is to be saved
+	empty        bool // the session has neither a key nor a value
+	stale        bool // the cookie holds the session's old key, which was deleted
+	everyRequest bool // SESSION_SAVE_EVERY_REQUEST
+	unwritable   bool // nothing may change: a read-only manager, or a payload that was refused
+	setByHandler bool // the handler sets the session cookie itself, as a Django behind a proxy does
+	status       int
 }
 
 // action is what to do before the first byte.
 type action struct {
-	check                         bool // that the session's cookie can be made; if not, the response must not go out
-	save, setCookie, deleteCookie bool
-	vary                          bool
+	check        bool // make sure that the session's cookie can be made; if not, the response must not be sent
+	save         bool
+	setCookie    bool
+	deleteCookie bool
+	vary         bool // Vary: Cookie
 }
 
-// decide is SessionMiddleware.process_response, with two differences. It never deletes
-// the cookie of a key that the store does not have: Django does that. It sets the cookie
-// of a moved session with any status, because the visitor's old key no longer works.
+// decide decides as SessionMiddleware.process_response, with two differences. It never
+// deletes the cookie of a key that the store does not have: Django does that. It sets the
+// cookie of a session with a new key with any status, because the old key no longer works.
 func decide(f facts) (a action) {
 	switch {
-	case f.untouched, f.answered && !f.modified:
+	case f.unwritable, f.setByHandler && !f.modified:
 	case f.empty:
 		a.deleteCookie = f.cookie && f.modified
-	case !f.modified && !f.everyTime:
+	case !f.modified && !f.everyRequest:
 	case f.status >= http.StatusInternalServerError:
 		a.check, a.setCookie = true, f.stale
 	default:
@@ -55,15 +56,15 @@ func (x *exchange) facts(s *Session, status int) facts {
 		status = max(status, http.StatusInternalServerError)
 	}
 	return facts{
-		cookie:    x.came,
-		accessed:  s.accessed,
-		modified:  s.modified,
-		empty:     s.IsEmpty(),
-		stale:     s.cookie == cookieStale,
-		everyTime: x.m.settings().SessionSaveEveryRequest,
-		untouched: x.m.ReadOnly || s.closed != nil,
-		answered:  x.setsCookie(),
-		status:    status,
+		cookie:       x.came,
+		accessed:     s.accessed,
+		modified:     s.modified,
+		empty:        s.IsEmpty(),
+		stale:        s.cookie == cookieStale,
+		everyRequest: x.m.settings().SessionSaveEveryRequest,
+		unwritable:   x.m.ReadOnly || s.closed != nil,
+		setByHandler: x.setsCookie(),
+		status:       status,
 	}
 }
 
@@ -89,7 +90,7 @@ func (x *exchange) commit(status int) error {
 	}
 	if a.save {
 		if err := x.save(s); err != nil {
-			return dueTo(s, err)
+			return saveError(s, err)
 		}
 	}
 	if a.setCookie {
@@ -98,9 +99,10 @@ func (x *exchange) commit(status int) error {
 	return nil
 }
 
-// dueTo is the error of a save, unless the handler changed nothing and nothing may be
-// written yet: its answer is good without a new expiry.
-func dueTo(s *Session, err error) error {
+// saveError returns the error of a save for the response. If the handler changed nothing and
+// nothing may be written yet, the response is valid without a new expiry, and there is no
+// error.
+func saveError(s *Session, err error) error {
 	if !s.modified && (errors.Is(err, ErrUnknownStore) || errors.Is(err, ErrUnknownKey)) {
 		return nil
 	}
@@ -128,21 +130,11 @@ func (x *exchange) sessionToCommit(status int) (*Session, error) {
 	return s, err
 }
 
-// setsCookie reports whether the handler sets the session's cookie itself.
-func (x *exchange) setsCookie() bool {
-	for _, line := range x.w.Header()["Set-Cookie"] {
-		if name, _, _ := strings.Cut(line, "="); name == x.m.settings().SessionCookieName {
-			return true
-		}
-	}
-	return false
-}
-
 // save stores the session, although the client may have left or the request's deadline
 // may have passed.
 func (x *exchange) save(s *Session) error {
 	if s.justStored {
-		return nil // nobody else has the key yet
+		return nil // no other request has the key yet
 	}
 	if x.timedOut() {
 		s.reported = fmt.Errorf("djsession: save %s: the request has timed out and was answered: %w", ShortKey(s.Key()), http.ErrHandlerTimeout)
@@ -177,90 +169,6 @@ func (x *exchange) saving() context.Context { return x.m.saving(x.r.Context()) }
 
 func (x *exchange) vary() { djcookie.AddVary(x.w.Header(), "Cookie") }
 
-func (x *exchange) setCookie(s *Session) error {
-	cookie, err := x.m.sessionCookie(s.Key(), s.values)
-	if err == nil {
-		cookie.Set(x.w.Header())
-		x.vary()
-	}
-	return err
-}
-
-// setCookieOfMoved sets the cookie of a session that already has a new key, although the
-// response is replaced by an error.
-func (x *exchange) setCookieOfMoved() {
-	if s := x.session; s != nil && s.cookie == cookieStale {
-		x.setCookie(s) // its error is dropped: the response reports another one already
-	}
-}
-
-// deleteCookie deletes the cookie of a session that was ended or emptied. A key that the
-// store does not have stays if the store may not be the site's.
-func (x *exchange) deleteCookie(s *Session) {
-	if s.cookie == cookieUnknown || s.cookie == cookieForeign {
-		if err := s.mayReplaceCookie(x.r.Context()); err != nil {
-			x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.cookieValue), Err: err})
-			return
-		}
-	}
-	c := x.m.settings()
-	djcookie.Deleted(c.SessionCookieName, c.SessionCookieDomain, c.SessionCookiePath, c.SessionCookieSameSite).Set(x.w.Header())
-}
-
-// sessionCookie is the cookie of a session.
-func (m *Manager) sessionCookie(key string, v *Values) (djcookie.Cookie, error) {
-	s := m.settings()
-	cookie := djcookie.Cookie{
-		Name:     s.SessionCookieName,
-		Value:    key,
-		Domain:   s.SessionCookieDomain,
-		Path:     s.SessionCookiePath,
-		SameSite: s.SessionCookieSameSite,
-		Secure:   s.SessionCookieSecure,
-		HTTPOnly: s.SessionCookieHTTPOnly,
-	}
-	if (m.WrapCookie != nil || m.UnwrapCookie != nil) && !m.keyIsSession && key != "" {
-		var err error
-		if cookie.Value, err = m.wrap(key, v); err != nil {
-			return cookie, fmt.Errorf("%w: WrapCookie: %w", errNoCookie, err)
-		}
-	}
-	browserClose, err := s.expiresAtBrowserClose(v)
-	if err != nil || browserClose {
-		return cookie, err
-	}
-	now := s.Now()
-	seconds, micros, err := s.expiryAge(v, now)
-	if err != nil {
-		return cookie, err
-	}
-	cookie.Lasts = true
-	cookie.MaxAge = seconds // int() cuts a fraction off
-	cookie.Expires, err = checkYear(addSeconds(now, seconds, micros))
-	return cookie, err
-}
-
-// wrap is WrapCookie, but that it is an error when there is no value: the visitor would
-// lose the cookie that came.
-func (m *Manager) wrap(key string, v *Values) (value string, err error) {
-	if m.WrapCookie == nil {
-		return "", errors.New("it is not set, and UnwrapCookie is")
-	}
-	if value, err = m.WrapCookie(key, v); err == nil && value == "" {
-		err = errors.New("it returned nothing")
-	}
-	return value, err
-}
-
-// checkCookie returns an error if no cookie can be made for a session. Such a session
-// must not be stored, since the visitor could not learn its key.
-func (m *Manager) checkCookie(key string, v *Values) error {
-	_, err := m.sessionCookie(key, v)
-	return err
-}
-
-var errNoCookie = errors.New("the session has no cookie")
-
 // hijack saves the session for a connection that is about to leave HTTP.
 func (x *exchange) hijack() error {
 	s := x.session
@@ -268,32 +176,15 @@ func (x *exchange) hijack() error {
 		return nil
 	}
 	if err := x.save(s); err != nil {
-		return dueTo(s, err)
+		return saveError(s, err)
 	}
 	if s.Key() == x.key {
 		return nil
 	}
-	// The code that took over the connection may send this header itself.
+	// The code that takes over the connection may send this header itself.
 	x.setCookie(s)
 	x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.Key()), Err: errHijacked})
 	return nil
 }
 
 var errHijacked = errors.New("djsession: the connection was hijacked: unless its new owner sends the Set-Cookie header, the visitor does not learn this session's key")
-
-// replaceResponse has the ErrorHandler answer in place of a response that must not
-// go out, with the headers that were set before the handler.
-func (x *exchange) replaceResponse(err error) {
-	header := x.w.Header()
-	clear(header)
-	for _, lines := range x.header {
-		header[lines.name] = lines.values
-	}
-	x.setCookieOfMoved()
-	x.w.state = answering
-	x.serveError(&x.w, x.inner, err)
-	if x.w.state == answering {
-		x.w.ResponseWriter.WriteHeader(http.StatusInternalServerError)
-	}
-	x.w.state, x.w.failed = replaced, err
-}

@@ -2,30 +2,30 @@ package djsession
 
 import "testing"
 
-// The decision at the end of a request, without the request.
+// The decision at the end of a request, from the facts alone.
 func TestDecide(t *testing.T) {
 	for name, c := range map[string]struct {
 		facts facts
 		want  action
 	}{
-		"nobody looked":                      {facts{cookie: true, status: 200}, action{}},
+		"not accessed":                       {facts{cookie: true, status: 200}, action{}},
 		"only read":                          {facts{cookie: true, accessed: true, status: 200}, action{vary: true}},
 		"changed":                            {facts{cookie: true, accessed: true, modified: true, status: 200}, action{check: true, save: true, setCookie: true, vary: true}},
 		"changed, no cookie came":            {facts{accessed: true, modified: true, status: 404}, action{check: true, save: true, setCookie: true, vary: true}},
 		"changed, 499":                       {facts{accessed: true, modified: true, status: 499}, action{check: true, save: true, setCookie: true, vary: true}},
 		"changed, 500":                       {facts{cookie: true, accessed: true, modified: true, status: 500}, action{check: true, vary: true}},
 		"a new key, 500":                     {facts{cookie: true, accessed: true, modified: true, stale: true, status: 500}, action{check: true, setCookie: true, vary: true}},
-		"each request saves":                 {facts{cookie: true, everyTime: true, status: 200}, action{check: true, save: true, setCookie: true, vary: true}},
-		"each request saves, 503":            {facts{cookie: true, everyTime: true, status: 503}, action{check: true}},
+		"each request saves":                 {facts{cookie: true, everyRequest: true, status: 200}, action{check: true, save: true, setCookie: true, vary: true}},
+		"each request saves, 503":            {facts{cookie: true, everyRequest: true, status: 503}, action{check: true}},
 		"ended":                              {facts{cookie: true, accessed: true, modified: true, empty: true, status: 200}, action{deleteCookie: true, vary: true}},
 		"ended, 500":                         {facts{cookie: true, accessed: true, modified: true, empty: true, status: 500}, action{deleteCookie: true, vary: true}},
 		"ended, no cookie came":              {facts{accessed: true, modified: true, empty: true, status: 200}, action{vary: true}},
 		"unknown key, read":                  {facts{cookie: true, accessed: true, empty: true, status: 200}, action{vary: true}},
-		"unknown key, each request saves":    {facts{cookie: true, accessed: true, empty: true, everyTime: true, status: 200}, action{vary: true}},
-		"untouched":                          {facts{cookie: true, accessed: true, modified: true, untouched: true, status: 200}, action{vary: true}},
-		"the handler's own cookie":           {facts{cookie: true, accessed: true, answered: true, everyTime: true, status: 200}, action{vary: true}},
-		"the handler's own cookie, changed":  {facts{cookie: true, accessed: true, answered: true, modified: true, status: 200}, action{check: true, save: true, setCookie: true, vary: true}},
-		"the handler's own cookie, an ended": {facts{cookie: true, accessed: true, answered: true, modified: true, empty: true, status: 200}, action{deleteCookie: true, vary: true}},
+		"unknown key, each request saves":    {facts{cookie: true, accessed: true, empty: true, everyRequest: true, status: 200}, action{vary: true}},
+		"unwritable":                         {facts{cookie: true, accessed: true, modified: true, unwritable: true, status: 200}, action{vary: true}},
+		"the handler's own cookie":           {facts{cookie: true, accessed: true, setByHandler: true, everyRequest: true, status: 200}, action{vary: true}},
+		"the handler's own cookie, changed":  {facts{cookie: true, accessed: true, setByHandler: true, modified: true, status: 200}, action{check: true, save: true, setCookie: true, vary: true}},
+		"the handler's own cookie, an ended": {facts{cookie: true, accessed: true, setByHandler: true, modified: true, empty: true, status: 200}, action{deleteCookie: true, vary: true}},
 	} {
 		if got := decide(c.facts); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)

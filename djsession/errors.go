@@ -7,21 +7,21 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// What a Store answers, for errors.Is. Any other error means that the store
-// could not be asked: it is down, or refused.
+// Errors of a Store, for errors.Is. Any other error means that the store could not be asked:
+// it is down, or it refused.
 var (
-	// ErrNotFound: no live session has this key. The store's writer said so.
+	// ErrNotFound: no live session has this key. A store with replicas has asked its writer.
 	ErrNotFound = errors.New("no such session")
-	// ErrKeyTaken is Django's CreateError: there is a session of this key.
+	// ErrKeyTaken is Django's CreateError: a session with this key exists.
 	ErrKeyTaken = errors.New("session key is taken")
 	// ErrInvalidKey: no session can have this key. See ValidateKey.
 	ErrInvalidKey = errors.New("not a session key")
-	// ErrConflict: somebody else wrote the session meanwhile. Stores return
-	// it as a *ConflictError, which carries what was written.
-	ErrConflict = errors.New("session was changed meanwhile")
+	// ErrConflict: another writer changed the session since it was loaded. Stores return it
+	// as a *ConflictError, which has the session that is stored now.
+	ErrConflict = errors.New("session was changed by another writer")
 	// ErrReadOnly: the store takes no writes.
 	ErrReadOnly = errors.New("store is read-only")
-	// ErrBusy: the store is locked by somebody else for longer than it waits.
+	// ErrBusy: another program has locked the store for longer than the store waits.
 	ErrBusy = errors.New("store is locked")
 	// ErrOutcomeUnknown: a write was sent and its answer did not come, since the
 	// connection broke or the context ended. The store may have made the change,
@@ -29,18 +29,17 @@ var (
 	ErrOutcomeUnknown = errors.New("the answer was lost: the change may have been made or not")
 )
 
-// ErrSessionDeleted is Django's UpdateError and SessionInterrupted: the session
-// was there when it was loaded and is gone now. It is not brought back to life.
-// It is an ErrNotFound to errors.Is.
-var ErrSessionDeleted = fmt.Errorf("session was deleted meanwhile: %w", ErrNotFound)
+// ErrSessionDeleted is Django's UpdateError and SessionInterrupted: the session was deleted
+// after it was loaded. It is not created again. It is an ErrNotFound to errors.Is.
+var ErrSessionDeleted = fmt.Errorf("session was deleted after it was loaded: %w", ErrNotFound)
 
-// Why a session is not to be had, or not to be changed, in a request.
+// Reasons why a request cannot load or change its session.
 var (
 	// ErrNoManager: the request did not come through Manager.Handler.
 	ErrNoManager = errors.New("djsession: the handler is not under a Manager's Handler")
-	// ErrResponseStarted: the response has begun, and with it the session was
-	// saved and its cookie sent. What streams uses Update from there on.
-	ErrResponseStarted = errors.New("djsession: the response has begun, and the session with it: what comes later is for djsession.Update")
+	// ErrResponseStarted: the response has begun. The session was saved and its cookie sent
+	// before its first byte. A handler that streams uses Update from then on.
+	ErrResponseStarted = errors.New("djsession: the response has begun, so the session takes no more changes: use djsession.Update")
 	// ErrUnknownStore: a new session was not stored, because nothing has shown yet
 	// that the store is the site's. See Manager.AcceptEmptyStore.
 	ErrUnknownStore = errors.New("djsession: nothing shows yet that this is the site's store, so no new session is stored: " +
@@ -55,7 +54,7 @@ var (
 		"if the site wraps its session keys, set Manager.UnwrapCookie and Manager.WrapCookie")
 )
 
-// Why a payload is not to be trusted, for errors.Is on a *PayloadError.
+// Reasons why a payload cannot be trusted, for errors.Is on a *PayloadError.
 var (
 	// ErrBadSignature is signing.ErrBadSignature: the payload was signed with
 	// another SECRET_KEY or salt, or was changed since.
@@ -63,35 +62,34 @@ var (
 	// ErrSignatureExpired is signing.ErrSignatureExpired: a signed cookie
 	// older than SESSION_COOKIE_AGE. It is an ErrBadSignature too.
 	ErrSignatureExpired = signing.ErrSignatureExpired
-	// ErrMalformed is signing.ErrMalformed: the signature is good, and Python
-	// would not be able to read what it signs.
+	// ErrMalformed is signing.ErrMalformed: the signature verifies, but Python could not
+	// read the data.
 	ErrMalformed = signing.ErrMalformed
 	// ErrTooLarge is signing.ErrTooLarge: over Settings.MaxPayloadSize.
 	ErrTooLarge = signing.ErrTooLarge
 )
 
-// PayloadError is a stored session that cannot be read or trusted. Django takes
-// it for an empty session and overwrites it; djsess never does.
+// PayloadError is a stored session that cannot be read or trusted. Django treats it as an
+// empty session and overwrites it; djsess never does.
 type PayloadError struct {
 	// Err is an ErrBadSignature, ErrMalformed or ErrTooLarge to errors.Is.
 	Err error
-	// Form is the form that the payload seems to be in; empty when it is in
-	// none. A bad signature in a form that the site's Django does not write
-	// means that another release wrote it.
+	// Form is the form that the payload seems to have, or "". A bad signature in a form
+	// that the site's Django does not write means that another release wrote it.
 	Form Form
 }
 
 func (e *PayloadError) Error() string { return "session payload: " + e.Err.Error() }
 func (e *PayloadError) Unwrap() error { return e.Err }
 
-// ConflictError is an ErrConflict that knows what is stored now.
+// ConflictError is an ErrConflict with the session that is stored now.
 type ConflictError struct {
-	// Current is the session as somebody else wrote it.
+	// Current is the session as the other writer has stored it.
 	Current *Record
 }
 
 func (e *ConflictError) Error() string {
-	return "session " + ShortKey(e.Current.Key) + " was changed meanwhile"
+	return "session " + ShortKey(e.Current.Key) + " was changed by another writer"
 }
 
 // Is makes a ConflictError an ErrConflict.
@@ -109,7 +107,7 @@ type OpError struct {
 	Key string
 	// Err is the cause.
 	Err error
-	// Hint is what to do about it, such as "run manage.py migrate". It is empty if the
+	// Hint is a remedy, such as "run manage.py migrate". It is empty if the
 	// store knows no remedy.
 	Hint string
 }

@@ -2,7 +2,6 @@ package djsession
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -34,12 +33,12 @@ type evidence struct {
 	seen   signatures
 	shards shards // of a Sharded store
 
-	looking chan struct{} // full while a request looks through the store
-	looked  time.Time
-	failed  error // why the last look failed
+	looking chan struct{} // full while a request searches the store
+	looked  time.Time     // when the last search ended
+	failed  error         // why it failed
 }
 
-// lookEvery is the shortest time between two looks through an unproven store.
+// lookEvery is the shortest time between two searches of an unproven store.
 const lookEvery = 10 * time.Second
 
 // sampleSize is how many of the newest sessions are looked at.
@@ -98,11 +97,11 @@ func (m *Manager) notFound(ctx context.Context, key string) {
 	if m.AcceptEmptyStore || m.evidence.store.Load() {
 		return
 	}
-	m.notMisplaced(ctx, key) // for what it records; its error proves nothing
+	m.notMisplaced(ctx, key) // it records the evidence; its error proves nothing
 }
 
 // mayReplaceCookie returns an error unless the store is proven to be the site's. Only then
-// is a key that the store does not have worth nothing to the visitor.
+// does an unknown key mean that the visitor's session is gone.
 func (m *Manager) mayReplaceCookie(ctx context.Context, unknown string) error {
 	e := &m.evidence
 	if m.AcceptEmptyStore {
@@ -157,7 +156,7 @@ func (m *Manager) mayWrite(ctx context.Context) error {
 	switch {
 	case e.seen.unknownKey():
 		return ErrUnknownKey
-	case e.seen.current.Load() > 0 && !m.keyIsSession: // of cookies there is no sample: one that is old is no lasting proof
+	case e.seen.current.Load() > 0 && !m.keyIsSession: // cookies cannot be sampled, and an old cookie is no lasting proof
 		e.key.Store(true)
 	}
 	return nil
@@ -181,101 +180,6 @@ func (m *Manager) look(ctx context.Context) error {
 		e.looked = time.Now()
 	}
 	return e.failed
-}
-
-// sample looks at the newest sessions and records what they prove.
-func (m *Manager) sample(ctx context.Context) (sample, error) {
-	s, err := newestSessions(ctx, m.store)
-	if err != nil {
-		return s, fmt.Errorf("look through the store: %w", err)
-	}
-	for _, o := range s.origins {
-		m.evidence.seen.note(o)
-		if o.Form != Unsigned && (o.Key == 0 || m.settings().AcceptNewKey) {
-			m.evidence.store.Store(true)
-		}
-	}
-	return s, nil
-}
-
-// sample describes the newest live sessions of a store.
-type sample struct {
-	origins []Origin // of those that open
-	refused int      // how many do not open
-	why     error    // why the last of these did not open
-}
-
-// newestSessions opens the newest live sessions of a store. A store that cannot be
-// enumerated has none.
-func newestSessions(ctx context.Context, store Store) (s sample, err error) {
-	scanner, ok := store.(Scanner)
-	if !ok {
-		return s, nil
-	}
-	for r, err := range scanner.Scan(ctx, Range{Newest: sampleSize}) {
-		switch {
-		case errors.Is(err, errors.ErrUnsupported):
-			return s, nil
-		case r == nil:
-			return s, err
-		case err != nil:
-			s.refused++
-			s.why = err
-		default:
-			s.origins = append(s.origins, r.Origin)
-		}
-		if s.refused+len(s.origins) == sampleSize {
-			break
-		}
-	}
-	return s, nil
-}
-
-// unknownKey reports whether a fallback made the newest signature of the sample.
-func (s *sample) unknownKey() bool {
-	var seen signatures
-	for _, o := range s.origins {
-		seen.note(o)
-	}
-	return seen.unknownKey()
-}
-
-// OpensSome opens some of the newest live sessions of a store and reports whether one
-// opened. If there are sessions and none opens, it returns an error: the settings are
-// not the site's (SECRET_KEY, DJANGO_VERSION), or the store is not. A store without live
-// sessions, or one that cannot be enumerated, is no error. In a cache every session
-// opens whatever the SECRET_KEY, since nothing is signed there.
-func OpensSome(ctx context.Context, store Store) (bool, error) {
-	s, err := newestSessions(ctx, store)
-	switch {
-	case err != nil:
-		return false, err
-	case len(s.origins) == 0 && s.refused > 0:
-		return false, fmt.Errorf("none of %d live sessions can be opened: %w", s.refused, s.why)
-	}
-	return len(s.origins) > 0, nil
-}
-
-// CheckKey returns an ErrUnknownKey if the newest live sessions of a store were signed
-// with one of SECRET_KEY_FALLBACKS. Then SECRET_KEY may not be the site's, and Django
-// could not read what is signed with it. With Settings.AcceptNewKey it returns nil.
-// Update and Manager call it themselves.
-func CheckKey(ctx context.Context, store Store) error {
-	return checkKey(ctx, store, Origin{Form: Unsigned})
-}
-
-// checkKey is CheckKey for a session that is about to be written: it counts, too, and in
-// a store that cannot be enumerated it is all that is seen.
-func checkKey(ctx context.Context, store Store, written Origin) error {
-	if store.Settings().AcceptNewKey {
-		return nil
-	}
-	s, err := newestSessions(ctx, store)
-	s.origins = append(s.origins, written)
-	if err == nil && s.unknownKey() {
-		err = ErrUnknownKey
-	}
-	return err
 }
 
 // shards holds what visitors' keys show about a store on several servers. Even with a

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/big"
 	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/djsess/djsess/internal/pytime"
@@ -14,12 +15,130 @@ import (
 // expiryName is the value that SessionBase.set_expiry sets.
 const expiryName = "_session_expiry"
 
-// ErrInvalidExpiry is a _session_expiry that Django could not work with: saving
-// such a session takes the page down there.
+// ErrInvalidExpiry is a _session_expiry that Django cannot use: in Django, saving such a
+// session fails with an exception.
 var ErrInvalidExpiry = errors.New("invalid _session_expiry")
 
-// ExpiryDate is Django's get_expiry_date, as it would be at the instant now: when
-// a session with these values ends if it is saved now.
+// Expiry says when a session ends: the argument of Django's set_expiry. It is DefaultExpiry,
+// BrowserClose, or made with AfterIdle or At.
+type Expiry struct {
+	kind expiryKind
+	idle time.Duration
+	at   time.Time
+}
+
+type expiryKind int
+
+const (
+	defaultExpiry expiryKind = iota
+	browserClose
+	afterIdle
+	at
+)
+
+var (
+	// DefaultExpiry is set_expiry(None): the session ends as the settings say.
+	DefaultExpiry = Expiry{}
+	// BrowserClose is set_expiry(0): the cookie ends with the browser. The stored session
+	// lives for SessionCookieAge.
+	BrowserClose = Expiry{kind: browserClose}
+)
+
+// AfterIdle is set_expiry(seconds): the session ends when it was not saved for this long. A
+// negative duration ends it at once. Zero is an error: see BrowserClose.
+func AfterIdle(d time.Duration) Expiry { return Expiry{kind: afterIdle, idle: d} }
+
+// At is set_expiry(datetime): the session ends at t, even if it is saved again. For Django's
+// set_expiry(timedelta) use At(time.Now().Add(d)).
+//
+// Before Django 4.1 a JSON session cannot hold a time. There the seconds that are left are
+// stored, and they start again with each save. A pickled session holds the datetime.
+func At(t time.Time) Expiry { return Expiry{kind: at, at: t} }
+
+// SetExpiry sets when the session ends: Django's set_expiry.
+func (s *Session) SetExpiry(e Expiry) error {
+	switch e.kind {
+	case browserClose:
+		return s.Set(expiryName, 0)
+	case afterIdle:
+		switch {
+		case e.idle == 0:
+			return errors.New("djsession: set expiry: AfterIdle(0): use BrowserClose for a session that ends with the browser")
+		case e.idle%time.Second == 0:
+			return s.Set(expiryName, int64(e.idle/time.Second))
+		}
+		return s.Set(expiryName, e.idle.Seconds())
+	case at:
+		return s.setExpiryAt(e.at)
+	}
+	return s.Delete(expiryName)
+}
+
+// setExpiryAt stores a time as the site's Django does.
+func (s *Session) setExpiryAt(t time.Time) error {
+	settings := s.m.settings()
+	t = t.Truncate(time.Microsecond)
+	value, err := settings.datetime(t)
+	if err != nil {
+		return err
+	}
+	e, err := encodeValue(expiryName, value)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalidExpiry, err)
+	}
+	if settings.AtLeast(4, 1) {
+		e = encoded{raw: e.raw} // Django has the text in pickles, too
+	} else {
+		// Both: the datetime for a pickle, and the seconds that are left for JSON.
+		left := int64(math.Floor(t.Sub(settings.Now()).Seconds()))
+		if left == 0 { // zero seconds would mean browser close
+			left = 1
+		}
+		e.raw = strconv.FormatInt(left, 10)
+	}
+	return s.change(func(v *Values) error { return v.set(expiryName, e) })
+}
+
+// datetime returns an instant as a datetime of the site: aware or naive.
+func (s *Settings) datetime(t time.Time) (any, error) {
+	if s.UseTZ {
+		return t.UTC(), nil
+	}
+	loc, err := s.Location()
+	if err != nil {
+		return nil, err
+	}
+	return NaiveTimeOf(t, loc), nil
+}
+
+// ExpiryAge is get_expiry_age: it returns how long the session lasts if it is saved now.
+func (s *Session) ExpiryAge() (time.Duration, error) {
+	return s.ExpiryAgeFrom(s.m.settings().Now())
+}
+
+// ExpiryAgeFrom is get_expiry_age(modification=…). The longest duration is 292 years.
+func (s *Session) ExpiryAgeFrom(modification time.Time) (time.Duration, error) {
+	return s.m.settings().ExpiryAge(s.read(), modification)
+}
+
+// ExpiryDate is get_expiry_date: it returns when the session ends if it is saved now.
+func (s *Session) ExpiryDate() (time.Time, error) {
+	return s.ExpiryDateFrom(s.m.settings().Now())
+}
+
+// ExpiryDateFrom is get_expiry_date(modification=…).
+func (s *Session) ExpiryDateFrom(modification time.Time) (time.Time, error) {
+	return s.m.settings().ExpiryDate(s.read(), modification)
+}
+
+// ExpiresAtBrowserClose is get_expire_at_browser_close: it reports whether the cookie ends
+// with the browser.
+func (s *Session) ExpiresAtBrowserClose() (bool, error) {
+	return s.m.settings().expiresAtBrowserClose(s.read())
+}
+
+// ExpiryDate is Django's get_expiry_date at the time now: it returns when a session with
+// these values ends if it is saved then.
 func (s *Settings) ExpiryDate(v *Values, now time.Time) (time.Time, error) {
 	expiry, err := v.expiry()
 	if err != nil {
@@ -38,8 +157,8 @@ func (s *Settings) ExpiryDate(v *Values, now time.Time) (time.Time, error) {
 	if s.UseTZ {
 		return checkYear(addSeconds(now, seconds, micros))
 	}
-	// Python's naive arithmetic moves the wall clock: in two weeks it shows
-	// the same hour, whatever clocks do in between.
+	// Python's naive arithmetic moves the wall clock: two weeks later it shows the same
+	// hour, even if daylight saving time begins in between.
 	loc, err := s.Location()
 	if err != nil {
 		return time.Time{}, err
@@ -48,9 +167,9 @@ func (s *Settings) ExpiryDate(v *Values, now time.Time) (time.Time, error) {
 	return checkYear(pytime.FromNaive(end, loc))
 }
 
-// ExpiryAge is Django's get_expiry_age, as it would be at the instant now: how long a
-// session with these values lasts if it is saved now. More than a time.Duration can
-// hold, 292 years, is cut to that.
+// ExpiryAge is Django's get_expiry_age at the time now: it returns how long a session with
+// these values lasts if it is saved then. The longest duration is 292 years, which is the
+// limit of a time.Duration.
 func (s *Settings) ExpiryAge(v *Values, now time.Time) (time.Duration, error) {
 	seconds, micros, err := s.expiryAge(v, now)
 	if limit := int64(math.MaxInt64/time.Second) - 1; err == nil {
@@ -59,8 +178,8 @@ func (s *Settings) ExpiryAge(v *Values, now time.Time) (time.Duration, error) {
 	return time.Duration(seconds)*time.Second + time.Duration(micros)*time.Microsecond, err
 }
 
-// expiryAge is get_expiry_age: how long a session lasts that was modified then. An
-// age that was computed is floored to whole seconds, one that was set is itself.
+// expiryAge is get_expiry_age: it returns how long a session lasts that was modified then. An
+// age that was computed is floored to whole seconds. An age that was set is not.
 func (s *Settings) expiryAge(v *Values, modification time.Time) (seconds int64, micros int, err error) {
 	expiry, err := v.expiry()
 	if err != nil {
@@ -72,7 +191,7 @@ func (s *Settings) expiryAge(v *Values, modification time.Time) (seconds int64, 
 	} else if text, ok := expiry.(string); ok && text != "" {
 		end, err = s.expiryInstant(text)
 	} else {
-		if ok { // which is false in Python
+		if ok { // an empty text is false in Python
 			expiry = nil
 		}
 		return s.expirySeconds(expiry)
@@ -112,8 +231,8 @@ func (s *Settings) expiresAtBrowserClose(v *Values) (bool, error) {
 	return false, nil
 }
 
-// expiry is the value of _session_expiry, nil when there is none. As a number a
-// bool is what it is in Python.
+// expiry returns the value of _session_expiry, or nil if there is none. A bool is the number
+// that it is in Python.
 func (v *Values) expiry() (any, error) {
 	var expiry any
 	if !v.Has(expiryName) {
@@ -131,8 +250,8 @@ func (v *Values) expiry() (any, error) {
 	return expiry, nil
 }
 
-// addSeconds is time.Time.Add for more than the 292 years of a time.Duration,
-// cut to Python's microseconds.
+// addSeconds is time.Time.Add without the limit of a time.Duration, truncated to Python's
+// microseconds.
 func addSeconds(t time.Time, seconds int64, micros int) time.Time {
 	return time.Unix(t.Unix()+seconds, int64(t.Nanosecond()+micros*1000)).UTC().Truncate(time.Microsecond)
 }
@@ -144,7 +263,7 @@ func checkYear(t time.Time) (time.Time, error) {
 	return t, nil
 }
 
-// expirySeconds is the age that anything but a text stands for; what is false in
+// expirySeconds returns the age for an expiry that is not a text. A value that is false in
 // Python stands for SESSION_COOKIE_AGE.
 func (s *Settings) expirySeconds(expiry any) (seconds int64, micros int, err error) {
 	var age float64
@@ -172,11 +291,11 @@ func (s *Settings) expirySeconds(expiry any) (seconds int64, micros int, err err
 	return int64(whole), int(math.RoundToEven(fraction * 1e6)), nil
 }
 
-// maxExpirySeconds is more than lie between the years 1 and 9999.
+// maxExpirySeconds is more than the seconds between the years 1 and 9999.
 const maxExpirySeconds = 400_000_000_000
 
-// datetime returns what is a datetime, which a pickle can hold and JSON cannot: in every
-// Django that counts.
+// datetime returns an expiry that is a datetime. A pickle can hold one, JSON cannot. All
+// releases of Django accept it.
 func datetime(expiry any) (t time.Time, naive, ok bool) {
 	switch e := expiry.(type) {
 	case time.Time:
@@ -187,7 +306,7 @@ func datetime(expiry any) (t time.Time, naive, ok bool) {
 	return time.Time{}, false, false
 }
 
-// isEmpty tells what Python takes for false of the values that are no numbers.
+// isEmpty reports whether Python takes a value that is not a number for false.
 func isEmpty(value any) bool {
 	if nested, ok := value.(*Values); ok {
 		return nested.Len() == 0
@@ -200,7 +319,7 @@ func isEmpty(value any) bool {
 	return v.IsZero()
 }
 
-// expiryInstant reads a text, which counts since Django 4.1.
+// expiryInstant parses an expiry that is a text, which Django accepts since 4.1.
 func (s *Settings) expiryInstant(text string) (time.Time, error) {
 	if !s.AtLeast(4, 1) {
 		return time.Time{}, fmt.Errorf("%w: a text, which Django %s cannot read", ErrInvalidExpiry, s.DjangoVersion)
@@ -212,10 +331,10 @@ func (s *Settings) expiryInstant(text string) (time.Time, error) {
 	return s.expiryAt(t, naive)
 }
 
-// expiryAt checks a time with an offset or without one, which must be as the site's
-// times are.
+// expiryAt returns the instant of a time. It must have an offset if USE_TZ is on, and none if
+// it is off.
 func (s *Settings) expiryAt(t time.Time, naive bool) (time.Time, error) {
-	// Django's save may take it, but then its middleware takes the page down.
+	// Django's save may accept it, but then its middleware raises an exception.
 	if naive == s.UseTZ {
 		return time.Time{}, fmt.Errorf("%w: a time with an offset is needed when USE_TZ is on, and one without when it is off", ErrInvalidExpiry)
 	}

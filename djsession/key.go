@@ -9,18 +9,17 @@ import (
 )
 
 const (
-	minKeyLength = 8  // what Django takes for a key at all
-	maxKeyLength = 40 // what the column of django_session holds
+	minKeyLength = 8  // Django ignores shorter keys
+	maxKeyLength = 40 // of the column in django_session
 
 	newKeyLength   = 32
 	newKeyAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
 )
 
-// NewKey returns a session key as Django makes them: 32 characters of a-z0-9
-// from a secure source.
+// NewKey returns a new session key as Django makes it: 32 characters of a-z0-9 from a
+// secure source.
 func NewKey() string {
-	// Bytes from 252 up are thrown away, so that each of the 36 characters
-	// stays equally likely.
+	// Bytes from 252 up are skipped, so that each of the 36 characters is equally likely.
 	const fair = 256 / len(newKeyAlphabet) * len(newKeyAlphabet)
 	key := make([]byte, 0, newKeyLength)
 	var random [newKeyLength * 2]byte
@@ -37,9 +36,9 @@ func NewKey() string {
 	}
 }
 
-// ValidateKey returns an ErrInvalidKey for a key that no stored session can
-// have: Django ignores keys under 8 characters, the column holds 40, and
-// databases disagree about what a NUL or a broken character is.
+// ValidateKey returns an ErrInvalidKey for a key that no stored session can have. Django
+// ignores keys under 8 characters, the column holds 40, and databases treat NUL and invalid
+// UTF-8 in different ways.
 func ValidateKey(key string) error {
 	n := utf8.RuneCountInString(key)
 	switch {
@@ -55,8 +54,8 @@ func ValidateKey(key string) error {
 	return nil
 }
 
-// couldBeKey reports whether a cookie's value could be a key that Django made, or is
-// too short to hold one.
+// couldBeKey reports whether a cookie's value could be a key that Django made. A value that is
+// too short for any key counts, too.
 func couldBeKey(value string) bool {
 	if len(value) < minKeyLength {
 		return true

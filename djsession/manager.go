@@ -9,40 +9,37 @@ import (
 	"unicode/utf8"
 )
 
-// Manager gives HTTP handlers the visitor's session: Django's SessionMiddleware,
-// as Django 5.2 has it. Make it with NewManager, set fields if the defaults do
-// not fit, and put Handler around your handlers:
+// Manager gives HTTP handlers the visitor's session: it is Django's SessionMiddleware, as in
+// Django 5.2. Make it with NewManager, set the fields whose defaults do not fit, and put
+// Handler around your handlers:
 //
 //	manager, err := djsession.NewManager(store)
+//	mux.Handle("GET /hello", manager.WithSession(hello))
 //	http.ListenAndServe(addr, manager.Handler(mux))
 //
-// and in a handler:
-//
-//	sess, err := djsession.FromRequest(r)
-//	if err != nil {
-//		djsession.Error(w, r, err)
-//		return
+//	func hello(w http.ResponseWriter, r *http.Request, s *djsession.Session) error {
+//		fmt.Fprintln(w, "hello", s.GetString("name"))
+//		return nil
 //	}
-//	fmt.Fprintln(w, "hello", sess.GetString("name"))
 //
 // The fields must not change once requests are served.
 type Manager struct {
-	// Overwrite makes saving, and CycleKey, what they are in Django: the whole
-	// session as this request has it, whatever somebody else did to it
-	// meanwhile. Default: off; nobody's write is lost.
+	// Overwrite makes saves and CycleKey work as in Django: they store the whole session
+	// as this request has it, and concurrent writes are lost. Default: off; no write is
+	// lost.
 	Overwrite bool
 
 	// ReadOnly makes every change to a session an ErrReadOnly. Nothing is
 	// written to the store, and no cookie is set or deleted. Default: off.
 	ReadOnly bool
 
-	// AcceptEmptyStore has the manager trust its store from the start.
+	// AcceptEmptyStore makes the manager trust its store from the start.
 	//
 	// In a store that is not the site's no visitor's session is found, and a new
 	// session would replace the visitor's cookie and so log the visitor out of the
 	// site. So a manager stores a new session only in a store that is proven: a live
-	// session in it verifies under SECRET_KEY, or a visitor came whose own session is
-	// in it. A request that needs a new session earlier than that gets an
+	// session in it verifies under SECRET_KEY, or a visitor's own session was found in
+	// it. A request that needs a new session earlier than that gets an
 	// ErrUnknownStore. For a new site, where Django has not stored a session yet, set
 	// this; for a live one, do not. Default: off.
 	AcceptEmptyStore bool
@@ -56,22 +53,22 @@ type Manager struct {
 	//
 	// If ok is false, the visitor's session is empty, the cookie stays, and storing a
 	// session is an ErrForeignCookie. The same goes for a key that the store does not
-	// have and that Django cannot have made: one of 8 characters or more, with more
-	// than 40 or with other characters than a-z and 0-9.
+	// have and that Django cannot have made: a key of 8 characters or more that has more
+	// than 40 characters, or other characters than a-z and 0-9.
 	UnwrapCookie func(r *http.Request, value string) (key string, ok bool)
 	WrapCookie   func(key string, values *Values) (value string, err error)
 
-	// EmptyWhenRefused shows a visitor whose payload cannot be trusted as
-	// Django does, with an empty session; changes to it are the *PayloadError
-	// that FromRequest would have returned. For a site that gave up a
-	// SECRET_KEY without keeping it among the fallbacks, or moved to the engine
-	// signed_cookies: until they log in again at Django, visitors come with
-	// what they had. Default: off; the wrong SECRET_KEY shows at once.
+	// EmptyWhenRefused gives a visitor whose payload cannot be trusted an empty session,
+	// as Django does. Changes to that session return the *PayloadError that FromRequest
+	// would have returned. Set it for a site that changed its SECRET_KEY without keeping
+	// the old one among the fallbacks, or that moved to the engine signed_cookies: until
+	// they log in again at Django, visitors come with their old cookies. Default: off; a
+	// wrong SECRET_KEY shows at once.
 	EmptyWhenRefused bool
 
-	// SaveTimeout bounds a save when the response begins, CycleKey, and a look
-	// through an unproven store. These go on when the client has left or the
-	// request's deadline has passed, as they do in Django. Default: 10 seconds.
+	// SaveTimeout limits a save when the response begins, CycleKey, and the search for
+	// evidence in an unproven store. They continue if the client has left or the request's
+	// deadline has passed, as in Django. Default: 10 seconds.
 	SaveTimeout time.Duration
 
 	// ErrorHandler answers in place of the handler when its session cannot be
@@ -83,7 +80,7 @@ type Manager struct {
 	Observer func(ctx context.Context, e Event)
 
 	store        Store
-	settings     func() *Settings // of a func, fmt prints no secrets
+	settings     func() *Settings // fmt prints no secrets of a func
 	keyIsSession bool             // the store is SelfContained
 	sharded      Sharded          // the store, if it is on several servers
 	unsigned     bool             // the store is an UnsignedStore
@@ -125,53 +122,9 @@ func NewManager(store Store) (*Manager, error) {
 	return m, nil
 }
 
-// ServeError is the default ErrorHandler: status 400 for a session that was
-// deleted meanwhile, as Django has it for SessionInterrupted, and else 500.
-func ServeError(w http.ResponseWriter, r *http.Request, err error) {
-	status := http.StatusInternalServerError
-	if errors.Is(err, ErrSessionDeleted) {
-		status = http.StatusBadRequest
-	}
-	http.Error(w, http.StatusText(status), status)
-}
-
-// Error answers a request whose session could not be had or changed, with the
-// manager's ErrorHandler. What its Observer has not heard of yet, it is told. Once
-// the response has begun, nothing more is written.
-func Error(w http.ResponseWriter, r *http.Request, err error) {
-	x, ok := exchangeOf(r)
-	if !ok {
-		Tell(r, Event{Kind: EventError, Err: err})
-		ServeError(w, r, err)
-		return
-	}
-	if !x.told(err) {
-		e := Event{Kind: EventError, Err: err}
-		if x.session != nil {
-			e.Session = ShortKey(x.session.Key())
-		}
-		Tell(r, e)
-	}
-	if x.w.state == begun {
-		return // there is no other answer any more
-	}
-	x.serveError(w, r, err)
-}
-
-// serveError has the ErrorHandler answer, or ServeError where it asks for itself.
-func (x *exchange) serveError(w http.ResponseWriter, r *http.Request, err error) {
-	if x.m.ErrorHandler == nil || x.failing {
-		ServeError(w, r, err)
-		return
-	}
-	x.failing = true
-	defer func() { x.failing = false }()
-	x.m.ErrorHandler(w, r, err)
-}
-
-// Load returns the session of a key without a request, to be saved by its Save:
-// SessionStore(session_key) in Django. An empty key is a new session. A session
-// that the store does not have is ErrNotFound.
+// Load returns the session of a key outside of a request: Django's SessionStore(session_key).
+// Its Save saves it. With an empty key it returns a new session. A session that the store
+// does not have is ErrNotFound.
 func (m *Manager) Load(ctx context.Context, key string) (*Session, error) {
 	if key == "" {
 		return newSession(m, nil), nil
@@ -189,8 +142,8 @@ func (m *Manager) Load(ctx context.Context, key string) (*Session, error) {
 	return s, err
 }
 
-// load returns the session of a key that came with a request: a new one when the
-// store says that it has none of this key.
+// load returns the session of a key that came with a request. If the store does not have
+// it, load returns a new session.
 func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 	if !usableKey(key) {
 		return newSession(m, nil), nil
@@ -216,7 +169,7 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 	switch {
 	case payload == nil:
 	case m.keyIsSession && errors.Is(err, ErrBadSignature) && (m.AcceptEmptyStore || m.evidence.store.Load()):
-		return unknownSession(m, key), nil // as in Django: other cookies verify, so SECRET_KEY is the site's
+		return unknownSession(m, key), nil // other cookies verify, so SECRET_KEY is the site's
 	case m.EmptyWhenRefused:
 		s := newSession(m, nil)
 		s.closed = err
@@ -225,7 +178,7 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 	return nil, err
 }
 
-// unknownSession is the session of a key that the store does not have.
+// unknownSession returns a new session for a key that the store does not have.
 func unknownSession(m *Manager, key string) *Session {
 	s := newSession(m, nil)
 	s.cookie, s.cookieValue = cookieUnknown, key
@@ -235,12 +188,12 @@ func unknownSession(m *Manager, key string) *Session {
 	return s
 }
 
-// usableKey reports whether Django takes a cookie's value for a key at all.
+// usableKey reports whether Django looks up a cookie's value at all.
 func usableKey(key string) bool {
 	return len(key) >= minKeyLength && utf8.RuneCountInString(key) >= minKeyLength
 }
 
-// writer is what a session is saved with.
+// writer returns a writer that saves sessions of this manager.
 func (m *Manager) writer(op string, o *observation) *writer {
 	return &writer{store: m.store, op: op, overwrite: m.Overwrite, onConflict: o.conflict, check: m.checkCookie}
 }
@@ -254,7 +207,7 @@ func (m *Manager) newKey() string {
 	default:
 		return ""
 	}
-	// Choose a server that is proven: a new session on another one would become its proof.
+	// Choose a server that is proven. A new session on another server would become its proof.
 	for {
 		key := NewKey()
 		if m.evidence.shards.has(m.sharded.Shard(key)) {

@@ -11,50 +11,50 @@ import (
 	"github.com/djsess/djsess/internal/printable"
 )
 
-// EventKind is what happened to a session.
+// EventKind says what happened to a session.
 type EventKind string
 
 const (
-	// EventLoad: a session was loaded, or not, for Err. A key that the store
-	// does not know is an ErrNotFound.
+	// EventLoad: a session was loaded, or could not be loaded because of Err. For a key
+	// that the store does not have, Err is an ErrNotFound.
 	EventLoad EventKind = "load"
-	// EventSave: a session was saved, stored for the first time, or moved to
-	// another key; or not, for Err.
+	// EventSave: a session was saved, stored for the first time, or stored under a new
+	// key; or that failed because of Err.
 	EventSave EventKind = "save"
-	// EventDelete: a session was deleted, or not, for Err.
+	// EventDelete: a session was deleted, or could not be deleted because of Err.
 	EventDelete EventKind = "delete"
-	// EventConflict: somebody else wrote the session meanwhile; the changes
-	// are about to be made again.
+	// EventConflict: another writer changed the session. The changes are about to be
+	// re-applied.
 	EventConflict EventKind = "conflict"
-	// EventRefusal: something was left alone that Django would have replaced:
-	// a payload that cannot be trusted, or a cookie that holds no session key.
+	// EventRefusal: a payload cannot be trusted, or a cookie holds no session key. It was
+	// left alone. Django would have replaced it.
 	EventRefusal EventKind = "refusal"
-	// EventCheck: Manager.Check noticed something that is odd, and no error.
+	// EventCheck: Manager.Check found something suspicious that is not an error.
 	EventCheck EventKind = "check"
-	// EventError: a request was answered by Error, for an Err that is none of
-	// the store's, or from djauth.
+	// EventError: Error answered a request. Err is not from the store, but from djauth or a
+	// handler.
 	EventError EventKind = "error"
 )
 
-// Event is what a Manager's Observer is told, for logs and metrics.
+// Event is passed to a Manager's Observer, for logs and metrics.
 type Event struct {
 	Kind EventKind
 	// Session is the first 6 characters of the session key, if there is one.
 	Session string
-	// Took is how long the store took; all attempts of a save together. Zero
-	// where none was asked.
+	// Took is how long the store took, for all attempts of a save together. It is zero if
+	// the store was not asked.
 	Took time.Duration
-	// Conflicts is how many attempts were lost so far to somebody else's.
+	// Conflicts is how many attempts have failed so far because of concurrent writes.
 	Conflicts int
-	// Err is why it failed, or was refused.
+	// Err is the reason of a failure or a refusal.
 	Err error
 }
 
-// LogEvents returns an Observer that logs: failures as errors, refusals as
-// warnings, the rest for debugging. Any visitor can cause refusals, so those of one
-// kind are logged at most once in ten seconds, with the number since the last line.
-// Characters that are not printable are escaped, since an error may quote what a visitor
-// or a server sent. A nil logger is slog.Default, as it is when something happens.
+// LogEvents returns an Observer that logs failures as errors, refusals as warnings and
+// everything else for debugging. Any visitor can cause refusals. So those of one kind are
+// logged at most once in ten seconds, with their number since the last line. Characters that
+// are not printable are escaped, because an error may quote a visitor or a server. A nil
+// logger is slog.Default at the time of the event.
 func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 	var refusals eventlimit.Limit[error]
 	return func(ctx context.Context, e Event) {
@@ -113,15 +113,15 @@ func (e *Event) level() slog.Level {
 	case e.Kind == EventRefusal, e.Kind == EventCheck:
 		return slog.LevelWarn
 	case e.Err == nil,
-		e.Kind == EventLoad && (errors.Is(e.Err, ErrNotFound) || errors.Is(e.Err, ErrInvalidKey)): // what any visitor can bring
+		e.Kind == EventLoad && (errors.Is(e.Err, ErrNotFound) || errors.Is(e.Err, ErrInvalidKey)): // any visitor can send such a key
 		return slog.LevelDebug
 	case errors.Is(e.Err, context.Canceled), errors.Is(e.Err, ErrSessionDeleted):
-		return slog.LevelInfo // a client that left, a logout meanwhile
+		return slog.LevelInfo // the client left, or logged out in another request
 	}
 	return slog.LevelError
 }
 
-// observation is something under way of which the Observer will be told.
+// observation is an operation of which the Observer will be told.
 type observation struct {
 	m         *Manager
 	ctx       context.Context
@@ -134,7 +134,7 @@ func (m *Manager) observe(ctx context.Context, kind EventKind) *observation {
 	return &observation{m: m, ctx: ctx, kind: kind, start: time.Now()}
 }
 
-// done tells how it ended. The key is the one the session has now.
+// done reports how the operation ended. The key is the session's key now.
 func (o *observation) done(key string, err error) error {
 	o.m.tell(o.ctx, Event{Kind: o.kind, Session: ShortKey(key), Took: time.Since(o.start), Conflicts: o.conflicts, Err: err})
 	return err
@@ -146,8 +146,8 @@ func (o *observation) conflict(key string) {
 	o.m.tell(o.ctx, Event{Kind: EventConflict, Session: ShortKey(key), Took: time.Since(o.start), Conflicts: o.conflicts})
 }
 
-// Tell tells the Observer of the manager that a request came through, or without one
-// the default. It is for packages such as djauth.
+// Tell passes an event to the Observer of the request's manager, or logs it if the request
+// has no manager. It is for packages such as djauth.
 func Tell(r *http.Request, e Event) {
 	if x, ok := exchangeOf(r); ok {
 		x.m.tell(r.Context(), e)

@@ -7,8 +7,8 @@ import (
 	"github.com/djsess/djsess/internal/secret"
 )
 
-// This file decides what fmt, log/slog and encoding/json show of types that hold keys. A test
-// of package internal/secret checks every exported type.
+// This file has the methods by which fmt, log/slog and encoding/json print types that hold
+// keys or values. A test of package internal/secret checks every exported type.
 
 // String shows the settings without their keys, so that they can be printed.
 func (s Settings) String() string {

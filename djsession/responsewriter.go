@@ -8,15 +8,15 @@ import (
 	"net/http"
 )
 
-// responseState is how far a response is.
+// responseState is the progress of a response.
 type responseState int
 
 const (
 	open      responseState = iota // nothing was sent
-	begun                          // the session was saved, the handler's response goes out
-	answering                      // the session was not saved, the ErrorHandler is about to answer
-	answered                       // and has begun to
-	replaced                       // it has answered: what the handler writes is lost
+	begun                          // the session was saved, and the handler's response is sent
+	answering                      // the session was not saved, and the ErrorHandler was called
+	answered                       // the response of the ErrorHandler is sent
+	replaced                       // the ErrorHandler has returned: the handler's writes are errors
 )
 
 // responseWriter commits the session before the first byte.
@@ -30,8 +30,8 @@ type responseWriter struct {
 // Unwrap is for http.ResponseController.
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// begin is called before anything is sent, with the status it is sent with. Its
-// error is that of writing to a response that was replaced.
+// begin is called before anything is sent, with the status. It returns an error if the
+// handler writes to a response that was replaced.
 func (w *responseWriter) begin(status int) error {
 	switch w.state {
 	case open:
@@ -49,7 +49,7 @@ func (w *responseWriter) begin(status int) error {
 }
 
 func (w *responseWriter) WriteHeader(status int) {
-	// 101 is final, though it is in the range of the informational ones.
+	// 101 is in the range of the informational statuses, but final.
 	if informational := status >= 100 && status < 200 && status != http.StatusSwitchingProtocols; informational {
 		if w.state != replaced {
 			w.ResponseWriter.WriteHeader(status)
@@ -76,12 +76,12 @@ func (w *responseWriter) WriteString(s string) (int, error) {
 	return io.WriteString(w.ResponseWriter, s)
 }
 
-// ReadFrom keeps sendfile for io.Copy.
+// ReadFrom lets io.Copy use sendfile.
 func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
 	if err := w.begin(http.StatusOK); err != nil {
 		return 0, err
 	}
-	return io.Copy(w.ResponseWriter, src) // which finds its ReadFrom, if it has one
+	return io.Copy(w.ResponseWriter, src) // uses the ReadFrom of the ResponseWriter, if it has one
 }
 
 // Flush is http.Flusher.
@@ -119,4 +119,21 @@ func (w *responseWriter) Push(target string, options *http.PushOptions) error {
 		return pusher.Push(target, options)
 	}
 	return http.ErrNotSupported
+}
+
+// replaceResponse calls the ErrorHandler in place of a response that must not be sent. Only
+// the headers that were set before the handler stay.
+func (x *exchange) replaceResponse(err error) {
+	header := x.w.Header()
+	clear(header)
+	for _, lines := range x.header {
+		header[lines.name] = lines.values
+	}
+	x.replaceStaleCookie()
+	x.w.state = answering
+	x.serveError(&x.w, x.inner, err)
+	if x.w.state == answering {
+		x.w.ResponseWriter.WriteHeader(http.StatusInternalServerError)
+	}
+	x.w.state, x.w.failed = replaced, err
 }

@@ -164,7 +164,7 @@ func (s *Session) SetAll(values map[string]any) error {
 // stays as it was.
 //
 // If another writer changes the session before it is saved, change is called again with the
-// values that are stored then, so that nobody's write is lost. So change must have no side
+// values that are stored then, so that no write is lost. So change must have no side
 // effects: it works on v alone. It must not copy values that it read in an earlier call.
 //
 //	err := s.Apply(func(v *djsession.Values) error {

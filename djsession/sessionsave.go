@@ -164,7 +164,7 @@ func (s *Session) move(ctx context.Context, record *Record, o *observation) (*Re
 		return nil, err
 	}
 	discarded := s.m.observe(ctx, EventDelete)
-	discarded.done(record.Key, s.m.store.Delete(ctx, record.Key)) // nobody knows its key
+	discarded.done(record.Key, s.m.store.Delete(ctx, record.Key)) // no visitor has its key
 	return nil, err
 }
 

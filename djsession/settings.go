@@ -137,7 +137,7 @@ func (s *Settings) Validate() error {
 	}
 	for _, key := range s.SecretKeyFallbacks {
 		if key == "" {
-			return errors.New("djsession: settings: SECRET_KEY_FALLBACKS holds an empty key, which anybody could sign with")
+			return errors.New("djsession: settings: SECRET_KEY_FALLBACKS holds an empty key, which everybody knows")
 		}
 	}
 	want := []signing.Algorithm{signing.SHA256}

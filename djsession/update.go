@@ -13,7 +13,7 @@ import (
 // It loads the session, calls change with its values, and stores the result.
 //
 // If another writer changes the session in between, Update calls change again with the
-// values that are stored then, so that nobody's write is lost. So change must have no side
+// values that are stored then, so that no write is lost. So change must have no side
 // effects: it works on v alone. It must not copy values that it read in an earlier call. An
 // error of change ends the update, and nothing is written.
 //

@@ -135,7 +135,7 @@ const languageName = "_language"
 
 // Logout is django.contrib.auth.logout: it flushes the session at once, with all its
 // values, and deletes its cookie with the response. It does so for an anonymous visitor,
-// too, and when the client leaves meanwhile. The CSRF cookie stays, as in Django.
+// too, and even if the client leaves. The CSRF cookie stays, as in Django.
 func (a *Auth) Logout(r *http.Request) error {
 	s, err := djsession.FromRequest(r)
 	if err != nil {

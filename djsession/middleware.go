@@ -11,28 +11,26 @@ import (
 // Handler is the middleware: it makes FromRequest work in next, and saves the
 // session and sets its cookie just before the first byte of the response.
 //
-//   - When the session is saved, which cookie is set or deleted and Vary: Cookie are
-//     decided as in Django 5.2. A response with a status from 500 up saves nothing, nor
-//     does a panic; but the cookie of a session that CycleKey has moved goes out with
-//     any status.
+//   - The session is saved, its cookie is set or deleted, and Vary: Cookie is sent as in
+//     Django 5.2. A response with a status from 500 up saves nothing, nor does a panic.
+//     But the cookie of a session with a new key (CycleKey) is sent with any status.
 //   - The cookie of a key that the store does not have stays: Django deletes it if the
 //     session has ended. A visitor with such a cookie gets a new session only once the
 //     store is proven to be the site's: see Manager.AcceptEmptyStore.
 //   - A session cookie that next sets itself, as a Django behind a proxy does, is
 //     left alone unless the session was changed.
-//   - An informational response (1xx, but for 101) saves nothing yet.
-//   - A session that cannot be saved replaces the response: the ErrorHandler
-//     answers, and what next writes after that is an error.
-//   - Hijack saves, and can set no cookie any more.
+//   - An informational response (1xx except 101) saves nothing yet.
+//   - If the session cannot be saved, the ErrorHandler answers in place of next. Later
+//     writes of next return an error.
+//   - Hijack saves the session. It can set no cookie.
 //   - After the first byte the session takes no changes, and a first FromRequest
 //     is an ErrResponseStarted.
 //   - The session is saved even if the client has left or the request's deadline has
 //     passed, within SaveTimeout. If an http.TimeoutHandler around Handler has answered,
 //     nothing is saved.
 //
-// A request that never asks for its session costs no query. Middleware that
-// answers in place of next while next still runs, as http.TimeoutHandler does,
-// belongs around Handler, not inside.
+// A request that never asks for its session costs no query. Middleware that may answer while
+// next still runs, such as http.TimeoutHandler, belongs around Handler and not inside.
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{m: m, r: r}
@@ -74,13 +72,12 @@ func (m *Manager) WithSession(next func(w http.ResponseWriter, r *http.Request, 
 	})
 }
 
-// FromRequest returns the visitor's session. The first call in a request loads
-// it; a visitor without one gets a new one, which is stored once it holds
-// something.
+// FromRequest returns the visitor's session. The first call in a request loads it. A visitor
+// without a session gets a new one, which is stored once it has a value.
 //
-// A session that is there and cannot be had is an error, and no Session: the
-// store is down, or the payload cannot be trusted (*PayloadError). Nothing is
-// stored or deleted then, and the visitor keeps the cookie. Answer with Error.
+// If a session exists but cannot be loaded, FromRequest returns an error: the store is down,
+// or the payload cannot be trusted (*PayloadError). Then nothing is stored or deleted, and
+// the visitor keeps the cookie. Answer with Error.
 func FromRequest(r *http.Request) (*Session, error) {
 	x, ok := exchangeOf(r)
 	if !ok {
@@ -122,24 +119,68 @@ func (x *exchange) load(ctx context.Context) (s *Session, err error) {
 	return s, err
 }
 
+// ServeError is the default ErrorHandler. It answers 400 if the session was deleted in
+// between, as Django does for SessionInterrupted, and otherwise 500.
+func ServeError(w http.ResponseWriter, r *http.Request, err error) {
+	status := http.StatusInternalServerError
+	if errors.Is(err, ErrSessionDeleted) {
+		status = http.StatusBadRequest
+	}
+	http.Error(w, http.StatusText(status), status)
+}
+
+// Error answers a request with an error: its session could not be loaded or changed, or the
+// handler failed. The manager's ErrorHandler answers, and its Observer is told of an error
+// that it does not know yet. Once the response has begun, nothing is written.
+func Error(w http.ResponseWriter, r *http.Request, err error) {
+	x, ok := exchangeOf(r)
+	if !ok {
+		Tell(r, Event{Kind: EventError, Err: err})
+		ServeError(w, r, err)
+		return
+	}
+	if !x.isReported(err) {
+		e := Event{Kind: EventError, Err: err}
+		if x.session != nil {
+			e.Session = ShortKey(x.session.Key())
+		}
+		Tell(r, e)
+	}
+	if x.w.state == begun {
+		return // too late for another response
+	}
+	x.serveError(w, r, err)
+}
+
+// serveError calls the ErrorHandler. If the ErrorHandler itself fails, ServeError answers.
+func (x *exchange) serveError(w http.ResponseWriter, r *http.Request, err error) {
+	if x.m.ErrorHandler == nil || x.failing {
+		ServeError(w, r, err)
+		return
+	}
+	x.failing = true
+	defer func() { x.failing = false }()
+	x.m.ErrorHandler(w, r, err)
+}
+
 // exchange is one request and its response.
 type exchange struct {
 	m       *Manager
 	r       *http.Request // as it came to Handler
 	inner   *http.Request // as the handler has it
 	cookie  string        // request.COOKIES.get(SESSION_COOKIE_NAME)
-	came    bool          // there is such a cookie
-	key     string        // the session key that the cookie holds, once the session was asked for
+	came    bool          // the request has such a cookie
+	key     string        // the session key in the cookie, once the session was asked for
 	session *Session      // once it was asked for
-	err     error         // why it was not to be had
-	header  []headerLines // of the response, as it came to Handler
-	failing bool          // the ErrorHandler is at work
+	err     error         // why it could not be loaded
+	header  []headerLines // of the response, as set before Handler
+	failing bool          // the ErrorHandler is running
 	ctx     requestContext
 	w       responseWriter
 }
 
-// told tells whether the Observer knows of an error.
-func (x *exchange) told(err error) bool {
+// isReported reports whether the Observer was told of an error.
+func (x *exchange) isReported(err error) bool {
 	if x.err != nil && errors.Is(err, x.err) {
 		return true
 	}
@@ -152,7 +193,7 @@ type headerLines struct {
 	values []string
 }
 
-// keepHeader notes what was set around Handler, in one allocation.
+// keepHeader keeps the headers that were set before Handler, in one allocation.
 func (x *exchange) keepHeader(h http.Header) {
 	if len(h) == 0 {
 		return
@@ -163,10 +204,10 @@ func (x *exchange) keepHeader(h http.Header) {
 	}
 }
 
-// end is when the handler has returned, or panicked.
+// end is called when the handler has returned or panicked.
 func (x *exchange) end() {
-	if x.w.state == open { // it panicked: whoever recovers answers with these headers
-		x.setCookieOfMoved()
+	if x.w.state == open { // it panicked: the code that recovers answers with these headers
+		x.replaceStaleCookie()
 	}
 	x.close()
 	x.r.Pattern = x.inner.Pattern // for logs around Handler
@@ -176,14 +217,14 @@ func (x *exchange) end() {
 	}
 }
 
-// close keeps the session from being changed in vain.
+// close makes further changes of the session errors, because they would not be saved.
 func (x *exchange) close() {
 	if x.session != nil {
 		x.session.close(ErrResponseStarted)
 	}
 }
 
-// requestContext leads from a request to its exchange.
+// requestContext is the context of a request, from which exchangeOf finds its exchange.
 type requestContext struct {
 	context.Context
 	x *exchange
