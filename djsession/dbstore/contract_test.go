@@ -21,7 +21,6 @@ func TestContract(t *testing.T) {
 				databases[store] = db
 				return store
 			}, storetest.Options{
-				PlainErrors: true,
 				Damage: func(t *testing.T, store djsession.Store, key string) {
 					exec(t, databases[store], "UPDATE django_session SET session_data = 'e30:1:x' WHERE session_key = '"+key+"'")
 				},

@@ -21,6 +21,7 @@ import (
 	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/djsession/memcache"
 	"github.com/djsess/djsess/djsession/rediscache"
+	"github.com/djsess/djsess/djsession/storetest"
 	"github.com/djsess/djsess/signing"
 )
 
@@ -57,6 +58,7 @@ func samples(t *testing.T) []any {
 		&djsession.PayloadError{Err: fmt.Errorf("load: %w", djsession.ErrMalformed)},
 		&djsession.OpError{Store: "dbstore", Op: "load", Key: djsession.ShortKey(sessionKey), Err: djsession.ErrNotFound, Hint: "hint"},
 		&djsession.Range{Prefix: sessionKey},
+		&storetest.Options{},
 		pointer(djsession.Set("name", value)),
 		new(djsession.Origin), pointer(djsession.Signed), pointer(djsession.EventLoad),
 		new(djsession.JSONSerializer), new(djsession.PickleSerializer),

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// Writer sends the statements that change something, and sends each one once.
+// Writer sends the statements that change something, and sends each of them once.
 //
-// When a connection closes after the database has done a statement and before the
-// answer has come, some drivers (lib/pq) report driver.ErrBadConn, and *sql.DB sends
-// the statement again on another connection: a change is made twice. A statement on
-// a *sql.Conn is not sent again.
+// A connection may close after the database has executed a statement and before the answer
+// has come. Then some drivers (lib/pq) report driver.ErrBadConn, and *sql.DB sends the
+// statement again on another connection: a change is made twice. A statement on a *sql.Conn
+// is not sent again.
 //
-// So Writer must notice a pooled connection that the server closed before the statement, as
-// it closes all when it restarts. go-sql-driver and pgx look at the socket when a
-// connection leaves the pool, and so do lib/pq's connections that storeurl opens. For
-// those that a program opened itself, Writer sends a ping before the write if the database
-// has not answered for idleTime, or if a connection has broken within brokenTime.
+// So Writer must notice a pooled connection that the server has closed, as it closes all
+// when it restarts. go-sql-driver and pgx look at the socket when a connection leaves the
+// pool, and so do lib/pq's connections that storeurl opens. For the connections that a
+// program opened itself, Writer sends a ping before the write if the database has not
+// answered for idleTime, or if a connection has broken within brokenTime.
 type Writer struct {
 	db      *sql.DB
 	dialect *Dialect
@@ -42,14 +42,14 @@ func (d *Dialect) NewWriter(db *sql.DB) *Writer { return &Writer{db: db, dialect
 // Answered records that the database has just answered. Callers call it after a read.
 func (w *Writer) Answered() { w.answered.Store(time.Now().UnixNano()) }
 
-// lostError is the error of a statement that was sent and that the database has not
-// answered. It may have been done, or may still be.
+// lostError is the error of a statement that was sent and not answered. The database may
+// have executed it, or may still do so.
 type lostError struct{ error }
 
 func (e lostError) Unwrap() error { return e.error }
 
-// Exec sends a statement once and counts the rows. An error of the Class Lost means
-// that it may have been done.
+// Exec sends a statement once and counts the rows. After an error of the Class Lost the
+// database may have executed it.
 func (w *Writer) Exec(ctx context.Context, stmt Statement, args Args) (rows int64, err error) {
 	conn, err := w.conn(ctx)
 	if err != nil {
@@ -73,11 +73,11 @@ func (w *Writer) Exec(ctx context.Context, stmt Statement, args Args) (rows int6
 // sendings is how often a statement is sent at most if its answers are lost.
 const sendings = 3
 
-// ExecAgain is Exec for a statement that changes nothing if it is done twice: a new row
-// under a key of its own, or a deletion. If the answer is lost, the statement is sent again
-// on another connection. Then again is true, and the database's answer may be about what
-// the first statement has done. If the first statement arrives only after the second, it
-// finds the key taken, or the row gone.
+// ExecAgain is Exec for a statement that changes nothing if it is executed twice: a new row
+// under a key of its own, or a deletion. If the answer is lost, ExecAgain sends the statement
+// again on another connection. Then again is true, and the answer may be about an effect of
+// the first statement. If the first statement arrives after the second, it finds the key
+// taken, or the row gone.
 func (w *Writer) ExecAgain(ctx context.Context, stmt Statement, args Args) (rows int64, again bool, err error) {
 	var lost error
 	for range sendings {
@@ -127,6 +127,20 @@ func (w *Writer) conn(ctx context.Context) (conn *sql.Conn, err error) {
 func (w *Writer) doubtful() bool {
 	now := time.Now().UnixNano()
 	return now-w.answered.Load() > int64(idleTime) || now-w.broken.Load() < int64(brokenTime)
+}
+
+// retries is how often a statement is sent again after it has lost against another one, as
+// it may where transactions are serializable. A statement that has lost has no effect.
+const retries = 5
+
+// Retry runs a statement, and runs it again while it loses against somebody else's.
+func (d *Dialect) Retry(statement func() error) error {
+	for attempt := 0; ; attempt++ {
+		err := statement()
+		if err == nil || attempt == retries || d.Classify(err) != Conflict {
+			return err
+		}
+	}
 }
 
 // discard keeps a connection from going back to the pool.

@@ -1,5 +1,6 @@
-// Package sqldialect holds what differs between the databases that Django
-// supports: placeholders, quoting, exact comparison, times and error classes.
+// Package sqldialect holds the differences between PostgreSQL, MySQL and SQLite:
+// placeholders, quoting, exact comparison, times and error classes. Its Writer sends each
+// statement that changes something once. Package sqltable builds on it.
 package sqldialect
 
 import (
@@ -52,8 +53,8 @@ var PostgreSQL = &Dialect{
 	answered:       answeredPostgreSQL,
 }
 
-// MySQL is MariaDB too. Its collations ignore case and trailing spaces, so the
-// plain comparison finds the row by its index and the second one decides.
+// MySQL is also MariaDB. Its collations ignore case and trailing spaces: the plain
+// comparison finds the row by its index, and the second one decides.
 var MySQL = &Dialect{
 	Vendor:        "mysql",
 	QuoteChar:     "`",
@@ -84,6 +85,28 @@ var SQLite = &Dialect{
 	answered:      answeredSQLite,
 }
 
+// ByVendor returns the dialect of Django's connection.vendor.
+func ByVendor(vendor string) (*Dialect, error) {
+	known := []*Dialect{PostgreSQL, MySQL, SQLite}
+	for _, d := range known {
+		if d.Vendor == vendor {
+			return d, nil
+		}
+	}
+	return nil, fmt.Errorf("unknown dialect %q: want %q, %q or %q", vendor, known[0].Vendor, known[1].Vendor, known[2].Vendor)
+}
+
+// CheckTable returns an error for a name that Quote cannot take.
+func CheckTable(name string) error {
+	parts := strings.Split(name, ".")
+	for _, part := range parts {
+		if part == "" || strings.IndexByte(part, 0) >= 0 || len(parts) > 2 {
+			return fmt.Errorf("table name %q: want table or schema.table", name)
+		}
+	}
+	return nil
+}
+
 // Quote quotes a table name, which may be schema.table.
 func (d *Dialect) Quote(table string) string {
 	parts := strings.Split(table, ".")
@@ -93,27 +116,27 @@ func (d *Dialect) Quote(table string) string {
 	return strings.Join(parts, ".")
 }
 
-// Exact is a condition that compares text byte for byte.
+// Exact returns a condition that compares text byte for byte.
 func (d *Dialect) Exact(column, param string) string {
 	return fmt.Sprintf(d.exact, column, param)
 }
 
-// SameTime is a condition that a time column is what ReadTime selected.
+// SameTime returns a condition that a time column still is what ReadTime selected.
 func (d *Dialect) SameTime(column, param string) string {
 	return fmt.Sprintf(d.sameTime, column, param)
 }
 
-// ReadBounded is what to select for a text column that may be too long to fetch:
-// null in its place, and how many bytes it has.
+// ReadBounded returns what to select of a text column: the text, or null if it is longer
+// than limit, and then how many bytes it has.
 func (d *Dialect) ReadBounded(column string, limit int) string {
 	length := fmt.Sprintf(d.byteLength, column)
 	return fmt.Sprintf("CASE WHEN %s <= %d THEN %s END, %s", length, limit, column, length)
 }
 
-// ReadTime is what to select for a time column, to be given to ParseTime.
+// ReadTime returns what to select of a time column, for ParseTime.
 func (d *Dialect) ReadTime(column string) string { return fmt.Sprintf(d.readTime, column) }
 
-// TimeParam is what to send for an instant. Loc is the zone of naive times.
+// TimeParam returns the parameter for an instant. Loc is the zone of naive times.
 func (d *Dialect) TimeParam(t time.Time, loc *time.Location) any {
 	t = t.Truncate(time.Microsecond)
 	if !d.NaiveTimes {
@@ -145,15 +168,15 @@ func (d *Dialect) ParseTime(value any, loc *time.Location) (time.Time, error) {
 	t, naive, err := pytime.ParseISO(text)
 	switch {
 	case err != nil:
-		return time.Time{}, fmt.Errorf("expire_date is %w", err)
+		return time.Time{}, err
 	case naive:
 		t = pytime.FromNaive(t, loc)
 	}
 	return known(t), nil
 }
 
-// known returns t in UTC, and never the zero Time, which stands for an unknown time: a row that ended at the first
-// instant of the year 1 would seem not to end.
+// known returns t in UTC. It never returns the zero Time, which stands for an unknown time:
+// a row that ended at the first instant of the year 1 would seem not to end.
 func known(t time.Time) time.Time {
 	if t.IsZero() {
 		t = t.Add(time.Microsecond)
