@@ -14,7 +14,6 @@ func TestContract(t *testing.T) {
 		return open(t, filestore.Config{Dir: t.TempDir(), Settings: settings})
 	}, storetest.Options{
 		NumberNeverEnds: true,
-		PlainErrors:     true,
 		Damage: func(t *testing.T, store djsession.Store, key string) {
 			put(t, store.(*filestore.Store), key, []byte("e30:1:x"), time.Now())
 		},

@@ -61,8 +61,6 @@ package swapfile
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -95,44 +93,6 @@ type File struct {
 
 func (f *File) equal(other *File) bool {
 	return f.ModTime.Equal(other.ModTime) && bytes.Equal(f.Data, other.Data)
-}
-
-// ChangedError is a file that is no longer the one that was read, and untouched.
-type ChangedError struct {
-	Current *File
-}
-
-func (e *ChangedError) Error() string { return "file was changed meanwhile" }
-
-// TooLargeError is a file over Folder.MaxSize.
-type TooLargeError struct {
-	Size int64
-}
-
-func (e *TooLargeError) Error() string { return fmt.Sprintf("file of %d bytes", e.Size) }
-
-// ErrNotRegular is a symbolic link, a folder, a pipe, …: nothing that Django
-// wrote.
-var ErrNotRegular = errors.New("not a regular file")
-
-// ErrUnknown is the error of a Replace that failed after it had begun to exchange the files:
-// the file may have been replaced or not.
-var ErrUnknown = errors.New("the file may have been replaced or not")
-
-// OwnerError is a file that belongs to another user, who could not use what we would put
-// in its place, or (Stranger) must not read it.
-type OwnerError struct {
-	UID int
-	// Stranger is as in File.
-	Stranger bool
-}
-
-func (e *OwnerError) Error() string {
-	if e.Stranger {
-		return fmt.Sprintf("the file is user %d's, who could read what we put in its place, and everybody may write to the folder: run as that user, "+
-			"or keep the sessions in a folder of the site's own", e.UID)
-	}
-	return fmt.Sprintf("the file is user %d's, who could not read or write ours in its place: run as that user", e.UID)
 }
 
 // Read reads a file. With a TooLargeError comes the file without its content.
@@ -179,16 +139,3 @@ func (d Folder) Remove(ctx context.Context, name string) error {
 }
 
 func (d Folder) path(name string) string { return filepath.Join(d.Path, name) }
-
-// pathless is an error without the path in its text.
-func pathless(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		return fmt.Errorf("%s: %w", path.Op, path.Err)
-	case errors.As(err, &link):
-		return fmt.Errorf("%s: %w", link.Op, link.Err)
-	}
-	return err
-}
