@@ -10,5 +10,5 @@ import (
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, settings *djsession.Settings) djsession.Store {
 		return newStore(t, settings)
-	}, storetest.Options{PlainErrors: true})
+	}, storetest.Options{})
 }
