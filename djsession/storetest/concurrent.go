@@ -35,6 +35,25 @@ func testWriters(f *fixture) {
 	f.holds(key, `{"n":90,"keep":NaN}`)
 }
 
+// testFailedUpdate tests that nothing is written if the function that djsession.Update calls
+// fails, or if there is no session.
+func testFailedUpdate(f *fixture) {
+	r := f.create("", `{"n":1}`)
+	failure := errors.New("no")
+	change := func(v *djsession.Values) error { return errors.Join(v.Set("n", 2), failure) }
+	if _, err := djsession.Update(f.Context(), f.store, r.Key, change); !errors.Is(err, failure) {
+		f.Errorf("djsession.Update with a function that fails: %v", err)
+	}
+	f.holds(r.Key, `{"n":1}`)
+	f.replace(r, `{"n":3}`) // nothing was written: it is not a conflict
+	const missing = "akeythatnobodyhasevercreated"
+	_, err := djsession.Update(f.Context(), f.store, missing, func(v *djsession.Values) error { return v.Set("n", 2) })
+	if !errors.Is(err, djsession.ErrNotFound) || errors.Is(err, djsession.ErrSessionDeleted) {
+		f.Errorf("djsession.Update of a session that does not exist: %v", err)
+	}
+	f.fails("Load after djsession.Update", missing, second(f.store.Load(f.Context(), missing)), djsession.ErrNotFound)
+}
+
 // testCreators tests that only one of several goroutines gets a key.
 func testCreators(f *fixture) {
 	const key = "akeythatseveralwanttohave"

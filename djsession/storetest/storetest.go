@@ -99,6 +99,7 @@ var storedTests = []test{
 	{"Clock", func(f *fixture) bool { return !f.OwnClock }, testClock},
 	{"Damage", func(f *fixture) bool { return f.Options.Damage != nil }, testDamage},
 	{"Writers", nil, testWriters},
+	{"FailedUpdate", nil, testFailedUpdate},
 	{"Creators", nil, testCreators},
 	{"DeleteUnchanged", canDeleteUnchanged, testDeleteUnchanged},
 	{"Scan", canScan, testScan},

@@ -13,8 +13,8 @@ type Neighbour struct {
 }
 
 // In returns a file of the folder whose name is ours, or else the folder. It returns nil for
-// a folder that everybody may write to, such as /tmp: anybody could have put the file there,
-// so neither the file nor the folder shows who runs the site.
+// a folder that everybody may write to: any user could have put the file there, so neither
+// the file nor the folder shows which user runs the site.
 func (n *Neighbour) In(d Folder, ours func(name string) bool) fs.FileInfo {
 	folder, err := os.Stat(d.Path)
 	if err != nil || isOpenToAll(folder) {
@@ -46,10 +46,10 @@ func (n *Neighbour) In(d Folder, ours func(name string) bool) fs.FileInfo {
 	}
 }
 
-// In a folder that everybody may write to, such as /tmp, anybody can put files. There
-// nothing is learned from a stranger's file, and no session is written into one, since its
-// owner could read it. A stranger is any user but three: this process's user, root and the
-// folder's owner, who can do anything in the folder anyway.
+// Any user can put files into a folder that everybody may write to, such as /tmp. There a
+// stranger's file proves nothing, and no session is written into one, since its owner could
+// read it. A stranger is any user except this process's user, root and the folder's owner,
+// who can do anything in the folder anyway.
 
 // IsOpenToAll reports whether everybody may write to the folder. It returns true if that is
 // not known.

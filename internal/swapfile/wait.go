@@ -9,8 +9,8 @@ import (
 )
 
 // locks keep this process's writers of one file apart. Without them the exchange would still
-// be right, but each writer might have to begin again. A channel is full while its lock is
-// held.
+// be correct, but writers would have to start again more often. A channel is full while its
+// lock is held.
 var (
 	locks    [64]chan struct{}
 	lockSeed = maphash.MakeSeed()
@@ -22,8 +22,7 @@ func init() {
 	}
 }
 
-// lock waits for the other writers of a file. A file may share its lock with
-// others.
+// lock waits for this process's other writers of a file. Files may share a lock.
 func (d Folder) lock(ctx context.Context, name string) (unlock func(), err error) {
 	l := locks[maphash.String(lockSeed, d.path(name))%uint64(len(locks))]
 	select {
@@ -34,9 +33,9 @@ func (d Folder) lock(ctx context.Context, name string) (unlock func(), err error
 	}
 }
 
-// lockOpen locks a file and opens it. It does not hold the lock while it waits for the end
-// of somebody's lease, because other files may share the lock. If it returns an error,
-// nothing is locked, and opened, which is closed, is what open would have returned.
+// lockOpen locks a file and opens it. It does not hold the lock while it waits for the end of
+// another program's lease, because files may share the lock. With an error nothing is
+// locked, and the file, which may be nil, is closed.
 func (d Folder) lockOpen(ctx context.Context, name string) (o *opened, unlock func(), err error) {
 	var p patience
 	var leased error
@@ -76,7 +75,7 @@ type patience struct {
 
 const (
 	withOurs      = time.Minute
-	withStrangers = 50 * time.Millisecond // a stranger may have put thousands of such files there
+	withStrangers = 50 * time.Millisecond // another user may have put thousands of such files there
 	longestPause  = time.Millisecond
 )
 

@@ -10,22 +10,22 @@ import (
 	"time"
 )
 
-// temporary is a new version beside the file that it is for.
+// temporary is a new version, in a file beside the one that it will replace.
 type temporary struct {
 	File
 	handle *os.File
 	path   string
 }
 
-// temporaryPath is a name as Python's mkstemp makes it for Django.
+// temporaryPath returns a name as Python's mkstemp makes it for Django.
 func (d Folder) temporaryPath(name string) string {
 	return d.path(name + "_out_" + strings.ToLower(rand.Text()[:8]))
 }
 
-// TemporaryLength is by how much a temporary file's name is longer.
+// TemporaryLength is how much longer a temporary file's name is.
 const TemporaryLength = len("_out_") + 8
 
-// write makes a new version, which only we can open.
+// write makes a new version, which only this process's user can open.
 func (d Folder) write(name string, data []byte, modTime time.Time) (*temporary, error) {
 	for {
 		path := d.temporaryPath(name)
@@ -61,13 +61,14 @@ func (t *temporary) fill(data []byte, modTime time.Time) error {
 	return nil
 }
 
-// discard removes what is at the temporary name now: the version itself, or the
-// one that came out for it.
+// discard removes the file with the temporary name: the version itself, or the one that came
+// out for it.
 func (t *temporary) discard() {
 	t.handle.Close()
 	os.Remove(t.path)
 }
 
+// create implements Create.
 func (d Folder) create(name string, data []byte, modTime time.Time, like fs.FileInfo) (*File, error) {
 	t, err := d.write(name, data, modTime)
 	if err != nil {
@@ -92,7 +93,7 @@ func (d Folder) create(name string, data []byte, modTime time.Time, like fs.File
 	return &t.File, nil
 }
 
-// createPlain is how Django does it: an empty file takes the name first.
+// createPlain creates a file as Django does: an empty file takes the name first.
 func createPlain(from, to string) error {
 	placeholder, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -106,10 +107,10 @@ func createPlain(from, to string) error {
 	return nil
 }
 
-// errOpened: somebody opened the temporary file, which has a name like others,
-// and so there can be no lease on it.
+// errOpened: another program has opened the temporary file, so that it cannot get a lease.
 var errOpened = errors.New("temporary file is opened by others")
 
+// replace implements Replace.
 func (d Folder) replace(ctx context.Context, name string, old *File, data []byte, modTime time.Time) (*File, error) {
 	current, unlock, err := d.lockOpen(ctx, name)
 	if err != nil {
@@ -136,7 +137,7 @@ func (d Folder) replace(ctx context.Context, name string, old *File, data []byte
 	}
 }
 
-// replaceBy writes a new version and lets put make it the file.
+// replaceBy writes a new version, and calls put to move it to its name.
 func (d Folder) replaceBy(ctx context.Context, name string, current *opened, data []byte, modTime time.Time,
 	put func(ctx context.Context, d Folder, path string, t *temporary, current *opened) error) (*File, error) {
 	t, err := d.write(name, data, modTime)
@@ -151,7 +152,7 @@ func (d Folder) replaceBy(ctx context.Context, name string, current *opened, dat
 	return &t.File, nil
 }
 
-// overwrite is for systems that can do no better.
+// overwrite compares and then renames, for systems without exchange or leases.
 func overwrite(ctx context.Context, d Folder, path string, t *temporary, current *opened) error {
 	if err := t.adopt(current.info); err != nil {
 		return err
@@ -164,7 +165,7 @@ func overwrite(ctx context.Context, d Folder, path string, t *temporary, current
 	return os.Rename(t.path, path)
 }
 
-// unchanged is a ChangedError when there is another file of this name now.
+// unchanged returns a ChangedError if the name is another file's now.
 func (d Folder) unchanged(ctx context.Context, path string, current *opened) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -176,6 +177,7 @@ func (d Folder) unchanged(ctx context.Context, path string, current *opened) err
 	return d.changed(ctx, path)
 }
 
+// changed returns a ChangedError with the current version.
 func (d Folder) changed(ctx context.Context, path string) error {
 	now, err := d.open(ctx, path)
 	if now != nil {
@@ -187,9 +189,10 @@ func (d Folder) changed(ctx context.Context, path string) error {
 	return &ChangedError{&now.File}
 }
 
-// step is called at the points that tests come between.
+// step is called between the steps, so that tests can come in between.
 var step = func(point string) {}
 
+// removeUnchanged implements RemoveUnchanged.
 func (d Folder) removeUnchanged(ctx context.Context, name string, old *File) error {
 	current, unlock, err := d.lockOpen(ctx, name)
 	if err != nil {
@@ -218,7 +221,7 @@ func (d Folder) removeUnchanged(ctx context.Context, name string, old *File) err
 	if err == nil && identical(out, current.info) {
 		return os.Remove(away)
 	}
-	// A stranger's. One that has come after it is newer.
+	// It is another program's version. If there is a file again, that one is newer.
 	if err := renameNoReplace(away, path); errors.Is(err, fs.ErrExist) {
 		os.Remove(away)
 	} else if err != nil {
