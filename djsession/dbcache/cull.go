@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/djsess/djsess/internal/printable"
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
@@ -34,34 +33,33 @@ func (c *Cache) compile() statements {
 // makeRoom culls as Django does before every write, and leaves the row of key. An error in
 // culling does not keep a session from being saved.
 func (c *Cache) makeRoom(ctx context.Context, key string) {
-	if c.config.MaxEntries == 0 {
+	if c.culls.MaxEntries == 0 {
 		return
 	}
-	err := c.cull(ctx, key)
-	if err != nil && ctx.Err() == nil {
-		c.config.Logger.WarnContext(ctx, "dbcache: cache was not culled", "table", c.config.Table, "error", printable.Line(c.table.Explain(err).Error()))
+	if err := c.cull(ctx, key); err != nil && ctx.Err() == nil {
+		c.culls.LogError(ctx, c.table.Explain(err))
 	}
 }
 
 func (c *Cache) cull(ctx context.Context, key string) error {
 	var rows int64
 	err := c.table.Dialect.Retry(func() error { return c.table.DB.QueryRowContext(ctx, c.stmts.count.SQL).Scan(&rows) })
-	if err != nil || rows <= int64(c.config.MaxEntries) {
+	if err != nil || rows <= int64(c.culls.MaxEntries) {
 		return err
 	}
-	if c.config.CullFrequency == CullAll {
+	if c.culls.Frequency == CullAll {
 		gone, err := c.clean(ctx, c.stmts.deleteOthers, sqldialect.Args{"key": key})
-		c.logCull(ctx, rows, gone)
+		c.culls.LogDeleted(ctx, int(gone), int(rows))
 		return err
 	}
 	now := c.table.Param(c.stored(c.config.Settings.Now()))
 	ended, err := c.clean(ctx, c.stmts.deleteEnded, sqldialect.Args{"now": now})
 	rows -= ended
-	if err != nil || rows <= int64(c.config.MaxEntries) {
+	if err != nil || rows <= int64(c.culls.MaxEntries) {
 		return err
 	}
 	var last string
-	nth := fmt.Sprintf("SELECT cache_key FROM %s ORDER BY cache_key LIMIT 1 OFFSET %d", c.table.Quoted, rows/int64(c.config.CullFrequency))
+	nth := fmt.Sprintf("SELECT cache_key FROM %s ORDER BY cache_key LIMIT 1 OFFSET %d", c.table.Quoted, rows/int64(c.culls.Frequency))
 	err = c.table.Dialect.Retry(func() error { return c.table.DB.QueryRowContext(ctx, nth).Scan(&last) })
 	switch {
 	case errors.Is(err, sql.ErrNoRows): // a CULL_FREQUENCY of 1 culls nothing
@@ -70,7 +68,7 @@ func (c *Cache) cull(ctx context.Context, key string) error {
 		return err
 	}
 	gone, err := c.clean(ctx, c.stmts.deleteBelow, sqldialect.Args{"key": key, "last": last})
-	c.logCull(ctx, rows, gone)
+	c.culls.LogDeleted(ctx, int(gone), int(rows))
 	return sqldialect.HideKey(err, last, "…")
 }
 
@@ -81,16 +79,4 @@ func (c *Cache) clean(ctx context.Context, stmt sqldialect.Statement, args sqldi
 		return err
 	})
 	return n, err
-}
-
-// logCull warns of sessions that were deleted.
-func (c *Cache) logCull(ctx context.Context, rows, gone int64) {
-	if gone == 0 {
-		return
-	}
-	c.config.Logger.WarnContext(ctx,
-		"dbcache: entries that had not ended were deleted, because there were more than MAX_ENTRIES: "+
-			"visitors who had a session among them are logged out, unless it is in a database, too",
-		"table", c.config.Table, "deleted", gone, "of", rows,
-		"max_entries", c.config.MaxEntries, "cull_frequency", max(c.config.CullFrequency, 0))
 }

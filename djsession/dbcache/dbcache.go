@@ -42,13 +42,13 @@ package dbcache
 import (
 	"database/sql"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/internal/culling"
 	"github.com/djsess/djsess/internal/sqltable"
 )
 
@@ -88,16 +88,17 @@ type Config struct {
 
 // Django's MAX_ENTRIES and CULL_FREQUENCY if a site does not set them.
 const (
-	DefaultMaxEntries    = 300
-	DefaultCullFrequency = 3
+	DefaultMaxEntries    = culling.DefaultMaxEntries
+	DefaultCullFrequency = culling.DefaultFrequency
 )
 
 // CullAll is a CULL_FREQUENCY of 0: if there are too many items, all are deleted.
-const CullAll = -1
+const CullAll = culling.All
 
 // Cache is a cachestore.Cache and cachestore.Scanner over the table.
 type Cache struct {
 	table  *sqltable.Table
+	culls  *culling.Policy
 	config Config
 	stmts  statements
 }
@@ -114,10 +115,10 @@ func New(c Config) (*Cache, error) {
 		return nil, errors.New("dbcache: DB is missing")
 	case c.Table == "":
 		return nil, errors.New("dbcache: Table is missing: the cache's LOCATION")
-	case c.MaxEntries < 0:
-		return nil, fmt.Errorf("dbcache: MAX_ENTRIES %d: want 0, for what the site does, or more", c.MaxEntries)
-	case c.CullFrequency < CullAll:
-		return nil, fmt.Errorf("dbcache: CULL_FREQUENCY %d: want 1 or more, or CullAll", c.CullFrequency)
+	}
+	culls, err := culling.New("dbcache", slog.String("table", c.Table), c.MaxEntries, c.CullFrequency, c.Logger)
+	if err != nil {
+		return nil, err
 	}
 	table, err := sqltable.New(sqltable.Config{
 		DB: c.DB, Vendor: string(c.Dialect), Name: c.Table,
@@ -135,13 +136,7 @@ func New(c Config) (*Cache, error) {
 	settings := *c.Settings                                   // copy: later changes by the caller must not apply
 	settings.SecretKey, settings.SecretKeyFallbacks = "", nil // a cache signs nothing
 	c.Settings = &settings
-	if c.CullFrequency == 0 {
-		c.CullFrequency = DefaultCullFrequency
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
-	cache := &Cache{table: table, config: c}
+	cache := &Cache{table: table, culls: culls, config: c}
 	cache.stmts = cache.compile()
 	return cache, nil
 }

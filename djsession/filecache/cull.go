@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"strings"
-
-	"github.com/djsess/djsess/internal/printable"
 )
 
 // makeRoom culls as Django does before every write, and leaves the file that is about to be
@@ -15,21 +13,14 @@ import (
 // does not cull a folder that everybody may write to: anybody could fill it, so that
 // sessions are deleted.
 func (c *Cache) makeRoom(ctx context.Context, name string) {
-	if c.config.MaxEntries == 0 || c.folder.IsOpenToAll() {
+	if c.culls.MaxEntries == 0 || c.folder.IsOpenToAll() {
 		return
 	}
 	files, gone, err := c.cull(ctx, name)
 	if err != nil {
-		c.config.Logger.WarnContext(ctx, "filecache: cache was not culled", "folder", c.folder.Path, "error", printable.Line(err.Error()))
+		c.culls.LogError(ctx, err)
 	}
-	if gone == 0 {
-		return
-	}
-	c.config.Logger.WarnContext(ctx,
-		"filecache: entries were deleted, because there were as many as MAX_ENTRIES: "+
-			"visitors who had a session among them are logged out, unless it is in a database, too",
-		"folder", c.folder.Path, "deleted", gone, "of", files,
-		"max_entries", c.config.MaxEntries, "cull_frequency", max(c.config.CullFrequency, 0))
+	c.culls.LogDeleted(ctx, gone, files)
 }
 
 // cull returns how many files there were, and how many of them it deleted.
@@ -43,12 +34,12 @@ func (c *Cache) cull(ctx context.Context, keep string) (files, gone int, err err
 			names = append(names, name)
 		}
 	}
-	if files = len(names); files < c.config.MaxEntries {
+	if files = len(names); files < c.culls.MaxEntries {
 		return files, 0, nil
 	}
-	if c.config.CullFrequency != CullAll {
+	if c.culls.Frequency != CullAll {
 		rand.Shuffle(files, func(i, j int) { names[i], names[j] = names[j], names[i] })
-		names = names[:files/c.config.CullFrequency]
+		names = names[:files/c.culls.Frequency]
 	}
 	var failed error
 	for _, name := range names {

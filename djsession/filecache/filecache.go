@@ -44,11 +44,11 @@ package filecache
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/culling"
 	"github.com/djsess/djsess/internal/storefolder"
 )
 
@@ -77,18 +77,19 @@ type Config struct {
 
 // Django's MAX_ENTRIES and CULL_FREQUENCY if a site does not set them.
 const (
-	DefaultMaxEntries    = 300
-	DefaultCullFrequency = 3
+	DefaultMaxEntries    = culling.DefaultMaxEntries
+	DefaultCullFrequency = culling.DefaultFrequency
 )
 
 // CullAll is a CULL_FREQUENCY of 0: if there are too many items, all are deleted.
-const CullAll = -1
+const CullAll = culling.All
 
 // Cache is a cachestore.Cache and cachestore.Scanner over the folder. It is safe for
 // use by several goroutines, and several processes may have one each.
 type Cache struct {
 	config   Config
 	folder   *storefolder.Folder
+	culls    *culling.Policy
 	protocol byte // of the expiry's pickle
 }
 
@@ -104,10 +105,6 @@ func New(c Config) (*Cache, error) {
 		return nil, errors.New("filecache: Settings are missing")
 	case c.Dir == "":
 		return nil, errors.New("filecache: Dir is missing: the cache's LOCATION")
-	case c.MaxEntries < 0:
-		return nil, fmt.Errorf("filecache: MAX_ENTRIES %d: want 0, for what the site does, or more", c.MaxEntries)
-	case c.CullFrequency < CullAll:
-		return nil, fmt.Errorf("filecache: CULL_FREQUENCY %d: want 1 or more, or CullAll", c.CullFrequency)
 	}
 	if err := c.Settings.Validate(); err != nil {
 		return nil, err
@@ -115,12 +112,6 @@ func New(c Config) (*Cache, error) {
 	settings := *c.Settings                                   // copy: later changes by the caller must not apply
 	settings.SecretKey, settings.SecretKeyFallbacks = "", nil // a cache signs nothing
 	c.Settings = &settings
-	if c.CullFrequency == 0 {
-		c.CullFrequency = DefaultCullFrequency
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
 	cache := &Cache{config: c, protocol: protocolOf(c.Settings)}
 	var err error
 	cache.folder, err = storefolder.New(storefolder.Config{
@@ -129,6 +120,10 @@ func New(c Config) (*Cache, error) {
 		IsOurs:   isItem,
 		Conflict: cache.conflict,
 	})
+	if err != nil {
+		return nil, err
+	}
+	cache.culls, err = culling.New("filecache", slog.String("folder", cache.folder.Path), c.MaxEntries, c.CullFrequency, c.Logger)
 	if err != nil {
 		return nil, err
 	}
