@@ -110,6 +110,9 @@ var storedTests = []test{
 	{"ScanDamage", func(f *fixture) bool { return canScan(f) && f.Options.Damage != nil }, testScanDamage},
 	{"CannotScan", func(f *fixture) bool { return f.CannotScan }, testCannotScan},
 	{"Origin", nil, testOrigin},
+	{"ExpiryReader", readsExpiries, testExpiryReader},
+	{"Check", nil, testCheck},
+	{"SQLStore", isSQLStore, testSQLStore},
 	{"Shards", isSharded, testShards},
 }
 
