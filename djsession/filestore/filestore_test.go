@@ -68,6 +68,11 @@ func create(t testing.TB, store djsession.Store, key, json string) *djsession.Re
 	return r
 }
 
+// set is a change for djsession.Update.
+func set(name string, value any) func(*djsession.Values) error {
+	return func(v *djsession.Values) error { return v.Set(name, value) }
+}
+
 // path is a session's file.
 func path(store *filestore.Store, key string) string {
 	return filepath.Join(store.Dir(), "sessionid"+key)
@@ -220,7 +225,7 @@ func TestUntrustedFiles(t *testing.T) {
 		old.Key = key
 		for what, err := range map[string]error{
 			"load":             second(store.Load(ctx, key)),
-			"update":           second(djsession.Update(ctx, store, key, djsession.Set("b", 2))),
+			"update":           second(djsession.Update(ctx, store, key, set("b", 2))),
 			"replace":          second(store.Replace(ctx, old, values(t, `{}`), time.Time{})),
 			"delete unchanged": store.DeleteUnchanged(ctx, old),
 		} {
@@ -385,7 +390,8 @@ func TestInvalidExpiryIsNotWritten(t *testing.T) {
 	store := newStore(t)
 	r := create(t, store, "", `{}`)
 	for _, expiry := range []string{`"soon"`, `[1]`, `{"a":1}`, `1e300`, `NaN`, `"2031-01-01T00:00:00"`} {
-		if _, err := djsession.Update(t.Context(), store, r.Key, djsession.SetJSON("_session_expiry", expiry)); !errors.Is(err, djsession.ErrInvalidExpiry) {
+		set := func(v *djsession.Values) error { return v.SetJSON("_session_expiry", expiry) }
+		if _, err := djsession.Update(t.Context(), store, r.Key, set); !errors.Is(err, djsession.ErrInvalidExpiry) {
 			t.Errorf("%s: %v", expiry, err)
 		}
 	}
@@ -415,7 +421,7 @@ func TestConfig(t *testing.T) {
 	longest := strings.Repeat("x", 202)
 	store := open(t, filestore.Config{Dir: t.TempDir(), Settings: settings(t, "5.2"), Prefix: longest})
 	r := create(t, store, strings.Repeat("y", 40), `{}`)
-	if _, err := djsession.Update(t.Context(), store, r.Key, djsession.Set("a", 1)); err != nil {
+	if _, err := djsession.Update(t.Context(), store, r.Key, set("a", 1)); err != nil {
 		t.Error(err)
 	}
 	named := settings(t, "5.2")
