@@ -44,7 +44,7 @@ func (s *Store) insert(ctx context.Context, op, key string, v *djsession.Values,
 	case err == nil:
 		return r, nil
 	case again && s.table.Dialect.Classify(err) == sqldialect.Unique:
-		// The first statement has taken the key, or somebody else has.
+		// The first statement has taken the key, or another writer has.
 		there, readErr := s.read(ctx, op, key)
 		if readErr == nil && s.table.Same(there.Version.(sqltable.Version), written) {
 			return r, nil
@@ -92,7 +92,7 @@ func (s *Store) change(op string, old *djsession.Record) sqltable.Change {
 		}
 		conflict = &djsession.ConflictError{Current: current}
 		if !current.Expires.After(s.settings().Now()) {
-			conflict = djsession.ErrNotFound // somebody ended it, by its expiry: as good as deleted
+			conflict = djsession.ErrNotFound // another writer ended it, by its expiry: as good as deleted
 		}
 		return current.Version.(sqltable.Version), s.table.Error(op, old.Key, conflict), nil
 	}

@@ -10,7 +10,7 @@ import (
 
 // makeRoom culls as Django does before every write, and leaves the file that is about to be
 // written. An error in culling does not keep a session from being saved. Unlike Django, it
-// does not cull a folder that everybody may write to: anybody could fill it, so that
+// does not cull a folder that everybody may write to: any user could fill it, so that
 // sessions are deleted.
 func (c *Cache) makeRoom(ctx context.Context, name string) {
 	if c.culls.MaxEntries == 0 || c.folder.IsOpenToAll() {

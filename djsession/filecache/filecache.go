@@ -34,7 +34,7 @@
 //   - A file that belongs neither to this process's user nor to root nor to the folder's
 //     owner is a *djsession.PayloadError, and no item is written in its place.
 //   - New files belong to this process's user, also if that is root.
-//   - Nothing is culled, since anybody could fill the folder up to MAX_ENTRIES.
+//   - Nothing is culled, since any user could fill the folder up to MAX_ENTRIES.
 //
 // # Errors
 //

@@ -71,9 +71,9 @@ func (c *Cache) item(f *swapfile.File) (item *cachestore.Item, live bool, err er
 
 // errStrangers: Django would read the file. It has no signature, so only its owner shows
 // whether the site wrote it.
-var errStrangers = errors.New("the file belongs to another user and is in a folder that everybody may write to, so anybody may have written it")
+var errStrangers = errors.New("the file belongs to another user and is in a folder that everybody may write to, so any user may have written it")
 
-// conflict returns the error for a file that somebody else has written meanwhile.
+// conflict returns the error for a file that another writer has changed meanwhile.
 func (c *Cache) conflict(_ string, there *swapfile.File) error {
 	item, live, err := c.item(there)
 	switch {

@@ -22,7 +22,7 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 		return nil, c.folder.Error(op, key, err)
 	}
 	c.makeRoom(ctx, name)
-	const attempts = 5 // somebody else's file may come and go in between
+	const attempts = 5 // another writer's file may come and go in between
 	for range attempts {
 		f, err := c.add(ctx, name, content)
 		switch {

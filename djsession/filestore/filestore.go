@@ -17,8 +17,8 @@
 //
 // On Linux a write never overwrites what Django or another Go process wrote meanwhile, and a
 // session that was deleted stays deleted. It takes no lock file: the new file is exchanged
-// with the old one, and nobody can open the new file before it is known that nothing came in
-// between. Package internal/swapfile says how it works, and what remains.
+// with the old one, and no program can open the new file before it is known that nothing came
+// in between. Package internal/swapfile says how it works, and what remains.
 //
 // On other systems and on network file systems (NFS, CIFS) the file is compared and then
 // renamed over. A write that falls into the microseconds in between is lost. Django itself

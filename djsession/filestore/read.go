@@ -88,14 +88,14 @@ func (s *Store) decode(data []byte) (*djsession.Values, djsession.Origin, error)
 	return s.codec.Decode(data)
 }
 
-// conflict returns the error for a file that somebody else has written meanwhile.
+// conflict returns the error for a file that another writer has changed meanwhile.
 func (s *Store) conflict(key string, there *swapfile.File) error {
 	r, live, err := s.record(key, there)
 	switch {
 	case err != nil:
 		return err
 	case !live:
-		return djsession.ErrNotFound // somebody ended it, by its expiry: as good as deleted
+		return djsession.ErrNotFound // another writer ended it, by its expiry: as good as deleted
 	}
 	return &djsession.ConflictError{Current: r}
 }

@@ -149,7 +149,7 @@ func testScanNewest(f *fixture) {
 	}
 }
 
-// testScanDuringWrites tests that a scan holds nobody up, and yields each session that is
+// testScanDuringWrites tests that a scan blocks no other user of the store, and yields each session that is
 // there all the time.
 func testScanDuringWrites(f *fixture) {
 	ctx := f.Context()

@@ -12,8 +12,8 @@
 //		}, storetest.Options{})
 //	}
 //
-// The optional interfaces beside djsession.Store are tested if the store has them. What a
-// store cannot do, because its engine in Django cannot, goes into [Options].
+// The optional interfaces beside djsession.Store are tested if the store has them. [Options]
+// say what a store cannot do because its engine in Django cannot.
 package storetest
 
 import (

@@ -133,7 +133,7 @@ func (w *Writer) doubtful() bool {
 // it may where transactions are serializable. A statement that has lost has no effect.
 const retries = 5
 
-// Retry runs a statement, and runs it again while it loses against somebody else's.
+// Retry runs a statement, and runs it again while it loses against another writer's.
 func (d *Dialect) Retry(statement func() error) error {
 	for attempt := 0; ; attempt++ {
 		err := statement()

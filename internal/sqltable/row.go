@@ -20,7 +20,7 @@ type Row struct {
 func (r *Row) fields() []any { return []any{&r.Data, &r.Length, &r.Expires} }
 
 // Version is what a row held when it was read or written. The time counts as well as the
-// data, since somebody may change nothing else, to end a session.
+// data, since an operator may change nothing else, to end a session.
 type Version struct {
 	Data string
 	// Expires is the time as the database has it: a time.Time or a string.

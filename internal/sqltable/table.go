@@ -116,7 +116,8 @@ func locationOf(c Config) (*time.Location, error) {
 	return location, nil
 }
 
-// compile makes the statements. Where one compares and writes, nobody can write in between.
+// compile makes the statements. A statement that compares and writes leaves
+// no room for another write in between.
 func (t *Table) compile() {
 	c, d := t.config, t.Dialect
 	t.key = d.Exact(c.Key, ":key")

@@ -52,13 +52,13 @@ const changeAttempts = 3
 var errRefused = errors.New("the database does not take the write: a rule, a policy or the type of a column keeps it from the row")
 
 // Change makes a change. A statement that may have changed the row is never sent again,
-// unless it deletes: it may still wait for a lock, and if somebody else then restores the
+// unless it deletes: it may still wait for a lock, and if another writer then restores the
 // row to what it was, the change would be made twice.
 func (t *Table) Change(ctx context.Context, c Change) error {
 	before := c.Old
 	sentAgain := false
 	for range changeAttempts {
-		beaten := false // by somebody else's statement
+		beaten := false // by another writer's statement
 		if before != nil {
 			n, again, err := t.send(ctx, c, before)
 			sentAgain = sentAgain || again
@@ -88,11 +88,11 @@ func (t *Table) Change(ctx context.Context, c Change) error {
 			before = &there // the column spells or rounds the time in its own way
 		case t.Dialect.ChangedRows && c.New != nil && t.Same(*before, *c.New):
 			// Nothing was to change, and MySQL counts only rows that do. Else a row that
-			// equals ours is somebody else's.
+			// equals ours is another writer's.
 			return nil
 		}
-		// The row is as it was read, and was not changed: somebody changed it to and fro
-		// in between, or the database does not let us.
+		// The row is as it was read, and was not changed: another writer changed it and
+		// changed it back in between, or the database refuses the write.
 	}
 	return t.Error(c.Op, c.Key, errRefused)
 }

@@ -29,7 +29,7 @@ type Config struct {
 	MaxSize int
 	// IsOurs reports whether a file's name is that of a session, or of an item.
 	IsOurs func(name string) bool
-	// Conflict returns the error for a file that somebody else has written meanwhile.
+	// Conflict returns the error for a file that another writer has changed meanwhile.
 	Conflict func(key string, there *swapfile.File) error
 
 	// Package is the package of the store, for its errors.
@@ -84,7 +84,7 @@ func (f *Folder) Create(name string, data []byte, modTime time.Time) (*swapfile.
 }
 
 // Version is a file as it was read or written. Its time counts as well as its content, since
-// somebody may change nothing else, to end a session.
+// an operator may change nothing else, to end a session.
 type Version struct {
 	Data string
 	At   time.Time
@@ -134,7 +134,7 @@ func (f *Folder) Names(ctx context.Context) iter.Seq2[string, error] {
 // fs.ErrNotExist.
 func (f *Folder) ReadListed(ctx context.Context, name string) (*swapfile.File, error) {
 	file, err := f.Read(ctx, name)
-	// EAGAIN: somebody has a lease on the file.
+	// EAGAIN: another program has a lease on the file.
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EAGAIN) && ctx.Err() == nil {
 		err = f.Malformed(err)
 	}

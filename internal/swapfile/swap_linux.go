@@ -56,7 +56,7 @@ func unknown(err error) error {
 // another program has cleaned up.
 func notTheTemporary(err error, path string) error {
 	if _, there := os.Lstat(path); there == nil && errors.Is(err, fs.ErrNotExist) {
-		return errors.New("the temporary file was removed by somebody else")
+		return errors.New("the temporary file was removed by another program")
 	}
 	return err
 }

@@ -84,7 +84,7 @@ type Folder struct {
 type File struct {
 	Data    []byte
 	ModTime time.Time
-	// Stranger reports that anybody could have put the file there: everybody may write to
+	// Stranger reports that any user could have put the file there: everybody may write to
 	// the folder, and the file belongs neither to this process's user nor to root nor to
 	// the folder's owner.
 	Stranger bool
