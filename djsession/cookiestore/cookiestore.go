@@ -5,17 +5,19 @@
 //	record, err := store.Load(ctx, cookie)
 //	record, err = store.Replace(ctx, record, values, time.Time{})   // record.Key is the new cookie
 //
-// What that means is as in Django:
+// The limits are those of Django's engine:
 //
-//   - The visitor can read what is in the session, and cannot change it.
-//   - Nothing can be revoked: a copy of a cookie is good until it is
-//     SESSION_COOKIE_AGE old, after a logout, too. [Store.Delete] does nothing.
-//   - Two requests that overlap overwrite each other's changes: the browser keeps
-//     the cookie that it got last, and nobody is there to see a conflict.
-//   - A session ends SESSION_COOKIE_AGE after it was saved. A _session_expiry only
-//     says how long the browser keeps it.
-//   - A cookie holds 4096 bytes. What is over that is an ErrTooLarge before it is
-//     sent; browsers would drop it without a word.
+//   - The visitor can read the session, and cannot change it.
+//   - A session cannot be revoked: a copy of a cookie is valid until it is
+//     SESSION_COOKIE_AGE old, even after a logout. [Store.Delete] does nothing.
+//   - Two requests that overlap overwrite each other's changes: the browser keeps the
+//     cookie that it received last. The store cannot see the conflict.
+//   - A session ends SESSION_COOKIE_AGE after it was saved. A _session_expiry only decides
+//     how long the browser keeps it.
+//   - Name and value of a cookie have at most [MaxCookieSize] bytes. A longer one is an
+//     ErrTooLarge. Browsers would drop it without an error.
+//
+// All errors are *djsession.OpError, and hold the errors that djsession.Store describes.
 package cookiestore
 
 import (
@@ -27,7 +29,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// MaxCookieSize is how many bytes of name and value browsers take (RFC 6265bis).
+// MaxCookieSize is how many bytes of name and value browsers accept (RFC 6265bis).
 const MaxCookieSize = 4096
 
 // Store is a djsession.Store that stores nothing. It is safe for use by several
@@ -42,13 +44,13 @@ var (
 	_ djsession.SelfContained = (*Store)(nil)
 )
 
-// New returns a store for the site's settings. Its SessionCookieName counts
-// for the size of a cookie.
+// New returns a store for the site's settings. The length of SessionCookieName counts for
+// the size of a cookie.
 func New(settings *djsession.Settings) (*Store, error) {
 	if settings == nil {
 		return nil, errors.New("cookiestore: settings are missing")
 	}
-	copied := *settings // later changes by the caller must not apply
+	copied := *settings // copy: later changes by the caller must not apply
 	s := &Store{settings: func() *djsession.Settings { return &copied }}
 	var err error
 	if s.codec, err = djsession.NewCookieCodec(settings); err != nil {
@@ -57,9 +59,9 @@ func New(settings *djsession.Settings) (*Store, error) {
 	return s, nil
 }
 
-// Load reads the session out of its key. A key that was signed longer ago than
-// SESSION_COOKIE_AGE is an ErrNotFound that is an ErrSignatureExpired, too; any other
-// that is no good is a *PayloadError.
+// Load reads the session from its key. If the key was signed longer ago than
+// SESSION_COOKIE_AGE, the error is an ErrNotFound and an ErrSignatureExpired. Any other key
+// that cannot be trusted is a *PayloadError.
 func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error) {
 	const op = "load"
 	if err := ctx.Err(); err != nil {
@@ -78,9 +80,9 @@ func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error)
 	return &djsession.Record{Key: key, Values: v, Expires: s.expires(v, origin.SignedAt), Origin: origin}, nil
 }
 
-// Create returns the session under the key that it makes; it takes none, and an
-// expiry has no place to be: Record.Expires is what the values and
-// SESSION_COOKIE_AGE say.
+// Create returns the session under the key that it makes. A key of the caller's is an
+// ErrInvalidKey. The expiry of the caller's has no effect: Record.Expires follows from the
+// values and SESSION_COOKIE_AGE.
 func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	const op = "create"
 	if key != "" {
@@ -89,14 +91,13 @@ func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, exp
 	return s.make(ctx, op, v)
 }
 
-// Replace is Create for a session that has a cookie. It returns a record of another
-// key and never sees a conflict: who holds the old key has the old session.
+// Replace is Create for a session that has a cookie. It returns a record of another key. It
+// never returns a conflict: a visitor with the old key has the old session.
 func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	return s.make(ctx, "replace", v)
 }
 
-// Delete does nothing. The cookie can be deleted, which the middleware does, and
-// a copy of it cannot: see the package comment.
+// Delete does nothing. The middleware deletes the cookie, and a copy of it stays valid.
 func (s *Store) Delete(ctx context.Context, key string) error { return nil }
 
 // KeyIsSession returns true: each key holds its session.
@@ -111,9 +112,10 @@ func (s *Store) Settings() *djsession.Settings {
 // Close does nothing.
 func (s *Store) Close() error { return nil }
 
-// String is Django's name of the engine.
+// String returns Django's name of the engine.
 func (s *Store) String() string { return "signed_cookies" }
 
+// make signs the values.
 func (s *Store) make(ctx context.Context, op string, v *djsession.Values) (*djsession.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, wrap(op, "", err)
@@ -131,9 +133,8 @@ func (s *Store) make(ctx context.Context, op string, v *djsession.Values) (*djse
 	return &djsession.Record{Key: string(payload), Values: v.Clone(), Expires: s.expires(v, s.settings().Now())}, nil
 }
 
-// expires is when the browser drops the cookie or the signature ends, whichever
-// comes first. A _session_expiry that is none does not keep Django from making a
-// cookie, either.
+// expires returns when the browser drops the cookie or the signature ends, whichever comes
+// first. An invalid _session_expiry does not count, since Django makes a cookie, too.
 func (s *Store) expires(v *djsession.Values, signed time.Time) time.Time {
 	end := signed.Add(s.settings().SessionCookieAge)
 	if dropped, err := s.settings().ExpiryDate(v, signed); err == nil && dropped.Before(end) {
@@ -142,10 +143,6 @@ func (s *Store) expires(v *djsession.Values, signed time.Time) time.Time {
 	return end.UTC()
 }
 
-// wrap says what was being done to which session.
 func wrap(op, key string, err error) error {
-	if key != "" {
-		op += " " + djsession.ShortKey(key)
-	}
-	return fmt.Errorf("cookiestore: %s: %w", op, err)
+	return &djsession.OpError{Store: "cookiestore", Op: op, Key: djsession.ShortKey(key), Err: err}
 }

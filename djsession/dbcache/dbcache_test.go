@@ -4,75 +4,15 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/dbcache"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
-
-func TestAddGetSwapDelete(t *testing.T) {
-	onEachDatabase(t, func(t *testing.T, s *site) {
-		ctx := t.Context()
-		added := s.add(t, key, "one")
-		got, err := s.Get(ctx, key)
-		if err != nil || !reflect.DeepEqual(got, added) {
-			t.Fatalf("added %+v, got %+v, %v", added, got, err)
-		}
-		if left := time.Until(got.Expires); left > time.Hour || left < time.Hour-time.Minute {
-			t.Errorf("ends in %v", left)
-		}
-		_, err = s.Add(ctx, key, []byte("two"), time.Hour)
-		if !errors.Is(err, djsession.ErrKeyTaken) {
-			t.Errorf("added twice: %v", err)
-		}
-		hasNoKey(t, err)
-		swapped, err := s.Swap(ctx, key, got, []byte("two"), 2*time.Hour)
-		if err != nil || string(swapped.Data) != "two" {
-			t.Fatalf("%+v, %v", swapped, err)
-		}
-		// By the same, of which MySQL counts no row.
-		if swapped, err = s.Swap(ctx, key, swapped, []byte("two"), 2*time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		_, err = s.Swap(ctx, key, got, []byte("three"), time.Hour)
-		var conflict *cachestore.ConflictError
-		if !errors.As(err, &conflict) || string(conflict.Current.Data) != "two" {
-			t.Errorf("swapped what was changed: %v", err)
-		}
-		hasNoKey(t, err)
-		if _, err := s.Swap(ctx, key, nil, []byte("three"), time.Hour); !errors.Is(err, djsession.ErrConflict) {
-			t.Errorf("swapped what nobody knows: %v", err)
-		}
-		if err := s.DeleteUnchanged(ctx, key, got); !errors.As(err, &conflict) || string(conflict.Current.Data) != "two" {
-			t.Errorf("deleted what was changed: %v", err)
-		}
-		if err := s.DeleteUnchanged(ctx, key, swapped); err != nil {
-			t.Error(err)
-		}
-		s.add(t, key, "again")
-		if err := s.Delete(ctx, key); err != nil {
-			t.Error(err)
-		}
-		_, getErr := s.Get(ctx, key)
-		_, swapErr := s.Swap(ctx, key, swapped, nil, time.Hour)
-		for what, err := range map[string]error{
-			"get": getErr, "swap": swapErr,
-			"delete": s.Delete(ctx, key), "delete unchanged": s.DeleteUnchanged(ctx, key, swapped),
-		} {
-			if !errors.Is(err, djsession.ErrNotFound) {
-				t.Errorf("%s of what is gone: %v", what, err)
-			}
-			hasNoKey(t, err)
-		}
-	})
-}
 
 // What has ended is not there, is not brought back, and may be replaced by another.
 func TestEnded(t *testing.T) {
@@ -100,41 +40,6 @@ func TestEnded(t *testing.T) {
 		s.add(t, key, "new")
 		if item, err := s.Get(ctx, key); err != nil || string(item.Data) != "new" {
 			t.Errorf("%+v, %v", item, err)
-		}
-	})
-}
-
-// Whoever comes, and however many at a time: each adds one, and none is lost.
-func TestNothingIsLost(t *testing.T) {
-	const writers, each = 4, 10
-	onEachDatabase(t, func(t *testing.T, s *site) {
-		s.add(t, key, "")
-		var all sync.WaitGroup
-		for range writers {
-			all.Go(func() {
-				for range each {
-					for {
-						current, err := s.Get(t.Context(), key)
-						if err != nil {
-							t.Error(err)
-							return
-						}
-						_, err = s.Swap(t.Context(), key, current, append(current.Data, 'x'), time.Hour)
-						if err == nil {
-							break
-						}
-						if !errors.Is(err, djsession.ErrConflict) {
-							t.Error(err)
-							return
-						}
-					}
-				}
-			})
-		}
-		all.Wait()
-		item, err := s.Get(t.Context(), key)
-		if err != nil || len(item.Data) != writers*each {
-			t.Errorf("%d of %d, %v", len(item.Data), writers*each, err)
 		}
 	})
 }

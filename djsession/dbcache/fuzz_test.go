@@ -9,6 +9,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/internal/sqltable"
 )
 
 // Whatever stands in a row: an item of bounded size, or a PayloadError; and memory in
@@ -37,7 +38,11 @@ func FuzzRow(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string, valid bool, length int64, expires string) {
 		for _, c := range caches {
 			for _, at := range []any{expires, []byte(expires), time.Unix(length, 0), nil} {
-				r := row{sql.NullString{String: value, Valid: valid}, sql.NullInt64{Int64: length, Valid: !valid && length > 0}, at}
+				r := sqltable.Row{
+					Data:    sql.NullString{String: value, Valid: valid},
+					Length:  sql.NullInt64{Int64: length, Valid: !valid && length > 0},
+					Expires: at,
+				}
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
 				item, err := c.item(r)

@@ -2,20 +2,21 @@ package dbcache
 
 import (
 	"context"
-	"database/sql"
-	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
-	"github.com/djsess/djsess/internal/sqldialect"
-	"github.com/djsess/djsess/internal/waitlimit"
+	"github.com/djsess/djsess/internal/sqltable"
 )
 
 // Get returns what is stored under a key and has not ended.
 func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 	const op = "get"
 	if err := checkKey(key); err != nil {
-		return nil, wrap(op, key, err)
+		return nil, c.table.Error(op, key, err)
 	}
 	return c.get(ctx, op, key)
 }
@@ -23,35 +24,63 @@ func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 func (c *Cache) get(ctx context.Context, op, key string) (*cachestore.Item, error) {
 	item, err := c.read(ctx, op, key)
 	switch {
-	case item != nil && !item.Expires.IsZero() && c.ended(item.Expires):
-		return nil, wrap(op, key, djsession.ErrNotFound)
+	case item != nil && !item.Expires.IsZero() && c.hasEnded(item.Expires):
+		return nil, c.table.Error(op, key, djsession.ErrNotFound)
 	case err != nil:
 		return nil, err
 	}
 	return item, nil
 }
 
-// read returns what is stored under a key, whether it has ended or not; with an
-// error about the value, too.
+// read returns the item in a row, whether it has ended or not. If the value cannot be read,
+// it returns the item without data, and the error.
 func (c *Cache) read(ctx context.Context, op, key string) (*cachestore.Item, error) {
-	ctx, cancel := waitlimit.Context(ctx, c.timeout)
-	defer cancel()
-	var row row
-	args := c.stmts.read.Bind(sqldialect.Args{"key": key})
-	err := c.dialect.Retry(func() error {
-		return c.db.QueryRowContext(ctx, c.stmts.read.SQL, args...).Scan(row.dst()...)
-	})
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		c.writer.Answered()
-		return nil, wrap(op, key, djsession.ErrNotFound)
-	case err != nil:
-		return nil, c.fail(ctx, op, key, err)
+	row, err := c.table.Read(ctx, op, key)
+	if err != nil {
+		return nil, err
 	}
-	c.writer.Answered()
 	item, err := c.item(row)
 	if err != nil {
-		return item, wrap(op, key, err)
+		err = c.table.Error(op, key, err)
 	}
-	return item, nil
+	return item, err
+}
+
+// Scan yields the items in the order of their keys, with those that have ended and are still
+// stored. Items are read in pages, so that neither the site nor another connection waits for
+// the caller.
+func (c *Cache) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.Entry, error] {
+	return func(yield func(*cachestore.Entry, error) bool) {
+		for row, err := range c.table.Scan(ctx, sqltable.Range{Prefix: prefix}) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			item, err := c.item(row)
+			if err != nil {
+				err = c.table.Error("scan", row.Key, err)
+			}
+			if !yield(&cachestore.Entry{Key: row.Key, Name: row.Key, Item: item}, err) {
+				return
+			}
+		}
+	}
+}
+
+// longestKey is the length of the column that createcachetable makes.
+const longestKey = 255
+
+// checkKey returns an ErrInvalidKey for a key that no row can have. Django only warns of keys
+// that memcached would not take.
+func checkKey(key string) error {
+	n := utf8.RuneCountInString(key)
+	switch {
+	case key == "":
+		return fmt.Errorf("%w: an empty cache key", djsession.ErrInvalidKey)
+	case n > longestKey:
+		return fmt.Errorf("%w: a cache key of %d characters, and the table holds %d", djsession.ErrInvalidKey, n, longestKey)
+	case strings.IndexByte(key, 0) >= 0 || !utf8.ValidString(key):
+		return fmt.Errorf("%w: the cache key is not text", djsession.ErrInvalidKey)
+	}
+	return nil
 }

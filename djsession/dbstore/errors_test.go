@@ -135,19 +135,6 @@ func TestUnreachableDatabase(t *testing.T) {
 	}
 }
 
-func TestEndedContext(t *testing.T) {
-	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
-		store := withTable(t, db)
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		for op, err := range each(ctx, t, store, "somekey0123456789") {
-			if !errors.Is(err, context.Canceled) {
-				t.Errorf("%s: %v", op, err)
-			}
-		}
-	})
-}
-
 func TestInvalidExpiryIsNotWritten(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store := withTable(t, db)

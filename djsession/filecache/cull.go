@@ -5,44 +5,41 @@ import (
 	"errors"
 	"io/fs"
 	"math/rand/v2"
-	"os"
-	"slices"
-
-	"github.com/djsess/djsess/internal/printable"
+	"strings"
 )
 
-// makeRoom culls as Django does before every write, and leaves the file that is about
-// to be written. An error in culling does not keep a session from being saved. A folder
-// that everybody may write to is not culled, as Django would: anybody could fill it, and
-// sessions would be thrown away for that.
+// makeRoom culls as Django does before every write, and leaves the file that is about to be
+// written. An error in culling does not keep a session from being saved. Unlike Django, it
+// does not cull a folder that everybody may write to: any user could fill it, so that
+// sessions are deleted.
 func (c *Cache) makeRoom(ctx context.Context, name string) {
-	if c.config.MaxEntries == 0 || c.folder.IsOpenToAll() {
+	if c.culls.MaxEntries == 0 || c.folder.IsOpenToAll() {
 		return
 	}
 	files, gone, err := c.cull(ctx, name)
 	if err != nil {
-		c.config.Logger.WarnContext(ctx, "filecache: cache was not culled", "folder", c.folder.Path, "error", printable.Line(err.Error()))
+		c.culls.LogError(ctx, err)
 	}
-	if gone == 0 {
-		return
-	}
-	c.config.Logger.WarnContext(ctx,
-		"filecache: entries were thrown away, because there were as many as MAX_ENTRIES: "+
-			"whoever had a session among them is logged out, unless it is in a database, too",
-		"folder", c.folder.Path, "deleted", gone, "of", files,
-		"max_entries", c.config.MaxEntries, "cull_frequency", max(c.config.CullFrequency, 0))
+	c.culls.LogDeleted(ctx, gone, files)
 }
 
-// cull tells how many files there were, and how many it deleted.
+// cull returns how many files there were, and how many of them it deleted.
 func (c *Cache) cull(ctx context.Context, keep string) (files, gone int, err error) {
-	names, err := c.names()
-	files = len(names)
-	if err != nil || files < c.config.MaxEntries {
-		return files, 0, err
+	var names []string
+	for name, err := range c.folder.Names(context.WithoutCancel(ctx)) {
+		if err != nil {
+			return len(names), 0, err
+		}
+		if isCulled(name) {
+			names = append(names, name)
+		}
 	}
-	if c.config.CullFrequency != CullAll {
+	if files = len(names); files < c.culls.MaxEntries {
+		return files, 0, nil
+	}
+	if c.culls.Frequency != CullAll {
 		rand.Shuffle(files, func(i, j int) { names[i], names[j] = names[j], names[i] })
-		names = names[:files/c.config.CullFrequency]
+		names = names[:files/c.culls.Frequency]
 	}
 	var failed error
 	for _, name := range names {
@@ -59,13 +56,8 @@ func (c *Cache) cull(ctx context.Context, keep string) (files, gone int, err err
 	return files, gone, failed
 }
 
-// names are the files that Django counts.
-func (c *Cache) names() ([]string, error) {
-	dir, err := os.Open(c.folder.Path)
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	return slices.DeleteFunc(names, func(name string) bool { return !isCulled(name) }), err
+// isCulled reports whether Django counts a file when it culls, and may delete it. It counts
+// all names with the suffix, except hidden files.
+func isCulled(name string) bool {
+	return strings.HasSuffix(name, suffix) && !strings.HasPrefix(name, ".")
 }

@@ -6,17 +6,17 @@ import (
 	"errors"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 )
 
-// expiry is what a file begins with: Unix seconds, +Inf for None.
+// expiry is the beginning of a file: Unix seconds, or +Inf for None.
 type expiry float64
 
-// after is when an item ends that is written now. Django takes a second off where
-// the timeout is 0.
+// after returns when an item ends that is written now. Django takes a second off if the
+// timeout is 0.
 func after(now time.Time, timeout time.Duration) expiry {
 	if timeout == 0 {
 		timeout = -time.Second
@@ -26,10 +26,10 @@ func after(now time.Time, timeout time.Duration) expiry {
 
 const yearOne = -62135596800 // the zero Time
 
-// unix is Python's time.time().
+// unix returns a time as Python's time.time() does.
 func unix(t time.Time) float64 { return float64(t.Unix()) + float64(t.Nanosecond())/1e9 }
 
-// ended is as Django has it, for which NaN has no end either.
+// ended reports whether an item has ended. As in Django, NaN does not end.
 func (e expiry) ended(now time.Time) bool { return float64(e) < unix(now) }
 
 // time returns the instant, as Python's datetime rounds it. It is never the zero Time,
@@ -55,16 +55,15 @@ const (
 	opStop     = '.'
 )
 
-// protocolOf is the highest protocol of the oldest Python that a Django runs on.
-func protocolOf(djangoVersion string) byte {
-	major, _, _ := strings.Cut(djangoVersion, ".")
-	if n, _ := strconv.Atoi(major); n >= 4 {
+// protocolOf returns the highest protocol of the oldest Python that the site's Django runs on.
+func protocolOf(s *djsession.Settings) byte {
+	if s.AtLeast(4, 0) {
 		return 5
 	}
 	return 4
 }
 
-// append appends pickle.dumps of the float.
+// append appends Python's pickle.dumps of the float.
 func (e expiry) append(dst []byte, protocol byte) []byte {
 	const frame = 1 + 8 + 1 // all that follows
 	dst = append(dst, opProto, protocol, opFrame)
@@ -74,11 +73,11 @@ func (e expiry) append(dst []byte, protocol byte) []byte {
 	return append(dst, opStop)
 }
 
-// errNoExpiry: it is not a file of Django's, or one that was cut short.
+// errNoExpiry: the file is not Django's, or was cut short.
 var errNoExpiry = errors.New("it does not begin with a pickled float or None, the expiry")
 
-// cutExpiry takes the expiry, in any protocol, off a file's content. Django takes an
-// empty file for one that ended long ago.
+// cutExpiry splits a file's content into the expiry, in any protocol, and the rest. Django
+// takes an empty file for an item that ended long ago.
 func cutExpiry(data []byte) (e expiry, rest []byte, err error) {
 	if len(data) == 0 {
 		return 0, nil, nil

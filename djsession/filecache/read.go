@@ -2,9 +2,19 @@ package filecache
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/storefolder"
+	"github.com/djsess/djsess/internal/swapfile"
 )
 
 // Get returns what is stored under a key and has not ended.
@@ -12,26 +22,125 @@ func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 	const op = "get"
 	name, err := c.begin(ctx, key)
 	if err != nil {
-		return nil, wrap(op, key, err)
+		return nil, c.folder.Error(op, key, err)
 	}
 	f, err := c.folder.Read(ctx, name)
 	if err != nil {
-		return nil, c.fail(op, key, err)
+		return nil, c.folder.Fail(op, key, err)
 	}
 	item, live, err := c.item(f)
-	switch {
-	case !live: // Django looks no further
-		return nil, wrap(op, key, djsession.ErrNotFound)
-	case err != nil:
-		return nil, wrap(op, key, err)
+	if !live { // Django looks no further
+		err = djsession.ErrNotFound
+	}
+	if err != nil {
+		return nil, c.folder.Error(op, key, err)
 	}
 	return item, nil
 }
 
-// begin is what every operation on one item begins with.
+// begin checks what every operation on one item needs. It returns the name of its file.
 func (c *Cache) begin(ctx context.Context, key string) (name string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
 	return fileName(key)
+}
+
+// item makes an item of a file, and reports whether it is live. If the file is none of
+// Django's, it returns the item without data, and the error.
+func (c *Cache) item(f *swapfile.File) (item *cachestore.Item, live bool, err error) {
+	item = &cachestore.Item{Version: storefolder.VersionOf(f)}
+	if f.Stranger {
+		return item, true, c.folder.Malformed(errStrangers)
+	}
+	expires, packed, err := cutExpiry(f.Data)
+	if err != nil {
+		return item, true, c.folder.Malformed(err)
+	}
+	item.Expires, live = expires.time(), !expires.ended(c.config.Settings.Now())
+	limit := c.config.Settings.MaxPayloadSize
+	item.Data, err = inflate(packed, limit)
+	switch {
+	case errors.Is(err, djsession.ErrTooLarge):
+		err = c.folder.Bad(fmt.Errorf("inflates to more than %d bytes: %w", limit, err))
+	case err != nil:
+		err = c.folder.Malformed(fmt.Errorf("what follows the expiry is not zlib's: %w", err))
+	}
+	return item, live, err
+}
+
+// errStrangers: Django would read the file. It has no signature, so only its owner shows
+// whether the site wrote it.
+var errStrangers = errors.New("the file belongs to another user and is in a folder that everybody may write to, so any user may have written it")
+
+// conflict returns the error for a file that another writer has changed meanwhile.
+func (c *Cache) conflict(_ string, there *swapfile.File) error {
+	item, live, err := c.item(there)
+	switch {
+	case !live:
+		return djsession.ErrNotFound
+	case err != nil:
+		return err
+	}
+	return &cachestore.ConflictError{Current: item}
+}
+
+// Scan yields all items in the folder's own order: sessions and others, and those that have
+// ended and are still stored. It ignores the prefix, which a file's name does not show. A
+// file that may not be read, or that is no regular file, is a *PayloadError.
+//
+// On file systems where a folder changes under its reader, an item that is written meanwhile
+// may be missed or come twice.
+func (c *Cache) Scan(ctx context.Context, _ string) iter.Seq2[*cachestore.Entry, error] {
+	return func(yield func(*cachestore.Entry, error) bool) {
+		const op = "scan"
+		for name, err := range c.folder.Names(ctx) {
+			if err != nil {
+				yield(nil, c.folder.Error(op, "", err))
+				return
+			}
+			if isItem(name) && !c.yieldFile(ctx, op, name, yield) {
+				return
+			}
+		}
+	}
+}
+
+func (c *Cache) yieldFile(ctx context.Context, op, name string, yield func(*cachestore.Entry, error) bool) bool {
+	f, err := c.folder.ReadListed(ctx, name)
+	entry := &cachestore.Entry{Name: name, Item: new(cachestore.Item)}
+	switch {
+	case err == nil:
+		entry.Item, _, err = c.item(f)
+	case errors.Is(err, fs.ErrNotExist):
+		return true // deleted since the name was read
+	case !errors.As(err, new(*djsession.PayloadError)):
+		yield(nil, c.folder.Error(op, "", err))
+		return false
+	}
+	if err != nil {
+		err = c.folder.Error(op, "", fmt.Errorf("%s: %w", name, err))
+	}
+	return yield(entry, err)
+}
+
+// suffix is Django's cache_suffix.
+const suffix = ".djcache"
+
+// fileName returns the name of a key's file.
+func fileName(key string) (string, error) {
+	switch {
+	case key == "":
+		return "", fmt.Errorf("%w: an empty cache key", djsession.ErrInvalidKey)
+	case !utf8.ValidString(key):
+		return "", fmt.Errorf("%w: the cache key is not text", djsession.ErrInvalidKey)
+	}
+	digest := md5.Sum([]byte(key)) // a name, not a signature
+	return hex.EncodeToString(digest[:]) + suffix, nil
+}
+
+// isItem reports whether fileName may have made a name.
+func isItem(name string) bool {
+	digest, ok := strings.CutSuffix(name, suffix)
+	return ok && len(digest) == 2*md5.Size && strings.Trim(digest, "0123456789abcdef") == ""
 }

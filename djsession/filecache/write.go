@@ -3,47 +3,51 @@ package filecache
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/storefolder"
 	"github.com/djsess/djsess/internal/swapfile"
 )
 
-// Add makes a new file, or one in place of an item that has ended.
+// Add makes a new file, or writes one in place of an item that has ended.
 func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.Duration) (*cachestore.Item, error) {
 	const op = "add"
 	name, content, err := c.beginWrite(ctx, key, data, timeout)
 	if err != nil {
-		return nil, wrap(op, key, err)
+		return nil, c.folder.Error(op, key, err)
 	}
 	c.makeRoom(ctx, name)
-	const attempts = 5 // between which somebody else's file comes and goes
+	const attempts = 5 // another writer's file may come and go in between
 	for range attempts {
 		f, err := c.add(ctx, name, content)
 		switch {
 		case err == nil:
 			return written(f, data), nil
-		case !errors.Is(err, fs.ErrNotExist) || c.checkFolder() != nil:
-			return nil, c.failWrite(op, key, err)
+		case !errors.Is(err, fs.ErrNotExist) || c.folder.Check() != nil:
+			return nil, c.folder.FailWrite(op, key, err)
 		}
 	}
-	return nil, wrap(op, key, errNoFile)
+	return nil, c.folder.Error(op, key, errNoFile)
 }
 
-// errNoFile: it was gone before it had its name.
-var errNoFile = errors.New("somebody removes the new files, or their temporary ones")
+// errNoFile: the file was gone before it had its name.
+var errNoFile = errors.New("another program removes the new files, or their temporary ones")
 
-// add makes the file, once. It is fs.ErrNotExist when it met somebody who deletes.
+// add makes one attempt to make the file. If another program deletes the file meanwhile, the
+// error is an fs.ErrNotExist.
 func (c *Cache) add(ctx context.Context, name string, content []byte) (*swapfile.File, error) {
-	f, err := c.folder.Create(name, content, c.config.Settings.Now(), c.owner.In(c.folder, isItem))
+	f, err := c.folder.Create(name, content, c.config.Settings.Now())
 	if !errors.Is(err, fs.ErrExist) {
 		return f, err
 	}
 	there, err := c.folder.Read(ctx, name)
 	switch {
-	case unreadable(err) != nil:
+	case errors.As(err, new(*swapfile.TooLargeError)), errors.Is(err, swapfile.ErrNotRegular):
 		return nil, djsession.ErrKeyTaken
 	case err != nil:
 		return nil, err
@@ -53,7 +57,7 @@ func (c *Cache) add(ctx context.Context, name string, content []byte) (*swapfile
 	}
 	f, err = c.folder.Replace(ctx, name, there, content, c.config.Settings.Now())
 	if errors.As(err, new(*swapfile.ChangedError)) {
-		err = djsession.ErrKeyTaken // by whoever came first
+		err = djsession.ErrKeyTaken // another writer came first
 	}
 	return f, err
 }
@@ -63,40 +67,32 @@ func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data
 	const op = "replace"
 	name, content, err := c.beginWrite(ctx, key, data, timeout)
 	if err != nil {
-		return nil, wrap(op, key, err)
+		return nil, c.folder.Error(op, key, err)
 	}
 	c.makeRoom(ctx, name)
 	before := c.known(old)
 	if before == nil {
-		return nil, c.compare(ctx, op, key, name)
+		return nil, c.folder.Differs(ctx, op, key, name)
 	}
 	f, err := c.folder.Replace(ctx, name, before, content, c.config.Settings.Now())
 	if err != nil {
-		return nil, c.failWrite(op, key, err)
+		return nil, c.folder.FailWrite(op, key, err)
 	}
 	return written(f, data), nil
 }
 
-// known is the file that an item was read from; nil if nobody knows, and if it has
-// ended since: then it is not there to be replaced, but another may be.
+// known returns the file that an item was read from, or nil if that is not known. It returns
+// nil, too, for an item that has ended since: it cannot be replaced, but another item may
+// have its key.
 func (c *Cache) known(old *cachestore.Item) *swapfile.File {
 	if old == nil {
 		return nil
 	}
-	v, ok := old.Version.(version)
+	v, ok := old.Version.(storefolder.Version)
 	if !ok || !old.Expires.IsZero() && !old.Expires.After(c.config.Settings.Now()) {
 		return nil
 	}
-	return v.file()
-}
-
-// compare is the conflict with an item of which nobody knows what it was.
-func (c *Cache) compare(ctx context.Context, op, key, name string) error {
-	f, err := c.folder.Read(ctx, name)
-	if err != nil {
-		return c.fail(op, key, err)
-	}
-	return c.conflict(op, key, f)
+	return v.File()
 }
 
 // Delete removes the file of a key, whatever is in it.
@@ -104,10 +100,10 @@ func (c *Cache) Delete(ctx context.Context, key string) error {
 	const op = "delete"
 	name, err := c.beginDelete(ctx, key)
 	if err != nil {
-		return wrap(op, key, err)
+		return c.folder.Error(op, key, err)
 	}
 	if err := c.folder.Remove(ctx, name); err != nil {
-		return c.failWrite(op, key, err)
+		return c.folder.FailWrite(op, key, err)
 	}
 	return nil
 }
@@ -117,14 +113,14 @@ func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore
 	const op = "delete"
 	name, err := c.beginDelete(ctx, key)
 	if err != nil {
-		return wrap(op, key, err)
+		return c.folder.Error(op, key, err)
 	}
 	before := c.known(old)
 	if before == nil {
-		return c.compare(ctx, op, key, name)
+		return c.folder.Differs(ctx, op, key, name)
 	}
 	if err := c.folder.RemoveUnchanged(ctx, name, before); err != nil {
-		return c.failWrite(op, key, err)
+		return c.folder.FailWrite(op, key, err)
 	}
 	return nil
 }
@@ -141,4 +137,22 @@ func (c *Cache) beginWrite(ctx context.Context, key string, data []byte, timeout
 		content, err = c.content(data, timeout)
 	}
 	return name, content, err
+}
+
+// content returns what the file of an item holds.
+func (c *Cache) content(data []byte, timeout time.Duration) ([]byte, error) {
+	if len(data) > c.config.Settings.MaxPayloadSize {
+		return nil, fmt.Errorf("value of %d bytes: %w", len(data), djsession.ErrTooLarge)
+	}
+	return appendDeflated(after(c.config.Settings.Now(), timeout).append(nil, c.protocol), data), nil
+}
+
+// written returns the item of a file that was just stored.
+func written(f *swapfile.File, data []byte) *cachestore.Item {
+	expires, _, _ := cutExpiry(f.Data) // which content has put there
+	return &cachestore.Item{
+		Data:    slices.Clone(data),
+		Expires: expires.time(),
+		Version: storefolder.VersionOf(f),
+	}
 }

@@ -11,21 +11,21 @@ import (
 	"github.com/djsess/djsess/internal/pytime"
 )
 
-// Never is Record.Expires of a session that has no end in this engine.
+// Never is Record.Expires of a session that does not end in this engine.
 var Never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// lifetime is what a session's values say about its end.
+// lifetime is how the values of a session decide about its end.
 type lifetime int
 
 const (
 	untilAge     lifetime = iota // SESSION_COOKIE_AGE after it was written
-	untilInstant                 // the values say when
+	untilInstant                 // at an instant in the values
 	forever
 	over
 )
 
-// lifetimeOf reads _session_expiry as _expiry_date and then get_expiry_age do: what
-// is false in Python does not count, and a number is the age itself.
+// lifetimeOf reads _session_expiry as Django's _expiry_date and then get_expiry_age do: a
+// value that is false in Python does not count, and a number is the age itself.
 func lifetimeOf(v *djsession.Values) (lifetime, error) {
 	const name = "_session_expiry"
 	if !v.Has(name) {
@@ -68,7 +68,7 @@ func lifetimeOf(v *djsession.Values) (lifetime, error) {
 	return forever, nil // NaN, too: it is not <= 0
 }
 
-// isEmpty tells what Python takes for false of the values that are no numbers.
+// isEmpty reports whether a value that is no number is false in Python.
 func isEmpty(value any) bool {
 	if nested, ok := value.(*djsession.Values); ok {
 		return nested.Len() == 0
@@ -81,8 +81,8 @@ func isEmpty(value any) bool {
 	return v.IsZero()
 }
 
-// expiry tells when a session ends whose file was written then, and whether
-// that is still to come.
+// expiry returns when a session ends whose file was written at modTime, and whether that is
+// still to come.
 func (s *Store) expiry(v *djsession.Values, modTime time.Time) (expires time.Time, live bool, err error) {
 	life, err := lifetimeOf(v)
 	if err != nil {
@@ -104,10 +104,10 @@ func (s *Store) expiry(v *djsession.Values, modTime time.Time) (expires time.Tim
 	default:
 		expires = s.byAge(modTime)
 	}
-	return expires, s.ahead(expires), nil
+	return expires, s.isAhead(expires), nil
 }
 
-// byAge is SESSION_COOKIE_AGE after the file was written.
+// byAge returns the time that is SESSION_COOKIE_AGE after the file was written.
 func (s *Store) byAge(modTime time.Time) time.Time {
 	expires, err := s.settings().ExpiryDate(new(djsession.Values), asPython(modTime))
 	if err != nil {
@@ -116,9 +116,9 @@ func (s *Store) byAge(modTime time.Time) time.Time {
 	return expires
 }
 
-// ahead tells whether a time is to come: for Django by a whole second at least,
-// and on the wall clock with USE_TZ off.
-func (s *Store) ahead(t time.Time) bool {
+// isAhead reports whether a time is to come. Django wants a whole second at least, and looks
+// at the wall clock with USE_TZ off.
+func (s *Store) isAhead(t time.Time) bool {
 	now := s.settings().Now()
 	if s.loc != nil {
 		t, now = pytime.Wall(t, s.loc), pytime.Naive(now, s.loc)
@@ -126,16 +126,16 @@ func (s *Store) ahead(t time.Time) bool {
 	return t.Truncate(time.Microsecond).Sub(now.Truncate(time.Microsecond)) >= time.Second
 }
 
-// asPython is a file's time as Python has it: a float of seconds, which datetime
-// rounds to microseconds.
+// asPython returns a file's time as Python has it: a float of seconds, which datetime rounds
+// to microseconds.
 func asPython(t time.Time) time.Time {
 	seconds := float64(t.Unix()) + float64(1e-9*float64(t.Nanosecond()))
 	whole, fraction := math.Modf(seconds)
 	return time.Unix(int64(whole), int64(math.RoundToEven(fraction*1e6))*1000)
 }
 
-// modTime is the time for a file that is written now, or that is to end then.
-// As everywhere an expiry that Django could not work with is not written.
+// modTime returns the time for a file that is written now, or whose session is to end at
+// expires. An expiry that Django could not work with is an error, and is not written.
 func (s *Store) modTime(v *djsession.Values, expires time.Time) (time.Time, error) {
 	now := s.settings().Now().Truncate(time.Microsecond)
 	life, err := lifetimeOf(v)

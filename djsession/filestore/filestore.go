@@ -1,30 +1,29 @@
-// Package filestore keeps sessions in a folder, a file each, as Django's engine
-// file does.
+// Package filestore keeps sessions in a folder, a file each, as Django's engine file does.
 //
 //	store, err := filestore.New(filestore.Config{Dir: "/var/lib/site/sessions", Settings: settings})
 //	record, err := store.Load(ctx, key)
 //
-// Dir is the site's SESSION_FILE_PATH, and Settings.SessionCookieName must be its
-// SESSION_COOKIE_NAME: every file's name begins with it. Where the site does not
-// set SESSION_FILE_PATH, both use the system's folder for temporary files: say
-// Dir where services have one of their own each (systemd's PrivateTmp).
+// Dir is the site's SESSION_FILE_PATH. Settings.SessionCookieName must be its
+// SESSION_COOKIE_NAME, since every file's name begins with it. If the site does not set
+// SESSION_FILE_PATH, both use the system's folder for temporary files. Set Dir if services
+// have such a folder each (systemd's PrivateTmp).
+//
+// Run the program as the user that the site runs as: Django's files are for that user only.
+// If root runs it, new files belong to the owner of the other sessions, or else of the
+// folder. If another user may write, but could not leave a file that the site can use, the
+// error is an ErrReadOnly that says so. Windows is not supported.
 //
 // # Beside a live Django
 //
-// On Linux what Django writes is never lost to a write of ours, nor is what another
-// Go process writes, and a session that was deleted stays deleted. It takes no
-// lock file: the new file is exchanged with the old one, and nobody can open it
-// before it is known that nothing came in between. On other systems and on
-// network file systems (NFS, CIFS) the file is compared and then renamed over,
-// and a write that falls in the few microseconds between is lost. Django itself
-// takes no care anywhere: a request that overlaps with ours saves the session as
-// it read it. (Package internal/swapfile says how it works, and what remains.)
-// Windows is not supported.
+// On Linux a write never overwrites what Django or another Go process wrote meanwhile, and a
+// session that was deleted stays deleted. It takes no lock file: the new file is exchanged
+// with the old one, and no program can open the new file before it is known that nothing came
+// in between. Package internal/swapfile says how it works, and what remains.
 //
-// Run the program as the user that the site runs as. Django's files are for that
-// user only. Root's files are given to that user: to the owner of the other
-// sessions, or else of the folder. Another user who may write but could not leave
-// a file that the site can use gets an ErrReadOnly that says so.
+// On other systems and on network file systems (NFS, CIFS) the file is compared and then
+// renamed over. A write that falls into the microseconds in between is lost. Django itself
+// compares nothing anywhere: a request of its own that overlaps with ours saves the session
+// as it read it.
 //
 // # A folder that everybody may write to
 //
@@ -48,49 +47,53 @@
 //
 // A session ends as it does for Django, which looks at nothing but the file:
 //
-//   - without a _session_expiry (or 0: until the browser closes) it ends
-//     SESSION_COOKIE_AGE after the file was last written
-//   - a number of seconds means that it never ends here: Django takes the number
-//     itself for the time that is left. Only the visitor's cookie ends. A
-//     negative one is over. Record.Expires is then Never, or in the past
-//   - an instant is when it ends; before Django 4.1 there is no such thing in
-//     JSON, and the session is a *PayloadError that is an ErrInvalidExpiry, as
-//     is any other value that takes Django's page down
+//   - Without a _session_expiry, or with 0 (until the browser closes), it ends
+//     SESSION_COOKIE_AGE after the file was last written.
+//   - With a number of seconds it never ends here, since Django takes the number itself for
+//     the time that is left. Only the visitor's cookie ends. A negative number means that
+//     the session is over. Record.Expires is then [Never], or in the past.
+//   - An instant is when it ends. Before Django 4.1 JSON has no instants: then the session
+//     is a *PayloadError that is an ErrInvalidExpiry, as it is for any other value that
+//     takes Django's page down.
 //
-// Either way a session with less than a second left is over. The expiry that
-// Create and Replace are given is kept as the file's time where that is what
-// counts, and otherwise has no place to be: Record.Expires tells what came of it.
+// A session with less than a second left is over. The expiry that Create and Replace are
+// given becomes the file's time, if that is what decides. Otherwise it has no effect;
+// Record.Expires is the result.
 //
-// An empty file is a session being born: Django makes it before it writes, and
-// takes it for a session without values that never ends. So does Load.
+// An empty file is a session that Django is about to write. Django takes it for a session
+// without values that never ends, and so does Load.
 //
-// An expired session is not loaded, and its file stays: Django's clearsessions
-// removes it. Django's own load would remove it at once.
+// An expired session is not loaded, and its file stays until Django's clearsessions removes
+// it. Django's own load would remove it at once.
+//
+// # Errors
+//
+// All errors are *djsession.OpError, and hold the errors that djsession.Store describes. If
+// the folder is gone, the error is no ErrNotFound, because nothing is known of the session.
 package filestore
 
 import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/storefolder"
 	"github.com/djsess/djsess/internal/swapfile"
 )
 
-// Config says where the files are.
+// Config describes the folder.
 type Config struct {
-	// Dir is SESSION_FILE_PATH, which must be there. Default: what Python's
-	// tempfile.gettempdir() says, by $TMPDIR, $TEMP or $TMP, or /tmp.
+	// Dir is SESSION_FILE_PATH, which must exist. Default: that of Python's
+	// tempfile.gettempdir(), which is $TMPDIR, $TEMP, $TMP or /tmp.
 	Dir string
 	// Settings are the site's.
 	Settings *djsession.Settings
-	// Prefix is what the files' names begin with. Default: SessionCookieName.
+	// Prefix is the beginning of the files' names. Default: SessionCookieName.
 	Prefix string
-	// ReadOnly refuses whatever would write.
+	// ReadOnly refuses all writes with an ErrReadOnly.
 	ReadOnly bool
 }
 
@@ -98,12 +101,11 @@ type Config struct {
 // over the folder. It is safe for use by several goroutines, and several
 // processes may have one each.
 type Store struct {
-	folder   swapfile.Folder
+	folder   *storefolder.Folder
 	prefix   string
 	readOnly bool
 	settings func() *djsession.Settings // of a func, fmt prints no secrets
 	codec    djsession.Codec
-	owner    swapfile.Neighbour
 	loc      *time.Location // of the wall clock that Django counts on; nil with USE_TZ on
 }
 
@@ -113,16 +115,12 @@ var (
 	_ djsession.UnchangedDeleter = (*Store)(nil)
 )
 
-// New returns a store over a folder. As in Django a folder that is not there is
-// an error.
+// New returns a store over a folder. As in Django, a folder that does not exist is an error.
 func New(c Config) (*Store, error) {
 	if c.Settings == nil {
 		return nil, errors.New("filestore: Settings are missing")
 	}
-	if runtime.GOOS == "windows" {
-		return nil, errors.New("filestore: Windows, which renames no open file, is not supported")
-	}
-	settings := *c.Settings // later changes by the caller must not apply
+	settings := *c.Settings // copy: later changes by the caller must not apply
 	s := &Store{settings: func() *djsession.Settings { return &settings }, prefix: c.Prefix, readOnly: c.ReadOnly}
 	var err error
 	if s.codec, err = djsession.NewCodec(&settings); err != nil {
@@ -139,16 +137,17 @@ func New(c Config) (*Store, error) {
 	if err := checkPrefix(s.prefix); err != nil {
 		return nil, err
 	}
-	dir := c.Dir
-	if dir == "" {
-		dir = tempDir()
+	if c.Dir == "" {
+		c.Dir = tempDir()
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return nil, fmt.Errorf("filestore: %w", err)
-	}
-	s.folder = swapfile.Folder{Path: dir, MaxSize: settings.MaxStoredSize()}
-	if err := s.checkFolder(); err != nil {
-		return nil, fmt.Errorf("filestore: SESSION_FILE_PATH: %w", err)
+	s.folder, err = storefolder.New(storefolder.Config{
+		Dir: c.Dir, Setting: "SESSION_FILE_PATH", MaxSize: settings.MaxStoredSize(),
+		Package: "filestore", ShortKey: djsession.ShortKey,
+		IsOurs:   func(name string) bool { _, ok := s.keyOf(name); return ok },
+		Conflict: s.conflict,
+	})
+	if err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -159,31 +158,21 @@ func (s *Store) Settings() *djsession.Settings {
 	return &settings
 }
 
-// checkFolder tells a folder that is gone from a session that is.
-func (s *Store) checkFolder() error {
-	info, err := os.Stat(s.folder.Path)
-	switch {
-	case err != nil:
-		return err
-	case !info.IsDir():
-		return fmt.Errorf("%s is not a folder", s.folder.Path)
-	}
-	return nil
-}
-
-// checkPrefix leaves room for the longest key and a temporary file.
+// checkPrefix returns an error for a prefix that leaves no room in a file's name for the
+// longest key and the ending of a temporary file.
 func checkPrefix(prefix string) error {
 	const longest = 255 - longestKey - swapfile.TemporaryLength
 	switch {
 	case len(prefix) > longest:
 		return fmt.Errorf("filestore: file names that begin with %d characters are too long: want %d or less", len(prefix), longest)
 	case strings.ContainsAny(prefix, `/\`) || strings.IndexByte(prefix, 0) >= 0:
-		return errors.New("filestore: a file's name cannot begin with what holds a slash")
+		return errors.New("filestore: a file's name cannot hold a slash")
 	}
 	return nil
 }
 
-// tempDir is Python's tempfile.gettempdir(), which is not os.TempDir().
+// tempDir returns the folder of Python's tempfile.gettempdir(), which differs from
+// os.TempDir().
 func tempDir() string {
 	candidates := []string{os.Getenv("TMPDIR"), os.Getenv("TEMP"), os.Getenv("TMP"), "/tmp", "/var/tmp", "/usr/tmp"}
 	for _, dir := range candidates {
@@ -197,11 +186,42 @@ func tempDir() string {
 	return "."
 }
 
-// Close does nothing: no file stays open.
+// Close does nothing, since no file stays open.
 func (s *Store) Close() error { return nil }
 
-// Dir tells which folder the store is on.
+// Dir returns the folder.
 func (s *Store) Dir() string { return s.folder.Path }
 
-// String is Django's name of the engine, and what it is on.
+// String returns Django's name of the engine, and the folder.
 func (s *Store) String() string { return "file (" + s.folder.Path + ")" }
+
+// longestKey is the longest key that ValidateKey takes.
+const longestKey = 40
+
+// fileName returns the name of a key's file. As in Django, keys with characters that mean
+// something in a path are invalid.
+func (s *Store) fileName(key string) (string, error) {
+	if err := djsession.ValidateKey(key); err != nil {
+		return "", err
+	}
+	if !isKey(key) {
+		return "", fmt.Errorf("%w: the file engine's keys are of a-z and 0-9", djsession.ErrInvalidKey)
+	}
+	return s.prefix + key, nil
+}
+
+// keyOf returns the key of a session's file. Temporary files have none.
+func (s *Store) keyOf(name string) (key string, ok bool) {
+	key, ok = strings.CutPrefix(name, s.prefix)
+	return key, ok && isKey(key) && djsession.ValidateKey(key) == nil
+}
+
+// isKey reports whether all characters are of Django's VALID_KEY_CHARS.
+func isKey(text string) bool {
+	for _, c := range []byte(text) {
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9') {
+			return false
+		}
+	}
+	return true
+}

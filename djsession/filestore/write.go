@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/storefolder"
 )
 
 // Create makes a new file. An empty key lets the store choose one.
@@ -27,26 +28,26 @@ func (s *Store) create(ctx context.Context, key string, v *djsession.Values, exp
 	const op = "create"
 	name, err := s.beginWrite(ctx, key)
 	if err != nil {
-		return nil, wrap(op, key, err)
+		return nil, s.folder.Error(op, key, err)
 	}
 	v, data, modTime, err := s.encode(v, expires)
 	if err != nil {
-		return nil, wrap(op, key, err)
+		return nil, s.folder.Error(op, key, err)
 	}
-	f, err := s.folder.Create(name, data, modTime, s.owner.In(s.folder, s.isSession))
+	f, err := s.folder.Create(name, data, modTime)
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return nil, wrap(op, key, djsession.ErrKeyTaken)
-	case errors.Is(err, fs.ErrNotExist) && s.checkFolder() == nil:
-		return nil, wrap(op, key, errNoFile)
+		return nil, s.folder.Error(op, key, djsession.ErrKeyTaken)
+	case errors.Is(err, fs.ErrNotExist) && s.folder.Check() == nil:
+		return nil, s.folder.Error(op, key, errNoFile)
 	case err != nil:
-		return nil, s.failWrite(op, key, err)
+		return nil, s.folder.FailWrite(op, key, err)
 	}
-	return s.written(key, v, versionOf(f)), nil
+	return s.written(key, v, storefolder.VersionOf(f)), nil
 }
 
-// errNoFile: it was gone before it had its name.
-var errNoFile = errors.New("somebody removed the new file's temporary one")
+// errNoFile: the file was gone before it had its name.
+var errNoFile = errors.New("the new file's temporary one was removed by another program")
 
 // Replace exchanges the file if it is still what old was read from. The key stays.
 func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
@@ -54,30 +55,21 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 	key := old.Key
 	name, err := s.beginWrite(ctx, key)
 	if err != nil {
-		return nil, wrap(op, key, err)
+		return nil, s.folder.Error(op, key, err)
 	}
 	v, data, modTime, err := s.encode(v, expires)
 	if err != nil {
-		return nil, wrap(op, key, err)
+		return nil, s.folder.Error(op, key, err)
 	}
-	before, known := old.Version.(version)
+	before, known := old.Version.(storefolder.Version)
 	if !known {
-		return nil, s.compare(ctx, op, key, name)
+		return nil, s.folder.Differs(ctx, op, key, name)
 	}
-	f, err := s.folder.Replace(ctx, name, before.file(), data, modTime)
+	f, err := s.folder.Replace(ctx, name, before.File(), data, modTime)
 	if err != nil {
-		return nil, s.failWrite(op, key, err)
+		return nil, s.folder.FailWrite(op, key, err)
 	}
-	return s.written(key, v, versionOf(f)), nil
-}
-
-// compare is the conflict with a record of which nobody knows what it was.
-func (s *Store) compare(ctx context.Context, op, key, name string) error {
-	f, err := s.folder.Read(ctx, name)
-	if err != nil {
-		return s.fail(op, key, err)
-	}
-	return s.conflict(op, key, f)
+	return s.written(key, v, storefolder.VersionOf(f)), nil
 }
 
 // Delete removes the file of a key, whatever is in it.
@@ -85,10 +77,10 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	const op = "delete"
 	name, err := s.beginWrite(ctx, key)
 	if err != nil {
-		return wrap(op, key, err)
+		return s.folder.Error(op, key, err)
 	}
 	if err := s.folder.Remove(ctx, name); err != nil {
-		return s.failWrite(op, key, err)
+		return s.folder.FailWrite(op, key, err)
 	}
 	return nil
 }
@@ -99,18 +91,19 @@ func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) erro
 	key := old.Key
 	name, err := s.beginWrite(ctx, key)
 	if err != nil {
-		return wrap(op, key, err)
+		return s.folder.Error(op, key, err)
 	}
-	before, known := old.Version.(version)
+	before, known := old.Version.(storefolder.Version)
 	if !known {
-		return s.compare(ctx, op, key, name)
+		return s.folder.Differs(ctx, op, key, name)
 	}
-	if err := s.folder.RemoveUnchanged(ctx, name, before.file()); err != nil {
-		return s.failWrite(op, key, err)
+	if err := s.folder.RemoveUnchanged(ctx, name, before.File()); err != nil {
+		return s.folder.FailWrite(op, key, err)
 	}
 	return nil
 }
 
+// beginWrite is begin for an operation that writes.
 func (s *Store) beginWrite(ctx context.Context, key string) (name string, err error) {
 	if s.readOnly {
 		return "", djsession.ErrReadOnly
@@ -118,7 +111,7 @@ func (s *Store) beginWrite(ctx context.Context, key string) (name string, err er
 	return s.begin(ctx, key)
 }
 
-// encode makes what is about to be written.
+// encode makes the payload and the time of the file that is about to be written.
 func (s *Store) encode(v *djsession.Values, expires time.Time) (*djsession.Values, []byte, time.Time, error) {
 	if v == nil {
 		v = new(djsession.Values)
@@ -134,8 +127,8 @@ func (s *Store) encode(v *djsession.Values, expires time.Time) (*djsession.Value
 	return v.Clone(), data, modTime, err
 }
 
-// written is the record of what was just stored.
-func (s *Store) written(key string, v *djsession.Values, is version) *djsession.Record {
-	expires, _, _ := s.expiry(v, is.at) // which modTime has checked
+// written returns the record of a session that was just stored.
+func (s *Store) written(key string, v *djsession.Values, is storefolder.Version) *djsession.Record {
+	expires, _, _ := s.expiry(v, is.At) // which modTime has checked
 	return &djsession.Record{Key: key, Values: v, Expires: expires, Version: is}
 }

@@ -8,8 +8,7 @@ import (
 	"os"
 )
 
-// opened is a file that is held open: until it is closed no other file can be
-// taken for it.
+// opened is a file that is held open. Until it is closed, no other file can get its identity.
 type opened struct {
 	File
 	handle *os.File
@@ -21,7 +20,7 @@ func (o *opened) close() { o.handle.Close() }
 func (d Folder) read(ctx context.Context, name string) (*File, error) {
 	o, err := d.open(ctx, d.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		// removeUnchanged may be looking at it elsewhere.
+		// removeUnchanged may have taken the name away, to look at the file.
 		var unlock func()
 		if o, unlock, err = d.lockOpen(ctx, name); err == nil {
 			unlock()
@@ -34,7 +33,7 @@ func (d Folder) read(ctx context.Context, name string) (*File, error) {
 	return &o.File, err
 }
 
-// open is openNow, but it waits for the end of somebody's lease.
+// open is openNow, but it waits for the end of another program's lease.
 func (d Folder) open(ctx context.Context, path string) (*opened, error) {
 	var p patience
 	for {
@@ -48,8 +47,7 @@ func (d Folder) open(ctx context.Context, path string) (*opened, error) {
 	}
 }
 
-// openNow opens and reads a file. With a TooLargeError it returns what is known of
-// it.
+// openNow opens and reads a file. With a TooLargeError it returns the file without content.
 func (d Folder) openNow(path string) (*opened, error) {
 	handle, err := openFile(path)
 	if err != nil {
@@ -78,13 +76,13 @@ func (o *opened) fill(d Folder) (err error) {
 	o.Data = make([]byte, size)
 	n, err := io.ReadFull(o.handle, o.Data)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil // somebody shortened it in place
+		err = nil // another program shortened it in place
 	}
 	o.Data = o.Data[:n]
 	return err
 }
 
-// identical tells whether it is the same file, and nobody wrote to it in place.
+// identical reports whether it is the same file, and was not written in place.
 func identical(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }

@@ -10,14 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writeOut starts to write the content to the disk, and does not wait. ext4 and
-// Btrfs do it themselves when a file is renamed over another, as Django's is, but
-// not when two are exchanged: and a loss of power would then leave empty files.
+// writeOut starts to write the content to the disk, and does not wait. ext4 and Btrfs do this
+// themselves if a file is renamed over another, as Django's is, but not if two files are
+// exchanged: then a loss of power would leave empty files.
 func (t *temporary) writeOut() {
 	unix.SyncFileRange(int(t.handle.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE)
 }
 
-// swap makes t the file if that is still current, and else leaves there what is.
+// swap puts t in the place of current. If the file is no longer current, it stays.
 func swap(ctx context.Context, d Folder, path string, t *temporary, current *opened) error {
 	if err := t.lease(); err != nil {
 		return err
@@ -41,7 +41,7 @@ func swap(ctx context.Context, d Folder, path string, t *temporary, current *ope
 	case identical(out, current.info):
 		return t.endLease()
 	}
-	return d.yield(path, t)
+	return d.restoreOther(path, t)
 }
 
 // unknown wraps an error after the exchange as ErrUnknown, unless the file was deleted.
@@ -52,18 +52,19 @@ func unknown(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnknown, pathless(err))
 }
 
-// notTheTemporary tells a file that is gone from a temporary one that is, because
-// somebody tidies up.
+// notTheTemporary distinguishes between a file that was deleted and a temporary file that
+// another program has cleaned up.
 func notTheTemporary(err error, path string) error {
 	if _, there := os.Lstat(path); there == nil && errors.Is(err, fs.ErrNotExist) {
-		return errors.New("the temporary file was removed by somebody else")
+		return errors.New("the temporary file was removed by another program")
 	}
 	return err
 }
 
-// yield makes ours the version that came out for it, which is a stranger's.
-func (d Folder) yield(path string, t *temporary) error {
-	// Not with the caller's context: once begun, the exchange must be finished.
+// restoreOther gives our file the content of the version that came out for it, which is
+// another program's.
+func (d Folder) restoreOther(path string, t *temporary) error {
+	// The caller's context does not count: the exchange must be finished.
 	theirs, err := d.open(context.Background(), t.path)
 	if theirs != nil {
 		defer theirs.close()
@@ -73,7 +74,7 @@ func (d Folder) yield(path string, t *temporary) error {
 			t.endLease()
 			return &ChangedError{&theirs.File}
 		}
-		t.become(&t.File) // what is half a copy must not be read
+		t.become(&t.File) // half a copy must not be read
 	}
 	if swapErr := t.swapBack(path); swapErr != nil {
 		return unknown(swapErr)
@@ -82,8 +83,8 @@ func (d Folder) yield(path string, t *temporary) error {
 	return err
 }
 
-// become makes this file, wherever it is by now, a copy of another. Nobody else
-// has it open, nor can, before the lease ends.
+// become makes this file a copy of another, under whatever name it is now. No other program
+// can open it before the lease ends.
 func (t *temporary) become(f *File) error {
 	if _, err := t.handle.WriteAt(f.Data, 0); err != nil {
 		return err
@@ -99,14 +100,14 @@ func (t *temporary) become(f *File) error {
 	return unix.UtimesNanoAt(int(t.handle.Fd()), "", times, unix.AT_EMPTY_PATH)
 }
 
-// swapBack gives the name back to what came out for ours. If that does not bring
-// ours out again, it is a still newer version that does, and it goes in again.
+// swapBack gives the name back to the file that came out for ours. If this brings out a
+// newer version than ours, that version gets the name again.
 func (t *temporary) swapBack(path string) error {
 	ours, err := t.handle.Stat()
 	if err != nil {
 		return err
 	}
-	const plenty = 100 // of strangers, one every few microseconds
+	const plenty = 100 // of writers, one every few microseconds
 	for range plenty {
 		last, err := os.Lstat(t.path)
 		if err != nil {
@@ -124,11 +125,12 @@ func (t *temporary) swapBack(path string) error {
 	return fmt.Errorf("too many others write this file")
 }
 
-// lease makes whoever opens the file wait, except that nobody can who has it open.
+// lease takes a lease on the file: programs that open it wait. It fails if another program
+// has the file open.
 func (t *temporary) lease() error {
 	fd := t.handle.Fd()
-	// Of those who wait the kernel tells by a signal. Go programs get this one
-	// all the time, from their own scheduler, and make nothing of it.
+	// The kernel sends a signal if a program waits. The Go runtime sends this signal to
+	// itself all the time, and ignores it.
 	if _, err := unix.FcntlInt(fd, unix.F_SETSIG, int(unix.SIGURG)); err != nil {
 		return unsupported(err)
 	}
@@ -141,10 +143,10 @@ func (t *temporary) lease() error {
 	return nil
 }
 
-// endLease lets the waiting go on. Closing the file does, too, but not while a
-// child that is being started still has it.
+// endLease ends the lease and closes the file. Closing alone does not end it while a child
+// process that is being started still has the file.
 func (t *temporary) endLease() error {
-	unix.FcntlInt(t.handle.Fd(), unix.F_SETLEASE, unix.F_UNLCK) // not ours any more, perhaps: then closing does
+	unix.FcntlInt(t.handle.Fd(), unix.F_SETLEASE, unix.F_UNLCK) // fails if the file has another owner: then closing ends it
 	return t.handle.Close()
 }
 
@@ -152,7 +154,7 @@ func exchange(a, b string) error { return rename(a, b, unix.RENAME_EXCHANGE) }
 
 func renameNoReplace(from, to string) error { return rename(from, to, unix.RENAME_NOREPLACE) }
 
-// renameat2 is a variable so that tests can take it away.
+// renameat2 is a variable so that tests can make it fail.
 var renameat2 = unix.Renameat2
 
 func rename(from, to string, flag uint) error {
@@ -160,8 +162,8 @@ func rename(from, to string, flag uint) error {
 	case nil:
 		return nil
 	case unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP, unix.EPERM:
-		// EPERM is what seccomp filters say. Where it is about the file, a
-		// plain rename gets it as well.
+		// seccomp filters return EPERM. If it is about the file, a plain rename gets it as
+		// well.
 		return unsupported(err)
 	default:
 		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}

@@ -1,93 +1,90 @@
-// Package swapfile replaces a file only if it is still the one that was read,
-// beside programs that take no lock and rename their own versions over it, as
-// Django's file engine does.
+// Package swapfile replaces a file only if it still is the file that was read. It works beside
+// programs that take no lock and rename their own versions over the file, as Django's file
+// engine does.
 //
-// On Linux it keeps these promises, towards such programs and between any number
-// of processes that use this package:
+// On Linux it keeps these promises to such programs, and between any number of processes that
+// use this package:
 //
-//   - what somebody wrote is not overwritten by who has not read it
-//   - a version that is then not to be can be opened by nobody
-//   - a file that was deleted is not brought back
+//   - A write does not overwrite a version that its writer has not read.
+//   - No program can open a version that is taken back afterwards.
+//   - A file that was deleted is not brought back.
 //
 // # How
 //
-// The new version is written to a temporary file beside the old one. Just before
-// it goes in, the name is looked up once more: if the file has changed, nothing
-// happens and the caller is told what is there now. Then the two files exchange
-// their names (RENAME_EXCHANGE), and what came out is looked at. Nearly always it
-// is what was read, and that was it. It is not when somebody renamed his version
-// over the file in the last few microseconds.
+// The new version is written to a temporary file beside the old one. Just before the
+// exchange the name is looked up once more. If the file has changed, nothing happens, and
+// the caller gets the current version. Otherwise the two files exchange their names
+// (RENAME_EXCHANGE), and the file that came out is compared with the file that was read.
+// Nearly always they are the same. They differ if another program renamed its version over
+// the file in the last few microseconds.
 //
-// For that case the new version is under a lease (F_SETLEASE) from before the
-// exchange until its writer knows what came out. Whoever opens it meanwhile waits
-// in open(2). If a stranger came out, its content and time are copied into our
-// file before the lease ends: then the name has never stood for anything but the
-// stranger's version to anybody. The caller merges onto that and tries again.
-// Nor can two writers that use this package deceive each other: who gets the
-// other's undecided version out must open it to copy it, and so waits.
+// For that case the new version is under a lease (F_SETLEASE) from before the exchange until
+// its writer knows what came out. A program that opens it in between waits in open(2). If
+// another program's version came out, its content and time are copied into our file before
+// the lease ends: so no program has ever seen anything but that version under the name. The
+// caller merges its change onto it and tries again. Two writers that use this package are
+// safe from each other, too: a writer that gets the other's undecided version out must open
+// it to copy it, and so waits.
 //
-// There are simpler ways, and each shows a wrong version to somebody. Between
-// an exchange and an exchange back others read ours, and base their next one on
-// it; and what comes out the second time may be a third version, or another's
-// undecided one. To leave ours in place until it is merged only takes longer.
-// (Exchanging back is what remains when no copy can be made, for lack of space or
-// because what came out is no regular file.)
+// There are simpler ways, and each shows a wrong version to some program. Between an
+// exchange and an exchange back, others read our version and base their next one on it; and
+// the second exchange may bring out a third version, or another writer's undecided one. To
+// leave our version in place until it is merged only takes longer. (Exchanging back remains
+// as the fallback if no copy can be made, for lack of space or because a file that is not
+// regular came out.)
 //
 // # What remains
 //
-//   - A process that dies after the exchange and before it has copied a stranger's
-//     version, two rare moments in one, leaves ours in place, and the stranger's in
-//     the temporary file.
-//   - A process that is stopped there lets others wait, for 45 seconds at most
+//   - If a process dies after the exchange and before it has copied another program's
+//     version, two rare moments in one, our version stays in place, and the other one in the
+//     temporary file.
+//   - If a process is stopped there, others wait for 45 seconds at most
 //     (fs.lease-break-time).
-//   - RemoveUnchanged takes the file's name away to look at it, and gives it back
-//     if it is a stranger's after all: for these microseconds other processes
-//     find no file, nor one to delete.
-//   - Who does not compare, such as Django, can overwrite a version of ours as any
+//   - RemoveUnchanged takes the file's name away to look at the file, and gives the name back
+//     if the file has changed. For these microseconds other processes find no file, and none
+//     to delete.
+//   - A program that does not compare, such as Django, can overwrite our version as any
 //     other.
 //
-// A process that dies leaves a temporary file at most, named as Django names
-// them: <name>_out_ and eight characters. Django's clear_expired passes them by.
+// A process that dies leaves at most one temporary file, named as Django names them:
+// <name>_out_ and eight characters. Django's clear_expired ignores them.
 //
-// Other systems, and file systems without exchange or leases (NFS, CIFS, …),
-// compare and then rename: what is written or deleted in the microseconds
-// between is lost. Leases are there on ext4, XFS, Btrfs, tmpfs and overlayfs, for
-// the owner of the new file, which we are.
+// Other systems, and file systems without exchange or leases (NFS, CIFS, …), compare and
+// then rename: a change in the microseconds between is lost. ext4, XFS, Btrfs, tmpfs and
+// overlayfs have leases for the owner of the new file, which is this process.
 //
-// As Django's, writes do not wait for the disk: a machine that loses power may
-// lose the last of them.
+// As Django's, writes do not wait for the disk: if a machine loses power, the last writes may
+// be lost.
 package swapfile
 
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 )
 
-// Folder is where files are. Names are without a path, which is for the caller
-// to see to. Errors hold neither names nor paths: a name may be a secret.
+// Folder is a folder of files. Names must be without a path. Errors hold neither names nor
+// paths, because a name may be a secret.
 //
-// A context bounds how long a call waits for other writers, and for the end of a lease
-// that somebody has on the file.
+// A context limits how long a call waits for other writers, and for the end of another
+// program's lease on the file.
 //
-// fs.ErrNotExist says that there is no such file, or no such folder.
+// If there is no such file, or no such folder, the error is fs.ErrNotExist.
 type Folder struct {
 	Path string
-	// MaxSize is of a file that is read, in bytes.
+	// MaxSize limits a file that is read, in bytes.
 	MaxSize int
 }
 
-// File is a file as it was read or written. What has another content or
-// another time is another version.
+// File is a version of a file, as it was read or written. Other content or another time is
+// another version.
 type File struct {
 	Data    []byte
 	ModTime time.Time
-	// Stranger reports that anybody could have put the file there: everybody may write to
+	// Stranger reports that any user could have put the file there: everybody may write to
 	// the folder, and the file belongs neither to this process's user nor to root nor to
 	// the folder's owner.
 	Stranger bool
@@ -97,66 +94,27 @@ func (f *File) equal(other *File) bool {
 	return f.ModTime.Equal(other.ModTime) && bytes.Equal(f.Data, other.Data)
 }
 
-// ChangedError is a file that is no longer the one that was read, and untouched.
-type ChangedError struct {
-	Current *File
-}
-
-func (e *ChangedError) Error() string { return "file was changed meanwhile" }
-
-// TooLargeError is a file over Folder.MaxSize.
-type TooLargeError struct {
-	Size int64
-}
-
-func (e *TooLargeError) Error() string { return fmt.Sprintf("file of %d bytes", e.Size) }
-
-// ErrNotRegular is a symbolic link, a folder, a pipe, …: nothing that Django
-// wrote.
-var ErrNotRegular = errors.New("not a regular file")
-
-// ErrUnknown is the error of a Replace that failed after it had begun to exchange the files:
-// the file may have been replaced or not.
-var ErrUnknown = errors.New("the file may have been replaced or not")
-
-// OwnerError is a file that belongs to another user, who could not use what we would put
-// in its place, or (Stranger) must not read it.
-type OwnerError struct {
-	UID int
-	// Stranger is as in File.
-	Stranger bool
-}
-
-func (e *OwnerError) Error() string {
-	if e.Stranger {
-		return fmt.Sprintf("the file is user %d's, who could read what we put in its place, and everybody may write to the folder: run as that user, "+
-			"or keep the sessions in a folder of the site's own", e.UID)
-	}
-	return fmt.Sprintf("the file is user %d's, who could not read or write ours in its place: run as that user", e.UID)
-}
-
-// Read reads a file. With a TooLargeError comes the file without its content.
+// Read reads a file. With a TooLargeError it returns the file without its content.
 func (d Folder) Read(ctx context.Context, name string) (*File, error) {
 	f, err := d.read(ctx, name)
 	return f, pathless(err)
 }
 
-// Create makes a file that is not there yet, else fs.ErrExist. When like is not
-// nil and we are root, the file gets like's owner.
+// Create makes a file. If it exists, the error is fs.ErrExist. If like is not nil and root
+// runs this, the file gets like's owner.
 func (d Folder) Create(name string, data []byte, modTime time.Time, like fs.FileInfo) (*File, error) {
 	f, err := d.create(name, data, modTime, like)
 	return f, pathless(err)
 }
 
-// Replace puts data in place of old: a ChangedError when something else is there,
-// fs.ErrNotExist when nothing is. The new file has owner and mode of the one
-// before it.
+// Replace puts data in place of old. If the file is another version, the error is a
+// ChangedError. The new file has the owner and the mode of the old one.
 func (d Folder) Replace(ctx context.Context, name string, old *File, data []byte, modTime time.Time) (*File, error) {
 	f, err := d.replace(ctx, name, old, data, modTime)
 	return f, pathless(err)
 }
 
-// RemoveUnchanged removes a file that is still old: else a ChangedError.
+// RemoveUnchanged removes a file that still is old. Otherwise the error is a ChangedError.
 func (d Folder) RemoveUnchanged(ctx context.Context, name string, old *File) error {
 	return pathless(d.removeUnchanged(ctx, name, old))
 }
@@ -179,16 +137,3 @@ func (d Folder) Remove(ctx context.Context, name string) error {
 }
 
 func (d Folder) path(name string) string { return filepath.Join(d.Path, name) }
-
-// pathless is an error without the path in its text.
-func pathless(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		return fmt.Errorf("%s: %w", path.Op, path.Err)
-	case errors.As(err, &link):
-		return fmt.Errorf("%s: %w", link.Op, link.Err)
-	}
-	return err
-}

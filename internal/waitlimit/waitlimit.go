@@ -12,14 +12,14 @@ import (
 const (
 	// Default is the limit for connecting, for a load, and for a page of a scan.
 	Default = 10 * time.Second
-	// Write is the limit for a write to a database. It is longer than the 50 seconds
-	// for which InnoDB waits for a row's lock: InnoDB's error then says that nothing
-	// was written, while a write that we give up may still be made.
+	// Write is the limit for a write to a database. It is longer than the 50 seconds for
+	// which InnoDB waits for a row's lock. InnoDB's error says that nothing was written,
+	// whereas a write that reaches our limit may still be made.
 	Write = time.Minute
 )
 
-// Reached is the error when a limit was reached. To errors.Is it is a
-// context.DeadlineExceeded.
+// Reached is the error of a limit that was reached. It is a context.DeadlineExceeded to
+// errors.Is.
 type Reached struct {
 	// After is the limit.
 	After time.Duration
@@ -33,8 +33,8 @@ func (Reached) Timeout() bool { return true }
 // Is makes Reached a context.DeadlineExceeded.
 func (Reached) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// Context returns a context that ends with its parent or after a limit. There is no limit
-// if it is not positive.
+// Context returns a context that ends with its parent or after a limit. A limit that is not
+// positive is none.
 func Context(parent context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	if limit <= 0 {
 		return parent, func() {}
@@ -45,9 +45,9 @@ func Context(parent context.Context, limit time.Duration) (context.Context, cont
 	return context.WithTimeoutCause(parent, limit, Reached{limit})
 }
 
-// Deadline returns a context that has a limit as its Deadline, and no timer: it is Done only
-// when its parent is. It is for a client that sets the deadline on its connection, and costs
-// a request a fraction of Context.
+// Deadline returns a context that has a limit as its Deadline, and no timer: it is Done when
+// its parent is. It is for a client that sets the deadline on its connection, and costs a
+// fraction of Context.
 func Deadline(parent context.Context, limit time.Duration) context.Context {
 	at := time.Now().Add(limit)
 	if deadline, ok := parent.Deadline(); limit <= 0 || ok && deadline.Before(at) {
@@ -85,8 +85,8 @@ func Or(configured time.Duration) time.Duration {
 	return configured
 }
 
-// ForWrite is Context for a write to a database. Its limit is Write, or that of a load if
-// that is longer or is none.
+// ForWrite is Context for a write to a database. The limit is Write, or that of a load if it
+// is longer. If a load has no limit, neither has a write.
 func ForWrite(parent context.Context, load time.Duration) (context.Context, context.CancelFunc) {
 	if load > 0 {
 		load = max(load, Write)

@@ -1,0 +1,89 @@
+package dbstore
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/sqldialect"
+	"github.com/djsess/djsess/internal/sqltable"
+)
+
+// Load returns the live session of a key: one whose expire_date is after now.
+func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error) {
+	const op = "load"
+	if err := djsession.ValidateKey(key); err != nil {
+		return nil, s.table.Error(op, key, err)
+	}
+	row, err := s.table.QueryRow(ctx, op, key, s.load, sqldialect.Args{"key": key, "now": s.now()})
+	return s.loaded(op, row, err)
+}
+
+// read returns the session of a key, dead or alive.
+func (s *Store) read(ctx context.Context, op, key string) (*djsession.Record, error) {
+	row, err := s.table.Read(ctx, op, key)
+	return s.loaded(op, row, err)
+}
+
+func (s *Store) loaded(op string, row sqltable.Row, err error) (*djsession.Record, error) {
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.record(row)
+	if err != nil {
+		return nil, s.table.Error(op, row.Key, err)
+	}
+	return r, nil
+}
+
+// now is the parameter that Django compares expire_date with.
+func (s *Store) now() any { return s.table.Param(s.table.AsSent(s.settings().Now())) }
+
+// record makes a record of a row. If the payload cannot be trusted, it returns the record
+// without values, and the error.
+func (s *Store) record(row sqltable.Row) (*djsession.Record, error) {
+	version, err := s.table.Parse(row)
+	r := &djsession.Record{Key: row.Key, Expires: version.At}
+	if err != nil {
+		return r, err
+	}
+	r.Version = version
+	r.Values, r.Origin, err = s.codec.Decode([]byte(version.Data))
+	return r, err
+}
+
+// Scan yields the sessions of a range in the order of their keys. With Range.Newest it is the
+// order of expire_date, the last first. Sessions are read in pages, so that neither the site
+// nor another connection waits for the caller.
+func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {
+	return func(yield func(*djsession.Record, error) bool) {
+		if strings.IndexFunc(r.Prefix, notAlphanumeric) >= 0 {
+			err := fmt.Errorf("prefix: %w: it holds more than letters and digits", djsession.ErrInvalidKey)
+			yield(nil, s.table.Error("scan", "", err))
+			return
+		}
+		rows := sqltable.Range{Prefix: r.Prefix, Newest: r.Newest}
+		if !r.Expired {
+			rows.Now = s.now
+		}
+		for row, err := range s.table.Scan(ctx, rows) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			record, err := s.record(row)
+			if err != nil {
+				err = s.table.Error("scan", row.Key, err)
+			}
+			if !yield(record, err) {
+				return
+			}
+		}
+	}
+}
+
+func notAlphanumeric(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
+}

@@ -1,0 +1,211 @@
+package filestore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/storefolder"
+	"github.com/djsess/djsess/internal/swapfile"
+)
+
+// Load returns the live session of a key. A payload that cannot be trusted is a
+// *PayloadError, however old its file is.
+func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error) {
+	const op = "load"
+	name, err := s.begin(ctx, key)
+	if err != nil {
+		return nil, s.folder.Error(op, key, err)
+	}
+	f, err := s.folder.Read(ctx, name)
+	if err != nil {
+		return nil, s.folder.Fail(op, key, err)
+	}
+	r, live, err := s.record(key, f)
+	if err == nil && !live {
+		err = djsession.ErrNotFound
+	}
+	if err != nil {
+		return nil, s.folder.Error(op, key, err)
+	}
+	return r, nil
+}
+
+// begin checks what every operation on one session needs. It returns the name of its file.
+func (s *Store) begin(ctx context.Context, key string) (name string, err error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	return s.fileName(key)
+}
+
+// record makes a record of a file, and reports whether the session is live. If the payload
+// cannot be trusted, it returns the record without values, and the error.
+func (s *Store) record(key string, f *swapfile.File) (r *djsession.Record, live bool, err error) {
+	r = &djsession.Record{Key: key, Version: storefolder.VersionOf(f)}
+	switch {
+	case len(f.Data) == 0 && f.Stranger:
+		r.Expires = Never
+		return r, true, s.folder.Bad(fmt.Errorf("%w: %w", djsession.ErrBadSignature, errStrangers))
+	case len(f.Data) == 0:
+		r.Values, r.Expires = new(djsession.Values), Never
+		return r, true, nil
+	}
+	v, origin, err := s.decode(f.Data)
+	if err != nil {
+		r.Expires, r.Origin = s.byAge(f.ModTime), origin
+		return r, s.isAhead(r.Expires), err
+	}
+	if r.Expires, live, err = s.expiry(v, f.ModTime); err != nil {
+		// It is not known whether the session has ended: it takes Django's page down.
+		return r, true, &djsession.PayloadError{Err: fmt.Errorf("%w: %w", djsession.ErrMalformed, err), Form: origin.Form}
+	}
+	r.Values, r.Origin = v, origin
+	return r, live, nil
+}
+
+// errStrangers: Django creates a session's file empty, and so would take this file for a new
+// session. But the file's owner chose its key, and could use what the visitor puts into it.
+var errStrangers = errors.New("the file is empty, belongs to another user, and is in a folder that everybody may write to")
+
+// decode decodes a payload. It refuses text that is not ASCII, as Django's file engine does
+// before it looks at a signature.
+func (s *Store) decode(data []byte) (*djsession.Values, djsession.Origin, error) {
+	for i, c := range data {
+		if c >= 0x80 {
+			return nil, djsession.Origin{}, s.folder.Bad(fmt.Errorf("%w: not ASCII at byte %d", djsession.ErrBadSignature, i))
+		}
+	}
+	return s.codec.Decode(data)
+}
+
+// conflict returns the error for a file that another writer has changed meanwhile.
+func (s *Store) conflict(key string, there *swapfile.File) error {
+	r, live, err := s.record(key, there)
+	switch {
+	case err != nil:
+		return err
+	case !live:
+		return djsession.ErrNotFound // another writer ended it, by its expiry: as good as deleted
+	}
+	return &djsession.ConflictError{Current: r}
+}
+
+// Scan yields the sessions of a range in the folder's own order. A file that may not be
+// read, or that is no regular file, is a *PayloadError, too.
+//
+// On file systems where a folder changes under its reader, a session that is written
+// meanwhile may be missed or come twice.
+//
+// With Range.Newest it yields the sessions whose files were written last. A folder has no
+// index: of more than 10,000 sessions, it looks only at so many.
+func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {
+	return func(yield func(*djsession.Record, error) bool) {
+		const op = "scan"
+		if strings.IndexFunc(r.Prefix, notAlphanumeric) >= 0 {
+			err := fmt.Errorf("prefix: %w: it holds more than letters and digits", djsession.ErrInvalidKey)
+			yield(nil, s.folder.Error(op, "", err))
+			return
+		}
+		keys := s.keys(ctx, r.Prefix)
+		if r.Newest > 0 {
+			keys = s.newest(keys, r.Newest)
+		}
+		for key, err := range keys {
+			if err != nil {
+				yield(nil, s.folder.Error(op, "", err))
+				return
+			}
+			if !s.yieldFile(ctx, op, r, key, yield) {
+				return
+			}
+		}
+	}
+}
+
+func notAlphanumeric(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
+}
+
+// keys yields the keys that begin with a prefix.
+func (s *Store) keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for name, err := range s.folder.Names(ctx) {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if key, ok := s.keyOf(name); ok && strings.HasPrefix(key, prefix) && !yield(key, nil) {
+				return
+			}
+		}
+	}
+}
+
+// maxStats limits how many files newest looks at.
+const maxStats = 10_000
+
+// newest yields the keys whose files were written last, the last one first.
+func (s *Store) newest(keys iter.Seq2[string, error], limit int) iter.Seq2[string, error] {
+	type file struct {
+		key     string
+		written time.Time
+	}
+	return func(yield func(string, error) bool) {
+		var files []file
+		for key, err := range keys {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			info, err := os.Lstat(filepath.Join(s.folder.Path, s.prefix+key))
+			if err == nil { // otherwise it was deleted since
+				files = append(files, file{key, info.ModTime()})
+			}
+			if len(files) == maxStats {
+				break
+			}
+		}
+		slices.SortFunc(files, func(a, b file) int {
+			return cmp.Or(b.written.Compare(a.written), strings.Compare(a.key, b.key))
+		})
+		for _, f := range files[:min(limit, len(files))] {
+			if !yield(f.key, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Store) yieldFile(ctx context.Context, op string, r djsession.Range, key string, yield func(*djsession.Record, error) bool) bool {
+	f, err := s.folder.ReadListed(ctx, s.prefix+key)
+	record, live := &djsession.Record{Key: key}, true
+	if f != nil {
+		record.Expires = s.byAge(f.ModTime)
+	}
+	switch {
+	case err == nil:
+		record, live, err = s.record(key, f)
+	case errors.Is(err, fs.ErrNotExist):
+		return true // deleted since the name was read
+	case !errors.As(err, new(*djsession.PayloadError)):
+		yield(nil, s.folder.Fail(op, key, err))
+		return false
+	}
+	switch {
+	case !live && !r.Expired:
+		return true
+	case err != nil:
+		return yield(record, s.folder.Error(op, key, err))
+	}
+	return yield(record, nil)
+}

@@ -1,0 +1,110 @@
+package storetest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// testOrigin tests that a record which was just stored has no Origin, and a loaded one has.
+func testOrigin(f *fixture) {
+	r := f.create("", `{"a":1}`)
+	if r.Origin != (djsession.Origin{}) {
+		f.Errorf("Create returned the origin %+v", r.Origin)
+	}
+	if r = f.replace(r, `{"a":2}`); r.Origin != (djsession.Origin{}) {
+		f.Errorf("Replace returned the origin %+v", r.Origin)
+	}
+	u, ok := f.store.(djsession.UnsignedStore)
+	unsigned := ok && u.NothingSigned()
+	origin := f.load(r.Key).Origin
+	if origin.Form == "" || unsigned && origin.Form != djsession.Unsigned {
+		f.Errorf("Load returned the origin %+v; the store keeps sessions without a signature: %v", origin, unsigned)
+	}
+}
+
+func isSharded(f *fixture) bool {
+	_, ok := f.store.(djsession.Sharded)
+	return ok
+}
+
+func testShards(f *fixture) {
+	sharded := f.store.(djsession.Sharded)
+	names := map[string]bool{}
+	for range 20 {
+		key := f.create("", `{}`).Key
+		names[sharded.Shard(key)] = true
+		if server, err := sharded.Misplaced(f.Context(), key); server != "" || err != nil {
+			f.Errorf("a session that was just stored is misplaced on %q, %v", server, err)
+		}
+		if sharded.Shard(key) != sharded.Shard(key) {
+			f.Error("one key has two shards")
+		}
+	}
+	switch n := sharded.Shards(); {
+	case n > 1 && names[""], n <= 1 && (len(names) != 1 || !names[""]), len(names) > max(n, 1):
+		f.Errorf("%d shards, and keys in %v", n, names)
+	}
+}
+
+// expiryReader is a store that can be asked when a session ends.
+type expiryReader interface {
+	Expires(ctx context.Context, key string) (time.Time, error)
+}
+
+func readsExpiries(f *fixture) bool {
+	_, ok := f.store.(expiryReader)
+	return ok
+}
+
+func testExpiryReader(f *fixture) {
+	reader, ctx := f.store.(expiryReader), f.Context()
+	key := f.create("", `{}`).Key
+	expires, err := reader.Expires(ctx, key)
+	if errors.Is(err, errors.ErrUnsupported) {
+		f.isOpError("Expires", key, err)
+		return
+	}
+	if err != nil || !nearly(expires, f.given.Now().Add(age)) {
+		f.Errorf("Expires returned %v, %v", expires, err)
+	}
+	const missing = "akeythatnobodyhasevercreated"
+	for key, want := range map[string]error{missing: djsession.ErrNotFound, "short": djsession.ErrInvalidKey} {
+		_, err := reader.Expires(ctx, key)
+		f.fails("Expires", key, err, want)
+	}
+}
+
+// testCheck tests that a store that works passes its own check.
+func testCheck(f *fixture) {
+	if checker, ok := f.store.(interface{ Check(context.Context) error }); ok {
+		if err := checker.Check(f.Context()); err != nil {
+			f.Errorf("Check: %v", err)
+		}
+	}
+}
+
+// sqlStore is a store in a table of an SQL database.
+type sqlStore interface {
+	DB() *sql.DB
+	Table() string
+	Location() *time.Location
+}
+
+func isSQLStore(f *fixture) bool {
+	_, ok := f.store.(sqlStore)
+	return ok
+}
+
+func testSQLStore(f *fixture) {
+	s := f.store.(sqlStore)
+	if s.DB() == nil || s.Table() == "" || s.Location() == nil {
+		f.Fatalf("DB, Table and Location return %v, %q and %v", s.DB(), s.Table(), s.Location())
+	}
+	if err := s.DB().PingContext(f.Context()); err != nil {
+		f.Errorf("the database of DB: %v", err)
+	}
+}

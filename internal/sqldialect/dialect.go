@@ -1,0 +1,185 @@
+// Package sqldialect holds the differences between PostgreSQL, MySQL and SQLite:
+// placeholders, quoting, exact comparison, times and error classes. Its Writer sends each
+// statement that changes something once. Package sqltable builds on it.
+package sqldialect
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/djsess/djsess/internal/pytime"
+)
+
+// Dialect is one kind of database.
+type Dialect struct {
+	// Vendor is Django's connection.vendor.
+	Vendor string
+	// NumberedParams is true for $1, $2 and false for ?.
+	NumberedParams bool
+	// QuoteChar goes around identifiers.
+	QuoteChar string
+	// MaxNameLength is how long an index name may be; Django takes 200 where
+	// the database has no limit.
+	MaxNameLength int
+	// NaiveTimes is true where a time is stored as a wall clock without zone.
+	NaiveTimes bool
+	// ChangedRows is true where an update that changes nothing may report
+	// that it affected no row.
+	ChangedRows bool
+	// PrefixByRange is true where LIKE ignores case and cannot use an index.
+	PrefixByRange bool
+
+	byteLength string // of text column %s
+	sameTime   string // compares time column %[1]s with parameter %[2]s, which ReadTime selected
+	exact      string // compares column %[1]s with parameter %[2]s byte for byte
+	readTime   string // selects time column %s in a form that no driver guesses at
+	timeLayout string // how a naive time is sent
+	classify   func(error) Class
+	answered   func(error) bool // the database has answered a statement with this error
+}
+
+// PostgreSQL stores instants and compares text exactly.
+var PostgreSQL = &Dialect{
+	Vendor:         "postgresql",
+	NumberedParams: true,
+	QuoteChar:      `"`,
+	MaxNameLength:  63,
+	exact:          `%[1]s = %[2]s`,
+	byteLength:     `octet_length(%s)`,
+	sameTime:       `%[1]s = %[2]s`,
+	readTime:       `%s`,
+	classify:       classifyPostgreSQL,
+	answered:       answeredPostgreSQL,
+}
+
+// MySQL is also MariaDB. Its collations ignore case and trailing spaces: the plain
+// comparison finds the row by its index, and the second one decides.
+var MySQL = &Dialect{
+	Vendor:        "mysql",
+	QuoteChar:     "`",
+	MaxNameLength: 64,
+	NaiveTimes:    true,
+	ChangedRows:   true,
+	exact:         `(%[1]s = %[2]s AND CAST(%[1]s AS BINARY) = CAST(%[2]s AS BINARY))`,
+	byteLength:    `LENGTH(%s)`,
+	sameTime:      `CAST(%[1]s AS CHAR) = %[2]s`,
+	readTime:      `CAST(%s AS CHAR)`,
+	timeLayout:    "2006-01-02 15:04:05.000000",
+	classify:      classifyMySQL,
+	answered:      answeredMySQL,
+}
+
+// SQLite stores times as text, and compares them as text.
+var SQLite = &Dialect{
+	Vendor:        "sqlite",
+	QuoteChar:     `"`,
+	MaxNameLength: 200,
+	NaiveTimes:    true,
+	PrefixByRange: true,
+	exact:         `%[1]s = %[2]s`,
+	byteLength:    `length(CAST(%s AS BLOB))`, // of text it counts characters, and up to a NUL
+	sameTime:      `CAST(%[1]s AS TEXT) = %[2]s`,
+	readTime:      `CAST(%s AS TEXT)`,
+	classify:      classifySQLite,
+	answered:      answeredSQLite,
+}
+
+// ByVendor returns the dialect of Django's connection.vendor.
+func ByVendor(vendor string) (*Dialect, error) {
+	known := []*Dialect{PostgreSQL, MySQL, SQLite}
+	for _, d := range known {
+		if d.Vendor == vendor {
+			return d, nil
+		}
+	}
+	return nil, fmt.Errorf("unknown dialect %q: want %q, %q or %q", vendor, known[0].Vendor, known[1].Vendor, known[2].Vendor)
+}
+
+// CheckTable returns an error for a name that Quote cannot take.
+func CheckTable(name string) error {
+	parts := strings.Split(name, ".")
+	for _, part := range parts {
+		if part == "" || strings.IndexByte(part, 0) >= 0 || len(parts) > 2 {
+			return fmt.Errorf("table name %q: want table or schema.table", name)
+		}
+	}
+	return nil
+}
+
+// Quote quotes a table name, which may be schema.table.
+func (d *Dialect) Quote(table string) string {
+	parts := strings.Split(table, ".")
+	for i, part := range parts {
+		parts[i] = d.QuoteChar + strings.ReplaceAll(part, d.QuoteChar, d.QuoteChar+d.QuoteChar) + d.QuoteChar
+	}
+	return strings.Join(parts, ".")
+}
+
+// Exact returns a condition that compares text byte for byte.
+func (d *Dialect) Exact(column, param string) string {
+	return fmt.Sprintf(d.exact, column, param)
+}
+
+// SameTime returns a condition that a time column still is what ReadTime selected.
+func (d *Dialect) SameTime(column, param string) string {
+	return fmt.Sprintf(d.sameTime, column, param)
+}
+
+// ReadBounded returns what to select of a text column: the text, or null if it is longer
+// than limit, and then how many bytes it has.
+func (d *Dialect) ReadBounded(column string, limit int) string {
+	length := fmt.Sprintf(d.byteLength, column)
+	return fmt.Sprintf("CASE WHEN %s <= %d THEN %s END, %s", length, limit, column, length)
+}
+
+// ReadTime returns what to select of a time column, for ParseTime.
+func (d *Dialect) ReadTime(column string) string { return fmt.Sprintf(d.readTime, column) }
+
+// TimeParam returns the parameter for an instant. Loc is the zone of naive times.
+func (d *Dialect) TimeParam(t time.Time, loc *time.Location) any {
+	t = t.Truncate(time.Microsecond)
+	if !d.NaiveTimes {
+		return t.UTC()
+	}
+	layout := d.timeLayout
+	if layout == "" { // str(datetime): a fraction only when there is one
+		layout = "2006-01-02 15:04:05"
+		if t.Nanosecond() != 0 {
+			layout += ".000000"
+		}
+	}
+	return pytime.Wall(t, loc).Format(layout)
+}
+
+// ParseTime is the reverse of TimeParam, for a value that ReadTime selected.
+func (d *Dialect) ParseTime(value any, loc *time.Location) (time.Time, error) {
+	var text string
+	switch v := value.(type) {
+	case time.Time:
+		if !d.NaiveTimes {
+			return known(v), nil
+		}
+	case string:
+		text = v
+	case []byte:
+		text = string(v)
+	}
+	t, naive, err := pytime.ParseISO(text)
+	switch {
+	case err != nil:
+		return time.Time{}, err
+	case naive:
+		t = pytime.FromNaive(t, loc)
+	}
+	return known(t), nil
+}
+
+// known returns t in UTC. It never returns the zero Time, which stands for an unknown time:
+// a row that ended at the first instant of the year 1 would seem not to end.
+func known(t time.Time) time.Time {
+	if t.IsZero() {
+		t = t.Add(time.Microsecond)
+	}
+	return t.UTC()
+}

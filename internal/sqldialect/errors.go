@@ -1,0 +1,196 @@
+package sqldialect
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/djsess/djsess/internal/waitlimit"
+)
+
+// Class is what an error of the database means to a store.
+type Class int
+
+const (
+	Other Class = iota
+	// Unique: the key is taken.
+	Unique
+	// Integrity: the row breaks another rule of the table. The driver's text may hold the
+	// whole row.
+	Integrity
+	// Conflict: the statement lost against another one and had no effect. It may be sent
+	// again.
+	Conflict
+	// ReadOnly: the database or this connection takes no writes.
+	ReadOnly
+	// Busy: a lock was not free in time.
+	Busy
+	// NoTable: there is no such table.
+	NoTable
+	// Lost: the statement was sent and no answer came. The database may have executed it, or
+	// may still do so. Only the errors of a Writer are of this class.
+	Lost
+)
+
+// Classify returns what a driver's error means. It imports no driver: it looks for the
+// methods and fields that the drivers' errors are known to have.
+func (d *Dialect) Classify(err error) Class {
+	if errors.As(err, new(lostError)) {
+		return Lost // even if the server has said why it closed the connection
+	}
+	return d.classify(err)
+}
+
+// classifyPostgreSQL uses SQLSTATE. The errors of lib/pq and pgx have a method for it.
+func classifyPostgreSQL(err error) Class {
+	var e interface{ SQLState() string }
+	if !errors.As(err, &e) {
+		return Other
+	}
+	state := e.SQLState()
+	switch state {
+	case "23505": // unique_violation
+		return Unique
+	case "40001", "40P01": // serialization_failure, deadlock_detected
+		return Conflict
+	case "25006": // read_only_sql_transaction
+		return ReadOnly
+	case "55P03": // lock_not_available
+		return Busy
+	case "42P01", "3F000": // undefined_table, invalid_schema_name
+		return NoTable
+	}
+	if strings.HasPrefix(state, "23") { // integrity_constraint_violation
+		return Integrity
+	}
+	return Other
+}
+
+// answeredPostgreSQL reports whether an error is the answer to a statement. The end of the
+// connection is none, and has a SQLSTATE, too, if the server says why.
+func answeredPostgreSQL(err error) bool {
+	var e interface{ SQLState() string }
+	return errors.As(err, &e) &&
+		!strings.HasPrefix(e.SQLState(), "57P") && // operator_intervention: admin_shutdown, …
+		!strings.HasPrefix(e.SQLState(), "08") // connection_exception
+}
+
+// classifyMySQL uses the server's error number. The errors of go-sql-driver have a field for
+// it.
+func classifyMySQL(err error) Class {
+	switch mysqlNumber(err) {
+	case 1062: // ER_DUP_ENTRY
+		return Unique
+	case 1213, 1020: // ER_LOCK_DEADLOCK, ER_CHECKREAD
+		return Conflict
+	case 1290, 1792, 1836: // ER_OPTION_PREVENTS_STATEMENT, …_READ_ONLY_TRANSACTION, ER_READ_ONLY_MODE
+		return ReadOnly
+	case 1205: // ER_LOCK_WAIT_TIMEOUT
+		return Busy
+	case 1146: // ER_NO_SUCH_TABLE
+		return NoTable
+	}
+	return Other
+}
+
+// answeredMySQL reports whether an error is the answer to a statement. The end of the
+// connection is none, and has a number, too, if the server says why.
+func answeredMySQL(err error) bool {
+	switch mysqlNumber(err) {
+	case 0, 1053, 1152, 1927: // none; ER_SERVER_SHUTDOWN, ER_ABORTING_CONNECTION, ER_CONNECTION_KILLED
+		return false
+	}
+	return true
+}
+
+func mysqlNumber(err error) uint64 {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if hidden, ok := err.(*keyless); ok {
+			err = hidden.err()
+		}
+		v := reflect.Indirect(reflect.ValueOf(err))
+		if v.Kind() != reflect.Struct {
+			continue
+		}
+		if n := v.FieldByName("Number"); n.IsValid() && n.CanUint() {
+			return n.Uint()
+		}
+	}
+	return 0
+}
+
+// answeredSQLite reports whether an error comes from SQLite. A context may end during a
+// statement; there is no connection that could break.
+func answeredSQLite(err error) bool {
+	var e interface{ Code() int }
+	return errors.As(err, &e)
+}
+
+// classifySQLite uses SQLite's result code. The errors of modernc.org/sqlite have a method
+// for it. The low byte is the code, the rest its details.
+func classifySQLite(err error) Class {
+	var e interface{ Code() int }
+	if !errors.As(err, &e) {
+		return Other
+	}
+	switch e.Code() & 0xff {
+	case 5, 6: // SQLITE_BUSY, SQLITE_LOCKED
+		return Busy
+	case 8: // SQLITE_READONLY
+		return ReadOnly
+	case 19: // SQLITE_CONSTRAINT
+		if e.Code() == 1555 || e.Code() == 2067 { // …_PRIMARYKEY, …_UNIQUE
+			return Unique
+		}
+	case 1: // SQLITE_ERROR: a missing table has no code of its own
+		if strings.Contains(err.Error(), "no such table") {
+			return NoTable
+		}
+	}
+	return Other
+}
+
+// HideKey returns an error whose text has short in place of a key. errors.Is and errors.As
+// still find what is in it.
+func HideKey(err error, key, short string) error {
+	if err == nil || key == "" || !strings.Contains(err.Error(), key) {
+		return err
+	}
+	return &keyless{strings.ReplaceAll(err.Error(), key, short), func() error { return err }}
+}
+
+// keyless is an error of the driver whose text quoted a key. It has no Unwrap, since that
+// would show the text.
+type keyless struct {
+	text string
+	err  func() error // of a func, fmt prints no key
+}
+
+func (e *keyless) Error() string        { return e.text }
+func (e *keyless) Is(target error) bool { return errors.Is(e.err(), target) }
+func (e *keyless) As(target any) bool   { return errors.As(e.err(), target) }
+
+// Ended adds to an error that ctx has ended, because drivers do not always say so. If the
+// statement may have waited for a connection, it adds that all of the pool were busy.
+func Ended(ctx context.Context, db *sql.DB, err error) error {
+	ended := waitlimit.Ended(ctx)
+	if ended == nil {
+		return err
+	}
+	// After a wait for a connection, database/sql returns this error unwrapped. A
+	// driver may return it for a statement, too.
+	bare := err == ctx.Err()
+	if !bare && errors.Is(err, ctx.Err()) {
+		return err
+	}
+	if stats := db.Stats(); bare && stats.MaxOpenConnections > 0 && stats.InUse >= stats.MaxOpenConnections {
+		ended = fmt.Errorf("all %d connections are busy: %w", stats.MaxOpenConnections, ended)
+	}
+	if bare {
+		return ended
+	}
+	return fmt.Errorf("%w: %w", ended, err)
+}

@@ -1,0 +1,150 @@
+package sqldialect
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"sync/atomic"
+	"time"
+)
+
+// Writer sends the statements that change something, and sends each of them once.
+//
+// A connection may close after the database has executed a statement and before the answer
+// has come. Then some drivers (lib/pq) report driver.ErrBadConn, and *sql.DB sends the
+// statement again on another connection: a change is made twice. A statement on a *sql.Conn
+// is not sent again.
+//
+// So Writer must notice a pooled connection that the server has closed, as it closes all
+// when it restarts. go-sql-driver and pgx look at the socket when a connection leaves the
+// pool, and so do lib/pq's connections that storeurl opens. For the connections that a
+// program opened itself, Writer sends a ping before the write if the database has not
+// answered for idleTime, or if a connection has broken within brokenTime.
+type Writer struct {
+	db      *sql.DB
+	dialect *Dialect
+
+	answered atomic.Int64 // when the database last answered
+	broken   atomic.Int64 // when an answer was last lost
+}
+
+const (
+	// idleTime is how long connections count as usable after the database has answered.
+	idleTime = time.Second
+	// brokenTime is how long the pooled connections do not count as usable after
+	// one of them has broken.
+	brokenTime = time.Minute
+)
+
+// NewWriter returns a Writer on a database.
+func (d *Dialect) NewWriter(db *sql.DB) *Writer { return &Writer{db: db, dialect: d} }
+
+// Answered records that the database has just answered. Callers call it after a read.
+func (w *Writer) Answered() { w.answered.Store(time.Now().UnixNano()) }
+
+// lostError is the error of a statement that was sent and not answered. The database may
+// have executed it, or may still do so.
+type lostError struct{ error }
+
+func (e lostError) Unwrap() error { return e.error }
+
+// Exec sends a statement once and counts the rows. After an error of the Class Lost the
+// database may have executed it.
+func (w *Writer) Exec(ctx context.Context, stmt Statement, args Args) (rows int64, err error) {
+	conn, err := w.conn(ctx)
+	if err != nil {
+		return 0, err // nothing was sent
+	}
+	defer conn.Close()
+	result, err := conn.ExecContext(ctx, stmt.SQL, stmt.Bind(args)...)
+	switch {
+	case err == nil:
+		w.Answered()
+		return result.RowsAffected()
+	case w.dialect.answered(err):
+		return 0, err
+	}
+	if ctx.Err() == nil {
+		w.broken.Store(time.Now().UnixNano())
+	}
+	return 0, lostError{err}
+}
+
+// sendings is how often a statement is sent at most if its answers are lost.
+const sendings = 3
+
+// ExecAgain is Exec for a statement that changes nothing if it is executed twice: a new row
+// under a key of its own, or a deletion. If the answer is lost, ExecAgain sends the statement
+// again on another connection. Then again is true, and the answer may be about an effect of
+// the first statement. If the first statement arrives after the second, it finds the key
+// taken, or the row gone.
+func (w *Writer) ExecAgain(ctx context.Context, stmt Statement, args Args) (rows int64, again bool, err error) {
+	var lost error
+	for range sendings {
+		err = w.dialect.Retry(func() error {
+			rows, err = w.Exec(ctx, stmt, args)
+			return err
+		})
+		switch w.dialect.Classify(err) {
+		case Lost:
+			if lost == nil {
+				lost = err
+			}
+			continue
+		case Unique:
+			return 0, lost != nil, err
+		}
+		if err != nil && lost != nil {
+			break // a refusal of this one says nothing about the first one
+		}
+		return rows, lost != nil, err
+	}
+	return 0, true, lost
+}
+
+// conn takes a connection from the pool that is probably usable.
+func (w *Writer) conn(ctx context.Context) (conn *sql.Conn, err error) {
+	if !w.doubtful() {
+		return w.db.Conn(ctx)
+	}
+	for range w.db.Stats().Idle + 2 { // the idle ones, a new one, and one that another goroutine has put back
+		if conn, err = w.db.Conn(ctx); err != nil {
+			return nil, err
+		}
+		if err = conn.PingContext(ctx); err == nil {
+			w.Answered()
+			return conn, nil
+		}
+		discard(conn)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, err
+}
+
+// doubtful reports whether a pooled connection may have been closed since it was used.
+func (w *Writer) doubtful() bool {
+	now := time.Now().UnixNano()
+	return now-w.answered.Load() > int64(idleTime) || now-w.broken.Load() < int64(brokenTime)
+}
+
+// retries is how often a statement is sent again after it has lost against another one, as
+// it may where transactions are serializable. A statement that has lost has no effect.
+const retries = 5
+
+// Retry runs a statement, and runs it again while it loses against another writer's.
+func (d *Dialect) Retry(statement func() error) error {
+	for attempt := 0; ; attempt++ {
+		err := statement()
+		if err == nil || attempt == retries || d.Classify(err) != Conflict {
+			return err
+		}
+	}
+}
+
+// discard keeps a connection from going back to the pool.
+func discard(conn *sql.Conn) {
+	conn.Raw(func(any) error { return driver.ErrBadConn })
+	conn.Close()
+}

@@ -1,0 +1,54 @@
+package sqltable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/sqldialect"
+)
+
+// Error returns an OpError of the table's package.
+func (t *Table) Error(op, key string, err error) error { return t.opError(op, key, err, "") }
+
+func (t *Table) opError(op, key string, err error, hint string) error {
+	if key != "" {
+		key = t.config.ShortKey(key)
+	}
+	return &djsession.OpError{Store: t.config.Package, Op: op, Key: key, Err: err, Hint: hint}
+}
+
+// Fail returns the OpError for an error of the driver. If ctx has ended, that is the error,
+// whatever the server says of it.
+func (t *Table) Fail(ctx context.Context, op, key string, err error) error {
+	if key != "" {
+		err = sqldialect.HideKey(err, key, t.config.ShortKey(key))
+	}
+	err, hint := t.explain(err)
+	return t.opError(op, key, sqldialect.Ended(ctx, t.DB, err), hint)
+}
+
+// Explain adds to an error of the driver what it means to a store.
+func (t *Table) Explain(err error) error {
+	err, _ = t.explain(err)
+	return err
+}
+
+func (t *Table) explain(err error) (explained error, hint string) {
+	switch t.Dialect.Classify(err) {
+	case sqldialect.Unique:
+		return djsession.ErrKeyTaken, "" // the driver's text may hold the key
+	case sqldialect.Integrity:
+		return errors.New(err.Error()), "" // not the error itself: its details quote the row
+	case sqldialect.ReadOnly:
+		return fmt.Errorf("%w: %w", djsession.ErrReadOnly, err), "connect to a database that takes writes, as a user who may write"
+	case sqldialect.Busy:
+		return fmt.Errorf("%w: %w", djsession.ErrBusy, err), "try again, or wait longer for locks"
+	case sqldialect.NoTable:
+		return fmt.Errorf("%w %q: %w", t.config.NoTable, t.Name, err), t.config.NoTableHint
+	case sqldialect.Lost:
+		return fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err), ""
+	}
+	return err, ""
+}

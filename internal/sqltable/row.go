@@ -1,0 +1,74 @@
+package sqltable
+
+import (
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// Row is a row as it was read.
+type Row struct {
+	Key     string
+	Data    sql.NullString // null if it is too long, and in a table that allows it
+	Length  sql.NullInt64  // of the data, in bytes
+	Expires any            // as the driver gives it
+}
+
+// fields are what Table.fields is scanned into.
+func (r *Row) fields() []any { return []any{&r.Data, &r.Length, &r.Expires} }
+
+// Version is what a row held when it was read or written. The time counts as well as the
+// data, since an operator may change nothing else, to end a session.
+type Version struct {
+	Data string
+	// Expires is the time as the database has it: a time.Time or a string.
+	Expires any
+	// At is the same time as an instant.
+	At time.Time
+}
+
+// Equal reports whether two versions hold the same data and the same time, to the
+// microsecond. Two requests that add one to the same number within a second may write the
+// same data.
+func (v Version) Equal(other Version) bool { return v.Data == other.Data && v.At.Equal(other.At) }
+
+// Same reports whether two versions are the same, if the column may have kept less of the
+// time than was written.
+func (t *Table) Same(a, b Version) bool {
+	return a.Data == b.Data && a.At.Sub(b.At).Abs() <= t.config.TimeSlack
+}
+
+// Parse returns the version of a row. The error is a *djsession.PayloadError; if it is about
+// the data, the version has the time.
+func (t *Table) Parse(row Row) (Version, error) {
+	at, err := t.Dialect.ParseTime(row.Expires, t.Location)
+	if err != nil {
+		return Version{}, t.Bad(fmt.Errorf("%w: %s is %w", djsession.ErrMalformed, t.config.Expires, err))
+	}
+	v := Version{row.Data.String, row.Expires, at}
+	switch seen := row.Expires.(type) {
+	case []byte:
+		v.Expires = string(seen)
+	case time.Time:
+		v.Expires = seen.UTC()
+	}
+	switch {
+	case row.Data.Valid:
+		return v, nil
+	case row.Length.Valid:
+		return v, t.Bad(fmt.Errorf("%d bytes: %w", row.Length.Int64, djsession.ErrTooLarge))
+	}
+	return v, t.Bad(fmt.Errorf("%w: %s is null", djsession.ErrMalformed, t.config.Data))
+}
+
+// Bad returns the error for data that cannot be trusted.
+func (t *Table) Bad(err error) error {
+	return &djsession.PayloadError{Form: t.config.Form, Err: err}
+}
+
+// NewVersion returns the version that is about to be written.
+func (t *Table) NewVersion(data string, at time.Time) Version {
+	return Version{data, t.Param(at), at}
+}

@@ -1,0 +1,125 @@
+package sqltable
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/djsess/djsess/internal/sqldialect"
+)
+
+// Range is a part of a table.
+type Range struct {
+	// Prefix is what the keys begin with.
+	Prefix string
+	// Now, if not nil, returns the parameter for the time: only rows that end later are read.
+	Now func() any
+	// Newest, if positive, asks for so many rows, those that end last first.
+	Newest int
+}
+
+// A table is read in pages of as many rows as make a few hundred kilobytes.
+const (
+	firstPage   = 32
+	largestPage = 500
+	smallBytes  = 256 << 10
+	largeBytes  = 4 << 20
+)
+
+// nextPage returns how many rows to read after a page of so many rows and bytes.
+func nextPage(rows, bytes int) int {
+	switch {
+	case bytes < smallBytes:
+		return min(rows*4, largestPage)
+	case bytes > largeBytes:
+		return max(rows/8, 1)
+	}
+	return rows
+}
+
+// Scan yields the rows of a range in the order of their keys. It reads them in pages, each
+// in a statement of its own: an open cursor would keep SQLite's writers, and so the site,
+// waiting for the caller.
+func (t *Table) Scan(ctx context.Context, r Range) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		limit, after := firstPage, ""
+		for {
+			rows, err := t.page(ctx, r, after, limit)
+			if err != nil {
+				yield(Row{}, err)
+				return
+			}
+			if len(rows) > 0 && rows[len(rows)-1].Key == after {
+				return // the keys are of another type, and none of them is after a text
+			}
+			bytes := 0
+			for _, row := range rows {
+				bytes += len(row.Data.String)
+				// MySQL's LIKE ignores case.
+				if strings.HasPrefix(row.Key, r.Prefix) && !yield(row, nil) {
+					return
+				}
+			}
+			if len(rows) < limit || r.Newest > 0 {
+				return
+			}
+			limit, after = nextPage(limit, bytes), rows[len(rows)-1].Key
+		}
+	}
+}
+
+// page reads the rows whose keys follow after, within the time limit of a read.
+func (t *Table) page(ctx context.Context, r Range, after string, limit int) ([]Row, error) {
+	ctx, cancel := t.Limit(ctx)
+	defer cancel()
+	rows, err := t.query(ctx, r, after, limit)
+	if err != nil {
+		return nil, t.Fail(ctx, "scan", "", sqldialect.HideKey(err, after, t.config.ShortKey(after)))
+	}
+	return rows, nil
+}
+
+func (t *Table) query(ctx context.Context, r Range, after string, limit int) ([]Row, error) {
+	key := t.config.Key
+	text := fmt.Sprintf("SELECT %s, %s FROM %s WHERE %s > :after", key, t.fields, t.Quoted, key)
+	args := sqldialect.Args{"after": after}
+	if r.Now != nil {
+		text += " AND " + t.config.Expires + " > :now"
+		args["now"] = r.Now()
+	}
+	switch {
+	case r.Prefix == "":
+	case t.Dialect.PrefixByRange:
+		text += fmt.Sprintf(" AND %s >= :prefix AND %s < :end", key, key)
+		args["prefix"], args["end"] = r.Prefix, r.Prefix+string(rune(0x10ffff)) // after every other character
+	case strings.ContainsAny(r.Prefix, `!%_\`):
+		text += fmt.Sprintf(" AND %s LIKE :prefix ESCAPE '!'", key)
+		args["prefix"] = likeEscaper.Replace(r.Prefix) + "%"
+	default:
+		text += fmt.Sprintf(" AND %s LIKE :prefix", key)
+		args["prefix"] = r.Prefix + "%"
+	}
+	if r.Newest > 0 {
+		text += fmt.Sprintf(" ORDER BY %s DESC LIMIT %d", t.config.Expires, r.Newest)
+	} else {
+		text += fmt.Sprintf(" ORDER BY %s LIMIT %d", key, limit)
+	}
+	stmt := t.Dialect.Compile(text)
+	rows, err := t.DB.QueryContext(ctx, stmt.SQL, stmt.Bind(args)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var page []Row
+	for rows.Next() {
+		var row Row
+		if err := rows.Scan(append([]any{&row.Key}, row.fields()...)...); err != nil {
+			return nil, err
+		}
+		page = append(page, row)
+	}
+	return page, rows.Err()
+}
+
+var likeEscaper = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")

@@ -1,0 +1,201 @@
+// Package sqltable reads and writes the two tables of Django's that hold sessions:
+// django_session of the engine db, and that of a cache in the database. Both have a column
+// for the key, one for the data as text and one for the time at which the row ends.
+//
+// It knows rows, and nothing of what the data means. Package sqldialect, below it, knows how
+// the databases differ.
+package sqltable
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/pytime"
+	"github.com/djsess/djsess/internal/sqldialect"
+	"github.com/djsess/djsess/internal/waitlimit"
+)
+
+// Config describes a table.
+type Config struct {
+	// DB is the database. It may be nil until the first statement.
+	DB *sql.DB
+	// Vendor is the kind of database, by Django's connection.vendor.
+	Vendor string
+	// Name is the table's name, or schema.table.
+	Name string
+	// Key, Data and Expires are the names of the three columns.
+	Key, Data, Expires string
+	// Settings are the site's. The table keeps no secrets of them.
+	Settings *djsession.Settings
+	// TimeZone is DATABASES[…]["TIME_ZONE"]; "" is UTC.
+	TimeZone string
+	// Timeout limits a read, as dbstore.Config.Timeout says. 0 is the default limit.
+	Timeout time.Duration
+	// TimeSlack is by how much the time in a row may differ from the one that was written
+	// there, because the column keeps less of it.
+	TimeSlack time.Duration
+
+	// Package is the package of the store, for its errors.
+	Package string
+	// ShortKey shows a key in short, for errors.
+	ShortKey func(key string) string
+	// Form is the form of the data, for a PayloadError.
+	Form djsession.Form
+	// NoTable is the error if there is no such table, and NoTableHint says how to make it.
+	NoTable     error
+	NoTableHint string
+}
+
+// Table is a table of sessions, or of a cache's items. It is safe for use by several
+// goroutines.
+type Table struct {
+	DB       *sql.DB
+	Writer   *sqldialect.Writer
+	Dialect  *sqldialect.Dialect
+	Location *time.Location // of naive times
+	Name     string         // as the site spells it
+	Quoted   string
+	Timeout  time.Duration
+
+	config Config
+	useTZ  bool
+	fields string // what is selected of a row, for Row
+	key    string // the condition that a row has the key :key
+
+	read, insert, replace, delete, deleteUnchanged sqldialect.Statement
+}
+
+// New returns a table. It does not ask the database anything.
+func New(c Config) (*Table, error) {
+	d, err := sqldialect.ByVendor(c.Vendor)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Package, err)
+	}
+	if c.Settings == nil {
+		return nil, fmt.Errorf("%s: Settings are missing", c.Package)
+	}
+	if err := c.Settings.Validate(); err != nil {
+		return nil, err
+	}
+	if err := sqldialect.CheckTable(c.Name); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Package, err)
+	}
+	location, err := locationOf(c)
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{
+		DB: c.DB, Writer: d.NewWriter(c.DB), Dialect: d, Location: location,
+		Name: c.Name, Quoted: d.Quote(c.Name), Timeout: waitlimit.Or(c.Timeout), useTZ: c.Settings.UseTZ,
+	}
+	t.fields = d.ReadBounded(c.Data, c.Settings.MaxStoredSize()) + ", " + d.ReadTime(c.Expires)
+	c.Settings = nil // it holds secrets
+	t.config = c
+	t.compile()
+	return t, nil
+}
+
+// locationOf returns the zone of the naive times in a table.
+func locationOf(c Config) (*time.Location, error) {
+	switch {
+	case !c.Settings.UseTZ && c.TimeZone != "":
+		return nil, fmt.Errorf("%s: TimeZone cannot be set when USE_TZ is off: the times are then in TIME_ZONE", c.Package)
+	case !c.Settings.UseTZ:
+		return c.Settings.Location()
+	case c.TimeZone == "":
+		return time.UTC, nil
+	}
+	location, err := pytime.Location(c.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("%s: TimeZone: %w", c.Package, err)
+	}
+	return location, nil
+}
+
+// compile makes the statements. A statement that compares and writes leaves
+// no room for another write in between.
+func (t *Table) compile() {
+	c, d := t.config, t.Dialect
+	t.key = d.Exact(c.Key, ":key")
+	unchanged := t.key + " AND " + d.Exact(c.Data, ":old") + " AND " + t.SameTime()
+	t.read = d.Compile(t.Select())
+	t.insert = d.Compile(fmt.Sprintf("INSERT INTO %s (%s, %s, %s) VALUES (:key, :data, :expires)", t.Quoted, c.Key, c.Data, c.Expires))
+	t.replace = d.Compile(t.Update() + unchanged)
+	t.delete = d.Compile("DELETE FROM " + t.Quoted + " WHERE " + t.key)
+	t.deleteUnchanged = d.Compile("DELETE FROM " + t.Quoted + " WHERE " + unchanged)
+}
+
+// Select is the text that reads the row of :key. More conditions may follow it.
+func (t *Table) Select() string {
+	return "SELECT " + t.fields + " FROM " + t.Quoted + " WHERE " + t.key
+}
+
+// Update is the text that writes :data and :expires. A condition must follow it.
+func (t *Table) Update() string {
+	return fmt.Sprintf("UPDATE %s SET %s = :data, %s = :expires WHERE ", t.Quoted, t.config.Data, t.config.Expires)
+}
+
+// HasKey is the condition that a row has the key :key.
+func (t *Table) HasKey() string { return t.key }
+
+// SameTime is the condition that a row ends at :seen, which was read before.
+func (t *Table) SameTime() string { return t.Dialect.SameTime(t.config.Expires, ":seen") }
+
+// Limit returns a context for a read.
+func (t *Table) Limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return waitlimit.Context(ctx, t.Timeout)
+}
+
+// LimitWrite returns a context for a write.
+func (t *Table) LimitWrite(ctx context.Context) (context.Context, context.CancelFunc) {
+	return waitlimit.ForWrite(ctx, t.Timeout)
+}
+
+// AsSent returns the instant that is in the table after Django has sent this one. With
+// USE_TZ off Django sends the wall clock. PostgreSQL makes an instant of it, which is the
+// later one when the clocks are put back.
+func (t *Table) AsSent(at time.Time) time.Time {
+	if !t.useTZ && !t.Dialect.NaiveTimes {
+		return pytime.Later(at, t.Location)
+	}
+	return at
+}
+
+// Param returns the parameter of a statement for an instant.
+func (t *Table) Param(at time.Time) any { return t.Dialect.TimeParam(at, t.Location) }
+
+// CheckExpiry returns an ErrInvalidExpiry for a time that Python has no datetime for.
+func (t *Table) CheckExpiry(at time.Time) error {
+	if y := at.In(t.Location).Year(); y < 1 || y > 9999 {
+		return fmt.Errorf("expiry in the year %d: %w", y, djsession.ErrInvalidExpiry)
+	}
+	return nil
+}
+
+// QueryRow reads the row that a statement selects, which begins with Select. It returns an
+// ErrNotFound if there is none.
+func (t *Table) QueryRow(ctx context.Context, op, key string, stmt sqldialect.Statement, args sqldialect.Args) (Row, error) {
+	ctx, cancel := t.Limit(ctx)
+	defer cancel()
+	row := Row{Key: key}
+	bound := stmt.Bind(args)
+	err := t.Dialect.Retry(func() error { return t.DB.QueryRowContext(ctx, stmt.SQL, bound...).Scan(row.fields()...) })
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		t.Writer.Answered()
+		return row, t.Error(op, key, djsession.ErrNotFound)
+	case err != nil:
+		return row, t.Fail(ctx, op, key, err)
+	}
+	t.Writer.Answered()
+	return row, nil
+}
+
+// Read reads the row of a key.
+func (t *Table) Read(ctx context.Context, op, key string) (Row, error) {
+	return t.QueryRow(ctx, op, key, t.read, sqldialect.Args{"key": key})
+}

@@ -1,0 +1,226 @@
+// Package storefolder is what the packages filestore and filecache share: a folder of
+// Django's in which each file is a session, or an item of a cache. It knows what the errors
+// of files mean to a store, and nothing of what the files hold. Package swapfile, below it,
+// reads and replaces single files.
+package storefolder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/swapfile"
+)
+
+// Config describes a folder.
+type Config struct {
+	// Dir is the folder, and Setting the Django setting that names it.
+	Dir, Setting string
+	// MaxSize limits a file that is read, in bytes.
+	MaxSize int
+	// IsOurs reports whether a file's name is that of a session, or of an item.
+	IsOurs func(name string) bool
+	// Conflict returns the error for a file that another writer has changed meanwhile.
+	Conflict func(key string, there *swapfile.File) error
+
+	// Package is the package of the store, for its errors.
+	Package string
+	// ShortKey shows a key in short, for errors.
+	ShortKey func(key string) string
+	// Form is the form of what the files hold, for a PayloadError.
+	Form djsession.Form
+}
+
+// Folder is a folder of sessions, or of a cache's items. It is safe for use by several
+// goroutines.
+type Folder struct {
+	swapfile.Folder
+	config    Config
+	neighbour swapfile.Neighbour
+}
+
+// New returns a folder, which must exist.
+func New(c Config) (*Folder, error) {
+	if runtime.GOOS == "windows" {
+		return nil, fmt.Errorf("%s: Windows, which renames no open file, is not supported", c.Package)
+	}
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Package, err)
+	}
+	f := &Folder{Folder: swapfile.Folder{Path: dir, MaxSize: c.MaxSize}, config: c}
+	if err := f.Check(); err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", c.Package, c.Setting, err)
+	}
+	return f, nil
+}
+
+// Check returns an error if there is no such folder. Then it is not known whether a session
+// exists.
+func (f *Folder) Check() error {
+	info, err := os.Stat(f.Path)
+	switch {
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is not a folder", f.Path)
+	}
+	return nil
+}
+
+// Create makes a file that does not exist yet, else the error is an fs.ErrExist. If root
+// runs this, the file belongs to the owner of the others, so that the site can use it.
+func (f *Folder) Create(name string, data []byte, modTime time.Time) (*swapfile.File, error) {
+	return f.Folder.Create(name, data, modTime, f.neighbour.In(f.Folder, f.config.IsOurs))
+}
+
+// Version is a file as it was read or written. Its time counts as well as its content, since
+// an operator may change nothing else, to end a session.
+type Version struct {
+	Data string
+	At   time.Time
+}
+
+// VersionOf returns the version that a file is.
+func VersionOf(f *swapfile.File) Version { return Version{string(f.Data), f.ModTime.UTC()} }
+
+// File is the reverse of VersionOf.
+func (v Version) File() *swapfile.File { return &swapfile.File{Data: []byte(v.Data), ModTime: v.At} }
+
+// Names yields the names of all files in the folder's own order. It reads them in pages. An
+// error ends it.
+func (f *Folder) Names(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		dir, err := os.Open(f.Path)
+		if err != nil {
+			yield("", err)
+			return
+		}
+		defer dir.Close()
+		const page = 256
+		for {
+			if err := ctx.Err(); err != nil {
+				yield("", err)
+				return
+			}
+			names, err := dir.Readdirnames(page)
+			for _, name := range names {
+				if !yield(name, nil) {
+					return
+				}
+			}
+			switch {
+			case errors.Is(err, io.EOF):
+				return
+			case err != nil:
+				yield("", err)
+				return
+			}
+		}
+	}
+}
+
+// ReadListed reads a file that Names has yielded. If this file cannot be read, but others
+// may be, the error is a *djsession.PayloadError. A file that was deleted since is an
+// fs.ErrNotExist.
+func (f *Folder) ReadListed(ctx context.Context, name string) (*swapfile.File, error) {
+	file, err := f.Read(ctx, name)
+	// EAGAIN: another program has a lease on the file.
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EAGAIN) && ctx.Err() == nil {
+		err = f.Malformed(err)
+	}
+	return file, f.payload(err)
+}
+
+// Malformed returns the PayloadError for a file that cannot be read as what it should be.
+func (f *Folder) Malformed(err error) error {
+	return f.Bad(fmt.Errorf("%w: %w", djsession.ErrMalformed, err))
+}
+
+// Bad returns the PayloadError for a file that cannot be trusted.
+func (f *Folder) Bad(err error) error { return &djsession.PayloadError{Form: f.config.Form, Err: err} }
+
+// payload makes a PayloadError of an error that says that a file is none of the site's.
+func (f *Folder) payload(err error) error {
+	var tooLarge *swapfile.TooLargeError
+	switch {
+	case errors.As(err, new(*djsession.PayloadError)):
+		return err
+	case errors.As(err, &tooLarge):
+		return f.Bad(fmt.Errorf("%d bytes: %w", tooLarge.Size, djsession.ErrTooLarge))
+	case errors.Is(err, swapfile.ErrNotRegular):
+		return f.Malformed(err)
+	}
+	return err
+}
+
+// Error returns an OpError of the folder's package.
+func (f *Folder) Error(op, key string, err error) error { return f.opError(op, key, err, "") }
+
+func (f *Folder) opError(op, key string, err error, hint string) error {
+	if key != "" {
+		key = f.config.ShortKey(key)
+	}
+	return &djsession.OpError{Store: f.config.Package, Op: op, Key: key, Err: err, Hint: hint}
+}
+
+// The remedies for errors of files.
+const (
+	runAsSite = "run as the user that the site runs as"
+	retry     = "another program holds the file open under a lease: try again"
+)
+
+// Fail returns the OpError for an error of swapfile's, with what it means to a store.
+func (f *Folder) Fail(op, key string, err error) error {
+	var changed *swapfile.ChangedError
+	switch {
+	case errors.As(err, &changed):
+		return f.Error(op, key, f.config.Conflict(key, changed.Current))
+	case errors.Is(err, fs.ErrNotExist):
+		// Without its folder, it is not known whether a file exists.
+		if gone := f.Check(); gone != nil {
+			return f.opError(op, key, gone, "is "+f.config.Setting+" the site's?")
+		}
+		return f.Error(op, key, djsession.ErrNotFound)
+	case errors.Is(err, syscall.EAGAIN):
+		return f.opError(op, key, fmt.Errorf("%w: %w", djsession.ErrBusy, err), retry)
+	case errors.Is(err, fs.ErrPermission):
+		return f.opError(op, key, err, runAsSite)
+	}
+	return f.Error(op, key, f.payload(err))
+}
+
+// FailWrite is Fail for an operation that writes.
+func (f *Folder) FailWrite(op, key string, err error) error {
+	var owner *swapfile.OwnerError
+	readOnly := fmt.Errorf("%w: %w", djsession.ErrReadOnly, err)
+	switch {
+	case errors.Is(err, swapfile.ErrUnknown):
+		return f.Error(op, key, fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err))
+	case errors.As(err, &owner):
+		return f.opError(op, key, readOnly, owner.Hint())
+	case errors.Is(err, fs.ErrPermission):
+		return f.opError(op, key, readOnly, runAsSite)
+	case errors.Is(err, syscall.EROFS):
+		return f.opError(op, key, readOnly, "the file system takes no writes")
+	}
+	return f.Fail(op, key, err)
+}
+
+// Differs returns the conflict with a record of which the version is not known.
+func (f *Folder) Differs(ctx context.Context, op, key, name string) error {
+	file, err := f.Read(ctx, name)
+	if err != nil {
+		return f.Fail(op, key, err)
+	}
+	return f.Error(op, key, f.config.Conflict(key, file))
+}
