@@ -77,9 +77,9 @@ func TestTakenKey(t *testing.T) {
 
 // Nobody's write is lost, and the conflict tells what it was.
 func TestConflict(t *testing.T) {
-	for _, forgetful := range []bool{false, true} {
+	for _, emptyConflicts := range []bool{false, true} {
 		cache := newMemory()
-		cache.forgetful = forgetful
+		cache.emptyConflicts = emptyConflicts
 		store, ctx := newStore(t, cache, cachestore.Config{}), t.Context()
 		cache.set(cacheKey, `{"a":1}`)
 		old, err := store.Load(ctx, key)
@@ -218,9 +218,9 @@ func TestExpires(t *testing.T) {
 	}{
 		"told with the item": {cache, true, time.Now().Add(time.Hour), nil},
 		"not told":           {cache, false, time.Time{}, errors.ErrUnsupported},
-		"asked for":          {asking{cache}, false, epoch.Add(time.Hour), nil},
+		"asked for":          {asking{cache}, false, time.Now().Add(time.Hour), nil},
 	} {
-		cache.tells = c.tells
+		cache.returnsExpires = c.tells
 		cache.set(cacheKey, `{}`)
 		store := newStore(t, c.cache, cachestore.Config{})
 		got, err := store.Expires(ctx, key)
@@ -234,7 +234,7 @@ func TestExpires(t *testing.T) {
 			t.Errorf("%s: of no key: %v", name, err)
 		}
 	}
-	cache.ttl[cacheKey] = 0
+	cache.ends[cacheKey] = time.Time{}
 	if got, err := newStore(t, asking{cache}, cachestore.Config{}).Expires(ctx, key); err != nil || !got.Equal(cachestore.Never) {
 		t.Errorf("without end: %v, %v", got, err)
 	}

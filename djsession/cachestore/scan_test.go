@@ -69,7 +69,7 @@ func scan(t testing.TB, store djsession.Scanner, r djsession.Range) (found []str
 
 func TestScan(t *testing.T) {
 	cache := listed{memory: newMemory(), bad: map[string]error{}}
-	cache.tells = true
+	cache.returnsExpires = true
 	store := newStore(t, cache, cachestore.Config{})
 	put := func(session string, timeout time.Duration) {
 		cache.put(":1:django.contrib.sessions.cache"+session, []byte(`{"a":1}`), timeout)

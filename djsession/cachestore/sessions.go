@@ -26,7 +26,7 @@ func newSessions(cache Cache, prefix string, c Config) (sessions, error) {
 		return sessions{}, err
 	}
 	settings := *c.Settings // later changes by the caller must not apply
-	c.Settings = nil // keys keeps c, and must not keep the secrets
+	c.Settings = nil        // keys keeps c, and must not keep the secrets
 	s := sessions{cache: cache, keys: newKeys(prefix, c), settings: func() *djsession.Settings { return &settings }, serializer: c.Serializer, readOnly: c.ReadOnly}
 	if s.serializer == nil {
 		s.serializer = settings.PickleSerializer()
