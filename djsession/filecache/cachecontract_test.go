@@ -27,6 +27,6 @@ func (c contractCache) ReadOnly(t *testing.T) cachestore.Cache {
 	return open(t, filecache.Config{Dir: c.Dir(), ReadOnly: true})
 }
 
-func TestContract(t *testing.T) {
+func TestCacheContract(t *testing.T) {
 	cachetest.Run(t, func(t *testing.T) cachestore.Cache { return contractCache{open(t, filecache.Config{})} })
 }

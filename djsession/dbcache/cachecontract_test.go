@@ -22,7 +22,7 @@ func (c contractCache) ReadOnly(t *testing.T) cachestore.Cache {
 	return c.open(t, config)
 }
 
-func TestContract(t *testing.T) {
+func TestCacheContract(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *site) {
 		cachetest.Run(t, func(t *testing.T) cachestore.Cache {
 			s.exec(t, "DELETE FROM "+table)
