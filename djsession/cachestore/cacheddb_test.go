@@ -62,7 +62,10 @@ func overDatabase(t *testing.T, cache *memory, path string, c cachestore.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := dbstore.New(db, dbstore.Config{Dialect: dbstore.SQLite, Settings: mustSettings(t)})
+	if c.Settings == nil {
+		c.Settings = mustSettings(t)
+	}
+	rows, err := dbstore.New(db, dbstore.Config{Dialect: dbstore.SQLite, Settings: c.Settings})
 	if err != nil {
 		t.Fatal(err)
 	}

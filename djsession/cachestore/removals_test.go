@@ -196,7 +196,7 @@ func TestWhatIsPendingAfterWrite(t *testing.T) {
 		"connection lost":   {io.ErrUnexpectedEOF, true},
 		"refused":           {djsession.ErrBusy, false},
 	} {
-		c := &CachedDB{log: &warner{logger: slog.New(slog.DiscardHandler)}}
+		c := &CachedDB{log: &cacheLog{logger: slog.New(slog.DiscardHandler)}}
 		c.removals = newRemovals(nil, nil, nil)
 		c.removals.ticking = true
 		c.written(t.Context(), "a", test.err)
