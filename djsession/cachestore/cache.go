@@ -120,6 +120,15 @@ func (e *ConflictError) Error() string { return "item was changed meanwhile" }
 // Is makes a ConflictError a djsession.ErrConflict.
 func (e *ConflictError) Is(target error) bool { return target == djsession.ErrConflict }
 
+// NewConflict returns the *ConflictError for the item that is stored now. If that could not be
+// read, err says why, and NewConflict returns err.
+func NewConflict(current *Item, err error) error {
+	if err != nil {
+		return err
+	}
+	return &ConflictError{Current: current}
+}
+
 // NewPayloadError returns the error for a value that cannot be a session. Its Form is
 // djsession.Unsigned, since caches hold no signatures. To errors.Is, err must be a
 // djsession.ErrMalformed or a djsession.ErrTooLarge.

@@ -25,8 +25,9 @@ func TestContract(t *testing.T) {
 		var cache *memory
 		storetest.Run(t, func(t *testing.T, settings *djsession.Settings) djsession.Store {
 			cache = newMemory()
+			cache.returnsExpires, cache.now = true, settings.Now
 			return storeOf(t, listed{memory: cache}, settings)
-		}, storetest.Options{OwnClock: true, ForgetsExpired: true, Damage: func(t *testing.T, _ djsession.Store, key string) {
+		}, storetest.Options{ForgetsExpired: true, Damage: func(t *testing.T, _ djsession.Store, key string) {
 			cache.set(":1:django.contrib.sessions.cache"+key, "no pickle")
 		}})
 	})
@@ -59,6 +60,7 @@ func TestContract(t *testing.T) {
 				var b *both
 				storetest.Run(t, func(t *testing.T, settings *djsession.Settings) djsession.Store {
 					b = newBoth(t, cachestore.Config{Settings: settings})
+					b.cache.now = settings.Now
 					b.cache.failing(fails)
 					return b.CachedDB
 				}, storetest.Options{PlainErrors: true /* dbstore's */, Damage: func(t *testing.T, _ djsession.Store, key string) {

@@ -23,6 +23,7 @@ type memory struct {
 	items map[string]*cachestore.Item
 	ttl   map[string]time.Duration // as they were given
 	ends  map[string]time.Time
+	now   func() time.Time
 	n     int
 	// fail, if set, is called before each operation.
 	fail func(op, key string) error
@@ -36,7 +37,7 @@ type memory struct {
 }
 
 func newMemory() *memory {
-	return &memory{items: map[string]*cachestore.Item{}, ttl: map[string]time.Duration{}, ends: map[string]time.Time{}}
+	return &memory{items: map[string]*cachestore.Item{}, ttl: map[string]time.Duration{}, ends: map[string]time.Time{}, now: time.Now}
 }
 
 func TestContractOfMemory(t *testing.T) {
@@ -87,7 +88,7 @@ func (m *memory) do(ctx context.Context, op, key string, f func() error) error {
 
 // live returns the item of a key unless it has ended. The caller holds the lock.
 func (m *memory) live(key string) *cachestore.Item {
-	if !m.ends[key].After(time.Now()) {
+	if !m.ends[key].After(m.now()) {
 		return nil
 	}
 	return m.items[key]
@@ -97,7 +98,7 @@ func (m *memory) live(key string) *cachestore.Item {
 func (m *memory) put(key string, data []byte, timeout time.Duration) *cachestore.Item {
 	m.n++
 	item := &cachestore.Item{Data: slices.Clone(data), Version: m.n}
-	ends := time.Now().Add(timeout)
+	ends := m.now().Add(timeout)
 	if m.returnsExpires {
 		item.Expires = ends
 	}

@@ -3,7 +3,6 @@ package cachestore_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -14,39 +13,6 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 )
-
-func TestKeys(t *testing.T) {
-	backwards := func(key, prefix string, version int) string {
-		return fmt.Sprintf("%s/%d/%s", key, version, prefix)
-	}
-	hashTag := func(key, prefix string, version int) string { return "{" + prefix + "}" + key }
-	for name, c := range map[string]struct {
-		config cachestore.Config
-		want   string
-		listed bool
-	}{
-		"django's":           {cachestore.Config{}, cacheKey, true},
-		"prefix and version": {cachestore.Config{KeyPrefix: "site", Version: 2}, "site:2:django.contrib.sessions.cache" + key, true},
-		"negative version":   {cachestore.Config{Version: -1}, ":-1:django.contrib.sessions.cache" + key, true},
-		"function":           {cachestore.Config{KeyPrefix: "p", KeyFunction: hashTag}, "{p}django.contrib.sessions.cache" + key, true},
-		"odd function":       {cachestore.Config{KeyPrefix: "p", KeyFunction: backwards}, "django.contrib.sessions.cache" + key + "/1/p", false},
-		"function without keys": {cachestore.Config{KeyFunction: func(key, _ string, _ int) string { return fmt.Sprint(len(key)) }},
-			fmt.Sprint(len("django.contrib.sessions.cache" + key)), false},
-	} {
-		cache := listed{memory: newMemory()}
-		store := newStore(t, cache, c.config)
-		if _, err := store.Create(t.Context(), key, nil, time.Time{}); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if cache.items[c.want] == nil {
-			t.Errorf("%s: stored %v", name, cache.items)
-		}
-		found, errs := scan(t, store, djsession.Range{})
-		if c.listed && !slices.Equal(found, []string{key}) || !c.listed && (len(found) > 0 || len(errs) != 1 || !errors.Is(errs[0], errors.ErrUnsupported)) {
-			t.Errorf("%s: found %q, %v", name, found, errs)
-		}
-	}
-}
 
 // scan is what a scan finds, by key or name, and the errors in between.
 func scan(t testing.TB, store djsession.Scanner, r djsession.Range) (found []string, errs []error) {
