@@ -87,6 +87,10 @@ func wantText(t testing.TB, err error, words ...string) {
 		t.Errorf("no error, want one with %q", words)
 		return
 	}
+	var op *djsession.OpError
+	if !errors.As(err, &op) || op.Store != "memcache" || op.Op == "" {
+		t.Errorf("error %q is no *djsession.OpError of memcache", err)
+	}
 	for _, word := range words {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("error %q does not say %q", err, word)

@@ -109,6 +109,11 @@ func testDeleteUnchanged(t *testing.T, c *cache) {
 // A key that is gone is ErrNotFound, and is not made again.
 func testMissing(t *testing.T, c *cache) {
 	c.wantGone(t, key)
+	_, err := c.Get(t.Context(), key)
+	var op *djsession.OpError
+	if errors.As(err, &op) && op.Key != cachestore.ShortKey(key) {
+		t.Errorf("the OpError %q has the Key %q, want %q", err, op.Key, cachestore.ShortKey(key))
+	}
 	added := c.add(t, key, "one")
 	read := c.get(t, key)
 	if err := c.Delete(t.Context(), key); err != nil {
