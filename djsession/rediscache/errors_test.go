@@ -20,9 +20,21 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// everything does all that a cache does, and calls check with each error.
-func everything(t *testing.T, cache *rediscache.Cache, old *cachestore.Item, check func(what string, err error)) {
+// everything calls all methods of a cache, and calls check with each error.
+func everything(t *testing.T, cache *rediscache.Cache, old *cachestore.Item, checkError func(what string, err error)) {
 	t.Helper()
+	check := func(what string, err error) {
+		t.Helper()
+		var op *djsession.OpError
+		switch {
+		case err == nil:
+		case !errors.As(err, &op) || op.Store != "rediscache" || op.Op == "" || what != "scan" && op.Key != cachestore.ShortKey(key):
+			t.Errorf("%s: error %q is no *djsession.OpError of this item", what, err)
+		case errors.Is(err, rediscache.ErrPassword) && op.Hint == "":
+			t.Errorf("%s: error %q has no hint", what, err)
+		}
+		checkError(what, err)
+	}
 	_, err := cache.Get(t.Context(), key)
 	check("get", err)
 	_, err = cache.Add(t.Context(), key, []byte("new"), time.Hour)
