@@ -35,9 +35,9 @@ type Cache interface {
 	// cache must not keep data.
 	Add(ctx context.Context, key string, data []byte, timeout time.Duration) (*Item, error)
 
-	// Swap stores data in place of old if old is still what is stored. Otherwise it
-	// returns a *ConflictError. If the key is gone, Swap returns ErrNotFound and does not
-	// store data. If old is nil or has no Version of this cache, that is a conflict.
+	// Swap stores data in place of old if the key still holds old. Otherwise it returns a
+	// *ConflictError. If the key is gone, Swap returns ErrNotFound and does not store data.
+	// If old is nil or has no Version of this cache, that is a conflict.
 	Swap(ctx context.Context, key string, old *Item, data []byte, timeout time.Duration) (*Item, error)
 
 	// Delete removes a key, whatever its value is. If there is no such key, Delete returns
@@ -92,8 +92,8 @@ type Item struct {
 	Data []byte
 	// Expires is when the item ends. It is zero if the cache did not return it.
 	Expires time.Time
-	// Version identifies what is stored, such as the stored bytes or a cas id. Only the
-	// cache that made it uses it. reflect.DeepEqual must be able to compare it.
+	// Version identifies the stored value, such as its bytes or a cas id. Only the cache
+	// that made it uses it. reflect.DeepEqual must be able to compare it.
 	Version any
 }
 
@@ -111,7 +111,7 @@ type Entry struct {
 
 // ConflictError is the djsession.ErrConflict of a cache.
 type ConflictError struct {
-	// Current is what is stored now. It is nil if the cache did not return it.
+	// Current is the item that is stored now. It is nil if the cache did not return it.
 	Current *Item
 }
 

@@ -263,7 +263,7 @@ func (c *CachedDB) Table() string { return c.database.Table() }
 // Location returns the zone of the wall clock times in MySQL and SQLite.
 func (c *CachedDB) Location() *time.Location { return c.database.Location() }
 
-// Close removes from the cache what is still to be removed, and closes cache and database.
+// Close does the pending removals from the cache, and closes the cache and the database.
 func (c *CachedDB) Close() error {
 	if left := c.removals.close(); left > 0 {
 		c.log.removalsLeft(left)

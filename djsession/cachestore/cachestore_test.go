@@ -35,7 +35,7 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-// A cache that takes no key is not asked for ever.
+// If a cache takes no new key, Create gives up.
 func TestNoKeyIsTaken(t *testing.T) {
 	cache := newMemory()
 	cache.failing(func(string, string) error { return djsession.ErrKeyTaken })
@@ -45,7 +45,7 @@ func TestNoKeyIsTaken(t *testing.T) {
 	}
 }
 
-// An error of a cache names the cache, and says once what was done to which session.
+// An error of a cache names the cache, and names the operation and the session once.
 func TestErrors(t *testing.T) {
 	for _, test := range []struct {
 		err  error
@@ -70,7 +70,7 @@ type refuses struct {
 
 func (r refuses) Get(context.Context, string) (*cachestore.Item, error) { return nil, r.err }
 
-// Nobody's write is lost, and the conflict tells what it was.
+// A concurrent write is not lost: the conflict carries it.
 func TestConflict(t *testing.T) {
 	for _, emptyConflicts := range []bool{false, true} {
 		cache := newMemory()
@@ -102,7 +102,7 @@ func TestConflict(t *testing.T) {
 		if err != nil || text(t, r.Values) != `{"a":1,"django":true,"go":1}` {
 			t.Errorf("%v, %v", r, err)
 		}
-		// What came in between can be worthless.
+		// The concurrent write can be damaged.
 		old = r
 		cache.set(cacheKey, `nothing`)
 		var payload *djsession.PayloadError
@@ -144,7 +144,7 @@ func TestPayloadErrors(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	// What the serializer says need not be ours.
+	// An error of the serializer need not be one of djsession's.
 	store = newStore(t, cache, cachestore.Config{Serializer: refusing{}})
 	if err := second(store.Load(t.Context(), key)); !errors.Is(err, djsession.ErrMalformed) || !errors.Is(err, errRefused) {
 		t.Error(err)
@@ -161,7 +161,7 @@ type refusing struct{}
 func (refusing) Append(dst []byte, v *djsession.Values) ([]byte, error) { return dst, errRefused }
 func (refusing) Parse(data []byte) (*djsession.Values, error)           { return nil, errRefused }
 
-// The timeout is get_expiry_age, which is left to the cache to cut.
+// The timeout is get_expiry_age. The cache cuts it to its unit.
 func TestTimeouts(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, c := range []struct {
@@ -235,7 +235,7 @@ func TestExpires(t *testing.T) {
 	}
 }
 
-// No key that is none gets as far as the cache, and a read-only store writes nothing.
+// An invalid key is refused before the cache is asked, and a read-only store writes nothing.
 func TestRefusals(t *testing.T) {
 	ctx := t.Context()
 	every := func(store *cachestore.Store, key string) map[string]error {
@@ -271,7 +271,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := store.Load(ctx, key); err != nil {
 		t.Error(err)
 	}
-	// An error of the cache's is told as it is.
+	// An error of the cache is in the store's error.
 	down := errors.New("connection refused")
 	cache.failing(func(string, string) error { return down })
 	store = newStore(t, cache, cachestore.Config{})

@@ -32,7 +32,7 @@ type memory struct {
 	asked []string // operations
 	// returnsExpires: items have their Expires.
 	returnsExpires bool
-	// emptyConflicts: conflicts do not have what is stored.
+	// emptyConflicts: conflicts do not carry the stored item.
 	emptyConflicts bool
 }
 
@@ -171,14 +171,14 @@ func (m *memory) DeleteUnchanged(ctx context.Context, key string, old *cachestor
 func (m *memory) Close() error   { return nil }
 func (m *memory) String() string { return "memory (here)" }
 
-// set is what Django does.
+// set stores a value whatever is there, as Django does.
 func (m *memory) set(key, data string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.put(key, []byte(data), time.Hour)
 }
 
-// holds is what is stored under a key, "" for nothing.
+// holds returns the value under a key, or "".
 func (m *memory) holds(key string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -188,14 +188,14 @@ func (m *memory) holds(key string) string {
 	return string(m.items[key].Data)
 }
 
-// failing has operations fail from now on; nil ends that.
+// failing sets fail.
 func (m *memory) failing(fail func(op, key string) error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fail = fail
 }
 
-// operations are those that were asked for since the last call.
+// operations returns the operations since the last call.
 func (m *memory) operations() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -244,7 +244,7 @@ func (a asking) Expires(ctx context.Context, key string) (time.Time, error) {
 	return a.ends[key], nil
 }
 
-// epoch is when a clock stands that is held.
+// epoch is the time of a clock that stands still.
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)
 
 const key = "9f3c1a2b3c4d5e6f7081920a3b4c5d6e"
@@ -260,14 +260,14 @@ func mustSettings(t testing.TB) *djsession.Settings {
 	return s
 }
 
-// held are settings whose clock stands still.
+// held returns settings whose clock stands still at epoch.
 func held(t testing.TB) *djsession.Settings {
 	s := mustSettings(t)
 	s.Now = func() time.Time { return epoch }
 	return s
 }
 
-// newStore is an engine cache whose sessions are JSON, which a test can read.
+// newStore returns an engine cache whose sessions are JSON, so that a test can read them.
 func newStore(t testing.TB, cache cachestore.Cache, c cachestore.Config) *cachestore.Store {
 	t.Helper()
 	if c.Settings == nil {

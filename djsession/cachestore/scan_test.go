@@ -14,7 +14,7 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 )
 
-// scan is what a scan finds, by key or name, and the errors in between.
+// scan returns the keys or names that a scan yields, and its errors.
 func scan(t testing.TB, store djsession.Scanner, r djsession.Range) (found []string, errs []error) {
 	t.Helper()
 	for r, err := range store.Scan(t.Context(), r) {
@@ -71,7 +71,7 @@ func TestScan(t *testing.T) {
 		t.Error(errs)
 	}
 
-	// What cannot be read is told of, and the scan goes on.
+	// A damaged value is reported, and the scan goes on.
 	cache.set(":1:django.contrib.sessions.cacheaaaaaaaa1", `[]`)
 	cache.bad[":1:django.contrib.sessions.cacheaaaaaaaa2"] = &djsession.PayloadError{Err: djsession.ErrTooLarge}
 	found, errs := scan(t, store, djsession.Range{Expired: true})
@@ -108,7 +108,7 @@ func TestScanHashed(t *testing.T) {
 	}
 }
 
-// A cache that cannot be enumerated counts as one whose sessions nobody has seen yet.
+// A cache that cannot be enumerated gives no evidence that it is the site's.
 func TestScanUnsupported(t *testing.T) {
 	cache := newMemory()
 	store := newStore(t, cache, cachestore.Config{})
@@ -121,7 +121,7 @@ func TestScanUnsupported(t *testing.T) {
 	}
 }
 
-// Until it has shown a session it may be another site's: that costs nobody a cookie.
+// Until a session was found in the cache, it may be another site's: no visitor loses a cookie.
 func TestUnknownStore(t *testing.T) {
 	cache := newMemory()
 	m, err := djsession.NewManager(newStore(t, cache, cachestore.Config{}))

@@ -157,7 +157,7 @@ func (s *Store) Expires(ctx context.Context, key string) (time.Time, error) {
 	case err != nil:
 		return time.Time{}, opError(op, key, err)
 	case item.Expires.IsZero():
-		return time.Time{}, opError(op, key, fmt.Errorf("%s does not tell: %w", s.cache, errors.ErrUnsupported))
+		return time.Time{}, opError(op, key, fmt.Errorf("%s does not return when an item ends: %w", s.cache, errors.ErrUnsupported))
 	}
 	return item.Expires, nil
 }

@@ -165,7 +165,7 @@ func (c *boundedConn) checkSize(p []byte) error {
 	}
 	size, err := strconv.ParseUint(string(fields[3]), 10, 64)
 	if err != nil || size <= uint64(c.limit) {
-		return nil // gomemcache refuses what is no number
+		return nil // gomemcache refuses a size that is no number
 	}
 	return &tooLongError{size, c.limit}
 }

@@ -22,8 +22,8 @@
 //
 // # Beside a live Django
 //
-// Every change is a cas: it is made only if the item is still what was read. An item that was
-// deleted or evicted stays deleted. Servers that run without cas (-C) can be read, but items on
+// Every change is a cas: it is made only if the item is unchanged since it was read. An item that
+// was deleted or evicted stays deleted. Servers that run without cas (-C) can be read, but items on
 // them cannot be changed.
 //
 // A change is made once. If the answer to an add or a deletion is lost, the request is sent

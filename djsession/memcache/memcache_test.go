@@ -72,7 +72,7 @@ func wantStored(t testing.TB, c *memcache.Cache, key, want string) {
 	}
 }
 
-// wantError checks an error's kind, that it says these words, and that it keeps the key.
+// wantError checks an error's kind, that it contains these words, and that it does not show the key.
 func wantError(t testing.TB, err, kind error, words ...string) {
 	t.Helper()
 	if !errors.Is(err, kind) {
@@ -101,7 +101,8 @@ func wantText(t testing.TB, err error, words ...string) {
 	}
 }
 
-// Who stores the same again, as Django's SESSION_SAVE_EVERY_REQUEST does, has changed nothing.
+// A client that stores the same value again has changed nothing. Django does that with
+// SESSION_SAVE_EVERY_REQUEST.
 func TestSwapAfterTheSameAgain(t *testing.T) {
 	c := open(t)
 	add(t, c, sessionKey, "one")
@@ -161,7 +162,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// Servers are chosen by their names, and reached wherever Dial finds them.
+// Servers are chosen by their names. Dial may connect to another address.
 func TestDial(t *testing.T) {
 	addr := djangotest.Memcached(t, 1)[0].Addr
 	var dialled []string

@@ -55,7 +55,7 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	return c.written(next), nil
 }
 
-// Swap stores data in place of old if old is still what is stored.
+// Swap stores data in place of old if the key still holds old.
 func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data []byte, timeout time.Duration) (*cachestore.Item, error) {
 	const op = "swap"
 	next, err := c.next(ctx, key, data, timeout)

@@ -41,7 +41,7 @@ func versionOf(item *cachestore.Item) (v version, known bool) {
 	return v, known
 }
 
-// isStored reports whether v is what is stored. A client that stored the same value again has
+// isStored reports whether v is the stored value. A client that stored the same value again has
 // changed nothing.
 func (v version) isStored(stored *memcache.Item) bool {
 	return stored.Flags == v.flags && bytes.Equal(stored.Value, v.data)

@@ -29,7 +29,7 @@ const (
 )
 
 // Scan yields the entries in no order. It uses SCAN on every master of a Cluster. It may or may
-// not yield what is stored or deleted meanwhile. Redis may return a key twice while its table
+// not yield an item that is stored or deleted meanwhile. Redis may return a key twice while its table
 // grows or shrinks; beyond 8 million keys Scan may yield such a key twice.
 func (c *Cache) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.Entry, error] {
 	return func(yield func(*cachestore.Entry, error) bool) {

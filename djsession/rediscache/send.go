@@ -11,8 +11,9 @@ import (
 	"github.com/djsess/djsess/internal/sendonce"
 )
 
-// sendOnce sends a command once. go-redis sends a command again whose answer was lost, and then
-// nobody knows which attempt the answer is about. keyAt is the index of the key in args.
+// sendOnce sends a command once. By itself go-redis sends a command again if its answer was lost;
+// then it is not known which attempt the second answer is about. keyAt is the index of the key in
+// args.
 func (c *Cache) sendOnce(ctx context.Context, keyAt int8, args ...any) (any, error) {
 	cmd := redis.NewCmd(ctx, args...)
 	cmd.SetFirstKeyPos(keyAt)

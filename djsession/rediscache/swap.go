@@ -10,14 +10,14 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 )
 
-// compareAndSet stores a value for left milliseconds, or deletes the key if left is 0, if old is
-// still what is stored.
+// compareAndSet stores a value for left milliseconds if the key still holds old. If left is 0, it
+// deletes the key.
 func (c *Cache) compareAndSet(ctx context.Context, key string, old *cachestore.Item, stored version, left int64) error {
 	var before version
 	if old != nil {
 		before, _ = old.Version.(version)
 	}
-	if before == "" { // the caller does not know what is stored
+	if before == "" { // the caller does not know the stored value
 		return c.conflictWithStored(ctx, key)
 	}
 	var current string
@@ -44,7 +44,7 @@ func (c *Cache) holds(ctx context.Context, key string, stored version) bool {
 	return err == nil && version(current) == stored
 }
 
-// conflictWithStored reads what is stored and returns the conflict with it.
+// conflictWithStored reads the stored value and returns the conflict with it.
 func (c *Cache) conflictWithStored(ctx context.Context, key string) error {
 	return cachestore.NewConflict(c.get(ctx, c.writer, key))
 }

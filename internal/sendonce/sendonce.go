@@ -1,5 +1,5 @@
 // Package sendonce sends requests to cache servers so that a change is made only once. If the
-// connection breaks before the answer has come, nobody knows whether the server has done the
+// connection breaks before the answer has come, it is not known whether the server has done the
 // request.
 package sendonce
 

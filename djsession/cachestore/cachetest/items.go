@@ -49,7 +49,7 @@ func wantExpiry(t *testing.T, name string, expires time.Time, timeout time.Durat
 	}
 }
 
-// Every item that the cache has returned can be swapped while it is what is stored.
+// Every item that the cache has returned can be swapped while the key holds it.
 func testSwap(t *testing.T, c *cache) {
 	added := c.add(t, key, "one")
 	swapped := c.swap(t, key, added, "two")
@@ -72,7 +72,7 @@ func testSwap(t *testing.T, c *cache) {
 	c.wantStored(t, key, "six")
 }
 
-// A caller that does not know what is stored changes nothing.
+// A caller that does not know the stored item changes nothing.
 func testSwapNeedsVersion(t *testing.T, c *cache) {
 	c.add(t, key, "one")
 	for name, old := range map[string]*cachestore.Item{

@@ -119,7 +119,7 @@ func testScan(t *testing.T, c *cache) {
 	if len(data) != entries {
 		t.Errorf("Scan yields %d different values, want %d", len(data), entries)
 	}
-	// What a scan yields can be swapped.
+	// The items of a scan can be swapped.
 	for name, e := range f.items {
 		if e.Key != "" {
 			c.swap(t, name, e.Item, "new")
