@@ -129,13 +129,6 @@ func NewConflict(current *Item, err error) error {
 	return &ConflictError{Current: current}
 }
 
-// NewPayloadError returns the error for a value that cannot be a session. Its Form is
-// djsession.Unsigned, since caches hold no signatures. To errors.Is, err must be a
-// djsession.ErrMalformed or a djsession.ErrTooLarge.
-func NewPayloadError(err error) error {
-	return &djsession.PayloadError{Err: err, Form: djsession.Unsigned}
-}
-
 // The methods below keep values and keys out of what fmt, log/slog and encoding/json show.
 
 // String shows the length of the value and not the value. It does not show the version,

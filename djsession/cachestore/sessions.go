@@ -73,7 +73,7 @@ func (s *sessions) record(key string, item *Item) (*djsession.Record, error) {
 	r := &djsession.Record{Key: key, Expires: item.Expires}
 	values, err := s.parse(item.Data)
 	if err != nil {
-		return r, NewPayloadError(err)
+		return r, djsession.UnsignedError(err)
 	}
 	r.Values, r.Origin, r.Version = values, djsession.Origin{Form: djsession.Unsigned}, item
 	return r, nil

@@ -51,7 +51,7 @@ func (v version) isStored(stored *memcache.Item) bool {
 func (c *Cache) item(stored *memcache.Item) (*cachestore.Item, error) {
 	data, err := c.decode(stored)
 	if err != nil {
-		return nil, cachestore.NewPayloadError(err)
+		return nil, djsession.UnsignedError(err)
 	}
 	return &cachestore.Item{Data: data, Version: version{stored.CasID, stored.Flags, stored.Value}}, nil
 }

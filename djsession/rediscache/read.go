@@ -85,7 +85,7 @@ func (c *Cache) read(ctx context.Context, client redis.UniversalClient, key stri
 func (c *Cache) item(stored string) (*cachestore.Item, error) {
 	data, err := c.decode([]byte(stored))
 	if err != nil {
-		return nil, cachestore.NewPayloadError(err)
+		return nil, djsession.UnsignedError(err)
 	}
 	return &cachestore.Item{Data: data, Version: version(stored)}, nil
 }
@@ -158,7 +158,7 @@ func (c *Cache) wrongType(ctx context.Context, key string) error {
 	if name, err := c.writer.Type(ctx, key).Result(); err == nil && name != "none" {
 		found = "a " + strings.TrimSuffix(name, "-rl") // modules' types have a suffix, as ReJSON-RL
 	}
-	return cachestore.NewPayloadError(fmt.Errorf("%w: %s of Redis, where a string should be", djsession.ErrMalformed, found))
+	return djsession.UnsignedError(fmt.Errorf("%w: %s of Redis, where a string should be", djsession.ErrMalformed, found))
 }
 
 const herdModule = "django_redis.client.herd"
