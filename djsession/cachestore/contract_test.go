@@ -1,6 +1,7 @@
 package cachestore_test
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -55,13 +56,21 @@ func TestContract(t *testing.T) {
 	})
 	t.Run("cached_db", func(t *testing.T) {
 		t.Parallel()
-		for name, fails := range map[string]func(op, key string) error{"with its cache": nil, "without its cache": down} {
+		for name, fails := range map[string]bool{"cache works": false, "cache fails at every second operation": true} {
 			t.Run(name, func(t *testing.T) {
 				var b *both
+				var operations atomic.Int64
+				failing := func(op, key string) error {
+					if fails && operations.Add(1)%2 == 0 {
+						return errDown
+					}
+					return nil
+				}
 				storetest.Run(t, func(t *testing.T, settings *djsession.Settings) djsession.Store {
 					b = newBoth(t, cachestore.Config{Settings: settings})
 					b.cache.now = settings.Now
-					b.cache.failing(fails)
+					operations.Store(0)
+					b.cache.failing(failing)
 					return b.CachedDB
 				}, storetest.Options{PlainErrors: true /* dbstore's */, Damage: func(t *testing.T, _ djsession.Store, key string) {
 					if _, err := b.db.Exec("UPDATE django_session SET session_data = 'no session' WHERE session_key = ?", key); err != nil {
