@@ -99,7 +99,9 @@ func TestWrongConfigOfCaches(t *testing.T) {
 		"redis": wrongRedis, "memcached": wrongMemcached, "several memcached": wrongServers, "files": wrongFiles, "cached_db": wrongCachedDB,
 	}
 	if testing.Short() {
-		maps.DeleteFunc(kinds, func(name string, _ func(*testing.T) (cachedSite, []wrongConfig)) bool { return name != "several memcached" })
+		maps.DeleteFunc(kinds, func(name string, _ func(*testing.T) (cachedSite, []wrongConfig)) bool {
+			return name != "several memcached"
+		})
 	}
 	for name, start := range kinds {
 		t.Run(name, func(t *testing.T) {

@@ -2,62 +2,116 @@ package cachestore
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/secret"
 )
 
-// Item is a value as a cache has it.
-type Item struct {
-	// Data is what the serializer wrote. A compression or encoding that belongs
-	// to the cache is taken off.
-	Data []byte
-	// Expires is when the item ends; zero when the cache did not tell.
-	Expires time.Time
-	// Version is the cache's own way to know what it gave, such as the stored
-	// bytes or a cas id. It is what reflect.DeepEqual can compare.
-	Version any
-}
-
-// Cache is what sessions need of one of Django's cache backends. Package rediscache,
-// memcache, dbcache and filecache have the ones there are; most users need no other.
-// It must be safe for use by several goroutines.
+// Cache is one of Django's cache backends. Packages rediscache, memcache, dbcache and
+// filecache implement it, and most users need no other. A Cache must be safe for use by
+// several goroutines. Package cachetest tests that it keeps the promises below.
 //
-// Keys are whole cache keys, as the backend's make_key makes them. A timeout is how
-// long an item lives, and one that is not positive means what it means in Django: it
-// is over already. Errors are those of djsession.Store: djsession.ErrNotFound,
-// ErrKeyTaken, ErrInvalidKey, ErrReadOnly, ErrBusy and *djsession.PayloadError, wrapped or not;
-// any other means that the cache could not be asked. No error holds a whole key.
+// Keys are whole cache keys, as make_key of Django's backend returns them. A cache that
+// cannot have a key returns djsession.ErrInvalidKey.
+//
+// A timeout is how long an item lives. If it is not positive, the item has ended when it is
+// stored, as in Django, and the cache may store nothing. An item that has ended is not there:
+// Get and the methods that change an item return ErrNotFound for it.
+//
+// Errors are those of djsession.Store: djsession.ErrNotFound, ErrKeyTaken, ErrInvalidKey,
+// ErrReadOnly, ErrBusy, ErrOutcomeUnknown and *djsession.PayloadError, in a
+// *djsession.OpError. Any other error means that the cache did not answer. When ctx has ended,
+// the error is ctx's. No error holds a whole key.
 type Cache interface {
-	// Get returns what is stored under a key. ErrNotFound is the word of the cache
-	// that takes the writes, not of a replica. What is there and is no value of
-	// Django's, or more than the cache was told to read, is a *djsession.PayloadError.
+	// Get returns the item of a key. A cache that reads from replicas asks its writer
+	// before it returns ErrNotFound. If the value cannot be one of Django's, or is larger
+	// than the cache is configured to read, the error is a *djsession.PayloadError.
 	Get(ctx context.Context, key string) (*Item, error)
 
-	// Add stores data under a key that is not there: else ErrKeyTaken.
+	// Add stores data under a key that is not there. Otherwise it returns ErrKeyTaken. The
+	// cache must not keep data.
 	Add(ctx context.Context, key string, data []byte, timeout time.Duration) (*Item, error)
 
-	// Swap stores data in place of old, provided that old is still what is stored:
-	// else a *ConflictError. A key that is gone is ErrNotFound, and is not made again.
+	// Swap stores data in place of old if the key still holds old. Otherwise it returns a
+	// *ConflictError. If the key is gone, Swap returns ErrNotFound and does not store data.
+	// If old is nil or has no Version of this cache, that is a conflict.
 	Swap(ctx context.Context, key string, old *Item, data []byte, timeout time.Duration) (*Item, error)
 
-	// Delete removes a key, whatever it holds. ErrNotFound says that there was none.
+	// Delete removes a key, whatever its value is. If there is no such key, Delete returns
+	// ErrNotFound.
 	Delete(ctx context.Context, key string) error
 
-	// DeleteUnchanged removes a key that still holds old: else a *ConflictError.
+	// DeleteUnchanged removes a key if it still holds old. Otherwise its errors are Swap's.
 	DeleteUnchanged(ctx context.Context, key string, old *Item) error
 
-	// Close closes what the cache was given or has opened.
+	// Close closes the connections of the cache, also those that its caller opened for it.
 	Close() error
 
-	// String says which cache it is and where, such as "redis (10.0.0.5:6379)".
+	// String returns the kind of the cache and its place, such as "redis (10.0.0.5:6379)".
 	String() string
 }
 
-// ConflictError is a djsession.ErrConflict of a cache.
+// Scanner is a Cache that can be enumerated.
+type Scanner interface {
+	// Scan yields the entries whose cache key begins with a prefix. A cache that keeps only
+	// hashes of its keys yields all its entries. A scan must not block the cache's other
+	// users. Expires is set if the cache knows it, and an entry that has ended and is still
+	// stored is yielded, too.
+	//
+	// For a damaged value Scan yields a *djsession.PayloadError with an entry that has a key
+	// and an expiry, and goes on. Any other error comes with a nil entry and ends the scan.
+	Scan(ctx context.Context, prefix string) iter.Seq2[*Entry, error]
+}
+
+// Expirer is a Cache whose Get does not return when an item ends.
+type Expirer interface {
+	// Expires returns when the item of a key ends. The time is zero if the item never
+	// ends. If there is no such key, Expires returns ErrNotFound.
+	Expires(ctx context.Context, key string) (time.Time, error)
+}
+
+// Sharded is a Cache that spreads its keys over several servers. It is djsession.Sharded
+// for cache keys in place of session keys.
+type Sharded interface {
+	// Shard returns the name of a key's server, or "" if there is only one server.
+	Shard(key string) string
+	// Shards returns the number of servers.
+	Shards() int
+	// Misplaced returns the name of a server that has a key although the key belongs to
+	// another server. It returns "" if there is none.
+	Misplaced(ctx context.Context, key string) (server string, err error)
+}
+
+// Item is a value in a cache.
+type Item struct {
+	// Data is the output of the serializer. A compression or an encoding that belongs to
+	// the cache has been removed.
+	Data []byte
+	// Expires is when the item ends. It is zero if the cache did not return it.
+	Expires time.Time
+	// Version identifies the stored value, such as its bytes or a cas id. Only the cache
+	// that made it uses it. reflect.DeepEqual must be able to compare it.
+	Version any
+}
+
+// Never is the Expires of an item without an end, which is Django's timeout None.
+var Never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// Entry is an item with its key, as a scan yields it.
+type Entry struct {
+	// Key is the whole cache key. It is empty if the cache keeps only a hash of it.
+	Key string
+	// Name is the name under which the cache keeps the item.
+	Name string
+	Item *Item
+}
+
+// ConflictError is the djsession.ErrConflict of a cache.
 type ConflictError struct {
-	// Current is what is stored now; nil when the cache has not said.
+	// Current is the item that is stored now. It is nil if the cache did not return it.
 	Current *Item
 }
 
@@ -66,28 +120,40 @@ func (e *ConflictError) Error() string { return "item was changed meanwhile" }
 // Is makes a ConflictError a djsession.ErrConflict.
 func (e *ConflictError) Is(target error) bool { return target == djsession.ErrConflict }
 
-// Entry is a key of a cache and what is stored under it.
-type Entry struct {
-	// Key is the whole cache key, or "" where the cache keeps only its hash; then
-	// Name is what it is kept as.
-	Key, Name string
-	Item      *Item
+// NewConflict returns the *ConflictError for the item that is stored now. If that could not be
+// read, err says why, and NewConflict returns err.
+func NewConflict(current *Item, err error) error {
+	if err != nil {
+		return err
+	}
+	return &ConflictError{Current: current}
 }
 
-// Scanner is a Cache that can be enumerated.
-type Scanner interface {
-	// Scan yields the entries whose cache key begins with a prefix, and in a cache that
-	// keeps only hashes of its keys all entries, without holding up whoever else uses
-	// the cache. Expires is set where the cache knows: entries that have ended and are
-	// still kept are yielded, too. What is no value of Django's is
-	// yielded as a *djsession.PayloadError with an entry of key and expiry, and the scan
-	// goes on; any other error, with a nil entry, ends it.
-	Scan(ctx context.Context, prefix string) iter.Seq2[*Entry, error]
+// The methods below keep values and keys out of what fmt, log/slog and encoding/json show.
+
+// String shows the length of the value and not the value. It does not show the version,
+// which often contains the value.
+func (i Item) String() string {
+	return fmt.Sprintf("item of %d bytes, until %v", len(i.Data), i.Expires)
 }
 
-// Expirer is a Cache whose Get does not tell when an item ends, and that can be asked.
-type Expirer interface {
-	// Expires returns when a key ends, and a zero time if never. ErrNotFound: it is
-	// not there.
-	Expires(ctx context.Context, key string) (time.Time, error)
+// Format writes String for every verb.
+func (i Item) Format(f fmt.State, verb rune) { secret.Format(f, verb, i) }
+
+// MarshalText returns String, also to encoding/json.
+func (i Item) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
+// String shows the key as ShortKey does, and no value.
+func (e Entry) String() string {
+	key := ShortKey(e.Key)
+	if e.Key == "" {
+		key = e.Name
+	}
+	return fmt.Sprintf("%s: %v", key, e.Item)
 }
+
+// Format writes String for every verb.
+func (e Entry) Format(f fmt.State, verb rune) { secret.Format(f, verb, e) }
+
+// MarshalText returns String, also to encoding/json.
+func (e Entry) MarshalText() ([]byte, error) { return []byte(e.String()), nil }

@@ -11,46 +11,46 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 )
 
-// CachedDB is a djsession.Store, djsession.Scanner and djsession.UnchangedDeleter over
-// the table django_session with a cache before it: the engine cached_db. It is safe for
-// use by several goroutines.
+// CachedDB is the engine cached_db: the table django_session with a cache in front of it. It
+// is a djsession.Store, djsession.Scanner and djsession.UnchangedDeleter, and safe for use by
+// several goroutines.
 //
-// The database decides. What is loaded may be the cache's; what is written is compared
-// with the row, and then the cached session is removed: the next reader, Django or Go,
-// takes the row and caches that. (Django sets what it wrote. A set that comes late, after
-// somebody else's write, would hide that from everybody.)
+// The database decides. Load may return a cached session. Every write is compared with the
+// row; then the cached session is removed, so that the next reader, Django or Go, reads the
+// row and caches it. (Django stores what it wrote in the cache. If that arrives late, after
+// another write, it hides the newer row from every reader.)
 //
 // # When the cache is down
 //
-// Reads and writes go on from the database, as if nothing was cached, and the log warns
-// of it. A cache that fails is left alone for a second, so that one which hangs costs a
-// request its time now and then, and not each. What could not be removed from the cache
-// is removed as soon as that can be, and until then this CachedDB does not read it. It
-// remembers 131,072 such sessions; when there are more, it logs an error and reads
-// nothing from the cache any more. Django does read it: if it can reach a cache that Go
-// cannot, it sees those sessions as they were, and a logout of theirs is not one there
-// before Go can reach the cache, too. Close tries once more, and logs how many it leaves.
+// Reads and writes go on with the database, as if nothing was cached, and the log warns of
+// it. A CachedDB does not use a cache for a second after it has failed, so that a cache that
+// hangs does not delay every request. If a session cannot be removed from the cache, the
+// CachedDB removes it as soon as it can, and does not read it until then. It remembers
+// 131,072 such sessions; if there are more, it logs an error and does not read the cache any
+// more. Django does read it. If Django can reach a cache that Go cannot, it sees those
+// sessions as they were: a visitor whom Go logged out is still logged in there until Go
+// reaches the cache again. Close tries once more, and logs how many sessions are left.
 //
 // # When the database is down
 //
-// What is cached is served, as Django serves it, unless this CachedDB has written the
-// session within the last two seconds, or could not remove it from the cache since.
-// What is not cached, and every write, fails.
+// Cached sessions are served, as Django serves them, unless this CachedDB has written the
+// session within the last two seconds, or could not remove it from the cache since. Every
+// other load fails, and so does every write.
 //
-// # What may be stale
+// # Stale sessions
 //
-// A Django that reads a row or writes one, and caches it only when Go has written in
-// between, caches what is stale. So the cached session is removed a second time, two
-// seconds after a write, and until then this CachedDB asks the database first. After a
-// write whose outcome is unknown it does the same, for four seconds, and removes the
-// cached session once the database answers.
+// A Django that reads or writes a row, and caches it only after Go has written the row,
+// caches a stale session. So a CachedDB removes the cached session a second time, two seconds
+// after a write, and asks the database first until then. After a write whose outcome is
+// unknown it does so for four seconds, and removes the cached session once the database
+// answers.
 //
-// What somebody does to the table by other means, such as deleting a row, does not show
-// as long as the session is cached, nor in Django.
+// If the row is changed in another way, such as by SQL, a cached session hides the change
+// until it ends, from Go as from Django.
 type CachedDB struct {
 	sessions
 	database *dbstore.Store
-	log      *warner
+	log      *cacheLog
 	outage   outage
 	removals *removals
 }
@@ -61,8 +61,8 @@ var (
 	_ djsession.UnchangedDeleter = (*CachedDB)(nil)
 )
 
-// NewCachedDB returns the store of the engine cached_db. It asks neither the cache nor
-// the database anything.
+// NewCachedDB returns the store of the engine cached_db. It sends nothing to the cache or to
+// the database.
 func NewCachedDB(cache Cache, database *dbstore.Store, c Config) (*CachedDB, error) {
 	if database == nil {
 		return nil, errors.New("cachestore: the database is missing")
@@ -74,18 +74,172 @@ func NewCachedDB(cache Cache, database *dbstore.Store, c Config) (*CachedDB, err
 	if err != nil {
 		return nil, err
 	}
-	db := &CachedDB{sessions: s, database: database, log: &warner{logger: c.Logger, cache: cache}}
-	db.removals = newRemovals(db.removeAgain, db.databaseAnswers, db.log.full)
+	db := &CachedDB{sessions: s, database: database, log: &cacheLog{logger: c.Logger, cache: cache}}
+	db.removals = newRemovals(db.removeAgain, db.databaseAnswers, db.log.tooManyRemovals)
 	return db, nil
 }
 
-// Scan yields the sessions of a range in the database. What is only in the cache is not
-// among them.
+// Load returns the cached session, or else the database's, which it then caches. A cached
+// record has no Version: Replace compares its values with the row's.
+func (c *CachedDB) Load(ctx context.Context, key string) (*djsession.Record, error) {
+	if err := djsession.ValidateKey(key); err != nil {
+		return nil, opError("load", key, err)
+	}
+	if removal, pending := c.removals.of(key); pending {
+		r, err := c.database.Load(ctx, key)
+		if err != nil && !removal.written && !hasAnswered(ctx, err) {
+			if cached, _ := c.cached(ctx, key); cached != nil {
+				return cached, nil
+			}
+		}
+		return r, err
+	}
+	cached, missing := c.cached(ctx, key)
+	if cached != nil {
+		return cached, nil
+	}
+	r, err := c.database.Load(ctx, key)
+	if err == nil && missing && !c.readOnly {
+		c.fill(ctx, r)
+	}
+	return r, err
+}
+
+// hasAnswered reports whether the database has answered a load that failed. Once the context
+// has ended that is not known, and hasAnswered returns true.
+func hasAnswered(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, djsession.ErrNotFound) || errors.As(err, new(*djsession.PayloadError))
+}
+
+// databaseAnswers reports whether the database can be asked for a session.
+func (c *CachedDB) databaseAnswers() bool {
+	ctx, cancel := detached(context.Background())
+	defer cancel()
+	_, err := c.database.Load(ctx, djsession.NewKey())
+	return err == nil || hasAnswered(ctx, err) && ctx.Err() == nil
+}
+
+// Create inserts a new row. An empty key lets the store choose one.
+func (c *CachedDB) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	if c.readOnly {
+		return nil, opError("create", key, djsession.ErrReadOnly)
+	}
+	r, err := c.database.Create(ctx, key, v, expires)
+	if key != "" { // nothing can be cached under a new key
+		c.written(ctx, key, err)
+	}
+	return r, err
+}
+
+// Replace updates the row if it still holds what old was read from. If old was read from the
+// cache, it updates the row if that holds the same values. Then it removes the session from
+// the cache.
+func (c *CachedDB) Replace(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (r *djsession.Record, err error) {
+	if c.readOnly {
+		return nil, opError("replace", old.Key, djsession.ErrReadOnly)
+	}
+	err = c.onRow(old, func(old *djsession.Record) error {
+		r, err = c.database.Replace(ctx, old, v, expires)
+		return err
+	})
+	c.written(ctx, old.Key, err)
+	return r, err
+}
+
+// DeleteUnchanged removes the row if it still holds what old was read from. If old was read
+// from the cache, it removes the row if that holds the same values. Then it removes the
+// session from the cache.
+func (c *CachedDB) DeleteUnchanged(ctx context.Context, old *djsession.Record) error {
+	if c.readOnly {
+		return opError("delete", old.Key, djsession.ErrReadOnly)
+	}
+	err := c.onRow(old, func(old *djsession.Record) error { return c.database.DeleteUnchanged(ctx, old) })
+	c.written(ctx, old.Key, err)
+	return err
+}
+
+// onRow writes to the row. A cached record stands for the row if they hold the same values,
+// which they nearly always do.
+func (c *CachedDB) onRow(old *djsession.Record, write func(old *djsession.Record) error) error {
+	err := write(old)
+	var conflict *djsession.ConflictError
+	if old.Version == nil && errors.As(err, &conflict) && equalValues(old.Values, conflict.Current.Values) {
+		err = write(conflict.Current)
+	}
+	return err
+}
+
+// equalValues reports whether two sessions hold the same values, compared as JSON. Values that
+// JSON cannot express do not count as equal.
+func equalValues(a, b *djsession.Values) bool {
+	if a == nil || b == nil {
+		return false
+	}
+	one, err := a.AppendPythonJSON(nil)
+	if err != nil {
+		return false
+	}
+	other, err := b.AppendPythonJSON(nil)
+	return err == nil && string(one) == string(other)
+}
+
+// Delete removes the row of a key and the cached session.
+func (c *CachedDB) Delete(ctx context.Context, key string) error {
+	if c.readOnly {
+		return opError("delete", key, djsession.ErrReadOnly)
+	}
+	err := c.database.Delete(ctx, key)
+	if !errors.Is(err, djsession.ErrNotFound) {
+		c.written(ctx, key, err)
+		return err
+	}
+	// Django serves a cached session even if it has no row.
+	removed, failed := c.removeCached(ctx, key)
+	switch {
+	case failed != nil:
+		c.removals.put(key, removal{written: true}) // no retry: any visitor can send too many keys
+		c.log.warn(ctx, removeFailed, opError("remove", key, failed))
+	case removed:
+		return nil
+	}
+	return err
+}
+
+// written removes the session from the cache after a write to the row, since the cached
+// session may be older.
+func (c *CachedDB) written(ctx context.Context, key string, err error) {
+	var conflict *djsession.ConflictError
+	switch {
+	case err == nil, errors.As(err, &conflict):
+		c.removeNow(ctx, key)
+	case !isRefusal(err):
+		c.removals.put(key, removal{retry: true}) // the outcome is unknown
+	}
+}
+
+// isRefusal reports whether an error says that nothing was written.
+func isRefusal(err error) bool {
+	if errors.Is(err, djsession.ErrOutcomeUnknown) {
+		return false
+	}
+	for _, refusal := range []error{
+		djsession.ErrNotFound, djsession.ErrKeyTaken, djsession.ErrInvalidKey, djsession.ErrInvalidExpiry,
+		djsession.ErrReadOnly, djsession.ErrBusy, djsession.ErrTooLarge, djsession.ErrMalformed,
+	} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	return false
+}
+
+// Scan yields the sessions of a range in the database. Sessions that are only in the cache are
+// not among them.
 func (c *CachedDB) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {
 	return c.database.Scan(ctx, r)
 }
 
-// Expires returns when a session ends, which the database knows.
+// Expires returns when a session ends, by its row.
 func (c *CachedDB) Expires(ctx context.Context, key string) (time.Time, error) {
 	r, err := c.database.Load(ctx, key)
 	if err != nil {
@@ -94,31 +248,30 @@ func (c *CachedDB) Expires(ctx context.Context, key string) (time.Time, error) {
 	return r.Expires, nil
 }
 
-// DB returns the database handle: package djauth finds the users by it.
+// DB returns the database handle, in which package djauth finds the users.
 func (c *CachedDB) DB() *sql.DB { return c.database.DB() }
 
-// Dialect tells which kind of database it is.
+// Dialect returns the kind of the database.
 func (c *CachedDB) Dialect() dbstore.Dialect { return c.database.Dialect() }
 
 // Settings returns a copy of the settings that the database was made with.
 func (c *CachedDB) Settings() *djsession.Settings { return c.database.Settings() }
 
-// Table returns the name of the session table, table or schema.table.
+// Table returns the name of the session table: table or schema.table.
 func (c *CachedDB) Table() string { return c.database.Table() }
 
-// Location returns the zone of the wall clocks that MySQL and SQLite hold.
+// Location returns the zone of the wall clock times in MySQL and SQLite.
 func (c *CachedDB) Location() *time.Location { return c.database.Location() }
 
-// Close removes from the cache what is still to be removed, and closes cache and
-// database.
+// Close does the pending removals from the cache, and closes the cache and the database.
 func (c *CachedDB) Close() error {
 	if left := c.removals.close(); left > 0 {
-		c.log.left(left)
+		c.log.removalsLeft(left)
 	}
 	return errors.Join(c.cache.Close(), c.database.Close())
 }
 
-// String is Django's name of the engine, and what it is on.
+// String returns Django's name of the engine, the cache and the kind of the database.
 func (c *CachedDB) String() string {
-	return "cached_db (" + inParentheses(c.cache) + ", " + string(c.database.Dialect()) + ")"
+	return "cached_db (" + withoutParentheses(c.cache) + ", " + string(c.database.Dialect()) + ")"
 }

@@ -53,7 +53,7 @@ func (s *cachedSite) open(t *testing.T, dialect dbstore.Dialect, db *sql.DB) {
 	t.Cleanup(func() { s.store.Close() })
 }
 
-// create has Django create a session.
+// create creates a session in Django.
 func (s *cachedSite) create(t *testing.T) (session string) {
 	t.Helper()
 	s.Do(t, `
@@ -65,14 +65,14 @@ func (s *cachedSite) create(t *testing.T) (session string) {
 	return session
 }
 
-// django is what Django loads.
+// django returns the session as Django loads it.
 func (s *cachedSite) django(t *testing.T, session string) (holds string) {
 	t.Helper()
 	s.Do(t, `result = json.dumps(SessionStore(args).load())`, session, &holds)
 	return holds
 }
 
-// holds is what Go loads, and whether the cache had it.
+// holds returns the session as Go loads it, and whether it was cached.
 func (s *cachedSite) holds(t *testing.T, session string) (holds string, cached bool) {
 	t.Helper()
 	r, err := s.store.Load(t.Context(), session)
@@ -140,8 +140,8 @@ func TestCachedDBBesideDjango(t *testing.T) {
 
 func cachedEntry(session string) string { return ":1:django.contrib.sessions.cached_db" + session }
 
-// With the cache killed, or hanging, reads and writes go on; what is stale in it when it
-// is back shadows nothing for long, in Django neither.
+// While the cache is killed or hangs, reads and writes go on. When it is back, its stale
+// sessions do not hide the rows for long, neither in Go nor in Django.
 func TestCachedDBServerDown(t *testing.T) {
 	for name, outage := range map[string]struct {
 		begin, end func(t *testing.T, r *djangotest.RedisServer)
@@ -199,7 +199,7 @@ func TestCachedDBServerDown(t *testing.T) {
 	}
 }
 
-// With the database down, what is cached is served as Django serves it, and writes fail.
+// While the database is down, cached sessions are served, as Django serves them. Writes fail.
 func TestCachedDBDatabaseServerDown(t *testing.T) {
 	r := djangotest.Redis(t)
 	db := djangotest.Postgres(t)

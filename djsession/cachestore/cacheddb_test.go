@@ -24,7 +24,7 @@ import (
 
 const cachedKey = ":1:django.contrib.sessions.cached_db" + key
 
-// both are a CachedDB over a memory and a SQLite database.
+// both is a CachedDB over a memory and a SQLite database.
 type both struct {
 	*cachestore.CachedDB
 	cache *memory
@@ -44,7 +44,7 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// warnings are the messages that were logged since the last call.
+// warnings returns the messages that were logged since the last call.
 func (b *lockedBuffer) warnings() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,7 +63,10 @@ func overDatabase(t *testing.T, cache *memory, path string, c cachestore.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := dbstore.New(db, dbstore.Config{Dialect: dbstore.SQLite, Settings: mustSettings(t)})
+	if c.Settings == nil {
+		c.Settings = mustSettings(t)
+	}
+	rows, err := dbstore.New(db, dbstore.Config{Dialect: dbstore.SQLite, Settings: c.Settings})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +83,7 @@ func overDatabase(t *testing.T, cache *memory, path string, c cachestore.Config)
 	return b
 }
 
-// row writes a row as Django does, the cache aside.
+// row writes a row without changing the cache.
 func (b *both) row(t *testing.T, json string) {
 	t.Helper()
 	old, err := b.rows.Load(t.Context(), key)
@@ -94,7 +97,7 @@ func (b *both) row(t *testing.T, json string) {
 	}
 }
 
-// breakDatabase has the database fail, and the function that it returns mends it.
+// breakDatabase makes the database fail until mend is called.
 func (b *both) breakDatabase(t *testing.T) (mend func()) {
 	t.Helper()
 	rename := func(from, to string) {
@@ -106,7 +109,7 @@ func (b *both) breakDatabase(t *testing.T) (mend func()) {
 	return func() { rename("broken", "django_session") }
 }
 
-// load loads the session and tells what it holds.
+// load loads the session and returns its values or its error as text.
 func (b *both) load(t *testing.T) string {
 	t.Helper()
 	r, err := b.Load(t.Context(), key)
@@ -129,7 +132,7 @@ var errDown = errors.New("connection refused")
 
 func down(op, key string) error { return errDown }
 
-// no fails one operation.
+// no returns a function that fails one operation.
 func no(operation string) func(op, key string) error {
 	return func(op, key string) error {
 		if op == operation {
@@ -184,7 +187,7 @@ func TestCachedDBLoad(t *testing.T) {
 	}
 }
 
-// The database decides: what was cached is compared with the row, and removed.
+// The database decides: a cached session is compared with the row, and removed.
 func TestCachedDBWrites(t *testing.T) {
 	t.Parallel()
 	b, ctx := newBoth(t, cachestore.Config{}), t.Context()
@@ -194,7 +197,7 @@ func TestCachedDBWrites(t *testing.T) {
 	if err != nil || cached.Version != nil {
 		t.Fatal(cached, err)
 	}
-	// The row holds the same: there is no conflict.
+	// The row holds the same values: there is no conflict.
 	replaced, err := b.Replace(ctx, cached, values(t, `{"b":2}`), time.Time{})
 	if err != nil || b.rowHolds(t) != `{"b":2}` || b.cache.holds(cachedKey) != "" {
 		t.Fatalf("%v, %v, cached %q", replaced, err, b.cache.holds(cachedKey))
@@ -202,7 +205,7 @@ func TestCachedDBWrites(t *testing.T) {
 	if replaced, err = b.Replace(ctx, replaced, values(t, `{"c":3}`), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	// The row holds something else.
+	// The row holds other values.
 	var conflict *djsession.ConflictError
 	b.cache.set(cachedKey, `{"a":1.0}`)
 	for what, err := range map[string]error{
@@ -220,7 +223,7 @@ func TestCachedDBWrites(t *testing.T) {
 	if err := b.DeleteUnchanged(ctx, &djsession.Record{Key: key, Values: values(t, `{"c":3}`)}); err != nil || b.cache.holds(cachedKey) != "" {
 		t.Errorf("%v, cached is %q", err, b.cache.holds(cachedKey))
 	}
-	// What has no row is not made again; Django serves what is cached all the same.
+	// A session without a row is not created again. Django serves it from the cache.
 	b.cache.set(cachedKey, `{"c":3}`)
 	for what, err := range map[string]error{
 		"replace":         second(b.Replace(ctx, replaced, values(t, `{}`), time.Time{})),
@@ -236,7 +239,7 @@ func TestCachedDBWrites(t *testing.T) {
 	if err := b.Delete(ctx, key); !errors.Is(err, djsession.ErrNotFound) {
 		t.Error(err)
 	}
-	// A key that is given may have been somebody's.
+	// An old session may be cached under a given key.
 	b.cache.set(cachedKey, `{"old":true}`)
 	if _, err := b.Create(ctx, key, values(t, `{"new":true}`), time.Time{}); err != nil || b.load(t) != `{"new":true}` {
 		t.Errorf("%v, and holds %s", err, b.load(t))
@@ -252,7 +255,7 @@ func TestCachedDBWrites(t *testing.T) {
 	}
 }
 
-// Changes are made on the row, however old what was cached is.
+// Changes are applied to the row, however old the cached session is.
 func TestCachedDBUpdateOnStale(t *testing.T) {
 	t.Parallel()
 	b := newBoth(t, cachestore.Config{})
@@ -270,7 +273,7 @@ func TestCachedDBUpdateOnStale(t *testing.T) {
 	}
 }
 
-// Who reads a row and caches it later may cache what was written over meanwhile.
+// Between the read of a row and the Add to the cache the row may be written.
 func TestCachedDBFillIsVerified(t *testing.T) {
 	t.Parallel()
 	for name, meanwhile := range map[string]struct {
@@ -308,7 +311,7 @@ func TestCachedDBFillIsVerified(t *testing.T) {
 	}
 }
 
-// If what was cached too late cannot be removed again, it is not read.
+// A stale session that cannot be removed from the cache is not read.
 func TestCachedDBFillStays(t *testing.T) {
 	t.Parallel()
 	b := newBoth(t, cachestore.Config{})
@@ -333,7 +336,7 @@ func TestCachedDBFillStays(t *testing.T) {
 	waitFor(t, func() bool { return b.cache.holds(cachedKey) == "" })
 }
 
-// With the cache down, reads and writes go on from the database, and the log tells.
+// While the cache is down, reads and writes go on with the database, and the log warns.
 func TestCachedDBCacheDown(t *testing.T) {
 	t.Parallel()
 	b, ctx := newBoth(t, cachestore.Config{}), t.Context()
@@ -371,7 +374,7 @@ func TestCachedDBCacheDown(t *testing.T) {
 		t.Error(err)
 	}
 
-	// When it is back, what it still has of before does not count, and goes.
+	// When the cache is back, its old sessions are not read, and are removed.
 	b.cache.failing(nil)
 	if got := b.cache.holds(cachedKey); got != `{"a":1}` {
 		t.Fatalf("cached %q", got)
@@ -383,7 +386,7 @@ func TestCachedDBCacheDown(t *testing.T) {
 	waitFor(t, func() bool { b.load(t); return b.cache.holds(cachedKey) == `{"a":2}` })
 }
 
-// waitFor waits for what happens by and by.
+// waitFor waits until done returns true.
 func waitFor(t *testing.T, done func() bool) {
 	t.Helper()
 	for !done() {
@@ -395,7 +398,7 @@ func waitFor(t *testing.T, done func() bool) {
 	}
 }
 
-// A visitor who leaves is not the cache's fault.
+// A visitor who leaves is no failure of the cache.
 func TestCachedDBContext(t *testing.T) {
 	t.Parallel()
 	b := newBoth(t, cachestore.Config{})
@@ -412,7 +415,7 @@ func TestCachedDBContext(t *testing.T) {
 	if got := b.cache.holds(cachedKey); got == "" {
 		t.Error("it was not cached")
 	}
-	// What was written is removed from the cache though nobody waits for it any more.
+	// After a write the session is removed from the cache even if the visitor has left.
 	r, err := b.rows.Load(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -424,7 +427,7 @@ func TestCachedDBContext(t *testing.T) {
 	}
 }
 
-// With the database down, what is cached is served, and writes fail.
+// While the database is down, cached sessions are served, and writes fail.
 func TestCachedDBDatabaseDown(t *testing.T) {
 	t.Parallel()
 	b, ctx := newBoth(t, cachestore.Config{}), t.Context()
@@ -455,7 +458,7 @@ func TestCachedDBDatabaseDown(t *testing.T) {
 		t.Errorf("cached %q", got)
 	}
 	mend()
-	// Nobody knows whether the writes were done: the row does.
+	// Only the row shows whether the writes were made.
 	b.row(t, `{"a":2}`)
 	if got := b.load(t); got != `{"a":2}` {
 		t.Errorf("holds %s", got)
@@ -463,7 +466,7 @@ func TestCachedDBDatabaseDown(t *testing.T) {
 	waitFor(t, func() bool { return b.cache.holds(cachedKey) != `{"a":1}` })
 }
 
-// What is cached and no session is left there, and is a miss.
+// A cached value that is no session stays in the cache, and the row is read.
 func TestCachedDBDamaged(t *testing.T) {
 	t.Parallel()
 	b := newBoth(t, cachestore.Config{})
@@ -479,7 +482,7 @@ func TestCachedDBDamaged(t *testing.T) {
 	if got := b.load(t); got != `{"a":1}` {
 		t.Errorf("holds %s", got)
 	}
-	// A key that this cache cannot have is none of its troubles.
+	// A key that the cache does not take is no failure of the cache.
 	b.cache.failing(func(op, key string) error { return djsession.ErrInvalidKey })
 	if got := b.load(t); got != `{"a":1}` || b.log.warnings() != "" {
 		t.Errorf("holds %s", got)
@@ -489,7 +492,7 @@ func TestCachedDBDamaged(t *testing.T) {
 	}
 }
 
-// A Django that read a row before it was written caches it late. That does not last.
+// A Django that read a row before it was written caches it late. That entry is removed.
 func TestCachedDBLateSet(t *testing.T) {
 	t.Parallel()
 	b := newBoth(t, cachestore.Config{})
@@ -507,8 +510,8 @@ func TestCachedDBLateSet(t *testing.T) {
 	}
 }
 
-// With the database down, too, what is cached is not served if it may be older than what
-// was written: removed from the cache or not.
+// While the database is down, a cached session is not served if it may be older than the last
+// write, whether or not that write removed it from the cache.
 func TestCachedDBDatabaseDownAfterWrite(t *testing.T) {
 	t.Parallel()
 	for _, removed := range []bool{true, false} {
@@ -537,7 +540,7 @@ func TestCachedDBDatabaseDownAfterWrite(t *testing.T) {
 	}
 }
 
-// What cannot be removed while the store is open is removed when it is closed.
+// Close removes the sessions that could not be removed from the cache before.
 func TestCachedDBClose(t *testing.T) {
 	t.Parallel()
 	for _, works := range []bool{true, false} {
@@ -573,7 +576,7 @@ func TestCachedDBFillFails(t *testing.T) {
 	if log := b.log.warnings(); !strings.Contains(log, "cannot be cached") || strings.Contains(log, key) {
 		t.Errorf("logged %s", log)
 	}
-	// A row that is over, or as good as, is not cached.
+	// A row that has ended, or ends within a second, is not cached.
 	b = newBoth(t, cachestore.Config{})
 	if _, err := b.Create(t.Context(), "anothersessionkey", nil, time.Now().Add(900*time.Millisecond)); err != nil {
 		t.Fatal(err)
@@ -607,8 +610,8 @@ func TestCachedDBReadOnly(t *testing.T) {
 	}
 }
 
-// Several services and a cache that fails now and then: no change is lost, and in the
-// end nobody sees anything but the last row.
+// Several services and a cache that fails now and then: no change is lost, and in the end every
+// service sees the last row.
 func TestCachedDBTogether(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "db.sqlite3")

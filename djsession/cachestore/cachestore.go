@@ -1,44 +1,53 @@
-// Package cachestore keeps sessions in one of the site's caches, as Django's engines
-// cache and cached_db do.
+// Package cachestore keeps sessions in one of the site's caches, as Django's engines cache
+// and cached_db do.
+//
+// Open the cache that SESSION_CACHE_ALIAS names: package storeurl opens it from a URL, and
+// packages rediscache, memcache, dbcache and filecache from their own configuration. Then
+// [New] is the engine cache, and [NewCachedDB] the engine cached_db:
 //
 //	cache, err := rediscache.New(rediscache.Config{…})
-//	store, err := cachestore.New(cache, cachestore.Config{Settings: settings})        // engine cache
-//	store, err := cachestore.NewCachedDB(cache, database, cachestore.Config{…})       // engine cached_db
+//	store, err := cachestore.New(cache, cachestore.Config{Settings: settings})
+//	store, err := cachestore.NewCachedDB(cache, database, cachestore.Config{…})
 //
-// The cache is the one that SESSION_CACHE_ALIAS names, and package storeurl makes it
-// from a URL. [Config] says what the site's CACHES says of its keys. Django pickles
-// what it caches; Go reads that without running anything.
+// [Config] holds what the site's CACHES says about keys: KEY_PREFIX, VERSION and KEY_FUNCTION.
+// With other keys no session is found. Django pickles the sessions in a cache; djsess reads a
+// pickle without running anything in it.
 //
-// # What a cache is, and is not
+// # Limits of a cache
 //
-// A cache may forget a session at any time, when it is full or restarts, and then the
-// visitor is logged out. Nor does anything tell that the site wrote what is there:
-// there is no signature, so that whoever can write to the cache can be anybody, and
-// the wrong SECRET_KEY does not show when a session is loaded. Package djauth takes
-// care that this logs nobody out.
+// A cache may drop a session at any time, when it is full or restarts. Then the visitor is
+// logged out. Sessions that must last belong into the engines db or cached_db.
 //
-// A value under a session's key that is no session is a *djsession.PayloadError: Django
-// has an empty session then, and overwrites it; djsess leaves it.
+// A cached session has no signature: anybody who can write to the cache can log in as any
+// user, and a wrong SECRET_KEY does not show when a session is loaded. Package djauth makes
+// sure that a wrong key logs nobody out.
 //
 // # Beside a live Django
 //
-// Nothing that Django writes is lost to a write of ours: [Store.Replace] stores only in
-// place of what was loaded. A session that is gone, deleted or thrown out by the cache,
-// is not made again, nor does Django make it again. Django saves whole sessions, and so
-// a request of its own that overlaps with ours overwrites what we wrote; see the README.
+// [Store.Replace] stores a session only in place of the one that was loaded, so it never
+// overwrites a change that Django made meanwhile. If the session is gone, because it was
+// deleted or the cache dropped it, Replace returns djsession.ErrNotFound and does not create
+// it again, as Django does not. Django itself saves whole sessions: a Django request that
+// overlaps with ours overwrites our change. See the README.
 //
-// A session ends when its item does. Its age is Django's get_expiry_age at the moment
-// that it is saved, which the cache cuts to whole seconds. Many caches do not tell when
-// that is: Record.Expires is zero then, and [Store.Expires] may know.
+// A session ends when its item in the cache does. Its timeout is Django's get_expiry_age at
+// the time of the save; most caches cut it to whole seconds. Many caches do not return when
+// an item ends. Then Record.Expires is zero, and [Store.Expires] may know.
+//
+// # Errors
+//
+// Errors are *djsession.OpError. Its Store is the package of the cache if the cache returned
+// the error, and otherwise "cachestore". If a value under a session's key is no session, the
+// error is a *djsession.PayloadError: Django overwrites such a value by an empty session, and
+// djsess never does.
 //
 // # Listing sessions
 //
-// [Store.Scan] is for caches that can be enumerated, which Memcached cannot: there, and
-// with a KEY_FUNCTION after which session keys are not to be seen in cache keys, it
-// yields an error that is errors.ErrUnsupported. A session is known by the prefix
-// of its key. A cache in files has only hashes of its keys: there every dict is taken
-// for a session, whatever else the site caches passed over, and the records have a
-// Name instead of a Key.
+// [Store.Scan] needs a cache that can be enumerated. It yields an errors.ErrUnsupported for
+// Memcached, and for a KEY_FUNCTION that hides the session keys. A session is found by the
+// prefix of its cache key. A cache in files has only hashes of its keys: Scan takes every
+// dict in it for a session, passes over everything else that the site caches, and yields
+// records with a Name in place of a Key.
 package cachestore
 
 import (
@@ -51,26 +60,25 @@ import (
 
 // Config says how the site keeps sessions in its cache.
 type Config struct {
-	// Settings are the site's. NewCachedDB takes the database's when it has none.
+	// Settings are the site's. Default for NewCachedDB: those of the database.
 	Settings *djsession.Settings
-	// Serializer is what the cache makes bytes of a session with. Default: pickle,
-	// in the protocol that the site's Django writes. Of Django's and django-redis's
-	// caches only those of django-redis can have another.
+	// Serializer encodes sessions for the cache. Default: pickle, in the protocol of the
+	// site's Django. Only django-redis can be configured to use another one.
 	Serializer djsession.Serializer
 
 	// KeyPrefix is CACHES[…]["KEY_PREFIX"]. Default: "".
 	KeyPrefix string
 	// Version is CACHES[…]["VERSION"]. Default: 1.
 	Version int
-	// KeyFunction is CACHES[…]["KEY_FUNCTION"]. Default: Django's, which is
+	// KeyFunction is CACHES[…]["KEY_FUNCTION"]. Default: Django's, which returns
 	// "prefix:version:key".
 	KeyFunction func(key, keyPrefix string, version int) string
 
-	// ReadOnly refuses whatever would write, and leaves the cache of cached_db as it
-	// is.
+	// ReadOnly refuses all writes with djsession.ErrReadOnly. A CachedDB does not change
+	// its cache either.
 	ReadOnly bool
-	// Logger is told what befalls the cache of cached_db, where that is no error.
-	// Default: slog.Default, as it is when something happens.
+	// Logger receives the failures of cached_db's cache, which are no errors for the
+	// caller. Default: slog.Default at the time of each message.
 	Logger *slog.Logger
 }
 
@@ -88,7 +96,7 @@ var (
 	_ djsession.UnsignedStore    = (*Store)(nil)
 )
 
-// New returns the store of the engine cache. It does not ask the cache anything.
+// New returns the store of the engine cache. It sends nothing to the cache.
 func New(cache Cache, c Config) (*Store, error) {
 	if c.Settings == nil {
 		return nil, errors.New("cachestore: Settings are missing")
@@ -100,7 +108,7 @@ func New(cache Cache, c Config) (*Store, error) {
 	return &Store{s}, nil
 }
 
-// NothingSigned reports that a cache keeps sessions without a signature.
+// NothingSigned returns true: sessions in a cache have no signature.
 func (s *Store) NothingSigned() bool { return true }
 
 // Settings returns a copy of the settings that the store was made with.
@@ -112,12 +120,12 @@ func (s *Store) Settings() *djsession.Settings {
 // Close closes the cache.
 func (s *Store) Close() error { return s.cache.Close() }
 
-// String is Django's name of the engine, and what it is on.
-func (s *Store) String() string { return "cache (" + inParentheses(s.cache) + ")" }
+// String returns Django's name of the engine, and the cache.
+func (s *Store) String() string { return "cache (" + withoutParentheses(s.cache) + ")" }
 
-// inParentheses is a cache's name where parentheses are around it: "redis
-// (10.0.0.5:6379)" without its own.
-func inParentheses(cache Cache) string {
+// withoutParentheses returns "redis 10.0.0.5:6379" for a cache whose String is
+// "redis (10.0.0.5:6379)".
+func withoutParentheses(cache Cache) string {
 	name := cache.String()
 	kind, place, ok := strings.Cut(name, " (")
 	if place, closed := strings.CutSuffix(place, ")"); ok && closed {

@@ -29,8 +29,8 @@ func TestBesideDjango(t *testing.T) {
 	})
 }
 
-// What Django has put there Go reads, and the other way round; what Go has no type for
-// survives its writing something else.
+// Go reads the sessions of Django, and Django those of Go. If Go changes one value, the values
+// that Go has no type for stay.
 func sessionsAreDjangos(t *testing.T, s *site, store *cachestore.Store, kind cacheKind) {
 	ctx := t.Context()
 	var session string
@@ -94,7 +94,7 @@ func sessionsAreDjangos(t *testing.T, s *site, store *cachestore.Store, kind cac
 	}
 	s.listed(t, store, kind, session, created.Key)
 
-	// And what is deleted on one side is gone on the other.
+	// A session that one side deletes is gone for the other.
 	if err := store.Delete(ctx, session); err != nil {
 		t.Error(err)
 	}
@@ -129,7 +129,7 @@ func (s *site) listed(t *testing.T, store *cachestore.Store, kind cacheKind, wan
 	}
 }
 
-// When a session ends is the same to Django and Go, within a second.
+// A session ends at the same time for Django and Go, within a second.
 func expiriesAreDjangos(t *testing.T, s *site, store *cachestore.Store, kind cacheKind) {
 	ctx := t.Context()
 	for _, expiry := range []string{`None`, `0`, `100`, `99.9`, `datetime.timedelta(days=40)`,
@@ -166,7 +166,7 @@ func expiriesAreDjangos(t *testing.T, s *site, store *cachestore.Store, kind cac
 			t.Errorf("%s: put until %v, %v; replaced until %v, %v; want %v", expiry, put, err, again, againErr, want)
 		}
 	}
-	// What is over when it is written is not there.
+	// A session that has ended when it is written is not there.
 	created, err := store.Create(ctx, "", values(t, `{"_session_expiry":-5}`), time.Time{})
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func expiriesAreDjangos(t *testing.T, s *site, store *cachestore.Store, kind cac
 	}
 }
 
-// A value under a session's key that is no session is named, and stays.
+// The error for a value that is no session names the value. The value stays.
 func otherValues(t *testing.T, s *site, store *cachestore.Store) {
 	ctx := t.Context()
 	for _, value := range []string{`[1]`, `17`, `"text"`, `(1, 2)`, `b"bytes"`, `fractions.Fraction(1, 3)`} {
@@ -199,7 +199,7 @@ func otherValues(t *testing.T, s *site, store *cachestore.Store) {
 	}
 }
 
-// A site that runs one Django today and another one tomorrow keeps its sessions.
+// A site keeps its sessions when it moves from one Django to another.
 func TestPicklesOfEveryDjango(t *testing.T) {
 	entry, open := cacheKinds[1].start(t)
 	shared := cacheKinds[1]

@@ -7,18 +7,18 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// What Django's engines put before a session key.
+// Django's engines put these prefixes before a session key.
 const (
 	cachePrefix    = "django.contrib.sessions.cache"
 	cachedDBPrefix = "django.contrib.sessions.cached_db"
 )
 
-// keys are cache keys, and how they are made of session keys.
+// keys makes cache keys of session keys, and finds session keys in cache keys.
 type keys struct {
-	engine string // what the engine puts before a session key
+	engine string // cachePrefix or cachedDBPrefix
 	config Config
-	// head is what all cache keys of sessions begin with, the session key following;
-	// not to be known behind some KEY_FUNCTIONs.
+	// head is the part of every cache key before the session key. It is known unless a
+	// KEY_FUNCTION does not put the session key last.
 	head  string
 	known bool
 }
@@ -32,9 +32,10 @@ func newKeys(engine string, c Config) keys {
 		k.head, k.known = c.KeyPrefix+":"+strconv.Itoa(c.Version)+":"+engine, true
 		return k
 	}
-	// Keys that have nothing in common but their length, or not even that.
+	// Session keys that differ as much as possible: if all cache keys begin alike and end
+	// with them, then that is so for every session key.
 	for i, probe := range []string{"00000000", strings.Repeat("z", 40), djsession.NewKey()} {
-		head, ok := strings.CutSuffix(k.of(probe), probe)
+		head, ok := strings.CutSuffix(k.cacheKey(probe), probe)
 		if !ok || i > 0 && head != k.head {
 			return keys{engine: engine, config: c}
 		}
@@ -44,20 +45,34 @@ func newKeys(engine string, c Config) keys {
 	return k
 }
 
-// of is the cache key of a session key.
-func (k *keys) of(session string) string {
+// cacheKey returns the cache key of a session key.
+func (k *keys) cacheKey(session string) string {
 	if f := k.config.KeyFunction; f != nil {
 		return f(k.engine+session, k.config.KeyPrefix, k.config.Version)
 	}
 	return k.head + session
 }
 
-// session is the session key of a cache key. What begins with the other engine's
-// prefix is none, though that begins with ours: session keys have no underscore.
-func (k *keys) session(key string) (session string, ok bool) {
+// sessionKey returns the session key in a cache key. ok is false if the cache key is not one
+// of this engine's. The prefix of cached_db begins with that of cache, and session keys have
+// no underscore.
+func (k *keys) sessionKey(key string) (session string, ok bool) {
 	session, ok = strings.CutPrefix(key, k.head)
 	if ok && k.engine == cachePrefix {
 		ok = !strings.HasPrefix(session, strings.TrimPrefix(cachedDBPrefix, cachePrefix))
 	}
-	return session, ok && djsession.ValidateKey(session) == nil && k.of(session) == key
+	return session, ok && djsession.ValidateKey(session) == nil && k.cacheKey(session) == key
+}
+
+// ShortKey returns a cache key as logs and errors show it: the session key in it, as
+// djsession.ShortKey shows that. If a KEY_FUNCTION made a cache key without Django's prefixes,
+// it is the beginning of the cache key.
+func ShortKey(key string) string {
+	// The longer prefix comes first: it begins with the other one.
+	for _, prefix := range []string{cachedDBPrefix, cachePrefix} {
+		if i := strings.LastIndex(key, prefix); i >= 0 {
+			return djsession.ShortKey(key[i+len(prefix):])
+		}
+	}
+	return djsession.ShortKey(key)
 }

@@ -14,27 +14,50 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/djsession/cachestore/cachetest"
 )
 
-// memory is a cache of which a test knows everything, and which fails when it is told to.
+// memory is a cache in memory. A test can see what it holds, and make it fail.
 type memory struct {
 	mu    sync.Mutex
 	items map[string]*cachestore.Item
 	ttl   map[string]time.Duration // as they were given
+	ends  map[string]time.Time
+	now   func() time.Time
 	n     int
-	// fail, if set, is asked before each operation.
+	// fail, if set, is called before each operation.
 	fail func(op, key string) error
-	// after, if set, is told of each operation that was done.
+	// after, if set, is called after each operation that succeeded.
 	after func(op, key string)
 	asked []string // operations
-	// tells has items that know when they end.
-	tells bool
-	// forgetful has conflicts that do not say what is stored.
-	forgetful bool
+	// returnsExpires: items have their Expires.
+	returnsExpires bool
+	// emptyConflicts: conflicts do not carry the stored item.
+	emptyConflicts bool
 }
 
 func newMemory() *memory {
-	return &memory{items: map[string]*cachestore.Item{}, ttl: map[string]time.Duration{}}
+	return &memory{items: map[string]*cachestore.Item{}, ttl: map[string]time.Duration{}, ends: map[string]time.Time{}, now: time.Now}
+}
+
+func TestContractOfMemory(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T) cachestore.Cache{
+		"plain": func(t *testing.T) cachestore.Cache { return newMemory() },
+		"empty conflicts": func(t *testing.T) cachestore.Cache {
+			m := newMemory()
+			m.emptyConflicts = true
+			return m
+		},
+		"expiry on request": func(t *testing.T) cachestore.Cache { return asking{newMemory()} },
+		"scan": func(t *testing.T) cachestore.Cache {
+			m := newMemory()
+			m.returnsExpires = true
+			return listed{memory: m}
+		},
+		"scan of hashes": func(t *testing.T) cachestore.Cache { return listed{memory: newMemory(), hashed: true} },
+	} {
+		t.Run(name, func(t *testing.T) { cachetest.Run(t, open) })
+	}
 }
 
 // do runs f under the lock, between fail and after.
@@ -63,20 +86,29 @@ func (m *memory) do(ctx context.Context, op, key string, f func() error) error {
 	return nil
 }
 
-// put stores an item. The lock is held.
+// live returns the item of a key unless it has ended. The caller holds the lock.
+func (m *memory) live(key string) *cachestore.Item {
+	if !m.ends[key].After(m.now()) {
+		return nil
+	}
+	return m.items[key]
+}
+
+// put stores an item. The caller holds the lock.
 func (m *memory) put(key string, data []byte, timeout time.Duration) *cachestore.Item {
 	m.n++
 	item := &cachestore.Item{Data: slices.Clone(data), Version: m.n}
-	if m.tells {
-		item.Expires = time.Now().Add(timeout)
+	ends := m.now().Add(timeout)
+	if m.returnsExpires {
+		item.Expires = ends
 	}
-	m.items[key], m.ttl[key] = item, timeout
+	m.items[key], m.ttl[key], m.ends[key] = item, timeout, ends
 	return item
 }
 
 func (m *memory) Get(ctx context.Context, key string) (item *cachestore.Item, err error) {
 	return item, m.do(ctx, "get", key, func() error {
-		if item = m.items[key]; item == nil {
+		if item = m.live(key); item == nil {
 			return djsession.ErrNotFound
 		}
 		return nil
@@ -85,7 +117,7 @@ func (m *memory) Get(ctx context.Context, key string) (item *cachestore.Item, er
 
 func (m *memory) Add(ctx context.Context, key string, data []byte, timeout time.Duration) (item *cachestore.Item, err error) {
 	return item, m.do(ctx, "add", key, func() error {
-		if m.items[key] != nil {
+		if m.live(key) != nil {
 			return djsession.ErrKeyTaken
 		}
 		item = m.put(key, data, timeout)
@@ -104,13 +136,13 @@ func (m *memory) Swap(ctx context.Context, key string, old *cachestore.Item, dat
 }
 
 func (m *memory) compare(key string, old *cachestore.Item) error {
-	current := m.items[key]
+	current := m.live(key)
 	switch {
 	case current == nil:
 		return djsession.ErrNotFound
 	case old != nil && reflect.DeepEqual(current.Version, old.Version):
 		return nil
-	case m.forgetful:
+	case m.emptyConflicts:
 		return &cachestore.ConflictError{}
 	}
 	return &cachestore.ConflictError{Current: current}
@@ -118,7 +150,7 @@ func (m *memory) compare(key string, old *cachestore.Item) error {
 
 func (m *memory) Delete(ctx context.Context, key string) error {
 	return m.do(ctx, "delete", key, func() error {
-		if m.items[key] == nil {
+		if m.live(key) == nil {
 			return djsession.ErrNotFound
 		}
 		delete(m.items, key)
@@ -139,14 +171,14 @@ func (m *memory) DeleteUnchanged(ctx context.Context, key string, old *cachestor
 func (m *memory) Close() error   { return nil }
 func (m *memory) String() string { return "memory (here)" }
 
-// set is what Django does.
+// set stores a value whatever is there, as Django does.
 func (m *memory) set(key, data string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.put(key, []byte(data), time.Hour)
 }
 
-// holds is what is stored under a key, "" for nothing.
+// holds returns the value under a key, or "".
 func (m *memory) holds(key string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -156,14 +188,14 @@ func (m *memory) holds(key string) string {
 	return string(m.items[key].Data)
 }
 
-// failing has operations fail from now on; nil ends that.
+// failing sets fail.
 func (m *memory) failing(fail func(op, key string) error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fail = fail
 }
 
-// operations are those that were asked for since the last call.
+// operations returns the operations since the last call.
 func (m *memory) operations() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -171,15 +203,19 @@ func (m *memory) operations() string {
 	return strings.Join(m.asked, " ")
 }
 
-// listed is a memory that can be enumerated; hashed, one that keeps no keys.
+// listed is a memory that can be enumerated.
 type listed struct {
 	*memory
-	hashed bool
-	bad    map[string]error // by key: what is no value at all
+	hashed bool             // it has only hashes of its keys
+	bad    map[string]error // by key: the error of a damaged value
 }
 
 func (l listed) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.Entry, error] {
 	return func(yield func(*cachestore.Entry, error) bool) {
+		if err := ctx.Err(); err != nil {
+			yield(nil, err)
+			return
+		}
 		for _, key := range slices.Sorted(maps.Keys(l.items)) {
 			e := &cachestore.Entry{Key: key, Name: key, Item: l.items[key]}
 			if l.hashed {
@@ -195,21 +231,20 @@ func (l listed) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.E
 	}
 }
 
-// asking is a memory whose items do not tell when they end, and which can be asked.
+// asking is a memory that has to be asked when an item ends.
 type asking struct{ *memory }
 
 func (a asking) Expires(ctx context.Context, key string) (time.Time, error) {
-	ttl, ok := a.ttl[key]
-	switch {
-	case !ok:
-		return time.Time{}, djsession.ErrNotFound
-	case ttl == 0:
-		return time.Time{}, nil
+	if err := ctx.Err(); err != nil {
+		return time.Time{}, err
 	}
-	return epoch.Add(ttl), nil
+	if a.items[key] == nil {
+		return time.Time{}, djsession.ErrNotFound
+	}
+	return a.ends[key], nil
 }
 
-// epoch is when a clock stands that is held.
+// epoch is the time of a clock that stands still.
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)
 
 const key = "9f3c1a2b3c4d5e6f7081920a3b4c5d6e"
@@ -225,14 +260,14 @@ func mustSettings(t testing.TB) *djsession.Settings {
 	return s
 }
 
-// held are settings whose clock stands still.
+// held returns settings whose clock stands still at epoch.
 func held(t testing.TB) *djsession.Settings {
 	s := mustSettings(t)
 	s.Now = func() time.Time { return epoch }
 	return s
 }
 
-// newStore is an engine cache whose sessions are JSON, which a test can read.
+// newStore returns an engine cache whose sessions are JSON, so that a test can read them.
 func newStore(t testing.TB, cache cachestore.Cache, c cachestore.Config) *cachestore.Store {
 	t.Helper()
 	if c.Settings == nil {

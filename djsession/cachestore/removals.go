@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// removal is a removal of an entry from the cache that is still to be done: the entry
-// may be older than the row. While it is pending, the database is asked first.
+// removal is a pending removal of an entry from the cache. The entry may be older than the
+// row, so the database is asked first while the removal is pending.
 type removal struct {
-	// due is when the removal is the last one: by then, whoever read the old row has
+	// due is when the removal is the last one: by then, every reader of the old row has
 	// cached it.
 	due time.Time
 	// retry: the entry has not been removed since the write. Every round tries it.
 	retry bool
 	// written: the row was written, so the entry is not served any more. Otherwise that
-	// is unknown, and while the database is down the entry is served and kept.
+	// is unknown, and the entry is served and kept while the database is down.
 	written bool
 }
 
@@ -29,29 +29,29 @@ const (
 	maxRemovals = 1 << 17
 )
 
-// removals are the pending removals, by session key. While there are any, a timer starts
-// round after round.
+// removals are the pending removals by session key. While there are any, a timer starts one
+// round after another.
 type removals struct {
 	// remove removes an entry and reports whether that succeeded.
 	remove func(key string) bool
 	// databaseAnswers reports whether the database can be asked.
 	databaseAnswers func() bool
-	// tellFull is called once, when full is set.
-	tellFull func()
+	// onFull is called once, when full is set.
+	onFull func()
 
 	inRound sync.Mutex // one round at a time
 
 	mu      sync.Mutex
 	pending map[string]removal
-	// full: a removal was dropped for lack of room. No entry of the cache can be relied
-	// on from then on.
+	// full: a removal was dropped for lack of room. From then on no entry of the cache is
+	// served.
 	full    bool
 	ticking bool // the timer is set, or has started a round
 	closed  bool
 }
 
-func newRemovals(remove func(key string) bool, databaseAnswers func() bool, tellFull func()) *removals {
-	return &removals{remove: remove, databaseAnswers: databaseAnswers, tellFull: tellFull, pending: map[string]removal{}}
+func newRemovals(remove func(key string) bool, databaseAnswers func() bool, onFull func()) *removals {
+	return &removals{remove: remove, databaseAnswers: databaseAnswers, onFull: onFull, pending: map[string]removal{}}
 }
 
 // of returns the pending removal of a key's entry.
@@ -65,8 +65,8 @@ func (q *removals) of(key string) (r removal, pending bool) {
 	return r, pending
 }
 
-// put adds a removal, or puts off the one that is pending. When there is no room, only
-// an entry that has not been removed at all makes the cache unreliable.
+// put adds a removal, or moves the time of the pending one. If there is no room, and the entry
+// has not been removed even once, no entry of the cache is served any more.
 func (q *removals) put(key string, r removal) {
 	r.due = time.Now().Add(settleTime)
 	if !r.written {
@@ -81,11 +81,11 @@ func (q *removals) put(key string, r removal) {
 	if !known && len(q.pending) >= maxRemovals {
 		if r.retry && !q.full {
 			q.full = true
-			q.tellFull()
+			q.onFull()
 		}
 		return
 	}
-	if before.retry && !r.written { // that write's removal is still to be done
+	if before.retry && !r.written { // that write's removal is still pending
 		r.retry, r.written = true, before.written
 	}
 	q.pending[key] = r
@@ -104,7 +104,7 @@ func (q *removals) tick() {
 	}
 }
 
-// round does the removals that are due by now, and those to be retried.
+// round does the removals that are due by now, and the retries.
 func (q *removals) round(now time.Time) {
 	q.inRound.Lock()
 	defer q.inRound.Unlock()
@@ -148,7 +148,7 @@ func (q *removals) toDo(now time.Time) (first []keyedRemoval) {
 	return append(first, last...)
 }
 
-// done notes how a removal went, unless another write came meanwhile.
+// done records whether a removal succeeded, unless another write came meanwhile.
 func (q *removals) done(k keyedRemoval, now time.Time, removed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -162,8 +162,8 @@ func (q *removals) done(k keyedRemoval, now time.Time, removed bool) {
 	}
 }
 
-// close does what is pending, due or not, forgets the rest, and returns how many
-// removals that is.
+// close does all pending removals, due or not. It forgets those that fail, and returns their
+// number.
 func (q *removals) close() (left int) {
 	q.mu.Lock()
 	q.closed = true

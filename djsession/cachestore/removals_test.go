@@ -13,7 +13,7 @@ import (
 func yes() bool { return true }
 
 // An entry is removed once more when every reader of the old row has had its time to
-// cache it. What was not removed at the write is removed before, too.
+// cache it. If the write could not remove it, it is removed before that, too.
 func TestWhenRemovalsAreDone(t *testing.T) {
 	for name, test := range map[string]struct {
 		removal
@@ -51,7 +51,7 @@ func TestWhenRemovalsAreDone(t *testing.T) {
 }
 
 // While the database is down, an entry is kept unless it is known to be older than the
-// row; what is known is not forgotten over a write with an unknown outcome.
+// row. A later write with an unknown outcome does not change that.
 func TestRemovalsWhileDatabaseIsDown(t *testing.T) {
 	answers, asked, removed := false, 0, map[string]bool{}
 	q := newRemovals(func(key string) bool { removed[key] = true; return true },
@@ -90,7 +90,7 @@ func TestRemovalPutAgain(t *testing.T) {
 	}
 }
 
-// When there is more to remember than is allowed, no entry of the cache is relied on.
+// When there are too many removals to remember, no entry of the cache is served.
 func TestTooManyRemovals(t *testing.T) {
 	told := 0
 	q := newRemovals(func(string) bool { return false }, yes, func() { told++ })
@@ -121,7 +121,7 @@ func TestTooManyRemovals(t *testing.T) {
 	}
 }
 
-// One server of several that is down does not keep the others' entries where they are.
+// One server that is down does not delay the removals on other servers.
 func TestRemovalsOnServerThatIsDown(t *testing.T) {
 	removed := map[string]bool{}
 	q := newRemovals(func(key string) bool {
@@ -154,7 +154,7 @@ func TestRemovalsOnServerThatIsDown(t *testing.T) {
 	}
 }
 
-// While nothing is pending no timer runs, and none runs on after Close.
+// While nothing is pending, and after Close, no timer runs.
 func TestRemovalsAreDoneByThemselves(t *testing.T) {
 	removed := make(chan string, 10)
 	q := newRemovals(func(key string) bool { removed <- key; return true }, yes, t.FailNow)
@@ -185,7 +185,7 @@ func TestRemovalsAreDoneByThemselves(t *testing.T) {
 	}
 }
 
-// After a write, the entry is relied on only if nothing was done to the row.
+// After a write the entry is served only if the row was not changed.
 func TestWhatIsPendingAfterWrite(t *testing.T) {
 	for name, test := range map[string]struct {
 		err     error
@@ -196,7 +196,7 @@ func TestWhatIsPendingAfterWrite(t *testing.T) {
 		"connection lost":   {io.ErrUnexpectedEOF, true},
 		"refused":           {djsession.ErrBusy, false},
 	} {
-		c := &CachedDB{log: &warner{logger: slog.New(slog.DiscardHandler)}}
+		c := &CachedDB{log: &cacheLog{logger: slog.New(slog.DiscardHandler)}}
 		c.removals = newRemovals(nil, nil, nil)
 		c.removals.ticking = true
 		c.written(t.Context(), "a", test.err)

@@ -10,34 +10,35 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// Scan yields the sessions of a range in the cache's own order. A cache that cannot be
-// enumerated is an errors.ErrUnsupported.
+// Scan yields the sessions of a range, in the order of the cache. If the cache cannot be
+// enumerated, it yields an errors.ErrUnsupported.
 func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {
+	const op = "scan"
 	return func(yield func(*djsession.Record, error) bool) {
 		scanner, err := s.scanner(r)
 		if err != nil {
-			yield(nil, wrap("scan", "", err))
+			yield(nil, opError(op, "", err))
 			return
 		}
 		for e, err := range scanner.Scan(ctx, s.keys.head+r.Prefix) {
 			switch {
 			case e == nil:
-				yield(nil, wrap("scan", "", err))
+				yield(nil, opError(op, "", err))
 				return
 			case e.Key == "" && r.Prefix != "":
-				yield(nil, wrap("scan", "", fmt.Errorf("%s does not tell which keys begin so: %w", s.cache, errors.ErrUnsupported)))
+				yield(nil, opError(op, "", fmt.Errorf("%s keeps only hashes of its keys, and cannot find a prefix: %w", s.cache, errors.ErrUnsupported)))
 				return
 			case !r.Expired && s.hasEnded(e):
 				continue
 			}
-			if record, err := s.entry(e, err); record != nil && !yield(record, err) {
+			if record, err := s.scanned(e, err); record != nil && !yield(record, err) {
 				return
 			}
 		}
 	}
 }
 
-// scanner is the cache as one that can be enumerated.
+// scanner returns the cache as a Scanner, if it can scan this range.
 func (s *Store) scanner(r djsession.Range) (Scanner, error) {
 	scanner, ok := s.cache.(Scanner)
 	switch {
@@ -46,7 +47,7 @@ func (s *Store) scanner(r djsession.Range) (Scanner, error) {
 	case !ok:
 		return nil, fmt.Errorf("%s cannot enumerate what it holds: %w", s.cache, errors.ErrUnsupported)
 	case !s.keys.known:
-		return nil, fmt.Errorf("the KEY_FUNCTION does not let session keys be seen in cache keys: %w", errors.ErrUnsupported)
+		return nil, fmt.Errorf("the KEY_FUNCTION hides the session keys: %w", errors.ErrUnsupported)
 	}
 	return scanner, nil
 }
@@ -59,13 +60,14 @@ func (s *Store) hasEnded(e *Entry) bool {
 	return e.Item != nil && !e.Item.Expires.IsZero() && !e.Item.Expires.After(s.settings().Now())
 }
 
-// entry makes a record of what is stored under a key, or of why it cannot be read;
-// none if it is no session.
-func (s *Store) entry(e *Entry, err error) (*djsession.Record, error) {
+// scanned returns the record of an entry, or the error for one that cannot be read. It
+// returns nothing for an entry that is no session.
+func (s *Store) scanned(e *Entry, err error) (*djsession.Record, error) {
+	const op = "scan"
 	r := new(djsession.Record)
 	if e.Key != "" {
 		var ok bool
-		if r.Key, ok = s.keys.session(e.Key); !ok {
+		if r.Key, ok = s.keys.sessionKey(e.Key); !ok {
 			return nil, nil
 		}
 	} else {
@@ -75,7 +77,7 @@ func (s *Store) entry(e *Entry, err error) (*djsession.Record, error) {
 		r.Expires = e.Item.Expires
 	}
 	if err != nil {
-		return r, wrap("scan", r.Key, err)
+		return r, opError(op, r.Key, err)
 	}
 	found, err := s.record(r.Key, e.Item)
 	switch {
@@ -83,7 +85,7 @@ func (s *Store) entry(e *Entry, err error) (*djsession.Record, error) {
 		found.Name = r.Name
 		return found, nil
 	case e.Key == "":
-		return nil, nil // something else that the site caches
+		return nil, nil // the site caches other things, too
 	}
-	return r, wrap("scan", r.Key, err)
+	return r, opError(op, r.Key, err)
 }

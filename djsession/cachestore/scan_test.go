@@ -3,7 +3,6 @@ package cachestore_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -15,40 +14,7 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 )
 
-func TestKeys(t *testing.T) {
-	backwards := func(key, prefix string, version int) string {
-		return fmt.Sprintf("%s/%d/%s", key, version, prefix)
-	}
-	hashTag := func(key, prefix string, version int) string { return "{" + prefix + "}" + key }
-	for name, c := range map[string]struct {
-		config cachestore.Config
-		want   string
-		listed bool
-	}{
-		"django's":           {cachestore.Config{}, cacheKey, true},
-		"prefix and version": {cachestore.Config{KeyPrefix: "site", Version: 2}, "site:2:django.contrib.sessions.cache" + key, true},
-		"negative version":   {cachestore.Config{Version: -1}, ":-1:django.contrib.sessions.cache" + key, true},
-		"function":           {cachestore.Config{KeyPrefix: "p", KeyFunction: hashTag}, "{p}django.contrib.sessions.cache" + key, true},
-		"odd function":       {cachestore.Config{KeyPrefix: "p", KeyFunction: backwards}, "django.contrib.sessions.cache" + key + "/1/p", false},
-		"function without keys": {cachestore.Config{KeyFunction: func(key, _ string, _ int) string { return fmt.Sprint(len(key)) }},
-			fmt.Sprint(len("django.contrib.sessions.cache" + key)), false},
-	} {
-		cache := listed{memory: newMemory()}
-		store := newStore(t, cache, c.config)
-		if _, err := store.Create(t.Context(), key, nil, time.Time{}); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if cache.items[c.want] == nil {
-			t.Errorf("%s: stored %v", name, cache.items)
-		}
-		found, errs := scan(t, store, djsession.Range{})
-		if c.listed && !slices.Equal(found, []string{key}) || !c.listed && (len(found) > 0 || len(errs) != 1 || !errors.Is(errs[0], errors.ErrUnsupported)) {
-			t.Errorf("%s: found %q, %v", name, found, errs)
-		}
-	}
-}
-
-// scan is what a scan finds, by key or name, and the errors in between.
+// scan returns the keys or names that a scan yields, and its errors.
 func scan(t testing.TB, store djsession.Scanner, r djsession.Range) (found []string, errs []error) {
 	t.Helper()
 	for r, err := range store.Scan(t.Context(), r) {
@@ -69,7 +35,7 @@ func scan(t testing.TB, store djsession.Scanner, r djsession.Range) (found []str
 
 func TestScan(t *testing.T) {
 	cache := listed{memory: newMemory(), bad: map[string]error{}}
-	cache.tells = true
+	cache.returnsExpires = true
 	store := newStore(t, cache, cachestore.Config{})
 	put := func(session string, timeout time.Duration) {
 		cache.put(":1:django.contrib.sessions.cache"+session, []byte(`{"a":1}`), timeout)
@@ -105,7 +71,7 @@ func TestScan(t *testing.T) {
 		t.Error(errs)
 	}
 
-	// What cannot be read is told of, and the scan goes on.
+	// A damaged value is reported, and the scan goes on.
 	cache.set(":1:django.contrib.sessions.cacheaaaaaaaa1", `[]`)
 	cache.bad[":1:django.contrib.sessions.cacheaaaaaaaa2"] = &djsession.PayloadError{Err: djsession.ErrTooLarge}
 	found, errs := scan(t, store, djsession.Range{Expired: true})
@@ -142,7 +108,7 @@ func TestScanHashed(t *testing.T) {
 	}
 }
 
-// A cache that cannot be enumerated counts as one whose sessions nobody has seen yet.
+// A cache that cannot be enumerated gives no evidence that it is the site's.
 func TestScanUnsupported(t *testing.T) {
 	cache := newMemory()
 	store := newStore(t, cache, cachestore.Config{})
@@ -155,7 +121,7 @@ func TestScanUnsupported(t *testing.T) {
 	}
 }
 
-// Until it has shown a session it may be another site's: that costs nobody a cookie.
+// Until a session was found in the cache, it may be another site's: no visitor loses a cookie.
 func TestUnknownStore(t *testing.T) {
 	cache := newMemory()
 	m, err := djsession.NewManager(newStore(t, cache, cachestore.Config{}))

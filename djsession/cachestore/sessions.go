@@ -9,7 +9,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// sessions are how both engines keep sessions in a cache.
+// sessions keeps sessions in a cache. Both engines are built on it.
 type sessions struct {
 	cache      Cache
 	keys       keys
@@ -27,29 +27,53 @@ func newSessions(cache Cache, prefix string, c Config) (sessions, error) {
 	}
 	settings := *c.Settings // later changes by the caller must not apply
 	c.Settings = nil        // keys keeps c, and must not keep the secrets
-	s := sessions{cache: cache, keys: newKeys(prefix, c), settings: func() *djsession.Settings { return &settings }, serializer: c.Serializer, readOnly: c.ReadOnly}
+	s := sessions{
+		cache: cache, keys: newKeys(prefix, c), serializer: c.Serializer, readOnly: c.ReadOnly,
+		settings: func() *djsession.Settings { return &settings },
+	}
 	if s.serializer == nil {
 		s.serializer = settings.PickleSerializer()
 	}
 	return s, nil
 }
 
-// get returns what is stored of a session.
+// opError returns the error of an operation on a session. An error of a cache keeps the
+// cache's name and hint, so that the text names the operation and the key only once:
+// "rediscache: load 9f3c1a…: no such session".
+func opError(op, key string, err error) error {
+	e := &djsession.OpError{Store: "cachestore", Op: op, Key: djsession.ShortKey(key), Err: err}
+	if cause, ok := err.(*djsession.OpError); ok {
+		e.Store, e.Err, e.Hint = cause.Store, cause.Err, cause.Hint
+	}
+	return e
+}
+
+// Check returns an error if the cache does not answer. Manager.Check calls it: a cached_db
+// goes on without its cache, so that a wrong password or port would go unnoticed.
+func (s *sessions) Check(ctx context.Context) error {
+	_, err := s.cache.Get(ctx, s.keys.cacheKey(djsession.NewKey()))
+	if err != nil && !errors.Is(err, djsession.ErrNotFound) {
+		return opError("check", "", err)
+	}
+	return nil
+}
+
+// get returns the cached session of a key.
 func (s *sessions) get(ctx context.Context, key string) (*djsession.Record, error) {
-	item, err := s.cache.Get(ctx, s.keys.of(key))
+	item, err := s.cache.Get(ctx, s.keys.cacheKey(key))
 	if err != nil {
 		return nil, err
 	}
 	return s.record(key, item)
 }
 
-// record makes a record of an item. With a value that is no session it returns the
-// record without values, and the error.
+// record returns the record of an item. If the item is no session, the record has no values,
+// and the error is a *djsession.PayloadError.
 func (s *sessions) record(key string, item *Item) (*djsession.Record, error) {
 	r := &djsession.Record{Key: key, Expires: item.Expires}
 	values, err := s.parse(item.Data)
 	if err != nil {
-		return r, &djsession.PayloadError{Err: err, Form: djsession.Unsigned}
+		return r, djsession.UnsignedError(err)
 	}
 	r.Values, r.Origin, r.Version = values, djsession.Origin{Form: djsession.Unsigned}, item
 	return r, nil
@@ -66,31 +90,39 @@ func (s *sessions) parse(data []byte) (*djsession.Values, error) {
 	return values, err
 }
 
-// made is what is about to be stored.
-type made struct {
+// checkWrite returns an error if the session of a key cannot be written.
+func (s *sessions) checkWrite(key string) error {
+	if s.readOnly {
+		return djsession.ErrReadOnly
+	}
+	return djsession.ValidateKey(key)
+}
+
+// payload is a session that is about to be stored.
+type payload struct {
 	values  *djsession.Values
 	data    []byte
 	timeout time.Duration
 	expires time.Time
 }
 
-// make makes what is about to be stored. The expiry may be zero.
-func (s *sessions) make(v *djsession.Values, expires time.Time) (m made, err error) {
+// payload encodes a session. If expires is zero, the session ends when Django would end it.
+func (s *sessions) payload(v *djsession.Values, expires time.Time) (p payload, err error) {
 	if v == nil {
 		v = new(djsession.Values)
 	}
 	now := s.settings().Now()
 	if expires.IsZero() {
-		if m.timeout, err = s.settings().ExpiryAge(v, now); err != nil {
-			return m, err
+		if p.timeout, err = s.settings().ExpiryAge(v, now); err != nil {
+			return p, err
 		}
 	} else {
-		m.timeout = expires.Sub(now)
+		p.timeout = expires.Sub(now)
 	}
-	m.expires = now.Add(m.timeout).UTC()
-	m.data, err = s.encode(v)
-	m.values = v.Clone()
-	return m, err
+	p.expires = now.Add(p.timeout).UTC()
+	p.data, err = s.encode(v)
+	p.values = v.Clone()
+	return p, err
 }
 
 func (s *sessions) encode(v *djsession.Values) ([]byte, error) {
@@ -101,19 +133,11 @@ func (s *sessions) encode(v *djsession.Values) ([]byte, error) {
 	return data, err
 }
 
-// stored is the record of what was just stored.
-func (m made) stored(key string, item *Item) *djsession.Record {
-	r := &djsession.Record{Key: key, Values: m.values, Expires: item.Expires, Version: item}
+// record returns the record of a payload that was stored as item.
+func (p payload) record(key string, item *Item) *djsession.Record {
+	r := &djsession.Record{Key: key, Values: p.values, Expires: item.Expires, Version: item}
 	if r.Expires.IsZero() {
-		r.Expires = m.expires
+		r.Expires = p.expires
 	}
 	return r
-}
-
-// wrap says what was being done to which session.
-func wrap(op, key string, err error) error {
-	if key != "" {
-		op += " " + djsession.ShortKey(key)
-	}
-	return fmt.Errorf("cachestore: %s: %w", op, err)
 }

@@ -19,14 +19,14 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// versions are the Djangos that have clients of caches.
+// versions are the Djangos that the test machines have cache clients for.
 var versions = []string{"3.2", "4.2", "5.2"}
 
-// cacheKind is one of Django's backends, and our cache of the same.
+// cacheKind is one of Django's backends and our cache for it.
 type cacheKind struct {
 	name  string
 	since string // the first of versions that has it
-	// start returns the entry for CACHES and what opens the cache.
+	// start returns the entry for CACHES and a function that opens our cache.
 	start func(t *testing.T) (entry map[string]any, open func(t *testing.T, s *djsession.Settings) cachestore.Cache)
 	lists bool // that it can be enumerated, with keys
 }

@@ -21,7 +21,6 @@ func TestContract(t *testing.T) {
 			return store
 		}, storetest.Options{
 			ForgetsExpired: true,
-			PlainErrors:    true, // cachestore's
 			Damage: func(t *testing.T, _ djsession.Store, key string) {
 				s.exec(t, "UPDATE "+table+" SET value = 'gASVfQ' WHERE cache_key LIKE '%"+key+"'")
 			},

@@ -23,7 +23,6 @@ func TestContract(t *testing.T) {
 	}, storetest.Options{
 		ForgetsExpired: true,
 		NamesOnly:      true,
-		PlainErrors:    true, // cachestore's
 		Damage: func(t *testing.T, store djsession.Store, key string) {
 			file := path(caches[store], ":1:django.contrib.sessions.cache"+key)
 			if err := os.WriteFile(file, []byte("not Django's"), 0o600); err != nil {

@@ -1,19 +1,28 @@
 package memcache
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bradfitz/gomemcache/memcache"
+
+	"github.com/djsess/djsess/internal/netpeek"
+	"github.com/djsess/djsess/internal/sendonce"
 )
 
-// client limits the connections of gomemcache's client, which opens another one for each
-// request that finds all in use. Here such a request waits.
+// client limits the connections of gomemcache's client. If all connections are in use, gomemcache
+// opens another one; here the request waits.
 type client struct {
 	*memcache.Client
 	servers *servers
-	slots   map[string]chan struct{} // of each server: one for each connection
+	slots   map[string]chan struct{} // by server: one for each connection
 }
 
 func newClient(s *servers, timeout time.Duration, conns int) *client {
@@ -90,4 +99,135 @@ func (c *client) do(key string, request func() error) error {
 	}
 	defer release()
 	return request()
+}
+
+// boundedConn is a connection that fails when the server announces a value over the limit.
+// gomemcache would allocate any announced length. Before it sends a request, boundedConn also
+// checks whether the server has closed the connection: then the request is not lost.
+type boundedConn struct {
+	net.Conn
+	limit int
+
+	head  []byte // the first line of the answer, as far as it has arrived
+	seen  bool   // the first line has arrived
+	asked bool   // a part of a request was sent, and no answer has arrived
+}
+
+// tooLongError is the error for a value over the limit.
+type tooLongError struct {
+	size  uint64
+	limit int
+}
+
+func (e *tooLongError) Error() string {
+	return fmt.Sprintf("value of %d bytes, and %d are read at most", e.size, e.limit)
+}
+
+// Write sends the next request. gomemcache sends it only after it has read the answer to the
+// request before.
+func (c *boundedConn) Write(p []byte) (int, error) {
+	begins := !c.asked
+	if begins && netpeek.Closed(c.Conn) {
+		return 0, &unsentError{error: io.EOF}
+	}
+	c.asked = true
+	c.head, c.seen = c.head[:0], false
+	n, err := c.Conn.Write(p)
+	if err != nil && begins && n == 0 {
+		err = &unsentError{error: err}
+	}
+	return n, err
+}
+
+func (c *boundedConn) Read(p []byte) (int, error) {
+	c.asked = false
+	n, err := c.Conn.Read(p)
+	if !c.seen {
+		if tooLong := c.checkSize(p[:n]); tooLong != nil {
+			return 0, tooLong
+		}
+	}
+	return n, err
+}
+
+// checkSize finds the size in the line "VALUE key flags size cas".
+func (c *boundedConn) checkSize(p []byte) error {
+	const longest = 512 // a key of 250 bytes and three numbers are shorter
+	line, _, whole := bytes.Cut(p, []byte("\n"))
+	c.head = append(c.head, line[:min(len(line), longest)]...)
+	if !whole && len(c.head) < longest {
+		return nil
+	}
+	c.seen = true
+	fields := bytes.Fields(c.head)
+	if len(fields) < 4 || string(fields[0]) != "VALUE" {
+		return nil
+	}
+	size, err := strconv.ParseUint(string(fields[3]), 10, 64)
+	if err != nil || size <= uint64(c.limit) {
+		return nil // gomemcache refuses a size that is no number
+	}
+	return &tooLongError{size, c.limit}
+}
+
+// unsentError is the error of a request that was not sent.
+type unsentError struct {
+	error
+	dial bool // there was no connection
+}
+
+func (e *unsentError) Unwrap() error { return e.error }
+
+// send sends a request on a connection that works. It throws away connections that the server
+// has closed, as it does when it restarts.
+func (c *Cache) send(request func() error) error {
+	const more = 2 // meanwhile another goroutine may put a closed connection back
+	err := request()
+	for range more {
+		var unsent *unsentError
+		if !errors.As(err, &unsent) || unsent.dial {
+			break
+		}
+		c.client.Close()
+		err = request()
+	}
+	if isLost(err) && sendonce.IsBroken(err) {
+		c.client.Close()
+	}
+	return err
+}
+
+// sendOnce sends a request. If the answer is lost, lost is true and the error is a
+// djsession.ErrOutcomeUnknown.
+func (c *Cache) sendOnce(request func() error) (lost bool, err error) {
+	return c.request(request).Do()
+}
+
+// sendAgain sends a request that changes nothing if it is done twice. If its connection breaks,
+// it is sent again; then lost is true, and the server's answer may be about what the first
+// attempt has done. A server that did not answer in time is not asked again, since that would
+// take as long.
+func (c *Cache) sendAgain(request func() error) (lost bool, err error) {
+	r := c.request(request)
+	r.Repeat = func(_ int, err error, lost bool) bool { return lost && sendonce.IsBroken(err) }
+	return r.Do()
+}
+
+func (c *Cache) request(request func() error) sendonce.Request {
+	return sendonce.Request{Send: func() error { return c.send(request) }, IsAnswer: isAnswer, IsLost: isLost}
+}
+
+// isAnswer reports whether the server has answered a request with the state of the item.
+func isAnswer(err error) bool {
+	return err == nil || errors.Is(err, memcache.ErrCacheMiss) || errors.Is(err, memcache.ErrNotStored) ||
+		errors.Is(err, memcache.ErrCASConflict)
+}
+
+// isLost reports whether a request may have been sent and was not answered.
+func isLost(err error) bool {
+	switch {
+	case isAnswer(err), errors.As(err, new(*unsentError)), sendonce.IsDialError(err):
+		return false
+	}
+	return !strings.HasPrefix(err.Error(), "memcache: ") // another answer, or a request that was not sent
 }

@@ -4,26 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/sendonce"
 )
 
-// ServerError is a server that refused, or did not speak Memcached's protocol.
+// ServerError is the error for a server that refused a request, or that does not speak
+// Memcached's protocol.
 type ServerError struct {
-	// Server is its address.
+	// Server is the address of the server.
 	Server string
-	// Answer is what it said, such as "SERVER_ERROR out of memory storing object";
-	// empty when that was nothing that a Memcached says.
+	// Answer is the server's answer, such as "SERVER_ERROR out of memory storing object". It
+	// is empty if the answer was none of Memcached's protocol.
 	Answer string
 }
 
@@ -34,35 +33,56 @@ func (e *ServerError) Error() string {
 	return fmt.Sprintf("%s answered %q", e.Server, e.Answer)
 }
 
-// errNoCAS: the item has no id by which it could be swapped.
+// errNoCAS: the item has no cas id, so it cannot be swapped.
 var errNoCAS = errors.New("the server runs without cas (-C), and cannot tell whether the item was changed meanwhile")
 
-// wrap says what was being done to which item.
-func wrap(op, key string, err error) error {
-	if key != "" {
-		op += " " + cachestore.ShortKey(key)
-	}
-	return fmt.Errorf("memcache: %s: %w", op, err)
+// opError returns the error of an operation on an item.
+func opError(op, key string, err error) error {
+	return &djsession.OpError{Store: "memcache", Op: op, Key: cachestore.ShortKey(key), Err: err, Hint: hint(err)}
 }
 
-// fail wraps an error of gomemcache, with what it means to djsession. When ctx has ended
-// meanwhile that is what it is.
+// hint returns what can be done about an error, or "".
+func hint(err error) string {
+	var refusal *ServerError
+	switch {
+	case errors.Is(err, errNoCAS):
+		return "start the servers without -C"
+	case errors.As(err, new(*busyError)):
+		return "raise MaxConns, or use more servers"
+	case errors.As(err, new(*djsession.PayloadError)):
+		return ""
+	case errors.Is(err, djsession.ErrTooLarge):
+		return "keep less in the session, or raise the servers' -I and MaxItemSize"
+	case !errors.As(err, &refusal):
+		return ""
+	case refusal.Answer == "":
+		return "check the address and the port, and whether the server wants TLS"
+	case strings.HasPrefix(refusal.Answer, "SERVER_ERROR out of memory"):
+		return "give the servers more memory (-m), or start them without -M"
+	case strings.HasPrefix(refusal.Answer, "CLIENT_ERROR unauthenticated"):
+		return "use a server that wants no password: djsess sends none"
+	}
+	return ""
+}
+
+// fail returns the error of an operation for an error of gomemcache. If the server did not
+// answer and ctx has ended meanwhile, the error is also ctx's.
 func (c *Cache) fail(ctx context.Context, op, key string, err error) error {
 	err = c.classified(key, err)
-	if ended := ctx.Err(); ended != nil && !settled(err) {
+	if ended := ctx.Err(); ended != nil && !hasAnswered(err) {
 		err = fmt.Errorf("%w: %w", ended, err)
 	}
-	return wrap(op, key, err)
+	return opError(op, key, err)
 }
 
-// settled tells an answer from a server that could not be asked.
-func settled(err error) bool {
+// hasAnswered reports whether an error is the server's answer about the item.
+func hasAnswered(err error) bool {
 	var payload *djsession.PayloadError
 	return errors.Is(err, djsession.ErrNotFound) || errors.Is(err, djsession.ErrKeyTaken) ||
 		errors.Is(err, djsession.ErrConflict) || errors.As(err, &payload)
 }
 
-// classified says what an error of gomemcache means.
+// classified turns an error of gomemcache into one of djsession's or of this package.
 func (c *Cache) classified(key string, err error) error {
 	var tooLong *tooLongError
 	var connect *memcache.ConnectTimeoutError
@@ -72,23 +92,23 @@ func (c *Cache) classified(key string, err error) error {
 	case errors.Is(err, memcache.ErrMalformedKey):
 		return fmt.Errorf("%w: an InvalidCacheKey", djsession.ErrInvalidKey)
 	case errors.As(err, &tooLong):
-		return &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%w: %w", djsession.ErrTooLarge, tooLong)}
+		return djsession.UnsignedError(fmt.Errorf("%w: %w", djsession.ErrTooLarge, tooLong))
 	case errors.As(err, &connect):
 		return fmt.Errorf("connect to %s: %w", connect.Addr, os.ErrDeadlineExceeded)
-	case broken(err):
+	case sendonce.IsBroken(err):
 		return fmt.Errorf("%s closed the connection: %w", c.servers.pick(key), err)
 	}
 	if strings.HasPrefix(err.Error(), "memcache: ") {
 		return c.refused(key, err)
 	}
-	return err // of the network, which names the server
+	return err // an error of the network, which names the server
 }
 
-// quoted is where gomemcache has the server's line in its errors.
+// quoted finds the server's answer in an error of gomemcache.
 var quoted = regexp.MustCompile(`^memcache: unexpected (?:response )?line.*?: ("(?:[^"\\]|\\.)*")$`)
 
-// refused makes a ServerError of the errors that quote a line of the server's. Of the
-// line only what is known to hold no key and no value is shown.
+// refused returns a ServerError for an error that quotes the server's answer. It shows only
+// answers that are known to hold no key and no value.
 func (c *Cache) refused(key string, err error) error {
 	refusal := &ServerError{Server: c.servers.pick(key).String()}
 	if m := quoted.FindStringSubmatch(err.Error()); m != nil {
@@ -104,15 +124,4 @@ func (c *Cache) refused(key string, err error) error {
 		return fmt.Errorf("%w: %w", djsession.ErrTooLarge, refusal)
 	}
 	return refusal
-}
-
-// broken tells that the server has closed the connection, as it does when it ends,
-// and with connections that were idle for longer than it likes.
-func broken(err error) bool {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
-		return false
-	}
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

@@ -43,7 +43,7 @@ func FuzzItem(f *testing.F) {
 			t.Errorf("flags %d: %q", flags, item.Data)
 		case err == nil && flags&flagCompressed != 0 && len(item.Data) > limit:
 			t.Errorf("%d bytes", len(item.Data))
-		case err == nil && !item.Version.(version).holds(stored):
+		case err == nil && !item.Version.(version).isStored(stored):
 			t.Error("it is not what is stored")
 		}
 	})

@@ -1,46 +1,50 @@
-// Package memcache is Django's Memcached backends, PyMemcacheCache, PyLibMCCache and
-// MemcachedCache, for the session engines cache and cached_db.
+// Package memcache reads and writes the caches of Django's Memcached backends
+// (PyMemcacheCache, PyLibMCCache and MemcachedCache), for the session engines cache and
+// cached_db.
 //
 //	cache, err := memcache.New(memcache.Config{Servers: []string{"10.0.0.5:11211", "10.0.0.6:11211"}})
 //	store, err := cachestore.New(cache, cachestore.Config{Settings: settings})
 //
-// Memcached forgets: when its memory is full it throws away what was used least, and
-// when it ends, everything. Sessions that are to last belong into the engine db, or
-// into cached_db, which finds them again in its table.
+// Package storeurl opens the same from a URL.
 //
 // # Several servers
 //
-// The client chooses the server by a hash of the key, and every client library
-// has a hash of its own. [Config.Hash] must be the one of the site's backend, and
-// [Config.Servers] what the site has in LOCATION: PyMemcache hashes the servers' names
-// as they are spelled there, and the other two count them in that order. With
-// anything else Go looks for the sessions where they are not. Where Go reaches a server
-// under another name, [Config.Dial] translates.
+// The client chooses the server of a key by a hash, and every client library has a hash of its
+// own. [Config.Hash] must be that of the site's backend, and [Config.Servers] must repeat the
+// site's LOCATION: PyMemcache hashes the servers' names as they are spelled there, and the other
+// two count the servers in that order. With any other list or hash Go looks for sessions on the
+// wrong servers. If Go reaches a server under another name, translate it in [Config.Dial].
 //
-// A server that does not answer is an error, and its sessions are neither lost nor
-// looked for elsewhere. Django's clients differ: pymemcache takes such a server out
-// for a minute after a few errors, and python-memcached for 30 seconds, and until
-// then they keep the sessions on the others. What is written there is gone from sight
-// when the server is back.
+// If a server does not answer, that is an error: its sessions are not taken for gone, and are not
+// looked for on other servers. Django's clients differ. After a few errors pymemcache does not
+// use such a server for a minute, and python-memcached for 30 seconds; until then they keep its
+// sessions on the other servers, and those sessions are out of sight when the server is back.
 //
 // # Beside a live Django
 //
-// A change is made once. If the answer to an add or a deletion is lost, it is sent again,
-// since repeating it changes nothing. If the answer to a change is lost, the item is read:
-// if it holds what was written, the change succeeded; otherwise the error is a
-// djsession.ErrOutcomeUnknown. A connection that the server has closed is noticed before
-// anything is sent on it.
+// Every change is a cas: it is made only if the item is unchanged since it was read. An item that
+// was deleted or evicted stays deleted. Servers that run without cas (-C) can be read, but items on
+// them cannot be changed.
 //
-// Every change is a cas: it is made only if the item is still what was read. An item
-// that was deleted, or was thrown away, stays deleted. Servers that run without cas
-// (-C) can be read, and refuse changes of what is there.
+// A change is made once. If the answer to an add or a deletion is lost, the request is sent
+// again, since repeating it changes nothing. If the answer to a change is lost, the error is a
+// djsession.ErrOutcomeUnknown. A connection that the server has closed is noticed before a
+// request is sent on it.
 //
-// A value over the server's limit (-I, 1 MB if not set) is an ErrTooLarge, and the
-// old one stays. (Django deletes the old value.)
+// # Limits
 //
-// What ends later than 2038-01-19 ends then: Memcached's own clock has 32 bits.
+// Memcached evicts the items that were used least when its memory is full, and loses all when it
+// restarts. Sessions that must last belong into the engines db or cached_db.
 //
-// Memcached cannot be enumerated, and does not tell when an item ends.
+// A value over the server's limit (-I, 1 MB by default) is a djsession.ErrTooLarge, and the old
+// value stays. (Django deletes the old value.) An item that would end after 2038-01-19 ends
+// then: Memcached's clock has 32 bits. Memcached cannot be enumerated, and does not return when
+// an item ends.
+//
+// # Errors
+//
+// Errors are *djsession.OpError. If a server refuses a request, or does not speak Memcached's
+// protocol, the cause is a [ServerError].
 package memcache
 
 import (
@@ -55,39 +59,39 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// Config says which servers there are, and how the site chooses among them.
+// Config lists the servers, and says how the site chooses one of them.
 type Config struct {
-	// Servers is LOCATION, a server each: "host:port", "host" (port 11211),
-	// "[::1]:11211", or a socket as "unix:/path" or "/path". The order and, for
-	// PyMemcache, the spelling count.
+	// Servers is LOCATION, one server in each element: "host:port", "host" (port 11211),
+	// "[::1]:11211", or a socket as "unix:/path" or "/path". The order matters and, for
+	// PyMemcache, the spelling.
 	Servers []string
-	// Hash is how the site's backend chooses a server. Default: PyMemcache. With one
-	// server they are all alike.
+	// Hash is the way in which the site's backend chooses a server. Default: PyMemcache.
+	// It does not matter if there is only one server.
 	Hash Hash
 
-	// Timeout is how long a server may take to be connected to, and to answer.
-	// Contexts do not reach that far: it is what ends a call. Default: 1 second.
+	// Timeout limits connecting to a server, and each wait for an answer. gomemcache takes
+	// no context, so a context does not end an operation that has begun. Default: 1 second.
 	Timeout time.Duration
-	// MaxConns limits the open connections to each server. A request that finds all
-	// of them in use waits for one, at most for Timeout; then the error is an
-	// os.ErrDeadlineExceeded. Default: 10.
+	// MaxConns limits the open connections to each server. If all are in use, a request
+	// waits for one, at most for Timeout; then the error is an os.ErrDeadlineExceeded.
+	// Default: 10.
 	MaxConns int
-	// MaxSize bounds, in bytes, what is read, and what it inflates to. Default: 32 MiB.
+	// MaxSize is the largest value, in bytes, that is read, and that a compressed value may
+	// inflate to. Default: 32 MiB.
 	MaxSize int
-	// MaxItemSize is the largest value, in bytes, that is sent to a server: its -I.
-	// Default: 1 MiB, the servers' own. A server that takes less says so itself.
+	// MaxItemSize is the largest value, in bytes, that is sent to a server: the server's -I.
+	// Default: 1 MiB, as on the servers. A server that takes less refuses the value itself.
 	MaxItemSize int
-	// ReadOnly refuses whatever would write.
+	// ReadOnly refuses all writes with djsession.ErrReadOnly.
 	ReadOnly bool
 
-	// Dial connects to a server; network is "tcp" or "unix", and address is as in
-	// Servers, with its port. For TLS it is the DialContext of a tls.Dialer.
-	// Default: that of a net.Dialer.
+	// Dial connects to a server. The network is "tcp" or "unix", and the address is that
+	// in Servers, with its port. For TLS use the DialContext of a tls.Dialer. Default: the
+	// DialContext of a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// DefaultMaxItemSize is the largest item that a Memcached takes unless it is told
-// otherwise.
+// DefaultMaxItemSize is the largest item that a Memcached takes by default.
 const DefaultMaxItemSize = 1 << 20
 
 const (
@@ -99,7 +103,7 @@ const (
 // goroutines.
 type Cache struct {
 	client      *client
-	each        []*client // one for each server, to ask it for any key
+	each        []*client // one for each server: Misplaced asks it for any key
 	servers     *servers
 	maxSize     int
 	maxItemSize int
@@ -112,7 +116,7 @@ var (
 	_ cachestore.Sharded = (*Cache)(nil)
 )
 
-// New returns a cache on these servers. It does not connect yet.
+// New returns a cache on the servers. It does not connect to them.
 func New(c Config) (*Cache, error) {
 	if c.Timeout < 0 || c.MaxConns < 0 || c.MaxSize < 0 || c.MaxItemSize < 0 {
 		return nil, errors.New("memcache: Timeout, MaxConns, MaxSize and MaxItemSize cannot be negative")
@@ -145,7 +149,7 @@ func New(c Config) (*Cache, error) {
 			case errors.As(err, &netErr) && netErr.Timeout():
 				return nil, netErr // gomemcache turns it into a ConnectTimeoutError
 			case err != nil:
-				return nil, &unsentError{err, true}
+				return nil, &unsentError{error: err, dial: true}
 			}
 			return &boundedConn{Conn: conn, limit: cache.maxSize}, nil
 		}
@@ -166,10 +170,13 @@ func (c *Cache) Close() error {
 	for _, client := range c.each {
 		errs = append(errs, client.Close())
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return opError("close", "", err)
+	}
+	return nil
 }
 
-// String says where the servers are.
+// String returns the addresses of the servers: "memcached (10.0.0.5:11211, 10.0.0.6:11211)".
 func (c *Cache) String() string {
 	var addrs []string
 	for _, s := range c.servers.all {

@@ -20,7 +20,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// Over the limit, ours or the server's own, the old value stays.
+// If a new value is over the limit of ours or of the server, the old value stays.
 func TestTooLarge(t *testing.T) {
 	const mega = 1 << 20
 	small := []string{"-I", "512k"}
@@ -110,13 +110,13 @@ func TestTooLargeToRead(t *testing.T) {
 	}
 }
 
-// answering is a server that says the same to every line, and its address.
+// answering starts a server that gives one answer to every line, and returns its address.
 func answering(t testing.TB, answer string) string {
 	return scripted(t, func(string) string { return answer })
 }
 
-// scripted is a server that answers line by line, and its address. An answer comes byte
-// by byte.
+// scripted starts a server that answers line by line, and returns its address. An answer comes
+// byte by byte.
 func scripted(t testing.TB, answerTo func(line string) string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -146,7 +146,7 @@ func scripted(t testing.TB, answerTo func(line string) string) string {
 	return l.Addr().String()
 }
 
-// What a server says is shown only where it can hold no session.
+// A server's answer is shown only if it cannot contain a session.
 func TestOddAnswers(t *testing.T) {
 	const other = ":1:django.contrib.sessions.cache9f3c1a" + secret
 	for _, test := range []struct{ name, answer, word string }{
@@ -203,7 +203,7 @@ func TestServerIsDown(t *testing.T) {
 	}
 }
 
-// The connections of before a restart do not get in the way of any operation.
+// Connections from before a restart do not disturb any operation.
 func TestServerRestarts(t *testing.T) {
 	servers := djangotest.Memcached(t, 1)
 	c := newCache(t, memcache.Config{Servers: servers.Addrs()})
@@ -240,8 +240,8 @@ func TestServerRestarts(t *testing.T) {
 	}
 }
 
-// A server that accepts and does not answer is bounded by Timeout, and whoever's context
-// has ended meanwhile is told that.
+// Timeout limits the wait for a server that does not answer. If the context has ended meanwhile,
+// the error says so.
 func TestServerHangs(t *testing.T) {
 	servers := djangotest.Memcached(t, 1)
 	c := newCache(t, memcache.Config{Servers: servers.Addrs(), Timeout: 300 * time.Millisecond})
@@ -269,7 +269,7 @@ func TestConnectTakesTooLong(t *testing.T) {
 	wantError(t, err, os.ErrDeadlineExceeded, "get 9f3c1a…: connect to cache.internal:11211: ")
 }
 
-// What a server says to a cas, where the real one does not say it at will.
+// Answers to a cas that a test cannot get from a real server at will.
 func TestSwapAnswers(t *testing.T) {
 	for _, test := range []struct {
 		cas  string
@@ -295,7 +295,7 @@ func TestSwapAnswers(t *testing.T) {
 	}
 }
 
-// Without cas nothing that is there is changed.
+// On a server without cas no item is changed.
 func TestServerWithoutCAS(t *testing.T) {
 	c := open(t, "-C")
 	item := add(t, c, sessionKey, "one")
@@ -311,7 +311,7 @@ func TestServerWithoutCAS(t *testing.T) {
 	}
 }
 
-// A server that throws nothing away (-M) says when it is full.
+// A server that evicts nothing (-M) refuses new values when it is full.
 func TestServerIsFull(t *testing.T) {
 	c := open(t, "-M", "-m", "2")
 	item := add(t, c, sessionKey, "one")
@@ -331,8 +331,7 @@ func TestServerIsFull(t *testing.T) {
 	wantStored(t, c, sessionKey, "one")
 }
 
-// cutConn loses its connection once: before a request is sent, or before the answer to it
-// has come.
+// cutConn breaks once: before a request is sent, or before its answer has come.
 type cutConn struct {
 	net.Conn
 	before, after *atomic.Bool
@@ -353,8 +352,7 @@ func (c cutConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Whether a request was done before the connection broke or not, in the end it is done
-// once.
+// A request is done once, whether or not the server did it before the connection broke.
 func TestConnectionBreaks(t *testing.T) {
 	addr := djangotest.Memcached(t, 1)[0].Addr
 	var before, after atomic.Bool

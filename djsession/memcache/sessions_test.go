@@ -12,8 +12,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// A session of the engine cache: what Go cannot interpret survives a Go write of another
-// key, and is equal in Python.
+// A session of the engine cache: if Go changes one value, the values that Go cannot interpret
+// stay equal in Python.
 func TestSessions(t *testing.T) {
 	onEachBackend(t, func(t *testing.T, version, backend string, hash memcache.Hash) {
 		servers := djangotest.Memcached(t, 3)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"time"
 
 	"github.com/bradfitz/gomemcache/memcache"
 	"github.com/klauspost/compress/zlib"
@@ -14,7 +16,7 @@ import (
 	"github.com/djsess/djsess/internal/magic"
 )
 
-// The flags of an item say what its bytes are; Django's three clients have the same.
+// The flags of an item say what its bytes are. Django's three clients use the same flags.
 const (
 	flagPickle     = 1 << 0
 	flagInteger    = 1 << 1
@@ -23,32 +25,40 @@ const (
 	flagText       = 1 << 4
 )
 
-// version is an Item's Version: the cas id, 0 where a write was not told it, and
-// what was stored.
+// version is an Item's Version: the cas id and the stored value. The cas id is 0 after a
+// write, since Memcached does not return it.
 type version struct {
 	cas   uint64
 	flags uint32
 	data  []byte
 }
 
-// holds tells whether it is v that is stored. Whoever stored the same again has
+// versionOf returns the version of an item, if a Cache made the item.
+func versionOf(item *cachestore.Item) (v version, known bool) {
+	if item != nil {
+		v, known = item.Version.(version)
+	}
+	return v, known
+}
+
+// isStored reports whether v is the stored value. A client that stored the same value again has
 // changed nothing.
-func (v version) holds(stored *memcache.Item) bool {
+func (v version) isStored(stored *memcache.Item) bool {
 	return stored.Flags == v.flags && bytes.Equal(stored.Value, v.data)
 }
 
-// item makes an Item of what is stored.
+// item returns the Item of a stored item.
 func (c *Cache) item(stored *memcache.Item) (*cachestore.Item, error) {
 	data, err := c.decode(stored)
 	if err != nil {
-		return nil, &djsession.PayloadError{Form: djsession.Unsigned, Err: err}
+		return nil, djsession.UnsignedError(err)
 	}
 	return &cachestore.Item{Data: data, Version: version{stored.CasID, stored.Flags, stored.Value}}, nil
 }
 
 func (c *Cache) decode(stored *memcache.Item) ([]byte, error) {
-	if what := plain(stored); what != "" {
-		return nil, fmt.Errorf("%w: %s (flags %d), and not a pickle (flags %d)", djsession.ErrMalformed, what, stored.Flags, flagPickle)
+	if kind := notPickled(stored); kind != "" {
+		return nil, fmt.Errorf("%w: %s (flags %d), and not a pickle (flags %d)", djsession.ErrMalformed, kind, stored.Flags, flagPickle)
 	}
 	if stored.Flags&flagCompressed == 0 {
 		return stored.Value, nil
@@ -63,8 +73,9 @@ func (c *Cache) decode(stored *memcache.Item) ([]byte, error) {
 	return data, nil
 }
 
-// plain names what is not pickled. The order is pymemcache's.
-func plain(stored *memcache.Item) string {
+// notPickled returns what a value is if it is no pickle, or "". It checks the flags in
+// pymemcache's order.
+func notPickled(stored *memcache.Item) string {
 	flags := stored.Flags
 	switch {
 	case flags&flagText != 0:
@@ -77,6 +88,34 @@ func plain(stored *memcache.Item) string {
 		return "bytes, " + magic.Name(stored.Value)
 	}
 	return ""
+}
+
+const (
+	// expired is an expiration in the past. To Memcached, 0 means never.
+	expired = -1
+	// longestRelative is the largest expiration that Memcached takes for seconds from now.
+	// It takes a larger one for Unix time.
+	longestRelative = 30 * 24 * time.Hour / time.Second
+)
+
+// expiration is Django's get_backend_timeout, which cuts off fractions of seconds.
+func expiration(timeout time.Duration, now time.Time) int32 {
+	seconds := timeout / time.Second
+	switch {
+	case seconds <= 0:
+		return expired
+	case seconds > longestRelative:
+		return int32(min(now.Unix()+int64(seconds), math.MaxInt32))
+	}
+	return int32(seconds)
+}
+
+// ends returns when an item with this expiration ends.
+func ends(expiration int32, now time.Time) time.Time {
+	if time.Duration(expiration) > longestRelative {
+		return time.Unix(int64(expiration), 0)
+	}
+	return now.Add(time.Duration(expiration) * time.Second)
 }
 
 // inflate is zlib.decompress, which ignores what follows the stream.

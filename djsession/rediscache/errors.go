@@ -4,45 +4,42 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"regexp"
-	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/waitlimit"
 )
 
-// What Redis refuses for reasons that djsession has no error for.
+// Refusals of Redis that package djsession has no error for.
 var (
 	// ErrPassword: Redis wants a password, or another one (NOAUTH, WRONGPASS).
-	ErrPassword = errors.New("redis wants a user and password that it knows")
-	// ErrPermission: the user may not run a command or not use the key (NOPERM).
-	ErrPermission = errors.New("redis does not let this user")
-	// ErrOutOfMemory: maxmemory is reached, and nothing may be evicted for what is new (OOM).
+	ErrPassword = errors.New("redis refuses the user or the password")
+	// ErrPermission: the user may not run the command, or may not use the key (NOPERM).
+	ErrPermission = errors.New("the user of redis lacks a permission")
+	// ErrOutOfMemory: maxmemory is reached, and Redis may not evict anything (OOM).
 	ErrOutOfMemory = errors.New("redis is out of memory")
 	// ErrCluster: the server is a node of a Cluster, and the client is not one for Clusters (MOVED).
-	ErrCluster = errors.New("redis is a node of a Cluster, which a Cluster's client must be made for")
+	ErrCluster = errors.New("redis is a node of a Cluster, and the client is not one for Clusters")
 	// ErrHerdClient: django-redis's HerdClient wrote the value. Use its DefaultClient for sessions.
-	ErrHerdClient = errors.New("a tuple of django-redis's HerdClient, which cannot be written back without losing its meaning")
+	ErrHerdClient = errors.New("a tuple of django-redis's HerdClient, which cannot be changed without losing its meaning")
 )
 
-// meanings are what error codes of Redis mean.
+// meanings maps error codes of Redis to errors.
 var meanings = map[string]error{
 	"NOAUTH":    ErrPassword,
 	"WRONGPASS": ErrPassword,
 	"NOPERM":    ErrPermission,
 	"OOM":       ErrOutOfMemory,
 	"MOVED":     ErrCluster,
-	// A replica; one that cannot write its snapshots; one that misses its replicas.
+	// A replica; a master that cannot write its snapshots; a master without its replicas.
 	"READONLY":   djsession.ErrReadOnly,
 	"MISCONF":    djsession.ErrReadOnly,
 	"NOREPLICAS": djsession.ErrReadOnly,
-	// These pass.
+	// Conditions that pass.
 	"LOADING":     djsession.ErrBusy,
 	"BUSY":        djsession.ErrBusy,
 	"MASTERDOWN":  djsession.ErrBusy,
@@ -50,27 +47,48 @@ var meanings = map[string]error{
 	"TRYAGAIN":    djsession.ErrBusy,
 }
 
-// wrap says what was being done to which key.
-func wrap(op, key string, err error) error {
-	if key != "" {
-		op += " " + cachestore.ShortKey(key)
-	}
-	return fmt.Errorf("rediscache: %s: %w", op, err)
+// opError returns the error of an operation on an item.
+func opError(op, key string, err error) error {
+	return &djsession.OpError{Store: "rediscache", Op: op, Key: cachestore.ShortKey(key), Err: err, Hint: hint(err)}
 }
 
-// fail wraps an error of Redis or go-redis, with what it means to djsession. When
-// ctx has ended meanwhile that is what it is.
+// hint returns what can be done about an error, or "".
+func hint(err error) string {
+	switch {
+	case errors.Is(err, ErrPassword):
+		return "use the user and password of the site's LOCATION"
+	case errors.Is(err, ErrPermission):
+		return "let the user run getrange, exists, set, del, get, evalsha, eval, pttl, type and scan on the keys of sessions"
+	case errors.Is(err, ErrOutOfMemory):
+		return "raise maxmemory, or set a maxmemory-policy that evicts"
+	case errors.Is(err, ErrCluster):
+		return "open it with the client of a Cluster"
+	case errors.Is(err, ErrHerdClient):
+		return "use django-redis's DefaultClient for sessions"
+	}
+	switch code(err) {
+	case "READONLY":
+		return "the first LOCATION must be the master"
+	case "MISCONF", "NOREPLICAS":
+		return "see the log of Redis"
+	}
+	return ""
+}
+
+// fail returns the error of an operation for an error of Redis or go-redis. If Redis did not
+// answer and ctx has ended meanwhile, the error is also ctx's.
 func (c *Cache) fail(ctx context.Context, op, key string, err error) error {
 	err = c.classified(ctx, key, err)
-	return wrap(op, key, c.ended(ctx, err))
+	return opError(op, key, c.ended(ctx, err))
 }
 
-// answered tells what Redis has said of a key from what kept it from saying anything.
-func answered(err error) bool {
+// hasAnswered reports whether an error is Redis's answer about the key.
+func hasAnswered(err error) bool {
 	var payload *djsession.PayloadError
 	return errors.Is(err, djsession.ErrNotFound) || errors.Is(err, djsession.ErrConflict) || errors.As(err, &payload)
 }
 
+// classified turns an error of Redis or go-redis into one of djsession's or of this package.
 func (c *Cache) classified(ctx context.Context, key string, err error) error {
 	if errors.Is(err, redis.Nil) {
 		return djsession.ErrNotFound
@@ -86,7 +104,8 @@ func (c *Cache) classified(ctx context.Context, key string, err error) error {
 	return err
 }
 
-// code is what an answer of Redis begins with, such as "READONLY"; "" if err is none.
+// code returns the first word of an error that Redis answered, such as "READONLY". It returns ""
+// for any other error.
 func code(err error) string {
 	var answer redis.Error
 	if err == nil || errors.Is(err, redis.Nil) || !errors.As(err, &answer) {
@@ -100,11 +119,12 @@ func code(err error) string {
 	return first
 }
 
-// scriptsCode finds what a command in a script was answered, where Redis (before 7)
-// tells that only by the way.
+// scriptsCode finds the code of a command that failed in a script. Redis before 7 has it only
+// inside the text.
 var scriptsCode = regexp.MustCompile(`^ERR Error running script .*?: -?([A-Z]{3,}) `)
 
-// refusesScripts tells that nothing has run, since scripts are not allowed, or not known.
+// refusesScripts reports whether Redis did not run a script because scripts are not allowed or
+// not known.
 func refusesScripts(err error) bool {
 	if code(err) == "NOPERM" {
 		return true
@@ -113,32 +133,17 @@ func refusesScripts(err error) bool {
 	return errors.As(err, &answer) && strings.HasPrefix(strings.ToLower(answer.Error()), "err unknown command")
 }
 
-// mayTryAgain tells that a write has met what passes.
-func mayTryAgain(err error) bool {
-	return broken(err) || slices.Contains([]string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"}, code(err))
-}
-
-// broken tells that the connection ended, so that the answer is lost.
-func broken(err error) bool {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
-		return false
-	}
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
-}
-
-// discreet is an error without what it must not show.
-type discreet struct {
+// redactedError is an error whose text must not be shown, with the text to show.
+type redactedError struct {
 	error
 	text string
 }
 
-func (e discreet) Error() string { return e.text }
-func (e discreet) Unwrap() error { return e.error }
+func (e redactedError) Error() string { return e.text }
+func (e redactedError) Unwrap() error { return e.error }
 
-// hideArguments keeps the cache key, and the arguments that Redis repeats of a
-// command that it does not know, out of an error's text.
+// hideArguments removes the cache key from an error's text, and the arguments of an unknown
+// command, which Redis repeats.
 func hideArguments(err error, key string) error {
 	text, _, _ := strings.Cut(err.Error(), ", with args beginning with")
 	if key != "" {
@@ -147,5 +152,48 @@ func hideArguments(err error, key string) error {
 	if text == err.Error() {
 		return err
 	}
-	return discreet{err, text}
+	return redactedError{err, text}
+}
+
+// ended adds to an error that is not Redis's answer: the server's address, that ctx has ended,
+// and that all connections were busy.
+func (c *Cache) ended(ctx context.Context, err error) error {
+	if err == nil || hasAnswered(err) || errors.Is(err, redis.Nil) {
+		return err
+	}
+	ended := waitlimit.Ended(ctx)
+	noneFree := errors.Is(err, redis.ErrPoolTimeout)
+	if noneFree && ended == nil {
+		ended = context.DeadlineExceeded
+	}
+	if ended == nil {
+		var timeout interface{ Timeout() bool }
+		if errors.As(err, &timeout) && timeout.Timeout() { // the text of go-redis does not always have the address
+			err = fmt.Errorf("%s: %w", c, err)
+		}
+		return err
+	}
+	bare := noneFree || err == ctx.Err()
+	if size := c.poolSize(); size > 0 && (noneFree || bare && c.isBusy(size)) {
+		ended = fmt.Errorf("all %d connections are busy: %w", size, ended)
+	}
+	if bare {
+		return fmt.Errorf("%s: %w", c, ended)
+	}
+	return fmt.Errorf("%s: %w: %w", c, ended, err)
+}
+
+// poolSize returns how many connections the writer may have open, or 0 if it has a pool for
+// each server.
+func (c *Cache) poolSize() int {
+	if client, ok := c.writer.(*redis.Client); ok {
+		return client.Options().PoolSize
+	}
+	return 0
+}
+
+// isBusy reports whether all connections of the writer are in use.
+func (c *Cache) isBusy(size int) bool {
+	stats := c.writer.PoolStats()
+	return int(stats.TotalConns) >= size && stats.IdleConns == 0
 }

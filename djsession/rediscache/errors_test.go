@@ -20,9 +20,21 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// everything does all that a cache does, and calls check with each error.
-func everything(t *testing.T, cache *rediscache.Cache, old *cachestore.Item, check func(what string, err error)) {
+// everything calls all methods of a cache, and calls check with each error.
+func everything(t *testing.T, cache *rediscache.Cache, old *cachestore.Item, checkError func(what string, err error)) {
 	t.Helper()
+	check := func(what string, err error) {
+		t.Helper()
+		var op *djsession.OpError
+		switch {
+		case err == nil:
+		case !errors.As(err, &op) || op.Store != "rediscache" || op.Op == "" || what != "scan" && op.Key != cachestore.ShortKey(key):
+			t.Errorf("%s: error %q is no *djsession.OpError of this item", what, err)
+		case errors.Is(err, rediscache.ErrPassword) && op.Hint == "":
+			t.Errorf("%s: error %q has no hint", what, err)
+		}
+		checkError(what, err)
+	}
 	_, err := cache.Get(t.Context(), key)
 	check("get", err)
 	_, err = cache.Add(t.Context(), key, []byte("new"), time.Hour)
@@ -40,7 +52,7 @@ func everything(t *testing.T, cache *rediscache.Cache, old *cachestore.Item, che
 	check("scan", err)
 }
 
-// item returns what a cache stores for data.
+// item stores data and returns the item.
 func item(t *testing.T, cache *rediscache.Cache, data string) *cachestore.Item {
 	t.Helper()
 	it, err := cache.Add(t.Context(), key, []byte(data), time.Hour)
@@ -52,7 +64,7 @@ func item(t *testing.T, cache *rediscache.Cache, data string) *cachestore.Item {
 
 const secret = "correct-horse-battery-staple"
 
-// A Redis that wants a password says so, and never says which.
+// If Redis refuses the password, the error says so and does not show it.
 func TestPassword(t *testing.T) {
 	r := djangotest.RedisWith(t, djangotest.RedisOptions{Password: secret})
 	old := item(t, open(t, r, rediscache.Config{}), "old")
@@ -94,7 +106,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// Where scripts are not allowed, or not known, transactions do the same.
+// If scripts are not allowed, or not known, transactions do the same.
 func TestWithoutScripts(t *testing.T) {
 	for name, config := range map[string][]string{
 		"ACL":     {"user app on >" + secret + " ~* &* +@all -@scripting"},
@@ -238,7 +250,7 @@ func TestReadOnly(t *testing.T) {
 	})
 }
 
-// A Redis that is full refuses what is new, and loses nothing of what it has.
+// A Redis that is full refuses new values, and keeps those that it has.
 func TestOutOfMemory(t *testing.T) {
 	r := djangotest.RedisWith(t, djangotest.RedisOptions{MaxMemory: "4mb"})
 	cache := open(t, r, rediscache.Config{})
@@ -258,7 +270,7 @@ func TestOutOfMemory(t *testing.T) {
 	}
 }
 
-// answering is a server that speaks of nothing but its trouble.
+// answering returns a client of a server that gives one error to every command.
 func answering(t *testing.T, answer string) *redis.Client {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -334,7 +346,7 @@ func TestAnswers(t *testing.T) {
 	})
 }
 
-// A Redis that is not there, or hangs, is an error, and the caller's deadline counts.
+// A Redis that is down or hangs is an error, and the caller's deadline is kept.
 func TestDown(t *testing.T) {
 	r := djangotest.Redis(t)
 	c := redis.NewClient(&redis.Options{Addr: r.Addr, ContextTimeoutEnabled: true, DialTimeout: time.Second, MaxRetries: 1})
@@ -364,7 +376,7 @@ func TestDown(t *testing.T) {
 	}
 }
 
-// What is no value of a session says what it is, and is left alone.
+// The error for a value that is no session says what the value is. The value stays.
 func TestOtherValues(t *testing.T) {
 	r := djangotest.Redis(t)
 	d := djangotest.Start(t, "5.2", nil)

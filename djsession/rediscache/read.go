@@ -1,10 +1,13 @@
 package rediscache
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -12,26 +15,27 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/internal/magic"
+	"github.com/djsess/djsess/internal/pickle"
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
-// version is an Item's Version: what is stored, compressed as it is.
+// version is an Item's Version: the stored value, still compressed.
 type version string
 
-// Get returns what is stored under a key: at a reader if there are any, and as far
-// as that is no answer, at the writer.
+// Get returns the item of a key. It asks a reader if there are any. If the reader does not
+// have the key, or does not answer, it asks the writer.
 func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 	ctx = waitlimit.Deadline(ctx, c.timeout)
 	const op = "get"
 	if err := ctx.Err(); err != nil {
-		return nil, wrap(op, key, err)
+		return nil, opError(op, key, err)
 	}
 	if r := c.reader(); r != nil {
 		item, err := c.getFrom(ctx, r, key)
 		if err == nil {
 			return item, nil
 		}
-		if r.failed(err); ctx.Err() != nil {
+		if r.rest(err); ctx.Err() != nil {
 			return nil, c.fail(ctx, op, key, err)
 		}
 	}
@@ -42,8 +46,8 @@ func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 	return item, nil
 }
 
-// getFrom gets a value from a reader. It leaves time to ask the writer if the reader is
-// silent.
+// getFrom gets an item from a reader. It leaves time to ask the writer if the reader does not
+// answer.
 func (c *Cache) getFrom(ctx context.Context, r *reader, key string) (*cachestore.Item, error) {
 	ctx, cancel := waitlimit.Context(ctx, c.timeout/2)
 	defer cancel()
@@ -58,10 +62,10 @@ func (c *Cache) get(ctx context.Context, client redis.UniversalClient, key strin
 	return c.item(stored)
 }
 
-// read returns what is stored, or the beginning of it if that is too long. To
-// GETRANGE what is not there is empty, and an empty value should not be there.
+// read returns the stored value, or its beginning if it is too long. GETRANGE returns an empty
+// value if there is no key. An empty value is possible, too, but Django stores none.
 func (c *Cache) read(ctx context.Context, client redis.UniversalClient, key string) (string, error) {
-	for range 2 { // it may be stored between the two commands
+	for range 2 { // the value may be stored between the two commands
 		stored, err := client.GetRange(ctx, key, 0, int64(c.maxStored)).Result()
 		if err != nil || stored != "" {
 			return stored, err
@@ -77,11 +81,11 @@ func (c *Cache) read(ctx context.Context, client redis.UniversalClient, key stri
 	return "", nil
 }
 
-// item makes an Item of what is stored.
+// item returns the Item of a stored value.
 func (c *Cache) item(stored string) (*cachestore.Item, error) {
 	data, err := c.decode([]byte(stored))
 	if err != nil {
-		return nil, &djsession.PayloadError{Form: djsession.Unsigned, Err: err}
+		return nil, djsession.UnsignedError(err)
 	}
 	return &cachestore.Item{Data: data, Version: version(stored)}, nil
 }
@@ -93,7 +97,7 @@ func (c *Cache) decode(stored []byte) ([]byte, error) {
 	case len(stored) == 0:
 		return nil, fmt.Errorf("%w: an empty value", djsession.ErrMalformed)
 	case magic.IsInt(stored):
-		// Both clients store integers so, and look for them before anything else.
+		// Both clients store integers as text, and check for them first.
 		return nil, fmt.Errorf("%w: an integer, where the values of a session should be", djsession.ErrMalformed)
 	}
 	data, err := c.compressor.decompress(stored)
@@ -101,8 +105,8 @@ func (c *Cache) decode(stored []byte) ([]byte, error) {
 	case errors.Is(err, djsession.ErrTooLarge):
 		return nil, err
 	case err != nil:
-		// django-redis takes for uncompressed what does not decompress. It is: or
-		// nobody could read it.
+		// django-redis takes a value that does not decompress for an uncompressed one. So
+		// do we, unless it looks like a compressed one.
 		switch found := magic.Compression(stored); found {
 		case "":
 		case c.compressor.makes:
@@ -115,10 +119,10 @@ func (c *Cache) decode(stored []byte) ([]byte, error) {
 	if len(data) > c.maxSize {
 		return nil, fmt.Errorf("%w: %d bytes", djsession.ErrTooLarge, len(data))
 	}
-	return data, herd(data)
+	return data, checkHerd(data)
 }
 
-// Expires returns when a key ends, by the writer.
+// Expires returns when a key ends. It asks the writer.
 func (c *Cache) Expires(ctx context.Context, key string) (time.Time, error) {
 	ctx, cancel := waitlimit.Context(ctx, c.timeout)
 	defer cancel()
@@ -133,7 +137,7 @@ func (c *Cache) Expires(ctx context.Context, key string) (time.Time, error) {
 	return ends(left), nil
 }
 
-// What go-redis makes of PTTL's -2 and -1.
+// go-redis returns these for PTTL's -2 and -1.
 const (
 	pttlMissing time.Duration = -2
 	pttlForever time.Duration = -1
@@ -146,13 +150,82 @@ func ends(left time.Duration) time.Time {
 	return time.Now().Add(left)
 }
 
-// wrongType is the error for what is no string to Redis.
+// wrongType returns the error for a value that is no string of Redis.
 func (c *Cache) wrongType(ctx context.Context, key string) error {
 	ctx, cancel := waitlimit.Context(ctx, c.timeout)
 	defer cancel()
 	found := "something else"
 	if name, err := c.writer.Type(ctx, key).Result(); err == nil && name != "none" {
-		found = "a " + strings.TrimSuffix(name, "-rl") // a module's type, such as ReJSON-RL, has a suffix
+		found = "a " + strings.TrimSuffix(name, "-rl") // modules' types have a suffix, as ReJSON-RL
 	}
-	return &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%w: %s of Redis, where a string should be", djsession.ErrMalformed, found)}
+	return djsession.UnsignedError(fmt.Errorf("%w: %s of Redis, where a string should be", djsession.ErrMalformed, found))
+}
+
+const herdModule = "django_redis.client.herd"
+
+// checkHerd returns an error for a value of django-redis's HerdClient: a tuple of a marker, the
+// value and a second timeout. Go cannot change the value and keep what the timeout means.
+func checkHerd(data []byte) error {
+	if !bytes.Contains(data, []byte(herdModule)) {
+		return nil
+	}
+	o, err := pickle.Load(data, pickle.Limits{})
+	if err != nil || o.Kind != pickle.Tuple || len(o.Items) != 3 || !isMarker(o.Items[0].Made) {
+		return nil // the serializer reports what is wrong
+	}
+	return fmt.Errorf("%w: %w", djsession.ErrMalformed, ErrHerdClient)
+}
+
+// isMarker reports whether an object is an instance of the class Marker. In old protocols of
+// pickle it is made by a function with the class as an argument.
+func isMarker(made *pickle.Made) bool {
+	if made == nil {
+		return false
+	}
+	from := []*pickle.Object{made.Callable}
+	if made.Args != nil {
+		from = append(from, made.Args.Items...)
+	}
+	for _, o := range from {
+		if o == nil {
+			continue
+		}
+		if module, name := o.Global(); module == herdModule && name == "Marker" {
+			return true
+		}
+	}
+	return false
+}
+
+// reader is a replica.
+type reader struct {
+	client redis.UniversalClient
+	rests  atomic.Int64 // it is not asked until then, in Unix milliseconds
+}
+
+// restTime is how long a reader that failed is not asked. Without it, each request would wait
+// until a reader that is down times out.
+const restTime = 5 * time.Second
+
+// reader returns a reader that has not failed lately, or nil.
+func (c *Cache) reader() *reader {
+	if len(c.readers) == 0 {
+		return nil
+	}
+	now := time.Now().UnixMilli()
+	for first, i := rand.IntN(len(c.readers)), 0; i < len(c.readers); i++ {
+		if r := c.readers[(first+i)%len(c.readers)]; r.rests.Load() <= now {
+			return r
+		}
+	}
+	return nil
+}
+
+// rest lets the reader rest after an error that may be its own. It may not be if the caller
+// has cancelled, or if the reader answered.
+func (r *reader) rest(err error) {
+	var payload *djsession.PayloadError
+	if !errors.Is(err, redis.Nil) && !errors.As(err, &payload) && !errors.Is(err, context.Canceled) && code(err) != "WRONGTYPE" {
+		r.rests.Store(time.Now().Add(restTime).UnixMilli())
+	}
 }

@@ -1,36 +1,41 @@
-// Package rediscache is Redis as a site's cache, for the session engines cache and
-// cached_db: in the format of Django's own RedisCache (Django 4.0 and later) and in
-// those of django-redis.
+// Package rediscache reads and writes a site's cache in Redis, for the session engines cache and
+// cached_db. It knows the format of Django's own RedisCache (Django 4.0 and later) and those of
+// django-redis.
 //
 //	client := redis.NewClient(&redis.Options{Addr: "localhost:6379", ContextTimeoutEnabled: true})
 //	cache, err := rediscache.New(rediscache.Config{Writer: client})
 //	store, err := cachestore.New(cache, cachestore.Config{Settings: settings})
 //
-// Package storeurl makes one from a URL. Clients are go-redis's, of any kind: a plain
-// one, one that asks Sentinels ([redis.NewFailoverClient]), one of a Cluster, a Ring.
-// Give them ContextTimeoutEnabled, or a request's deadline does not count while Redis
-// is waited for, but only their ReadTimeout.
+// Package storeurl opens the same from a URL.
+//
+// Clients are go-redis's, of any kind: for one server, for Sentinels
+// ([redis.NewFailoverClient]), for a Cluster, or a Ring. Set ContextTimeoutEnabled: otherwise
+// only ReadTimeout ends the wait for an answer, and a request's deadline does not.
 //
 // # Formats
 //
-// Django's RedisCache stores what the serializer wrote, as it is. django-redis may
-// compress it: see [Compressor]. Which serializer the site has is for
-// cachestore.Config to say: djsession.PickleSerializer is the default of both, and
-// [JSONSerializer] and [MessagePackSerializer] are those that django-redis has besides.
+// Django's RedisCache stores the output of the serializer. django-redis may compress it: see
+// [Compressor]. The serializer belongs into cachestore.Config: djsession.PickleSerializer is the
+// default of both, and [JSONSerializer] and [MessagePackSerializer] are those that django-redis
+// has besides.
 //
-// # What is sent
+// # Commands
 //
-// A load is one GETRANGE, which is a GET that stops at [Config.MaxSize]; only before a
-// key is said not to be there, an EXISTS follows. A save is one script (EVALSHA), which
-// compares and sets. Where scripts are not allowed, it is WATCH and MULTI, four round
-// trips. Redis's user needs these commands, by their ACL names: getrange, exists, set,
-// del, get, evalsha, eval (or watch, multi, exec), pttl, type, and for lists scan.
+// A load is one GETRANGE, which is a GET that stops at [Config.MaxSize]. If that finds nothing,
+// an EXISTS follows. A save is one script (EVALSHA) that compares and sets. If scripts are not
+// allowed, a save is WATCH and MULTI, which takes four round trips. Redis's user needs these
+// commands, by their ACL names: getrange, exists, set, del, get, evalsha, eval (or watch, multi,
+// exec), pttl, type, and to list sessions scan.
 //
 // A change is made once. If the answer to a new key or to a deletion is lost, the command
-// is sent again, since repeating it changes nothing. If the answer to a save is lost, the
-// key is read: if it holds what was saved, the save succeeded; otherwise the error is a
-// djsession.ErrOutcomeUnknown. go-redis notices a pooled connection that the server has
+// is sent again, since repeating it changes nothing. If the answer to a save is lost, the error
+// is a djsession.ErrOutcomeUnknown. go-redis notices a pooled connection that the server has
 // closed before it sends a command; over TLS only if package storeurl made the client.
+//
+// # Errors
+//
+// Errors are *djsession.OpError with a hint if there is a remedy. The causes that only Redis has
+// are [ErrPassword], [ErrPermission], [ErrOutOfMemory], [ErrCluster] and [ErrHerdClient].
 package rediscache
 
 import (
@@ -48,32 +53,31 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// Config says which Redis is meant, and how the site writes to it.
+// Config holds the clients, and says how the site stores values in Redis.
 type Config struct {
-	// Writer is the first LOCATION: all writes go to it, and its word counts. A
-	// Cluster's client must not read from replicas (ReadOnly) here.
+	// Writer is the client of the first LOCATION. All writes go to it, and it decides
+	// whether a key exists. The client of a Cluster must not read from replicas (ReadOnly).
 	Writer redis.UniversalClient
-	// Address is where the writer is, for messages. Default: the address in the client's
-	// options. A client that asks Sentinels has none there.
+	// Address is the writer's address, for messages. Default: the address in the client's
+	// options. A client for Sentinels has none there.
 	Address string
-	// Readers are the other LOCATIONs, replicas of the first. As in Django a value is
-	// read from any one of them. What is not there, or cannot be read, is asked of
-	// the writer, and so is everything while a reader is down.
+	// Readers are the clients of the other LOCATIONs, replicas of the first. As in Django
+	// a value is read from any of them. If a reader does not have the key, has a damaged
+	// value or does not answer, the writer is asked.
 	Readers []redis.UniversalClient
-	// DjangoRedis is for a site with django-redis, which counts timeouts in
+	// DjangoRedis says that the site uses django-redis, which counts timeouts in
 	// milliseconds. Default: Django's own RedisCache, which counts whole seconds.
 	DjangoRedis bool
 	// Compressor is OPTIONS["COMPRESSOR"] of django-redis. Default: Uncompressed.
 	Compressor Compressor
-	// MaxSize bounds, in bytes, what is stored and what it decompresses to, as
-	// Settings.MaxPayloadSize should. Default: that one's default, 32 MiB.
+	// MaxSize is the largest value, in bytes, before and after compression. Use
+	// Settings.MaxPayloadSize. Default: the default of that, 32 MiB.
 	MaxSize int
-	// Timeout limits how long a load or a write may take, even if its context has no
-	// deadline: the wait for a free connection, connecting, and the answer. It also
-	// limits each page of a scan. A reader has half of it, so that there is time to
-	// ask the writer if the reader is silent. Then the error is a
-	// context.DeadlineExceeded. Default: 10 seconds; negative: no limits but those of
-	// the context and of the clients.
+	// Timeout limits a load, a write and each page of a scan, even if the context has no
+	// deadline: the wait for a free connection, connecting, and the answer. A reader has
+	// half of it, so that there is time to ask the writer if the reader does not answer.
+	// If the time is over, the error is a context.DeadlineExceeded. Default: 10 seconds.
+	// If it is negative, only the context and the clients have limits.
 	Timeout time.Duration
 }
 
@@ -87,7 +91,7 @@ type Cache struct {
 	maxSize    int
 	maxStored  int
 	timeout    time.Duration
-	unscripted atomic.Bool // scripts are refused
+	unscripted atomic.Bool // Redis refuses scripts
 }
 
 var (
@@ -96,8 +100,7 @@ var (
 	_ cachestore.Expirer = (*Cache)(nil)
 )
 
-// New returns a cache over the clients, which Close closes. It does not ask them
-// anything.
+// New returns a cache over the clients. It sends nothing to them. Close closes them.
 func New(c Config) (*Cache, error) {
 	if c.MaxSize == 0 {
 		c.MaxSize = signing.DefaultMaxSize
@@ -116,7 +119,7 @@ func New(c Config) (*Cache, error) {
 	if cache.compressor, err = newCompressor(c.Compressor, c.MaxSize); err != nil {
 		return nil, fmt.Errorf("rediscache: %w", err)
 	}
-	// What does not compress is a little longer for it.
+	// Compression makes some values a little longer.
 	cache.maxStored = c.MaxSize + c.MaxSize/64 + 1<<10
 	for _, client := range c.Readers {
 		cache.readers = append(cache.readers, &reader{client: client})
@@ -131,12 +134,12 @@ func (c *Cache) Close() error {
 		errs = append(errs, r.client.Close())
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("rediscache: close: %w", err)
+		return opError("close", "", err)
 	}
 	return nil
 }
 
-// String is where the writer is: "redis (10.0.0.5:6379)".
+// String returns the writer's address: "redis (10.0.0.5:6379)".
 func (c *Cache) String() string {
 	at := c.address
 	if at == "" {

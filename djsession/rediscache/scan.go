@@ -15,22 +15,22 @@ import (
 )
 
 const (
-	// scanCount is how much of its table Redis looks through for one SCAN, and so how
-	// long everybody else waits: well under a millisecond.
+	// scanCount is how many keys Redis checks for one SCAN. Its other clients wait for that
+	// long: well under a millisecond.
 	scanCount = 500
-	// What is read at once is as many values as make a few hundred kilobytes.
+	// One batch of values should be a few hundred kilobytes.
 	firstBatch   = 32
 	largestBatch = 500
 	smallBytes   = 256 << 10
 	largeBytes   = 4 << 20
-	// maxSeen is how many keys are remembered, 8 bytes each and some more, so that none
-	// is yielded twice.
+	// maxSeen is how many keys a scan remembers, so that it yields none twice. Each takes some
+	// more than 8 bytes.
 	maxSeen = 1 << 23
 )
 
-// Scan yields the entries by SCAN, from every master of a Cluster, in no order. What
-// is stored or deleted meanwhile is found or not. Redis may name a key twice while its
-// table grows or shrinks; past 8 million keys that is not noticed any more.
+// Scan yields the entries in no order. It uses SCAN on every master of a Cluster. It may or may
+// not yield an item that is stored or deleted meanwhile. Redis may return a key twice while its table
+// grows or shrinks; beyond 8 million keys Scan may yield such a key twice.
 func (c *Cache) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.Entry, error] {
 	return func(yield func(*cachestore.Entry, error) bool) {
 		s := &scan{cache: c, prefix: prefix, batch: firstBatch, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed(), yield: yield}
@@ -49,7 +49,7 @@ func (c *Cache) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.E
 	}
 }
 
-// nodes are the servers that hold the keys.
+// nodes returns the servers that hold the keys.
 func (c *Cache) nodes(ctx context.Context) (nodes []redis.Cmdable, err error) {
 	ctx, cancel := waitlimit.Context(ctx, c.timeout)
 	defer cancel()
@@ -80,7 +80,7 @@ type scan struct {
 	yield  func(*cachestore.Entry, error) bool
 }
 
-// node scans one server, and tells whether more is wanted.
+// node scans one server, and reports whether the caller wants more.
 func (s *scan) node(ctx context.Context, node redis.Cmdable) (more bool, err error) {
 	pattern := globEscaper.Replace(s.prefix) + "*"
 	for cursor := uint64(0); ; {
@@ -111,7 +111,7 @@ func (c *Cache) names(ctx context.Context, node redis.Cmdable, cursor uint64, pa
 
 var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
 
-// unseen leaves out what came before.
+// unseen returns the keys that did not come before.
 func (s *scan) unseen(keys []string) []string {
 	fresh := keys[:0]
 	for _, key := range keys {
@@ -127,7 +127,7 @@ func (s *scan) unseen(keys []string) []string {
 	return fresh
 }
 
-// read yields the values of some keys, which it reads in one round trip.
+// read reads the values of some keys in one round trip, and yields their entries.
 func (s *scan) read(ctx context.Context, keys []string) (more bool, err error) {
 	values, lives := s.cache.values(ctx, keys)
 	bytes := 0
@@ -142,7 +142,7 @@ func (s *scan) read(ctx context.Context, keys []string) (more bool, err error) {
 		}
 		bytes += len(stored)
 		if left == pttlMissing && ttlErr == nil {
-			continue // it has ended since
+			continue // the key has ended since
 		}
 		if !s.entry(ctx, key, stored, left, err) {
 			return false, nil
@@ -152,7 +152,7 @@ func (s *scan) read(ctx context.Context, keys []string) (more bool, err error) {
 	return true, nil
 }
 
-// values reads values, and how long each will live. Each command has its own error.
+// values reads values and how long they live. Each command has its own error.
 func (c *Cache) values(ctx context.Context, keys []string) ([]*redis.StringCmd, []*redis.DurationCmd) {
 	ctx, cancel := waitlimit.Context(ctx, c.timeout)
 	defer cancel()
@@ -172,7 +172,7 @@ func (c *Cache) values(ctx context.Context, keys []string) ([]*redis.StringCmd, 
 	return values, lives
 }
 
-// entry yields one entry; err is about its value.
+// entry yields one entry. err is the error of reading its value.
 func (s *scan) entry(ctx context.Context, key, stored string, left time.Duration, err error) bool {
 	c, entry := s.cache, &cachestore.Entry{Key: key, Name: key}
 	item := new(cachestore.Item)
@@ -190,7 +190,7 @@ func (s *scan) entry(ctx context.Context, key, stored string, left time.Duration
 	return s.yield(entry, err)
 }
 
-// nextBatch is how many values to read after a batch of that many bytes.
+// nextBatch returns how many values to read at once after a batch of that many bytes.
 func nextBatch(batch, bytes int) int {
 	switch {
 	case bytes < smallBytes:

@@ -10,57 +10,51 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 )
 
-// compareAnd stores a value for so many milliseconds, or deletes for 0, provided that
-// old is still what is stored.
-func (c *Cache) compareAnd(ctx context.Context, key string, old *cachestore.Item, stored version, left int64) error {
+// compareAndSet stores a value for left milliseconds if the key still holds old. If left is 0, it
+// deletes the key.
+func (c *Cache) compareAndSet(ctx context.Context, key string, old *cachestore.Item, stored version, left int64) error {
 	var before version
 	if old != nil {
 		before, _ = old.Version.(version)
 	}
-	if before == "" { // it is not known, so it is not what is there
-		return c.conflictWith(c.read(ctx, c.writer, key))
+	if before == "" { // the caller does not know the stored value
+		return c.conflictWithStored(ctx, key)
 	}
 	var current string
-	again, err := c.sendAgain(ctx, left == 0, func() (err error) {
+	lost, err := c.sendAgain(ctx, left == 0, func() (err error) {
 		current, err = c.attempt(ctx, key, before, stored, left)
 		return err
 	})
 	switch {
 	case err == errChanged && current == "":
-		return c.conflictWith(c.read(ctx, c.writer, key))
+		return c.conflictWithStored(ctx, key)
 	case err == errChanged:
-		return c.conflictWith(current, nil)
-	case again && errors.Is(err, redis.Nil):
-		return nil // deleted, perhaps by the command that was sent first
+		return cachestore.NewConflict(c.item(current))
+	case lost && errors.Is(err, redis.Nil):
+		return nil // deleted, perhaps by the attempt whose answer was lost
 	}
-	// After a lost answer an equal value says nothing: two writers that add one to the
-	// same number store the same.
+	// If the answer was lost, an equal value does not show that it is ours: two clients that
+	// add one to the same number store the same.
 	return err
 }
 
-// holds reports whether a key holds what was written.
+// holds reports whether a key holds a value.
 func (c *Cache) holds(ctx context.Context, key string, stored version) bool {
 	current, err := c.read(ctx, c.writer, key)
 	return err == nil && version(current) == stored
 }
 
-// conflictWith is the error about what is stored now, instead of what was.
-func (c *Cache) conflictWith(current string, err error) error {
-	if err != nil {
-		return err
-	}
-	item, err := c.item(current)
-	if err != nil {
-		return err
-	}
-	return &cachestore.ConflictError{Current: item}
+// conflictWithStored reads the stored value and returns the conflict with it.
+func (c *Cache) conflictWithStored(ctx context.Context, key string) error {
+	return cachestore.NewConflict(c.get(ctx, c.writer, key))
 }
 
-// errChanged goes with what is stored now; with nothing where that is to be read.
+// errChanged says that another value is stored. It comes with that value, or with an empty one
+// if the value has yet to be read.
 var errChanged = errors.New("changed")
 
-// attempt is compareAnd once. What is not there is redis.Nil; what is not as before
-// comes with errChanged.
+// attempt sends compareAndSet once. If there is no such key, the error is redis.Nil; if another
+// value is stored, it is errChanged.
 func (c *Cache) attempt(ctx context.Context, key string, before, stored version, left int64) (string, error) {
 	if !c.unscripted.Load() {
 		current, err := c.script(ctx, key, before, stored, left)
@@ -75,14 +69,11 @@ func (c *Cache) attempt(ctx context.Context, key string, before, stored version,
 	return current, err
 }
 
-// The script's number is what became of it; text is what is stored, cut where it
-// would be too long to read.
-const (
-	scriptGone = 0
-	scriptDone = 1
-)
+// scriptDone is the script's answer if it has stored the value. It answers 0 if there is no such
+// key, and otherwise with the value that is stored, cut off where it is too long to read.
+const scriptDone = 1
 
-const compareAndSet = `
+const compareAndSetScript = `
 local current = redis.call('GET', KEYS[1])
 if not current then
 	return 0
@@ -96,16 +87,16 @@ end
 return 1
 `
 
-var compareAndSetHash = redis.NewScript(compareAndSet).Hash()
+var compareAndSetHash = redis.NewScript(compareAndSetScript).Hash()
 
-// script compares and writes in one round trip, as soon as Redis knows the script.
+// script compares and writes in one round trip, once Redis knows the script.
 func (c *Cache) script(ctx context.Context, key string, before, stored version, left int64) (string, error) {
-	const keyAt = 3 // after name, script and number of keys
+	const keyAt = 3 // after the command, the script and the number of keys
 	args := []any{"evalsha", compareAndSetHash, 1, key, string(before), string(stored), left, c.maxStored + 1}
-	reply, err := c.once(ctx, keyAt, args...)
+	reply, err := c.sendOnce(ctx, keyAt, args...)
 	if code(err) == "NOSCRIPT" {
-		args[0], args[1] = "eval", compareAndSet
-		reply, err = c.once(ctx, keyAt, args...)
+		args[0], args[1] = "eval", compareAndSetScript
+		reply, err = c.sendOnce(ctx, keyAt, args...)
 	}
 	if err != nil {
 		return "", err
@@ -131,7 +122,7 @@ func (c *Cache) transaction(ctx context.Context, key string, before, stored vers
 		if version(current) != before {
 			return errChanged
 		}
-		sent = true // go-redis does not send again what follows a WATCH
+		sent = true // go-redis does not send a transaction again
 		_, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
 			if left == 0 {
 				return p.Del(ctx, key).Err()
@@ -140,7 +131,7 @@ func (c *Cache) transaction(ctx context.Context, key string, before, stored vers
 		})
 		return err
 	}, key)
-	if errors.Is(err, redis.TxFailedErr) { // somebody wrote between the two
+	if errors.Is(err, redis.TxFailedErr) { // another client wrote between the read and the write
 		return "", errChanged
 	}
 	if err != nil && err != errChanged && !sent {

@@ -14,14 +14,14 @@ import (
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
-// Add stores what is not there yet. A timeout that is over already stores nothing,
-// as in Django, and tells whether it could have.
+// Add stores data under a key that is not there. If the timeout is over already, it stores
+// nothing, as Django does, and still returns ErrKeyTaken for a key that is there.
 func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.Duration) (*cachestore.Item, error) {
 	ctx = waitlimit.Deadline(ctx, c.timeout)
 	const op = "add"
-	item, err := c.made(ctx, data)
+	item, err := c.newItem(ctx, data)
 	if err != nil {
-		return nil, wrap(op, key, err)
+		return nil, opError(op, key, err)
 	}
 	var free bool
 	if left := c.milliseconds(timeout); left > 0 {
@@ -35,85 +35,86 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	case err != nil:
 		return nil, c.fail(ctx, op, key, err)
 	case !free:
-		return nil, wrap(op, key, djsession.ErrKeyTaken)
+		return nil, opError(op, key, djsession.ErrKeyTaken)
 	}
 	return item, nil
 }
 
-// setNew stores what is not there yet, and tells whether it could. Where the answer is
-// lost, it is asked for again: what is there then, and is ours, is what the first
-// attempt has stored.
+// setNew stores a value under a key that is not there, and reports whether the key was free. If
+// the answer is lost, it sends the command again. If the key is taken then by the same value, the
+// first attempt has stored it.
 func (c *Cache) setNew(ctx context.Context, key string, stored version, left int64) (free bool, err error) {
 	const keyAt = 1
-	again, err := c.sendAgain(ctx, true, func() error {
-		_, err := c.once(ctx, keyAt, "set", key, string(stored), "px", left, "nx")
+	lost, err := c.sendAgain(ctx, true, func() error {
+		_, err := c.sendOnce(ctx, keyAt, "set", key, string(stored), "px", left, "nx")
 		return err
 	})
 	switch {
 	case !errors.Is(err, redis.Nil):
 		return err == nil, err
-	case again && c.holds(ctx, key, stored):
+	case lost && c.holds(ctx, key, stored):
 		return true, nil
-	case again:
+	case lost:
 		return false, djsession.ErrOutcomeUnknown
 	}
 	return false, nil
 }
 
-// Swap stores data in place of old in one script that compares the whole value. A
-// timeout that is over already deletes it, as Django's set does.
+// Swap stores data in place of old, in one script that compares the whole value. If the timeout
+// is over already, it deletes the key, as Django's set does.
 func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data []byte, timeout time.Duration) (*cachestore.Item, error) {
 	ctx = waitlimit.Deadline(ctx, c.timeout)
-	const op = "replace"
-	item, err := c.made(ctx, data)
+	const op = "swap"
+	item, err := c.newItem(ctx, data)
 	if err != nil {
-		return nil, wrap(op, key, err)
+		return nil, opError(op, key, err)
 	}
 	if isUncompressed(old) {
 		item.Version = version(data)
 	}
-	if err := c.compareAnd(ctx, key, old, item.Version.(version), c.milliseconds(timeout)); err != nil {
+	if err := c.compareAndSet(ctx, key, old, item.Version.(version), c.milliseconds(timeout)); err != nil {
 		return nil, c.fail(ctx, op, key, err)
 	}
 	return item, nil
 }
 
-// Delete removes a key, whatever it holds.
+// Delete removes a key, whatever its value is.
 func (c *Cache) Delete(ctx context.Context, key string) error {
 	ctx = waitlimit.Deadline(ctx, c.timeout)
 	const op = "delete"
 	if err := ctx.Err(); err != nil {
-		return wrap(op, key, err)
+		return opError(op, key, err)
 	}
 	var n int64
-	again, err := c.sendAgain(ctx, true, func() (err error) {
+	lost, err := c.sendAgain(ctx, true, func() (err error) {
 		n, err = c.del(ctx, key)
 		return err
 	})
 	switch {
 	case err != nil:
 		return c.fail(ctx, op, key, err)
-	case n == 0 && !again:
-		return wrap(op, key, djsession.ErrNotFound)
+	case n == 0 && !lost:
+		return opError(op, key, djsession.ErrNotFound)
 	}
 	return nil
 }
 
-// DeleteUnchanged removes a key in one script that compares the whole value.
+// DeleteUnchanged removes a key if it still holds old, in one script that compares the whole
+// value.
 func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore.Item) error {
 	ctx = waitlimit.Deadline(ctx, c.timeout)
 	const op = "delete"
 	if err := ctx.Err(); err != nil {
-		return wrap(op, key, err)
+		return opError(op, key, err)
 	}
-	if err := c.compareAnd(ctx, key, old, "", 0); err != nil {
+	if err := c.compareAndSet(ctx, key, old, "", 0); err != nil {
 		return c.fail(ctx, op, key, err)
 	}
 	return nil
 }
 
-// isUncompressed tells of what stays so: every client reads that, and if a Compressor was
-// named that the site does not have, the site could not read anything else.
+// isUncompressed reports whether a value is stored without compression. Swap keeps it so: every
+// client can read it, even if Config.Compressor is not the site's.
 func isUncompressed(old *cachestore.Item) bool {
 	if old == nil {
 		return false
@@ -122,8 +123,8 @@ func isUncompressed(old *cachestore.Item) bool {
 	return ok && string(stored) == string(old.Data)
 }
 
-// made is the item that is about to be written.
-func (c *Cache) made(ctx context.Context, data []byte) (*cachestore.Item, error) {
+// newItem returns the item to store.
+func (c *Cache) newItem(ctx context.Context, data []byte) (*cachestore.Item, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -137,8 +138,8 @@ func (c *Cache) made(ctx context.Context, data []byte) (*cachestore.Item, error)
 	return &cachestore.Item{Data: slices.Clone(data), Version: version(stored)}, nil
 }
 
-// milliseconds is how long a value lives. Django cuts a timeout to whole seconds,
-// django-redis to milliseconds; neither stores what would live for less.
+// milliseconds returns how long a value lives. Django cuts a timeout to whole seconds, and
+// django-redis to milliseconds. Neither stores a value that would live for less than one.
 func (c *Cache) milliseconds(timeout time.Duration) int64 {
 	if c.inSeconds {
 		timeout = timeout.Truncate(time.Second)

@@ -23,18 +23,22 @@ func eachOnce(objects []*pickle.Object, visit func(*pickle.Object) bool) {
 	for len(todo) > 0 {
 		o := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		if o == nil || seen[o] {
+		if o == nil {
+			continue
+		}
+		leaf := isLeaf(o) // most objects are leaves: looking them up in seen would take most of the time
+		if !leaf && seen[o] {
 			continue
 		}
 		if !visit(o) {
 			return
 		}
-		if isLeaf(o) {
+		if leaf {
 			continue
 		}
 		seen[o] = true
 		parts(o, func(part *pickle.Object) {
-			if part != nil && !seen[part] {
+			if part != nil && (isLeaf(part) || !seen[part]) {
 				todo = append(todo, part)
 			}
 		})

@@ -1,0 +1,194 @@
+package cachestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// Load returns the session of a key. Its Expires is zero if the cache does not return it
+// together with the session.
+func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error) {
+	const op = "load"
+	if err := djsession.ValidateKey(key); err != nil {
+		return nil, opError(op, key, err)
+	}
+	r, err := s.get(ctx, key)
+	if err != nil {
+		return nil, opError(op, key, err)
+	}
+	return r, nil
+}
+
+// Create stores a session under a key that the cache does not have. An empty key lets
+// the store choose one.
+func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	if key != "" {
+		return s.create(ctx, key, v, expires)
+	}
+	for attempt := 1; ; attempt++ {
+		r, err := s.create(ctx, djsession.NewKey(), v, expires)
+		if !errors.Is(err, djsession.ErrKeyTaken) {
+			return r, err
+		}
+		if attempt == 5 { // five random keys cannot all be taken
+			return nil, opError("create", "", fmt.Errorf("%s takes no new key: is it full, or down?", s.cache))
+		}
+	}
+}
+
+func (s *Store) create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	const op = "create"
+	p, err := s.payloadFor(key, v, expires)
+	if err != nil {
+		return nil, opError(op, key, err)
+	}
+	item, err := s.cache.Add(ctx, s.keys.cacheKey(key), p.data, p.timeout)
+	if err != nil {
+		return nil, opError(op, key, err)
+	}
+	return p.record(key, item), nil
+}
+
+// Replace stores v if the cache still has what old was read from. The key stays.
+func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	const op = "replace"
+	key := old.Key
+	p, err := s.payloadFor(key, v, expires)
+	if err != nil {
+		return nil, opError(op, key, err)
+	}
+	before, known := old.Version.(*Item)
+	if !known {
+		return nil, opError(op, key, s.conflictWithStored(ctx, key))
+	}
+	item, err := s.cache.Swap(ctx, s.keys.cacheKey(key), before, p.data, p.timeout)
+	if err != nil {
+		return nil, opError(op, key, s.conflict(ctx, key, err))
+	}
+	return p.record(key, item), nil
+}
+
+// payloadFor returns the payload to store under a key, if that can be written.
+func (s *Store) payloadFor(key string, v *djsession.Values, expires time.Time) (payload, error) {
+	if err := s.checkWrite(key); err != nil {
+		return payload{}, err
+	}
+	return s.payload(v, expires)
+}
+
+// Delete removes the session of a key, and any other value under it.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	const op = "delete"
+	if err := s.checkWrite(key); err != nil {
+		return opError(op, key, err)
+	}
+	if err := s.cache.Delete(ctx, s.keys.cacheKey(key)); err != nil {
+		return opError(op, key, err)
+	}
+	return nil
+}
+
+// DeleteUnchanged removes a session if the cache still has what old was read from.
+func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) error {
+	const op = "delete"
+	key := old.Key
+	if err := s.checkWrite(key); err != nil {
+		return opError(op, key, err)
+	}
+	before, known := old.Version.(*Item)
+	if !known {
+		return opError(op, key, s.conflictWithStored(ctx, key))
+	}
+	if err := s.cache.DeleteUnchanged(ctx, s.keys.cacheKey(key), before); err != nil {
+		return opError(op, key, s.conflict(ctx, key, err))
+	}
+	return nil
+}
+
+// conflict turns a conflict of the cache into one that has the current session. Other
+// errors stay as they are.
+func (s *Store) conflict(ctx context.Context, key string, err error) error {
+	var conflict *ConflictError
+	switch {
+	case !errors.As(err, &conflict):
+		return err
+	case conflict.Current == nil:
+		return s.conflictWithStored(ctx, key)
+	}
+	return conflictWith(s.record(key, conflict.Current))
+}
+
+// conflictWithStored is the conflict of a record that does not say what it was read from.
+func (s *Store) conflictWithStored(ctx context.Context, key string) error {
+	return conflictWith(s.get(ctx, key))
+}
+
+// conflictWith is the conflict with the session that was read, unless that failed.
+func conflictWith(current *djsession.Record, err error) error {
+	if err != nil {
+		return err
+	}
+	return &djsession.ConflictError{Current: current}
+}
+
+// Expires returns when a session ends, or Never. If the cache cannot return it, the error is
+// an errors.ErrUnsupported.
+func (s *Store) Expires(ctx context.Context, key string) (time.Time, error) {
+	const op = "expiry of"
+	if err := djsession.ValidateKey(key); err != nil {
+		return time.Time{}, opError(op, key, err)
+	}
+	if e, ok := s.cache.(Expirer); ok {
+		expires, err := e.Expires(ctx, s.keys.cacheKey(key))
+		switch {
+		case err != nil:
+			return time.Time{}, opError(op, key, err)
+		case expires.IsZero():
+			return Never, nil
+		}
+		return expires, nil
+	}
+	item, err := s.cache.Get(ctx, s.keys.cacheKey(key))
+	switch {
+	case err != nil:
+		return time.Time{}, opError(op, key, err)
+	case item.Expires.IsZero():
+		return time.Time{}, opError(op, key, fmt.Errorf("%s does not return when an item ends: %w", s.cache, errors.ErrUnsupported))
+	}
+	return item.Expires, nil
+}
+
+// Shard returns the name of the cache server of a session key, or "" if there is only one
+// server.
+func (s *Store) Shard(key string) string {
+	if c, ok := s.cache.(Sharded); ok {
+		return c.Shard(s.keys.cacheKey(key))
+	}
+	return ""
+}
+
+// Shards returns the number of cache servers.
+func (s *Store) Shards() int {
+	if c, ok := s.cache.(Sharded); ok {
+		return c.Shards()
+	}
+	return 1
+}
+
+// Misplaced returns the name of a cache server that has a session although its key belongs
+// to another server, or "" if there is none.
+func (s *Store) Misplaced(ctx context.Context, key string) (string, error) {
+	c, ok := s.cache.(Sharded)
+	if !ok {
+		return "", nil
+	}
+	server, err := c.Misplaced(ctx, s.keys.cacheKey(key))
+	if err != nil {
+		return "", opError("look on all servers for", key, err)
+	}
+	return server, nil
+}

@@ -1,0 +1,68 @@
+// Package sendonce sends requests to cache servers so that a change is made only once. If the
+// connection breaks before the answer has come, it is not known whether the server has done the
+// request.
+package sendonce
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// attempts is how often a request is sent at most.
+const attempts = 3
+
+// Request is a request that changes something.
+type Request struct {
+	// Send sends the request and returns the server's answer or an error.
+	Send func() error
+	// IsAnswer reports whether the result of Send is the server's answer.
+	IsAnswer func(err error) bool
+	// IsLost reports whether the request may have been sent and was not answered.
+	IsLost func(err error) bool
+	// Repeat reports whether to send the request again after an attempt that failed. It may
+	// wait before it returns. A request that was lost must be repeated only if doing it twice
+	// changes nothing. If Repeat is nil, the request is sent once.
+	Repeat func(attempt int, err error, lost bool) bool
+}
+
+// Do sends the request. If the request was lost at least once, lost is true: the server's answer
+// may be about what an earlier attempt has done. Without an answer the error is then a
+// djsession.ErrOutcomeUnknown.
+func (r Request) Do() (lost bool, err error) {
+	var unknown error
+	for attempt := 1; ; attempt++ {
+		err = r.Send()
+		if r.IsAnswer(err) {
+			return unknown != nil, err
+		}
+		isLost := r.IsLost(err)
+		if isLost && unknown == nil {
+			unknown = fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err)
+		}
+		if r.Repeat == nil || attempt == attempts || !r.Repeat(attempt, err, isLost) {
+			break
+		}
+	}
+	if unknown != nil {
+		return true, unknown // an error of a later attempt says nothing about the first one
+	}
+	return false, err
+}
+
+// IsDialError reports whether an error happened while connecting: no request was sent.
+func IsDialError(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// IsBroken reports whether the server has closed the connection, as it does when it ends, and
+// when a connection was idle for too long.
+func IsBroken(err error) bool {
+	return !IsDialError(err) && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE))
+}
