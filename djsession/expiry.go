@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/internal/pytime"
 )
 
@@ -181,7 +182,7 @@ func datetime(expiry any) (t time.Time, naive, ok bool) {
 	switch e := expiry.(type) {
 	case time.Time:
 		return e, false, true
-	case NaiveTime:
+	case pytype.NaiveTime:
 		return time.Time(e), true, true
 	}
 	return time.Time{}, false, false

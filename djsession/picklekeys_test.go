@@ -10,6 +10,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/pydict"
 )
 
 // allocated is how many bytes a function allocates.
@@ -190,7 +191,7 @@ func TestKeysThatAreStrings(t *testing.T) {
 		if err := v.Set(want, 3); err != nil {
 			t.Fatal(err)
 		}
-		root, err := v.Python()
+		root, err := pydict.Of(v)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func (s PickleSerializer) Append(dst []byte, v *Values) ([]byte, error) {
 		}
 		protocol = max(protocol, p.proto)
 	}
-	dict, err := v.Python()
+	dict, err := v.pythonDict()
 	if err != nil {
 		return dst, err
 	}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/djsess/djsess/djsession/pytype"
 )
 
 // SetExpiry makes the session end after so much time in which it is not saved:
@@ -67,7 +69,7 @@ func (s *Settings) datetime(t time.Time) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NaiveTimeOf(t, loc), nil
+	return pytype.NaiveTimeOf(t, loc), nil
 }
 
 // SetExpiryIn makes the session end after so much time, saved or not: set_expiry

@@ -7,6 +7,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/magic"
+	"github.com/djsess/djsess/internal/pydict"
 	"github.com/djsess/djsess/internal/pyjson"
 	"github.com/djsess/djsess/internal/pyvalue"
 	"github.com/djsess/djsess/signing"
@@ -22,7 +23,7 @@ type JSONSerializer struct{}
 
 // Append writes JSON in ASCII, with ", " and ": ".
 func (JSONSerializer) Append(dst []byte, v *djsession.Values) ([]byte, error) {
-	dict, err := v.Python()
+	dict, err := pydict.Of(v)
 	if err != nil {
 		return dst, err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/rediscache"
 	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/pydict"
 )
 
 // A format without references writes a thing as often as it is held: there is an end to that.
@@ -18,10 +19,11 @@ func TestSerializersHaveALimit(t *testing.T) {
 		for range 40 {
 			laughs = pickle.NewList(laughs, laughs)
 		}
-		v, err := djsession.ValuesOf(pickle.NewDict(pickle.NewStr("laughs"), laughs))
+		read, err := pydict.Values(pickle.NewDict(pickle.NewStr("laughs"), laughs))
 		if err != nil {
 			t.Fatal(err)
 		}
+		v := read.(*djsession.Values)
 		for _, s := range []djsession.Serializer{rediscache.JSONSerializer{}, rediscache.MessagePackSerializer{}} {
 			out, err := s.Append([]byte("x"), v)
 			if !errors.Is(err, djsession.ErrTooLarge) || string(out) != "x" {

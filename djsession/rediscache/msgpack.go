@@ -8,6 +8,8 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/magic"
+	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/pydict"
 )
 
 // MessagePackSerializer is django_redis.serializers.msgpack.MSGPackSerializer. Bytes
@@ -18,7 +20,7 @@ type MessagePackSerializer struct{}
 
 // Append writes MessagePack as msgpack.dumps does.
 func (MessagePackSerializer) Append(dst []byte, v *djsession.Values) ([]byte, error) {
-	dict, err := v.Python()
+	dict, err := pydict.Of(v)
 	if err != nil {
 		return dst, err
 	}
@@ -40,7 +42,15 @@ func (MessagePackSerializer) Parse(data []byte) (*djsession.Values, error) {
 	case len(u.data) > 0:
 		err = fmt.Errorf("%d bytes are left", len(u.data))
 	default:
-		return djsession.ValuesOf(dict)
+		return valuesOf(dict)
 	}
 	return nil, fmt.Errorf("%w: %s in place of a map of MessagePack: %w", djsession.ErrMalformed, magic.Name(data), err)
+}
+
+func valuesOf(dict *pickle.Object) (*djsession.Values, error) {
+	v, err := pydict.Values(dict)
+	if err != nil {
+		return nil, err
+	}
+	return v.(*djsession.Values), nil
 }

@@ -51,9 +51,10 @@ func (e *UnsupportedError) Error() string {
 type writer struct {
 	depth, maxDepth int
 	pointers        int    // followed to get here
-	differs         bool   // native text is another
-	native          bool   // is what is written
-	opaque          *[]any // what native text refers to
+	differs         bool   // marked JSON would be another text
+	withMarks       bool   // marked JSON is written
+	opaque          *[]any // what marked JSON refers to
+	dict            *DictType
 }
 
 // any writes the types that sessions are made of without reflection.
@@ -87,9 +88,12 @@ func (w *writer) value(dst []byte, v reflect.Value) ([]byte, error) {
 	if !v.IsValid() {
 		return append(dst, "null"...), nil
 	}
+	if w.isDict(v.Type()) {
+		return w.dictType(dst, v)
+	}
 	info := infoOf(v.Type())
-	if info.natural != nil {
-		return w.natural(dst, v, info)
+	if info.mark != 0 {
+		return w.pythonType(dst, v, info)
 	}
 	return w.plain(dst, v, info)
 }
@@ -120,7 +124,7 @@ func (w *writer) plain(dst []byte, v reflect.Value, info *typeInfo) ([]byte, err
 	case k == reflect.Array:
 		return w.sequence(dst, v)
 	case k == reflect.Slice && info.isBytes && !v.IsNil():
-		if info.natural == nil {
+		if info.mark == 0 {
 			dst = w.mark(dst, Bytes)
 		}
 		dst = base64.StdEncoding.AppendEncode(append(dst, '"'), v.Bytes())
@@ -163,7 +167,7 @@ func (w *writer) form(dst []byte, v reflect.Value, f form) ([]byte, error) {
 	}
 	switch f {
 	case asTime:
-		if infoOf(v.Type()).natural == nil {
+		if infoOf(v.Type()).mark == 0 {
 			dst = w.mark(dst, Datetime)
 		}
 		return appendTime(dst, v.Interface().(time.Time))

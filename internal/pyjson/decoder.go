@@ -2,11 +2,12 @@ package pyjson
 
 // A decoder walks a text that has been checked; it does not check again.
 type decoder struct {
-	text   string
-	i      int
-	native bool  // the text may have marks
-	opaque []any // what marks may stand for
-	err    error // of what decodes into interfaces
+	text      string
+	i         int
+	withMarks bool  // the text is marked JSON
+	opaque    []any // what marks may refer to
+	dict      *DictType
+	err       error // of what decodes into interfaces
 }
 
 // next skips white space and returns the byte that follows.
@@ -19,8 +20,8 @@ func (d *decoder) next() byte {
 func (d *decoder) raw() string {
 	d.next()
 	start := d.i
-	if d.native {
-		d.i = nativeEnd(d.text, start)
+	if d.withMarks {
+		d.i = markedEnd(d.text, start)
 	} else {
 		s := scanner{text: d.text, depth: noLimit}
 		d.i = s.value(start)
@@ -100,7 +101,7 @@ func (d *decoder) any(ordered bool) any {
 		d.i += len("false")
 		return false
 	case escape:
-		return d.natural()
+		return d.markedAny()
 	case '[':
 		list := []any{}
 		d.each(func(string) error {

@@ -18,7 +18,7 @@ type typeInfo struct {
 	writeAddr form // what its pointer can do, for values that have an address
 	read      form // on its pointer
 	isBytes   bool // a slice that is written in base64
-	natural   *Natural
+	mark      Mark // of the Python type that it stands for, if JSON does not have that
 	fields    []field
 	byName    map[string]int
 }
@@ -34,7 +34,7 @@ func infoOf(t reflect.Type) *typeInfo {
 }
 
 func newTypeInfo(t reflect.Type) *typeInfo {
-	info := &typeInfo{natural: naturalByType[t]}
+	info := &typeInfo{mark: markOfType[t]}
 	if known, ok := knownTypes[t]; ok {
 		info.write, info.writeAddr, info.read = known, known, known
 		return info

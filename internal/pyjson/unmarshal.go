@@ -152,12 +152,8 @@ func (d *decoder) form(v reflect.Value, f form, c byte) error {
 	p := v.Addr().Interface()
 	switch f {
 	case asPython:
-		if natural := infoOf(v.Type()).natural; d.native && natural != nil && natural.Parse != nil {
-			x, err := natural.Parse(d.raw(), d.opaque)
-			if err == nil {
-				v.Set(reflect.ValueOf(x).Elem())
-			}
-			return err
+		if d.isDict(v.Type()) {
+			return d.dictType(v)
 		}
 		raw, err := d.json()
 		if err != nil {

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/pytime"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // What ParseISO takes is what datetime.fromisoformat takes, and it is the same

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/pytime"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/pytime"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // A timedelta is spelled as str() spells it, and read again.

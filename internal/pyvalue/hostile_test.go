@@ -97,7 +97,7 @@ func TestLongNames(t *testing.T) {
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	for _, mode := range []Mode{Native, Show} {
+	for _, mode := range []Mode{Marked, Show} {
 		w := Writer{Mode: mode, Limit: 32 << 20}
 		if _, err := w.Append(nil, list); err != nil {
 			t.Error(err)

@@ -29,9 +29,9 @@ func (w *Writer) key(dst []byte, key *pickle.Object) ([]byte, error) {
 	switch {
 	case w.Mode == JSON && isCollection(key):
 		return dst, noJSON("a key that is " + description)
-	case w.Mode == Native && plain:
+	case w.Mode == Marked && plain:
 		return w.value(pyjson.AppendMark(dst, pyjson.Key), key)
-	case w.Mode == Native:
+	case w.Mode == Marked:
 		return w.opaque(pyjson.AppendMark(dst, pyjson.Key), key, description)
 	case !plain:
 		return w.opaque(dst, key, description)

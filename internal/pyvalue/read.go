@@ -7,13 +7,14 @@ import (
 	"math"
 	"time"
 
+	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/internal/pickle"
 	"github.com/djsess/djsess/internal/pyjson"
 	"github.com/djsess/djsess/internal/pytime"
 )
 
-// Parse returns the object that native text stands for, as Python itself would build it. The text must be valid: JSON
-// that was checked, or what was written as native text; opaque is what that refers to.
+// Parse returns the object that marked JSON stands for, as Python itself would build it. The text must be valid: JSON
+// that was checked, or what was written as marked JSON; opaque is what that refers to.
 func Parse(text string, opaque []any) (*pickle.Object, error) {
 	r := reader{text: text, opaque: opaque}
 	return r.value()
@@ -215,16 +216,16 @@ func build(m pyjson.Mark, text string) (*pickle.Object, error) {
 		delta, err := pytime.ParseTimedelta(text)
 		return buildTimedelta(delta), err
 	case pyjson.Decimal:
-		if !IsDecimal(text) {
+		if !pytype.Decimal(text).IsValid() {
 			return nil, errors.New("not a Decimal as str() writes it")
 		}
 		return reduce("decimal", "Decimal", str(text)), nil
 	case pyjson.UUID:
-		id, ok := ParseUUID(text)
-		if !ok {
-			return nil, errors.New("not a UUID")
+		id, err := pytype.ParseUUID(text)
+		if err != nil {
+			return nil, err
 		}
-		return reduce("uuid", "UUID", str(id)), nil
+		return reduce("uuid", "UUID", str(id.String())), nil
 	}
 	return nil, fmt.Errorf("unknown mark %q", byte(m))
 }

@@ -1,6 +1,6 @@
-// Package pyvalue translates between Python objects, as package pickle has them, and the native text of package
+// Package pyvalue translates between Python objects, as package pickle has them, and the marked JSON of package
 // pyjson, from which they become Go values: str and int, but also datetimes, Decimals, UUIDs, sets, and what else has a
-// natural Go type. All other objects are opaque: they can be told apart and described, and put back where they were.
+// Go type of its own. All other objects are opaque: they can be told apart and described, and put back where they were.
 package pyvalue
 
 import (
@@ -19,7 +19,7 @@ type Writer struct {
 	Mode Mode
 	// Limit bounds what is written, in bytes. It shrinks by what was looked at and not written.
 	Limit int
-	// Opaque is what native text refers to.
+	// Opaque is what marked JSON refers to.
 	Opaque []any
 
 	open []*pickle.Object // what is being written, from the outside in
@@ -39,7 +39,7 @@ func (w *Writer) Append(dst []byte, o *pickle.Object) ([]byte, error) {
 type Mode uint8
 
 const (
-	Native Mode = iota // native text: for Go values
+	Marked Mode = iota // marked JSON: for Go values
 	JSON               // what json.dumps would write; what it would refuse is an error
 	Show               // JSON for a reader: nothing is refused, what JSON has no form for is a string
 )
@@ -171,7 +171,7 @@ func (w *Writer) list(dst []byte, o *pickle.Object, items []*pickle.Object) ([]b
 // marked writes what is a list to JSON, if anything.
 func (w *Writer) marked(dst []byte, m pyjson.Mark, o *pickle.Object, items []*pickle.Object) ([]byte, error) {
 	switch {
-	case w.Mode == Native:
+	case w.Mode == Marked:
 		dst = pyjson.AppendMark(dst, m)
 	case w.Mode == JSON && m != pyjson.Tuple:
 		return dst, noJSON(nameOfMark[m])
@@ -185,7 +185,7 @@ func (w *Writer) text(dst []byte, m pyjson.Mark, text string) ([]byte, error) {
 		return w.tooMuch(dst)
 	}
 	switch w.Mode {
-	case Native:
+	case Marked:
 		dst = pyjson.AppendMark(dst, m)
 	case JSON:
 		return dst, noJSON(nameOfMark[m])
@@ -224,7 +224,7 @@ func (w *Writer) opaque(dst []byte, o *pickle.Object, description string) ([]byt
 	switch w.Mode {
 	case JSON:
 		return dst, noJSON(description)
-	case Native:
+	case Marked:
 		dst = pyjson.AppendMark(dst, pyjson.Opaque)
 		dst = strconv.AppendInt(dst, int64(len(w.Opaque)), 10)
 		w.Opaque = append(w.Opaque, o)
@@ -254,7 +254,7 @@ func (w *Writer) made(dst []byte, o *pickle.Object) ([]byte, error) {
 		return w.tooMuch(dst)
 	}
 	if items, kind := dictItems(o); kind != noDict {
-		if kind == orderedDict && w.Mode == Native {
+		if kind == orderedDict && w.Mode == Marked {
 			dst = pyjson.AppendMark(dst, pyjson.Ordered)
 		}
 		return w.dict(dst, o, items)

@@ -8,12 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/internal/pytime"
 )
 
-// Native text is JSON that tells apart what JSON cannot: the byte 1 and the letter of a [Mark] stand before the JSON form
-// of a value that is of another Python type than the JSON says. Stored JSON cannot forge one, since [Scan] refuses that
-// byte. Native text is made by [Encode] and package pyvalue only, is never stored, and is not checked when it is read.
+// A Mark says of which Python type a value is, where the JSON does not say it. Marked JSON has the byte 1 and the letter of
+// a Mark before the JSON form of such a value. Stored JSON cannot forge a mark, since [Scan] refuses that byte. Only
+// [Encode] and package pyvalue make marked JSON. It is never stored, and it is not checked when it is read.
 type Mark byte
 
 const (
@@ -32,7 +33,7 @@ const (
 	Deque     Mark = 'q' // an array
 	Ordered   Mark = 'o' // an OrderedDict: an object
 	Opaque    Mark = 'x' // what Go has nothing for: its index among the opaque values, and its description as a string
-	Key       Mark = 'k' // before a name: the native text of a key that is no str, which may have a mark itself
+	Key       Mark = 'k' // before a name: the marked JSON of a key that is no str, which may have a mark itself
 )
 
 // escape is the byte before the letter of a mark.
@@ -58,16 +59,16 @@ func OpaqueAt(text string, i int) (index, end int) {
 
 // Encoded is a Go value as Python would have written it.
 type Encoded struct {
-	// JSON is what [Append] writes; empty when JSON has no form for the value, but native text has.
+	// JSON is what [Append] writes. It is empty if JSON has no form for the value but marked JSON has.
 	JSON string
-	// Native is the native text where it differs from the JSON, with the opaque values it refers to.
-	Native string
+	// Marked is the marked JSON if it differs from JSON, and Opaque are the opaque values that it refers to.
+	Marked string
 	Opaque []any
 }
 
-// Encode writes a value as JSON, and as native text where that is another.
-func Encode(v any) (Encoded, error) {
-	w := writer{maxDepth: MaxWriteDepth}
+// Encode writes a value as JSON, and as marked JSON where that differs. dict may be nil.
+func Encode(v any, dict *DictType) (Encoded, error) {
+	w := writer{maxDepth: MaxWriteDepth, dict: dict}
 	json, err := w.any(nil, v)
 	if err != nil && !errors.Is(err, ErrOpaque) {
 		return Encoded{}, err
@@ -79,43 +80,94 @@ func Encode(v any) (Encoded, error) {
 	if err == nil {
 		e.JSON = string(json)
 	}
-	w = writer{maxDepth: MaxWriteDepth, native: true, opaque: &e.Opaque}
-	native, err := w.any(nil, v)
-	e.Native = string(native)
+	w = writer{maxDepth: MaxWriteDepth, dict: dict, withMarks: true, opaque: &e.Opaque}
+	marked, err := w.any(nil, v)
+	e.Marked = string(marked)
 	return e, err
 }
 
-// mark marks what is written next, in native text.
+// DictType is a Go type T that holds a dict in its order and, unlike Object, also what JSON has no form for. T and *T are
+// written by Append and read by Parse.
+type DictType struct {
+	Type    reflect.Type // T
+	Pointer reflect.Type // *T
+	// Append appends the marked JSON of a T or a *T, and the opaque values that it refers to. differs reports whether
+	// the JSON of the value is another text.
+	Append func(dst []byte, v any, opaque *[]any) (out []byte, differs bool, err error)
+	// Parse returns a *T.
+	Parse func(text string, opaque []any) (any, error)
+}
+
+// markOfType are the Go types that stand for a Python type which JSON does not have.
+var markOfType = map[reflect.Type]Mark{
+	reflect.TypeFor[time.Time]():        Datetime,
+	reflect.TypeFor[time.Duration]():    Timedelta,
+	reflect.TypeFor[pytype.NaiveTime](): Naive,
+	reflect.TypeFor[pytype.Date]():      Date,
+	reflect.TypeFor[pytype.TimeOfDay](): TimeOfDay,
+	reflect.TypeFor[pytype.Timedelta](): Timedelta,
+	reflect.TypeFor[pytype.Decimal]():   Decimal,
+	reflect.TypeFor[pytype.UUID]():      UUID,
+	reflect.TypeFor[pytype.ByteArray](): ByteArray,
+	reflect.TypeFor[pytype.Tuple]():     Tuple,
+	reflect.TypeFor[pytype.Set]():       Set,
+	reflect.TypeFor[pytype.FrozenSet](): FrozenSet,
+}
+
+// typeOfMark are the types that an interface gets for what has a mark. A Timedelta that fits is a time.Duration instead.
+var typeOfMark = map[Mark]reflect.Type{
+	Datetime:  reflect.TypeFor[time.Time](),
+	Naive:     reflect.TypeFor[pytype.NaiveTime](),
+	Date:      reflect.TypeFor[pytype.Date](),
+	TimeOfDay: reflect.TypeFor[pytype.TimeOfDay](),
+	Timedelta: reflect.TypeFor[pytype.Timedelta](),
+	Decimal:   reflect.TypeFor[pytype.Decimal](),
+	UUID:      reflect.TypeFor[pytype.UUID](),
+	Bytes:     reflect.TypeFor[[]byte](),
+	ByteArray: reflect.TypeFor[pytype.ByteArray](),
+	Tuple:     reflect.TypeFor[pytype.Tuple](),
+	Set:       reflect.TypeFor[pytype.Set](),
+	FrozenSet: reflect.TypeFor[pytype.FrozenSet](),
+	Deque:     reflect.TypeFor[[]any](),
+}
+
+// mark marks what is written next, if marks are written.
 func (w *writer) mark(dst []byte, m Mark) []byte {
 	w.differs = true
-	if w.native {
+	if w.withMarks {
 		return AppendMark(dst, m)
 	}
 	return dst
 }
 
-// natural writes a value of a type that stands for a Python type of its own.
-func (w *writer) natural(dst []byte, v reflect.Value, info *typeInfo) ([]byte, error) {
-	n := info.natural
-	if n.Append != nil {
-		if !w.native {
-			_, differs, err := n.Append(nil, v.Interface(), new([]any))
-			if w.differs = w.differs || differs; err != nil {
-				return dst, err
-			}
-			return w.form(dst, v, info.write)
-		}
-		out, _, err := n.Append(dst, v.Interface(), w.opaque)
-		return out, err
-	}
+// pythonType writes a value of a type in markOfType.
+func (w *writer) pythonType(dst []byte, v reflect.Value, info *typeInfo) ([]byte, error) {
 	if v.Kind() == reflect.Slice && v.IsNil() {
 		return append(dst, "null"...), nil
 	}
-	dst = w.mark(dst, n.Mark)
-	if d, ok := v.Interface().(time.Duration); ok && w.native {
+	dst = w.mark(dst, info.mark)
+	if d, ok := v.Interface().(time.Duration); ok && w.withMarks {
 		return append(pytime.TimedeltaOf(d).Append(append(dst, '"')), '"'), nil
 	}
 	return w.plain(dst, v, info)
+}
+
+// isDict reports whether t is the writer's DictType or a pointer to it.
+func (w *writer) isDict(t reflect.Type) bool {
+	return w.dict != nil && (t == w.dict.Type || t == w.dict.Pointer)
+}
+
+// dictType writes a value of the writer's DictType.
+func (w *writer) dictType(dst []byte, v reflect.Value) ([]byte, error) {
+	if w.withMarks {
+		out, _, err := w.dict.Append(dst, v.Interface(), w.opaque)
+		return out, err
+	}
+	_, differs, err := w.dict.Append(nil, v.Interface(), new([]any))
+	if w.differs = w.differs || differs; err != nil {
+		return dst, err
+	}
+	return w.plain(dst, v, infoOf(v.Type()))
 }
 
 // ErrOpaque is a Python object that cannot become what it was asked to: Go has no type for it, or JSON no form, or it
@@ -130,45 +182,15 @@ func (e *OpaqueError) Error() string { return e.Object + ": " + e.Reason }
 // Is makes an OpaqueError an [ErrOpaque].
 func (e *OpaqueError) Is(target error) bool { return target == ErrOpaque }
 
-// Natural is a Go type that stands for a Python type which JSON does not have.
-type Natural struct {
-	Mark Mark
-	Type reflect.Type
-	// Append and Parse, if set, are for a type that is native text itself. Opaque values are appended to and
-	// found in opaque. differs tells whether the text is another than its JSON.
-	Append func(dst []byte, v any, opaque *[]any) (out []byte, differs bool, err error)
-	Parse  func(text string, opaque []any) (any, error)
-}
-
-var (
-	naturalByType = map[reflect.Type]*Natural{
-		reflect.TypeFor[time.Time]():     {Mark: Datetime},
-		reflect.TypeFor[time.Duration](): {Mark: Timedelta},
-	}
-	naturalByMark = map[Mark]reflect.Type{
-		Datetime: reflect.TypeFor[time.Time](),
-		Bytes:    reflect.TypeFor[[]byte](),
-		Deque:    reflect.TypeFor[[]any](),
-	}
-)
-
-// Register makes types known, before any value is read or written: an interface gets them in place of what JSON has.
-func Register(types ...Natural) bool {
-	for i := range types {
-		naturalByType[types[i].Type] = &types[i]
-		naturalByMark[types[i].Mark] = types[i].Type
-	}
-	return true
-}
-
-// UnmarshalNative is [Unmarshal] for native text. Where the destination has a type, a mark does not matter: what stands
-// behind it is decoded. An interface gets the natural type. What is opaque is an [ErrOpaque], unless nothing asks for it.
-func UnmarshalNative(text string, opaque []any, dst any) error {
+// UnmarshalMarked is [Unmarshal] for marked JSON. Where the destination has a type, a mark does not matter: the value
+// behind it is decoded. An interface gets the type of the mark; for an OrderedDict that is a pointer to dict's type, and
+// dict may be nil. What is opaque is an [ErrOpaque], unless nothing asks for it.
+func UnmarshalMarked(text string, opaque []any, dst any, dict *DictType) error {
 	v := reflect.ValueOf(dst)
 	if v.Kind() != reflect.Pointer || v.IsNil() {
 		return errors.New("Unmarshal needs a pointer that is not nil")
 	}
-	d := decoder{text: text, native: true, opaque: opaque}
+	d := decoder{text: text, withMarks: true, opaque: opaque, dict: dict}
 	return d.value(v.Elem())
 }
 
@@ -177,15 +199,15 @@ func (d *decoder) marked(v reflect.Value, info *typeInfo) error {
 	m, end := MarkAt(d.text, d.i)
 	k := v.Kind()
 	switch {
-	case info.natural != nil && info.natural.Parse != nil:
-		return d.form(v, info.read, escape)
+	case d.isDict(v.Type()):
+		return d.dictType(v)
 	case k == reflect.Pointer && info.read == byKind:
 		if v.IsNil() {
 			v.Set(reflect.New(v.Type().Elem()))
 		}
 		return d.value(v.Elem())
 	case k == reflect.Interface && v.NumMethod() == 0:
-		x := d.natural()
+		x := d.markedAny()
 		if d.err != nil {
 			return d.err
 		}
@@ -214,8 +236,20 @@ func (d *decoder) marked(v reflect.Value, info *typeInfo) error {
 	return d.value(v)
 }
 
-// natural takes the next value, which has a mark, as the natural type.
-func (d *decoder) natural() any {
+// isDict reports whether t is the decoder's DictType.
+func (d *decoder) isDict(t reflect.Type) bool { return d.dict != nil && t == d.dict.Type }
+
+// dictType takes the next value into v, which is of the decoder's DictType.
+func (d *decoder) dictType(v reflect.Value) error {
+	x, err := d.dict.Parse(d.raw(), d.opaque)
+	if err == nil {
+		v.Set(reflect.ValueOf(x).Elem())
+	}
+	return err
+}
+
+// markedAny takes the next value, which has a mark, as the type of that mark.
+func (d *decoder) markedAny() any {
 	m, end := MarkAt(d.text, d.i)
 	if m == Timedelta {
 		from := d.i
@@ -225,7 +259,10 @@ func (d *decoder) natural() any {
 		}
 		d.i = from
 	}
-	t := naturalByMark[m]
+	t := typeOfMark[m]
+	if m == Ordered && d.dict != nil {
+		t = d.dict.Pointer
+	}
 	if m == Opaque || t == nil {
 		d.fail(d.opaqueError())
 		return nil
@@ -246,7 +283,7 @@ func (d *decoder) fail(err error) {
 
 // opaqueError takes the next value, which is opaque.
 func (d *decoder) opaqueError() error {
-	description, _ := Text(StripNative(d.raw()))
+	description, _ := Text(StripMarks(d.raw()))
 	return &OpaqueError{description, "Go has no type for this Python object"}
 }
 
@@ -261,15 +298,15 @@ func parseDuration(text string) (time.Duration, bool) {
 // key takes the next name, which has a mark, as the text that json.dumps makes of such a key, or would if it could.
 func (d *decoder) key() string {
 	raw := d.raw()
-	name, err := Text(StripNative(raw[2:]))
+	name, err := Text(StripMarks(raw[2:]))
 	if err != nil {
-		return StripNative(raw[2:])
+		return StripMarks(raw[2:])
 	}
 	return name
 }
 
-// nativeEnd returns the index behind the native value that begins at i.
-func nativeEnd(text string, i int) int {
+// markedEnd returns the index behind the marked value that begins at i.
+func markedEnd(text string, i int) int {
 	depth := 0
 	for i < len(text) {
 		m, end := MarkAt(text, i)
@@ -300,8 +337,8 @@ func nativeEnd(text string, i int) int {
 	return i
 }
 
-// StripNative returns the JSON behind the marks. Keys become strings, and what is opaque its description.
-func StripNative(text string) string {
+// StripMarks returns the JSON behind the marks. Keys become strings, and what is opaque its description.
+func StripMarks(text string) string {
 	dst := make([]byte, 0, len(text))
 	for i := 0; i < len(text); {
 		m, end := MarkAt(text, i)
@@ -315,7 +352,7 @@ func StripNative(text string) string {
 		case Opaque:
 			_, end = OpaqueAt(text, end)
 		case Key:
-			d := decoder{text: text, i: i, native: true}
+			d := decoder{text: text, i: i, withMarks: true}
 			dst, _ = AppendString(dst, d.key())
 			end = d.i
 		}
@@ -327,13 +364,13 @@ func StripNative(text string) string {
 // json takes the next value as JSON; what is opaque has none.
 func (d *decoder) json() (string, error) {
 	raw := d.raw()
-	if !d.native || strings.IndexByte(raw, escape) < 0 {
+	if !d.withMarks || strings.IndexByte(raw, escape) < 0 {
 		return raw, nil
 	}
 	for i := 0; i < len(raw); {
 		m, end := MarkAt(raw, i)
 		if m == Opaque {
-			in := decoder{text: raw, i: i, native: true}
+			in := decoder{text: raw, i: i, withMarks: true}
 			return "", in.opaqueError()
 		}
 		if m == 0 {
@@ -343,5 +380,5 @@ func (d *decoder) json() (string, error) {
 		}
 		i = end
 	}
-	return StripNative(raw), nil
+	return StripMarks(raw), nil
 }
