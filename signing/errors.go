@@ -3,6 +3,8 @@ package signing
 import (
 	"errors"
 	"fmt"
+
+	"github.com/djsess/djsess/internal/inflate"
 )
 
 var (
@@ -19,7 +21,7 @@ var (
 	ErrMalformed = errors.New("malformed")
 
 	// ErrTooLarge is a text that would decode to more than Options.MaxSize.
-	ErrTooLarge = errors.New("too large")
+	ErrTooLarge = inflate.ErrTooLarge
 )
 
 // errExpired lets ErrSignatureExpired be an ErrBadSignature without carrying

@@ -3,8 +3,10 @@ package signing
 import (
 	"encoding/base64"
 	"fmt"
+	"sync"
 	"time"
 
+	"github.com/djsess/djsess/internal/inflate"
 	"github.com/djsess/djsess/internal/pybase64"
 	"github.com/djsess/djsess/internal/pyjson"
 )
@@ -79,6 +81,9 @@ func appendObject(dst, data []byte, compress bool) []byte {
 	return base64.RawURLEncoding.AppendEncode(dst, data)
 }
 
+// streams are buffers for compressed objects, each a *[]byte.
+var streams = sync.Pool{New: func() any { return new([]byte) }}
+
 // appendOpened is the reverse of appendObject, bounded.
 func (r *keyring) appendOpened(dst, value []byte, origin Origin) ([]byte, Origin, error) {
 	origin.Compressed = len(value) > 0 && value[0] == '.'
@@ -92,13 +97,18 @@ func (r *keyring) appendOpened(dst, value []byte, origin Origin) ([]byte, Origin
 		}
 		return out, origin, nil
 	}
-	f := inflaters.Get().(*inflater)
-	defer f.release()
-	var err error
-	if f.packed, err = pybase64.AppendURL(f.packed[:0], value[1:]); err != nil {
+	buf := streams.Get().(*[]byte)
+	defer func() {
+		if cap(*buf) <= maxKept {
+			streams.Put(buf)
+		}
+	}()
+	stream, err := pybase64.AppendURL((*buf)[:0], value[1:])
+	if err != nil {
 		return dst, origin, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	out, err := f.append(dst, r.maxSize)
+	*buf = stream
+	out, err := inflate.Zlib(dst, stream, r.maxSize)
 	switch {
 	case err == ErrTooLarge:
 		return dst, origin, fmt.Errorf("more than %d bytes inflated: %w", r.maxSize, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/inflate"
 	"github.com/djsess/djsess/internal/swapfile"
 )
 
@@ -32,7 +33,7 @@ func (c *Cache) item(f *swapfile.File) (item *cachestore.Item, live bool, err er
 		return item, true, malformed(err)
 	}
 	item.Expires, live = expires.time(), !expires.ended(c.config.Settings.Now())
-	item.Data, err = inflate(packed, c.config.Settings.MaxPayloadSize)
+	item.Data, err = inflate.Zlib(nil, packed, c.config.Settings.MaxPayloadSize)
 	switch {
 	case errors.Is(err, djsession.ErrTooLarge):
 		err = &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("inflates to more than %d bytes: %w", c.config.Settings.MaxPayloadSize, err)}

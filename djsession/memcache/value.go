@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/bradfitz/gomemcache/memcache"
-	"github.com/klauspost/compress/zlib"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/inflate"
 	"github.com/djsess/djsess/internal/magic"
 )
 
@@ -53,7 +52,7 @@ func (c *Cache) decode(stored *memcache.Item) ([]byte, error) {
 	if stored.Flags&flagCompressed == 0 {
 		return stored.Value, nil
 	}
-	data, err := inflate(stored.Value, c.maxSize)
+	data, err := inflate.Zlib(nil, stored.Value, c.maxSize)
 	switch {
 	case errors.Is(err, djsession.ErrTooLarge):
 		return nil, fmt.Errorf("%w: it inflates to more than %d bytes", err, c.maxSize)
@@ -77,20 +76,4 @@ func plain(stored *memcache.Item) string {
 		return "bytes, " + magic.Name(stored.Value)
 	}
 	return ""
-}
-
-// inflate is zlib.decompress, which ignores what follows the stream.
-func inflate(data []byte, limit int) ([]byte, error) {
-	z, err := zlib.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
-	}
-	out, err := io.ReadAll(io.LimitReader(z, int64(limit)+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case len(out) > limit:
-		return nil, djsession.ErrTooLarge
-	}
-	return out, nil
 }

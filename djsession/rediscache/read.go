@@ -96,7 +96,7 @@ func (c *Cache) decode(stored []byte) ([]byte, error) {
 		// Both clients store integers so, and look for them before anything else.
 		return nil, fmt.Errorf("%w: an integer, where the values of a session should be", djsession.ErrMalformed)
 	}
-	data, err := c.compressor.decompress(stored)
+	data, err := c.compressor.Decompress(stored)
 	switch {
 	case errors.Is(err, djsession.ErrTooLarge):
 		return nil, err
@@ -105,10 +105,10 @@ func (c *Cache) decode(stored []byte) ([]byte, error) {
 		// nobody could read it.
 		switch found := magic.Compression(stored); found {
 		case "":
-		case c.compressor.makes:
+		case c.compressor.Stream:
 			return nil, fmt.Errorf("%w: %s that does not decompress: %w", djsession.ErrMalformed, found, err)
 		default:
-			return nil, fmt.Errorf("%w: %s, where %s should be", djsession.ErrMalformed, found, c.compressor.makes)
+			return nil, fmt.Errorf("%w: %s, where %s should be", djsession.ErrMalformed, found, c.compressor.Stream)
 		}
 		data = stored
 	}

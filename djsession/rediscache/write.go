@@ -130,7 +130,7 @@ func (c *Cache) made(ctx context.Context, data []byte) (*cachestore.Item, error)
 	if len(data) > c.maxSize {
 		return nil, fmt.Errorf("value of %d bytes: %w", len(data), djsession.ErrTooLarge)
 	}
-	stored, err := c.compressor.compress(data)
+	stored, err := c.compressor.Compress(data)
 	if err != nil {
 		return nil, err
 	}

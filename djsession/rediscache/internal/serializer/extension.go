@@ -1,4 +1,4 @@
-package rediscache
+package serializer
 
 import (
 	"encoding/binary"
@@ -6,8 +6,8 @@ import (
 	"github.com/djsess/djsess/internal/pickle"
 )
 
-// Extensions of MessagePack are instances of two classes in Python, here as they are
-// pickled: ExtType, a named tuple, and for the code -1 Timestamp, which has slots.
+// Extensions of MessagePack are instances of two Python classes, here as they are pickled: ExtType is a named tuple, and
+// Timestamp, for the code -1, has slots.
 var (
 	extType        = pickle.NewGlobal("msgpack.ext", "ExtType")
 	timestampClass = pickle.NewGlobal("msgpack.ext", "Timestamp")
@@ -57,7 +57,7 @@ func timestampOf(o *pickle.Object) (seconds, nanos int64, ok bool) {
 	if state.Kind != pickle.Tuple || len(state.Items) != 2 || state.Items[1].Kind != pickle.Dict {
 		return 0, 0, false
 	}
-	// A pickle may refer to one large dict a million times. That of a Timestamp has two slots.
+	// A pickle may refer to one large dict a million times. The dict of a Timestamp has two slots.
 	if len(state.Items[1].Items) > 4 {
 		return 0, 0, false
 	}

@@ -1,33 +1,76 @@
-package rediscache
+// Package serializer has django-redis's serializers. It knows bytes and Python objects, but no Redis.
+package serializer
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
-	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/pickle"
 	"github.com/djsess/djsess/internal/pyjson"
 	"github.com/djsess/djsess/internal/pytime"
+	"github.com/djsess/djsess/internal/pyvalue"
+	"github.com/djsess/djsess/signing"
 )
 
-// appendDjangoJSON writes native text, in which everything that JSON has no form for
-// bears a mark, as json.dumps(…, cls=DjangoJSONEncoder) writes the same values.
-func appendDjangoJSON(dst []byte, native string) ([]byte, error) {
-	for i := 0; i < len(native); {
-		mark, end := pyjson.MarkAt(native, i)
+// maxWritten bounds what is written. A session that was pickled may hold one object many times, and neither format has
+// references.
+const maxWritten = signing.DefaultMaxSize
+
+// AppendJSON appends a dict as json.dumps(…, cls=DjangoJSONEncoder) writes it. What has no form there is a
+// pyjson.ErrOpaque, and more than maxWritten bytes are a signing.ErrTooLarge.
+func AppendJSON(dst []byte, dict *pickle.Object) ([]byte, error) {
+	w := pyvalue.Writer{Limit: maxWritten}
+	marked, err := w.Append(nil, dict)
+	if errors.Is(err, pyvalue.ErrTooLarge) {
+		err = fmt.Errorf("%w: %w", signing.ErrTooLarge, err)
+	}
+	if err != nil {
+		return dst, err
+	}
+	return appendDjangoJSON(dst, string(marked))
+}
+
+// JSONToASCII returns JSON in UTF-8 as JSON in ASCII, which package pyjson reads.
+func JSONToASCII(data []byte) ([]byte, error) {
+	if isASCII(data) {
+		return data, nil
+	}
+	if !utf8.Valid(data) {
+		return nil, errors.New("not UTF-8")
+	}
+	text, err := pyjson.Normalize(string(data), pyjson.Limits{})
+	return []byte(text), err
+}
+
+func isASCII(data []byte) bool {
+	for _, b := range data {
+		if b >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// appendDjangoJSON writes marked JSON as DjangoJSONEncoder writes the same values.
+func appendDjangoJSON(dst []byte, marked string) ([]byte, error) {
+	for i := 0; i < len(marked); {
+		mark, end := pyjson.MarkAt(marked, i)
 		if mark != 0 {
-			taken, err := appendMarked(&dst, mark, native[end:])
+			taken, err := appendMarked(&dst, mark, marked[end:])
 			if err != nil {
 				return dst, err
 			}
 			i = end + taken
 			continue
 		}
-		switch c := native[i]; c {
+		switch c := marked[i]; c {
 		case ',', ':':
 			dst = append(dst, c, ' ')
 			i++
 		case '"':
-			text := stringAt(native[i:])
+			text := stringAt(marked[i:])
 			dst = append(dst, text...)
 			i += len(text)
 		default:
@@ -38,7 +81,7 @@ func appendDjangoJSON(dst []byte, native string) ([]byte, error) {
 	return dst, nil
 }
 
-// appendMarked writes what follows a mark, and returns how much of it that was.
+// appendMarked writes the value behind a mark. It returns the length of that value in rest.
 func appendMarked(dst *[]byte, mark pyjson.Mark, rest string) (taken int, err error) {
 	switch mark {
 	case pyjson.Tuple, pyjson.Ordered:
@@ -54,7 +97,7 @@ func appendMarked(dst *[]byte, mark pyjson.Mark, rest string) (taken int, err er
 	switch mark {
 	case pyjson.Date, pyjson.Decimal, pyjson.UUID:
 	case pyjson.Datetime, pyjson.Naive:
-		if strings.IndexByte(text, '.') == 19 { // after the seconds: microseconds, of which three digits stay
+		if strings.IndexByte(text, '.') == 19 { // microseconds: three digits of the fraction stay
 			text = text[:23] + text[26:]
 		}
 		if utc, ok := strings.CutSuffix(text, "+00:00"); ok {
@@ -62,7 +105,7 @@ func appendMarked(dst *[]byte, mark pyjson.Mark, rest string) (taken int, err er
 		}
 	case pyjson.TimeOfDay:
 		if strings.ContainsAny(text, "+-") {
-			return 0, fmt.Errorf("a time with an offset has no JSON form in Django: %w", djsession.ErrOpaque)
+			return 0, fmt.Errorf("a time with an offset has no JSON form in Django: %w", pyjson.ErrOpaque)
 		}
 		text = text[:min(len(text), len("12:34:56.789"))]
 	case pyjson.Timedelta:
@@ -78,11 +121,10 @@ func appendMarked(dst *[]byte, mark pyjson.Mark, rest string) (taken int, err er
 	return len(quoted), nil
 }
 
-// appendKey writes a key that is no str as json.dumps does: numbers, booleans and
-// None as text.
+// appendKey writes a key that is no str as json.dumps does: numbers, booleans and None become text.
 func appendKey(dst *[]byte, rest string) (taken int, err error) {
 	if mark, _ := pyjson.MarkAt(rest, 0); mark != 0 || rest == "" || rest[0] == '[' || rest[0] == '{' {
-		return 0, fmt.Errorf("a key that is no text, number, boolean or None has no JSON form: %w", djsession.ErrOpaque)
+		return 0, fmt.Errorf("a key that is no text, number, boolean or None has no JSON form: %w", pyjson.ErrOpaque)
 	}
 	if rest[0] == '"' { // a str of a class of its own
 		key := stringAt(rest)
@@ -103,7 +145,7 @@ func refused(mark pyjson.Mark) error {
 	if what == "" {
 		what = "an object of a class that is not known here"
 	}
-	return fmt.Errorf("%s has no JSON form: %w", what, djsession.ErrOpaque)
+	return fmt.Errorf("%s has no JSON form: %w", what, pyjson.ErrOpaque)
 }
 
 // stringAt returns the JSON string that text begins with.

@@ -4,72 +4,15 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/adler32"
-	"io"
 	"math"
-	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zlib"
 )
 
-// inflater is a zlib reader kept for reuse, with what it reads from.
-type inflater struct {
-	packed []byte // the deflated bytes
-	src    bytes.Reader
-	z      io.ReadCloser
-}
-
-var inflaters = sync.Pool{New: func() any { return new(inflater) }}
-
-// maxKept is how large a buffer may be to be kept for the next object.
+// maxKept bounds the buffers that are kept for the next object.
 const maxKept = 1 << 20
-
-func (f *inflater) release() {
-	if cap(f.packed) <= maxKept {
-		inflaters.Put(f)
-	}
-}
-
-// append appends what packed inflates to, limit bytes at most. Bytes after the
-// end of the stream are ignored, a stream without its end is not: both as
-// zlib.decompress has it.
-func (f *inflater) append(dst []byte, limit int) ([]byte, error) {
-	f.src.Reset(f.packed)
-	var err error
-	if f.z == nil {
-		f.z, err = zlib.NewReader(&f.src)
-	} else {
-		err = f.z.(zlib.Resetter).Reset(&f.src, nil)
-	}
-	if err != nil {
-		return nil, eofIsUnexpected(err)
-	}
-	start := len(dst)
-	for {
-		if cap(dst)-len(dst) < 512 {
-			dst = slices.Grow(dst, max(len(dst)-start, 512)) // doubles
-		}
-		n, err := f.z.Read(dst[len(dst):cap(dst)])
-		dst = dst[:len(dst)+n]
-		if len(dst)-start > limit {
-			return nil, ErrTooLarge
-		}
-		if err == io.EOF {
-			return dst, nil
-		}
-		if err != nil {
-			return nil, eofIsUnexpected(err)
-		}
-	}
-}
-
-func eofIsUnexpected(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
 
 // Of this library's ways to deflate, these together come closest to what C zlib makes
 // of a session at its default, level 6. The stateless one suits a login: its table

@@ -1,4 +1,4 @@
-package rediscache
+package serializer
 
 import (
 	"errors"
@@ -10,17 +10,27 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 
-	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/signing"
 )
+
+// ParseMessagePack reads what msgpack.loads reads.
+func ParseMessagePack(data []byte) (*pickle.Object, error) {
+	u := unpacker{data: data}
+	o, err := u.value()
+	if err == nil && len(u.data) > 0 {
+		err = fmt.Errorf("%d bytes are left", len(u.data))
+	}
+	return o, err
+}
 
 // unpackDepth is how deeply msgpack.loads nests at most.
 const unpackDepth = 1024
 
-// unpacker reads MessagePack as Python objects. Everything that has a length goes through
-// take or items, which refuse a length that is larger than the data that are left.
+// unpacker reads MessagePack as Python objects. Everything that has a length goes through take or items, which refuse a
+// length that is larger than the rest of the data.
 type unpacker struct {
-	data    []byte // what is left
+	data    []byte // the rest
 	depth   int
 	objects int
 }
@@ -47,7 +57,7 @@ func (u *unpacker) uint(width uint64) (uint64, error) {
 
 func (u *unpacker) value() (*pickle.Object, error) {
 	if u.objects++; u.objects > pickle.DefaultObjects {
-		return nil, fmt.Errorf("more than %d values: %w", pickle.DefaultObjects, djsession.ErrTooLarge)
+		return nil, fmt.Errorf("more than %d values: %w", pickle.DefaultObjects, signing.ErrTooLarge)
 	}
 	code, err := u.uint(1)
 	if err != nil {
@@ -84,7 +94,7 @@ type unpackKind struct {
 	read  func(u *unpacker, n uint64) (*pickle.Object, error)
 }
 
-func init() { // not in the declaration: list and dict read values of any kind
+func init() { // not in the declaration, since list and dict read values of any kind
 	constant := func(o *pickle.Object) unpackKind {
 		return unpackKind{0, func(*unpacker, uint64) (*pickle.Object, error) { return o, nil }}
 	}

@@ -1,15 +1,28 @@
-package rediscache
+package serializer
 
 import (
+	"bytes"
 	"fmt"
 	"unicode/utf8"
 
 	"github.com/vmihailenco/msgpack/v5"
 
-	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/pyjson"
 	"github.com/djsess/djsess/internal/pyvalue"
+	"github.com/djsess/djsess/signing"
 )
+
+// AppendMessagePack appends a dict as msgpack.dumps writes it. What has no form there is a pyjson.ErrOpaque, and more than
+// maxWritten bytes are a signing.ErrTooLarge.
+func AppendMessagePack(dst []byte, dict *pickle.Object) ([]byte, error) {
+	b := bytes.NewBuffer(dst)
+	p := packer{out: msgpack.NewEncoder(b)}
+	if err := p.value(dict); err != nil {
+		return dst, err
+	}
+	return b.Bytes(), nil
+}
 
 // packDepth is how deeply msgpack.dumps nests at most.
 const packDepth = 511
@@ -18,7 +31,7 @@ const packDepth = 511
 type packer struct {
 	out   *msgpack.Encoder
 	depth int
-	size  int // of what has been written, at least
+	size  int // at least so many bytes have been written
 }
 
 func (p *packer) value(o *pickle.Object) error {
@@ -28,7 +41,7 @@ func (p *packer) value(o *pickle.Object) error {
 	}
 	if isText {
 		if !utf8.ValidString(text) {
-			return fmt.Errorf("half a surrogate pair has no MessagePack form: %w", djsession.ErrOpaque)
+			return fmt.Errorf("half a surrogate pair has no MessagePack form: %w", pyjson.ErrOpaque)
 		}
 		return p.out.EncodeString(text)
 	}
@@ -55,16 +68,16 @@ func (p *packer) value(o *pickle.Object) error {
 	return formless(o)
 }
 
-// grow counts what is written next.
+// grow counts the bytes that are written next.
 func (p *packer) grow(n int) error {
 	if p.size += n; p.size > maxWritten {
-		return fmt.Errorf("more than %d bytes: %w", maxWritten, djsession.ErrTooLarge)
+		return fmt.Errorf("more than %d bytes: %w", maxWritten, signing.ErrTooLarge)
 	}
 	return nil
 }
 
 func formless(o *pickle.Object) error {
-	return fmt.Errorf("%s has no MessagePack form: %w", pyvalue.Describe(o), djsession.ErrOpaque)
+	return fmt.Errorf("%s has no MessagePack form: %w", pyvalue.Describe(o), pyjson.ErrOpaque)
 }
 
 func (p *packer) integer(o *pickle.Object) error {
@@ -75,13 +88,13 @@ func (p *packer) integer(o *pickle.Object) error {
 	case n.IsUint64():
 		return p.out.EncodeUint(n.Uint64())
 	}
-	return fmt.Errorf("an integer of more than 64 bits has no MessagePack form: %w", djsession.ErrOpaque)
+	return fmt.Errorf("an integer of more than 64 bits has no MessagePack form: %w", pyjson.ErrOpaque)
 }
 
-// within writes a container: its length, and then what is in it.
+// within writes a container: its length and then its items.
 func (p *packer) within(n int, head func(int) error, items []*pickle.Object) error {
 	if p.depth == packDepth {
-		return fmt.Errorf("nested more than %d deep, or holds itself: %w", packDepth, djsession.ErrOpaque)
+		return fmt.Errorf("nested more than %d deep, or holds itself: %w", packDepth, pyjson.ErrOpaque)
 	}
 	p.depth++
 	defer func() { p.depth-- }()
