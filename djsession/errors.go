@@ -84,6 +84,10 @@ type PayloadError struct {
 func (e *PayloadError) Error() string { return "session payload: " + e.Err.Error() }
 func (e *PayloadError) Unwrap() error { return e.Err }
 
+// UnsignedError returns the error of a payload in the Unsigned form, which caches hold. err is
+// an ErrMalformed or ErrTooLarge.
+func UnsignedError(err error) error { return &PayloadError{Form: Unsigned, Err: err} }
+
 // ConflictError is an ErrConflict that knows what is stored now.
 type ConflictError struct {
 	// Current is the session as somebody else wrote it.

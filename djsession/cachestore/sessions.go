@@ -26,7 +26,7 @@ func newSessions(cache Cache, prefix string, c Config) (sessions, error) {
 		return sessions{}, err
 	}
 	settings := *c.Settings // later changes by the caller must not apply
-	c.Settings = nil // keys keeps c, and must not keep the secrets
+	c.Settings = nil        // keys keeps c, and must not keep the secrets
 	s := sessions{cache: cache, keys: newKeys(prefix, c), settings: func() *djsession.Settings { return &settings }, serializer: c.Serializer, readOnly: c.ReadOnly}
 	if s.serializer == nil {
 		s.serializer = settings.PickleSerializer()
@@ -49,7 +49,7 @@ func (s *sessions) record(key string, item *Item) (*djsession.Record, error) {
 	r := &djsession.Record{Key: key, Expires: item.Expires}
 	values, err := s.parse(item.Data)
 	if err != nil {
-		return r, &djsession.PayloadError{Err: err, Form: djsession.Unsigned}
+		return r, djsession.UnsignedError(err)
 	}
 	r.Values, r.Origin, r.Version = values, djsession.Origin{Form: djsession.Unsigned}, item
 	return r, nil

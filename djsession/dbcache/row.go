@@ -44,7 +44,7 @@ func versionOf(item *cachestore.Item) (v version, known bool) {
 func (c *Cache) item(row row) (*cachestore.Item, error) {
 	at, err := c.dialect.ParseTime(row.expires, c.loc)
 	if err != nil {
-		return new(cachestore.Item), &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%w: expires is %w", djsession.ErrMalformed, errors.Unwrap(err))}
+		return new(cachestore.Item), djsession.UnsignedError(fmt.Errorf("%w: expires is %w", djsession.ErrMalformed, errors.Unwrap(err)))
 	}
 	seen := row.expires
 	switch t := seen.(type) {
@@ -62,10 +62,10 @@ func (c *Cache) item(row row) (*cachestore.Item, error) {
 	case row.length.Valid:
 		return item, tooLarge(row.length.Int64)
 	default:
-		return item, &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%w: value is null", djsession.ErrMalformed)}
+		return item, djsession.UnsignedError(fmt.Errorf("%w: value is null", djsession.ErrMalformed))
 	}
 	if item.Data, err = decode(row.value.String); err != nil {
-		return item, &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%w: value is not base64: %w", djsession.ErrMalformed, err)}
+		return item, djsession.UnsignedError(fmt.Errorf("%w: value is not base64: %w", djsession.ErrMalformed, err))
 	}
 	if len(item.Data) > c.config.Settings.MaxPayloadSize {
 		item.Data, err = nil, tooLarge(int64(len(item.Data)))
@@ -74,7 +74,7 @@ func (c *Cache) item(row row) (*cachestore.Item, error) {
 }
 
 func tooLarge(size int64) error {
-	return &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%d bytes: %w", size, djsession.ErrTooLarge)}
+	return djsession.UnsignedError(fmt.Errorf("%d bytes: %w", size, djsession.ErrTooLarge))
 }
 
 // decode is b64decode, which skips what is no base64.

@@ -36,7 +36,7 @@ func (c *Cache) item(f *swapfile.File) (item *cachestore.Item, live bool, err er
 	item.Data, err = inflate.Zlib(nil, packed, c.config.Settings.MaxPayloadSize)
 	switch {
 	case errors.Is(err, djsession.ErrTooLarge):
-		err = &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("inflates to more than %d bytes: %w", c.config.Settings.MaxPayloadSize, err)}
+		err = djsession.UnsignedError(fmt.Errorf("inflates to more than %d bytes: %w", c.config.Settings.MaxPayloadSize, err))
 	case err != nil:
 		err = malformed(fmt.Errorf("what follows the expiry is not zlib's: %w", err))
 	}
@@ -48,7 +48,7 @@ func (c *Cache) item(f *swapfile.File) (item *cachestore.Item, live bool, err er
 var errStrangers = errors.New("the file belongs to another user and is in a folder that everybody may write to, so anybody may have written it")
 
 func malformed(err error) error {
-	return &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%w: %w", djsession.ErrMalformed, err)}
+	return djsession.UnsignedError(fmt.Errorf("%w: %w", djsession.ErrMalformed, err))
 }
 
 // content is what a file holds.
@@ -74,7 +74,7 @@ func unreadable(err error) error {
 	var tooLarge *swapfile.TooLargeError
 	switch {
 	case errors.As(err, &tooLarge):
-		return &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%d bytes: %w", tooLarge.Size, djsession.ErrTooLarge)}
+		return djsession.UnsignedError(fmt.Errorf("%d bytes: %w", tooLarge.Size, djsession.ErrTooLarge))
 	case errors.Is(err, swapfile.ErrNotRegular):
 		return malformed(err)
 	}

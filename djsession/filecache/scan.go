@@ -59,7 +59,7 @@ func (c *Cache) yieldFile(ctx context.Context, name string, yield func(*cachesto
 	case errors.Is(err, fs.ErrNotExist):
 		return true // deleted since the name was read
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EAGAIN) && ctx.Err() == nil: // somebody has a lease on it
-		err = &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%w: %w", djsession.ErrMalformed, err)}
+		err = djsession.UnsignedError(fmt.Errorf("%w: %w", djsession.ErrMalformed, err))
 	case err != nil:
 		payload := unreadable(err)
 		if payload == nil {

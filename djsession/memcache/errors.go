@@ -72,7 +72,7 @@ func (c *Cache) classified(key string, err error) error {
 	case errors.Is(err, memcache.ErrMalformedKey):
 		return fmt.Errorf("%w: an InvalidCacheKey", djsession.ErrInvalidKey)
 	case errors.As(err, &tooLong):
-		return &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%w: %w", djsession.ErrTooLarge, tooLong)}
+		return djsession.UnsignedError(fmt.Errorf("%w: %w", djsession.ErrTooLarge, tooLong))
 	case errors.As(err, &connect):
 		return fmt.Errorf("connect to %s: %w", connect.Addr, os.ErrDeadlineExceeded)
 	case broken(err):

@@ -40,7 +40,7 @@ func (v version) holds(stored *memcache.Item) bool {
 func (c *Cache) item(stored *memcache.Item) (*cachestore.Item, error) {
 	data, err := c.decode(stored)
 	if err != nil {
-		return nil, &djsession.PayloadError{Form: djsession.Unsigned, Err: err}
+		return nil, djsession.UnsignedError(err)
 	}
 	return &cachestore.Item{Data: data, Version: version{stored.CasID, stored.Flags, stored.Value}}, nil
 }

@@ -81,7 +81,7 @@ func (c *Cache) read(ctx context.Context, client redis.UniversalClient, key stri
 func (c *Cache) item(stored string) (*cachestore.Item, error) {
 	data, err := c.decode([]byte(stored))
 	if err != nil {
-		return nil, &djsession.PayloadError{Form: djsession.Unsigned, Err: err}
+		return nil, djsession.UnsignedError(err)
 	}
 	return &cachestore.Item{Data: data, Version: version(stored)}, nil
 }
@@ -154,5 +154,5 @@ func (c *Cache) wrongType(ctx context.Context, key string) error {
 	if name, err := c.writer.Type(ctx, key).Result(); err == nil && name != "none" {
 		found = "a " + strings.TrimSuffix(name, "-rl") // a module's type, such as ReJSON-RL, has a suffix
 	}
-	return &djsession.PayloadError{Form: djsession.Unsigned, Err: fmt.Errorf("%w: %s of Redis, where a string should be", djsession.ErrMalformed, found)}
+	return djsession.UnsignedError(fmt.Errorf("%w: %s of Redis, where a string should be", djsession.ErrMalformed, found))
 }
