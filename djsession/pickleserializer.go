@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/djsess/djsess/internal/magic"
 	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/sniff"
 )
 
 // PickleSerializer is django.contrib.sessions.serializers.PickleSerializer, which
@@ -67,9 +67,9 @@ func (s PickleSerializer) Parse(data []byte) (*Values, error) {
 		if errors.Is(err, pickle.ErrTooLarge) {
 			return nil, fmt.Errorf("pickled session: %w: %w", ErrTooLarge, err)
 		}
-		return nil, fmt.Errorf("%w: %s in place of a pickled dict: %w", ErrMalformed, magic.Name(data), err)
+		return nil, fmt.Errorf("%w: %s in place of a pickled dict: %w", ErrMalformed, sniff.Name(data), err)
 	}
-	v, err := valuesOf(dict, max(leastLimit, min(16*len(data), mostLimit+len(data))))
+	v, err := valuesOf(dict, max(leastLimit, len(data)+min(15*min(len(data), mostLimit), mostLimit)))
 	if err != nil {
 		return nil, err
 	}

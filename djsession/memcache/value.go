@@ -10,7 +10,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/internal/inflate"
-	"github.com/djsess/djsess/internal/magic"
+	"github.com/djsess/djsess/internal/sniff"
 )
 
 // The flags of an item say what its bytes are; Django's three clients have the same.
@@ -57,7 +57,7 @@ func (c *Cache) decode(stored *memcache.Item) ([]byte, error) {
 	case errors.Is(err, djsession.ErrTooLarge):
 		return nil, fmt.Errorf("%w: it inflates to more than %d bytes", err, c.maxSize)
 	case err != nil:
-		return nil, fmt.Errorf("%w: %s, and not a whole zlib stream (flags %d): %w", djsession.ErrMalformed, magic.Name(stored.Value), stored.Flags, err)
+		return nil, fmt.Errorf("%w: %s, and not a whole zlib stream (flags %d): %w", djsession.ErrMalformed, sniff.Name(stored.Value), stored.Flags, err)
 	}
 	return data, nil
 }
@@ -73,7 +73,7 @@ func plain(stored *memcache.Item) string {
 	case flags&flagLong != 0:
 		return "a long integer"
 	case flags&flagPickle == 0:
-		return "bytes, " + magic.Name(stored.Value)
+		return "bytes, " + sniff.Name(stored.Value)
 	}
 	return ""
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/rediscache/internal/compress"
 	"github.com/djsess/djsess/djsession/rediscache/internal/serializer"
-	"github.com/djsess/djsess/internal/magic"
 	"github.com/djsess/djsess/internal/pydict"
+	"github.com/djsess/djsess/internal/sniff"
 )
 
 // Compressor is one of django-redis's compressors, by its module in django_redis.compressors. Each stores short values
@@ -105,5 +105,5 @@ func (MessagePackSerializer) Parse(data []byte) (*djsession.Values, error) {
 }
 
 func malformed(data []byte, want string, err error) error {
-	return fmt.Errorf("%w: %s in place of %s: %w", djsession.ErrMalformed, magic.Name(data), want, err)
+	return fmt.Errorf("%w: %s in place of %s: %w", djsession.ErrMalformed, sniff.Name(data), want, err)
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
-	"github.com/djsess/djsess/internal/magic"
+	"github.com/djsess/djsess/internal/sniff"
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
@@ -92,7 +92,7 @@ func (c *Cache) decode(stored []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: more than %d bytes are stored", djsession.ErrTooLarge, c.maxStored)
 	case len(stored) == 0:
 		return nil, fmt.Errorf("%w: an empty value", djsession.ErrMalformed)
-	case magic.IsInt(stored):
+	case sniff.IsInt(stored):
 		// Both clients store integers so, and look for them before anything else.
 		return nil, fmt.Errorf("%w: an integer, where the values of a session should be", djsession.ErrMalformed)
 	}
@@ -103,7 +103,7 @@ func (c *Cache) decode(stored []byte) ([]byte, error) {
 	case err != nil:
 		// django-redis takes for uncompressed what does not decompress. It is: or
 		// nobody could read it.
-		switch found := magic.Compression(stored); found {
+		switch found := sniff.Compression(stored); found {
 		case "":
 		case c.compressor.Stream:
 			return nil, fmt.Errorf("%w: %s that does not decompress: %w", djsession.ErrMalformed, found, err)

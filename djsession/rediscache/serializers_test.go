@@ -225,7 +225,7 @@ func TestGoValues(t *testing.T) {
 	if got, err := (rediscache.MessagePackSerializer{}).Append(nil, v); !errors.Is(err, djsession.ErrOpaque) {
 		t.Errorf("%q, %v", got, err)
 	}
-	if err := v.Set("at", math.MaxInt64); err != nil {
+	if err := v.Set("at", int64(math.MaxInt64)); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := (rediscache.MessagePackSerializer{}).Append(nil, v); err != nil || string(got) != "\x81\xa2at\xcf\x7f\xff\xff\xff\xff\xff\xff\xff" {

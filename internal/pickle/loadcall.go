@@ -133,7 +133,7 @@ func (d *loader) plainSet(kind Kind, args []*Object) *Object {
 		return nil
 	}
 	items := args[0].Items
-	d.refs -= len(items) // run checks that it is not negative
+	d.refs -= int64(len(items)) // run checks that it is not negative
 	o := d.object(kind)
 	o.Items = items[:len(items):len(items)]
 	o.lent = true

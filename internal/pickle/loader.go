@@ -19,11 +19,11 @@ type loader struct {
 	memo  loadMemo
 
 	slab  []Object
-	chunk int // how large the last slab was
-	left  int // objects that may yet be made
-	most  int // left at the start
-	refs  int // references, and marks, that may yet be made
-	spare int // bytes of text that may yet be made beyond the pickle's own
+	chunk int   // how large the last slab was
+	left  int   // objects that may yet be made
+	most  int   // left at the start
+	refs  int64 // references, and marks, that may yet be made
+	spare int64 // bytes of text that may yet be made beyond the pickle's own
 }
 
 var loaders = sync.Pool{New: func() any { return new(loader) }}
@@ -34,9 +34,9 @@ func newLoader(text string, objects int) *loader {
 		text: text,
 		left: objects,
 		most: objects,
-		refs: min(refsPerObject*objects, refsPerByte*len(text)+1024),
+		refs: min(refsPerObject*int64(objects), refsPerByte*int64(len(text))+1024),
 		// Of what Python writes, only short names of modules are repeated.
-		spare: 16*len(text) + 1024,
+		spare: 16*int64(len(text)) + 1024,
 		stack: d.stack,
 		marks: d.marks,
 		memo:  loadMemo{dense: d.memo.dense},
@@ -90,13 +90,13 @@ func (d *loader) object(kind Kind) *Object {
 
 // mayCopy accounts for n bytes of text that are not part of the pickle.
 func (d *loader) mayCopy(n int) bool {
-	d.spare -= n
+	d.spare -= int64(n)
 	return d.spare >= 0
 }
 
 // now tells of two opcodes which was first; in a pickle of more than 4 GB it stops at the last that it can tell.
 func (d *loader) now() uint32 {
-	return uint32(min(d.at, math.MaxUint32))
+	return uint32(min(uint64(d.at), math.MaxUint32))
 }
 
 func (d *loader) fail(msg string) error {

@@ -141,6 +141,7 @@ func TestNotWhatItSeems(t *testing.T) {
 		"a time in a place":  call("datetime", "time", b("\x00\x00\x00\x00\x00\x00"), call("zoneinfo", "ZoneInfo._unpickle", pickle.NewStr("Europe/Warsaw"), pickle.NewInt(1))),
 		"days of text":       call("datetime", "timedelta", pickle.NewStr("1")),
 		"too many days":      call("datetime", "timedelta", pickle.NewInt(1e9)),
+		"days of 33 bits":    call("datetime", "timedelta", pickle.NewInt(1<<32)),
 		"no number":          call("decimal", "Decimal", pickle.NewStr("1.")),
 		"letters":            call("decimal", "Decimal", pickle.NewStr("12a")),
 		"a large exponent":   call("decimal", "Decimal", pickle.NewStr("1E+1234567890")),

@@ -49,7 +49,8 @@ func timedelta(o *pickle.Object) (pytime.Timedelta, bool) {
 	}
 	var parts [3]int
 	for i, arg := range args {
-		if arg.Kind != pickle.Int || arg.Text != "" {
+		// No part of a timedelta is larger than its days may be. An int may have 32 bits.
+		if arg.Kind != pickle.Int || arg.Text != "" || arg.Int > pytime.MaxDays || arg.Int < -pytime.MaxDays {
 			return pytime.Timedelta{}, false
 		}
 		parts[i] = int(arg.Int)

@@ -1,4 +1,4 @@
-package magic
+package sniff
 
 import (
 	"encoding/base64"
@@ -10,7 +10,7 @@ import (
 
 func TestMain(m *testing.M) { djangotest.Main(m) }
 
-// What Python writes is named.
+// Name recognises what Python writes.
 func TestPython(t *testing.T) {
 	d := djangotest.Start(t, "5.2", nil)
 	for _, tt := range []struct{ python, want string }{
@@ -99,6 +99,7 @@ result = [is_int(text.encode()) for text in args]`, json.RawMessage(encoded), &w
 func FuzzName(f *testing.F) {
 	f.Add([]byte("\x82\xa1a\xdf\xff\xff\xff\xff"))
 	f.Add([]byte("\x80\x04."))
+	f.Add([]byte("\x91\xc6\x80\x00\x00\x00")) // a length that is negative in 32 bits
 	f.Add([]byte("\xdd\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if Name(data) == "" {

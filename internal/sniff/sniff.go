@@ -1,7 +1,6 @@
-// Package magic tells by its first and last bytes what a stored value is, for
-// errors: "want a pickle, found a zlib stream" is what an operator can act on. It is
-// a guess, and nothing is decided by it.
-package magic
+// Package sniff guesses the format of a stored value by its first and last bytes. The guess is for errors: an operator
+// can act on "a zlib stream in place of a pickled dict". No decision depends on it.
+package sniff
 
 import (
 	"bytes"
@@ -9,8 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Name says what data seems to be, such as "a pickle" or "a zlib stream", and
-// "unknown data" when it cannot tell.
+// Name returns the format that data seem to have, such as "a pickle" or "a zlib stream", or "unknown data".
 func Name(data []byte) string {
 	if len(data) == 0 {
 		return "nothing"
@@ -30,8 +28,8 @@ func Name(data []byte) string {
 	return "unknown data"
 }
 
-// Compression says how data is compressed, such as "a zlib stream", and "" when it
-// does not seem to be.
+// Compression returns the compressed format that data seem to have, such as "a zlib stream", or "" if they do not seem to
+// be compressed.
 func Compression(data []byte) string {
 	for _, m := range []struct{ begins, name string }{
 		{"\x1f\x8b\x08", "a gzip stream"},
@@ -50,15 +48,14 @@ func Compression(data []byte) string {
 	return ""
 }
 
-// isZlib checks the two bytes of a zlib header: deflate, a window that there is, no
-// preset dictionary, and their checksum.
+// isZlib checks the two bytes of a zlib header: the method is deflate, the window size is a valid one, there is no preset
+// dictionary, and the checksum is right.
 func isZlib(data []byte) bool {
 	return len(data) > 2 && data[0]&0x0f == 8 && data[0]>>4 <= 7 && data[1]&0x20 == 0 &&
 		(int(data[0])<<8|int(data[1]))%31 == 0 && !printable(data)
 }
 
-// pickleName recognises protocols 2 to 5 by their first opcode, and the older ones by
-// how they begin and end.
+// pickleName recognises protocols 2 to 5 by their first opcode, and the older protocols by their first and last bytes.
 func pickleName(data []byte) string {
 	const proto, highest, stop = 0x80, 5, '.'
 	last := data[len(data)-1]
@@ -76,7 +73,7 @@ func pickleName(data []byte) string {
 	return ""
 }
 
-// printable tells whether data is text without control characters.
+// printable reports whether data are text without control characters.
 func printable(data []byte) bool {
 	if !utf8.Valid(data) {
 		return false
@@ -100,12 +97,12 @@ func isSigned(text []byte) bool {
 	return isOf(payload, alphanumeric+"-_", 1) && isOf(parts[1], alphanumeric, 1) && isOf(parts[2], alphanumeric+"-_", 20)
 }
 
-// isOf reports whether text has only these characters, and at least so many.
+// isOf reports whether text consists of these characters and is at least so long.
 func isOf(text []byte, characters string, least int) bool {
 	return len(text) >= least && len(bytes.TrimLeft(text, characters)) == 0
 }
 
-// textName says what text seems to be.
+// textName returns the format that text seems to have.
 func textName(data []byte) string {
 	text := bytes.TrimSpace(data)
 	switch {
@@ -132,8 +129,8 @@ func jsonName(text []byte, end byte, name string) string {
 	return name
 }
 
-// IsInt tells whether Python's int(data) would take it: digits, a sign before them,
-// single underscores between them, white space around.
+// IsInt reports whether Python's int() reads data: digits, a sign before them, single underscores between them, white
+// space around them.
 func IsInt(data []byte) bool {
 	const whiteSpace = " \t\n\r\v\f"
 	if len(data) == 0 || data[0] > '9' || len(data) > maxInt {
@@ -157,19 +154,18 @@ func IsInt(data []byte) bool {
 	return digit
 }
 
-// maxInt is as many digits as Python's int() takes, and some room for white space.
+// maxInt is the number of digits that Python's int() reads, and some room for white space.
 const maxInt = 4400
 
-// isMessagePack tells whether data is one whole value of MessagePack that holds
-// others: a lone number or string could be anything.
+// isMessagePack reports whether data are one container of MessagePack: a lone number or string could be anything.
 func isMessagePack(data []byte) bool {
 	if c := data[0]; c < 0x80 || c > 0x9f && (c < 0xdc || c > 0xdf) {
 		return false
 	}
-	wanted := 1 // values
+	wanted := uint64(1) // values
 	for ; wanted > 0 && len(data) > 0; wanted-- {
 		skip, values := messagePackHead(data)
-		if skip == 0 || skip > len(data) || values > len(data) {
+		if left := uint64(len(data)); skip == 0 || skip > left || values > left {
 			return false
 		}
 		data = data[skip:]
@@ -178,32 +174,32 @@ func isMessagePack(data []byte) bool {
 	return wanted == 0 && len(data) == 0
 }
 
-// messagePackHead returns how many bytes the first value has without those in it,
-// and how many values are in it; 0 bytes if it is none.
-func messagePackHead(data []byte) (skip, values int) {
+// messagePackHead returns how many bytes the first value takes without the values in it, and how many values are in it. It
+// returns 0 bytes for no value of MessagePack.
+func messagePackHead(data []byte) (skip, values uint64) {
 	c := data[0]
 	switch {
 	case c < 0x80 || c >= 0xe0: // small integers
 		return 1, 0
 	case c <= 0x8f:
-		return 1, 2 * int(c&0x0f)
+		return 1, 2 * uint64(c&0x0f)
 	case c <= 0x9f:
-		return 1, int(c & 0x0f)
+		return 1, uint64(c & 0x0f)
 	case c <= 0xbf: // short strings
-		return 1 + int(c&0x1f), 0
+		return 1 + uint64(c&0x1f), 0
 	}
 	h := messagePackTypes[c-0xc0]
-	if h.fixed == 0 || len(data) < 1+h.length {
+	if h.fixed == 0 || uint64(len(data)) < 1+h.length {
 		return 0, 0
 	}
-	var n int
+	var n uint64
 	switch length := data[1:]; h.length {
 	case 1:
-		n = int(length[0])
+		n = uint64(length[0])
 	case 2:
-		n = int(binary.BigEndian.Uint16(length))
+		n = uint64(binary.BigEndian.Uint16(length))
 	case 4:
-		n = int(binary.BigEndian.Uint32(length))
+		n = uint64(binary.BigEndian.Uint32(length))
 	}
 	if h.values > 0 {
 		return h.fixed, n * h.values
@@ -211,9 +207,9 @@ func messagePackHead(data []byte) (skip, values int) {
 	return h.fixed + n, 0
 }
 
-// messagePackTypes are those from 0xc0 to 0xdf: how many bytes they have at least, how
-// many of them are a length, and how many values are counted by it, if not bytes.
-var messagePackTypes = [0x20]struct{ fixed, length, values int }{
+// messagePackTypes are the types from 0xc0 to 0xdf: how many bytes they take at least, how many of these are a length, and
+// how many values each unit of the length stands for. Zero values mean that the length counts bytes.
+var messagePackTypes = [0x20]struct{ fixed, length, values uint64 }{
 	{1, 0, 0}, {0, 0, 0}, {1, 0, 0}, {1, 0, 0}, // nil, unused, false, true
 	{2, 1, 0}, {3, 2, 0}, {5, 4, 0}, // bin
 	{3, 1, 0}, {4, 2, 0}, {6, 4, 0}, // ext
