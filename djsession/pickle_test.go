@@ -49,7 +49,7 @@ func dict(items ...any) *pickle.Object {
 
 // aCart is an instance of a class that Go knows nothing of.
 func aCart() *pickle.Object {
-	return &pickle.Object{Kind: pickle.NewObj, Made: &pickle.Made{
+	return &pickle.Object{Kind: pickle.NewObj, Call: &pickle.Call{
 		Callable: pickle.NewGlobal("myapp.models", "Cart"), Args: pickle.NewTuple(),
 		Steps: []pickle.Step{{Kind: pickle.Build, Items: []*pickle.Object{dict("items", pickle.NewList())}}},
 	}}
@@ -351,7 +351,7 @@ func TestGetPickledIntoTypes(t *testing.T) {
 		"delta", pickle.NewCall(pickle.NewGlobal("datetime", "timedelta"), pickle.NewInt(1), pickle.NewInt(0), pickle.NewInt(0)),
 		"ages", pickle.NewCall(pickle.NewGlobal("datetime", "timedelta"), pickle.NewInt(400000), pickle.NewInt(0), pickle.NewInt(0)),
 		"ints", dict(pickle.NewInt(1), pickle.NewTuple(pickle.NewFloat(2), pickle.NewInt(3))),
-		"ordered", &pickle.Object{Kind: pickle.Reduce, Made: &pickle.Made{Callable: pickle.NewGlobal("collections", "OrderedDict"), Args: pickle.NewTuple(),
+		"ordered", &pickle.Object{Kind: pickle.Reduce, Call: &pickle.Call{Callable: pickle.NewGlobal("collections", "OrderedDict"), Args: pickle.NewTuple(),
 			Steps: []pickle.Step{{Kind: pickle.SetItems, Items: dict("z", pickle.NewInt(1), "a", pickle.NewInt(2)).Items}}}},
 		"date", pickle.NewCall(pickle.NewGlobal("datetime", "date"), pickle.NewBytes("\x07\xef\x02\x03")),
 		"bytes", pickle.NewBytes("\x00\xff"),

@@ -18,7 +18,7 @@ func herd(data []byte) error {
 		return nil
 	}
 	o, err := pickle.Load(data, pickle.Limits{})
-	if err != nil || o.Kind != pickle.Tuple || len(o.Items) != 3 || !isMarker(o.Items[0].Made) {
+	if err != nil || o.Kind != pickle.Tuple || len(o.Items) != 3 || !isMarker(o.Items[0].Call) {
 		return nil // whoever reads it will say what is wrong, if anything is
 	}
 	return fmt.Errorf("%w: %w", djsession.ErrMalformed, ErrHerdClient)
@@ -26,7 +26,7 @@ func herd(data []byte) error {
 
 // isMarker tells whether an object was made of the class Marker: by it, or, in old
 // protocols, by a function that is given it.
-func isMarker(made *pickle.Made) bool {
+func isMarker(made *pickle.Call) bool {
 	if made == nil {
 		return false
 	}

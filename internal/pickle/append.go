@@ -8,40 +8,6 @@ import (
 	"sync"
 )
 
-// Append appends the pickle of root in the given protocol, 0 to [HighestProtocol]. The error, with which dst is returned
-// as it was, is a [*ValueError] or wraps [ErrTooLarge] or [ErrDepth]: For a part of a
-// graph that Load returned, it fails only if the protocol has no form for an object, or if the pickle changed a class.
-func Append(dst []byte, root *Object, protocol int) ([]byte, error) {
-	if protocol < 0 || protocol > HighestProtocol {
-		return dst, &ValueError{fmt.Sprintf("there is no pickle protocol %d", protocol)}
-	}
-	a := newAppender(dst, protocol)
-	defer a.release()
-	if protocol >= 2 {
-		a.buf = append(a.buf, opProto, byte(protocol))
-	}
-	a.startFrame()
-	if err := a.save(root, maxWriteDepth); err != nil {
-		return dst, err
-	}
-	a.op(opStop)
-	a.endFrame()
-	return a.buf, nil
-}
-
-// maxWriteDepth is how deeply what Append writes may nest. It is beyond [DefaultDepth], as a graph that has lost one of
-// its paths can be deeper by another.
-const maxWriteDepth = 10 * DefaultDepth
-
-// maxWrites is how many objects Append writes, those included that it writes again: an object that
-// leads back to itself before it exists is begun anew, as Python does.
-const maxWrites = 4 * DefaultObjects
-
-// A ValueError tells why a graph cannot be written. It never quotes it.
-type ValueError struct{ Msg string }
-
-func (e *ValueError) Error() string { return e.Msg }
-
 // save appends what makes o and leaves it on top of the stack.
 func (a *appender) save(o *Object, depth int) error {
 	if o == nil {

@@ -6,7 +6,7 @@ import (
 )
 
 func (a *appender) saveCall(o *Object, depth int) error {
-	m := o.Made
+	m := o.Call
 	if m == nil || m.Callable == nil || m.Args == nil || m.Args.Kind != Tuple || o.Kind == NewObjEx && m.Kwargs == nil {
 		return &ValueError{"a call without all that belongs to it"}
 	}
@@ -35,14 +35,14 @@ func (a *appender) enter(o *Object) {
 		return
 	}
 	for i := len(a.path) - 2; a.path[i].o != o; i-- {
-		if open := &a.path[i]; open.put && open.o.grown < o.Made.at {
+		if open := &a.path[i]; open.put && open.o.grown < o.Call.at {
 			a.memo.forget(open.o)
 			open.put = false
 		}
 	}
 }
 
-func (a *appender) callOps(kind Kind, m *Made, depth int) error {
+func (a *appender) callOps(kind Kind, m *Call, depth int) error {
 	switch {
 	case kind == Instance:
 		return a.instance(m, depth)
@@ -84,10 +84,10 @@ func (a *appender) saveReduce(callable, args *Object, depth int) error {
 }
 
 // instance: INST, which has the name of the class in its lines, is the one that protocol 0 has.
-func (a *appender) instance(m *Made, depth int) error {
+func (a *appender) instance(m *Call, depth int) error {
 	a.op(opMark)
 	class := m.Callable
-	if _, name := class.Global(); a.proto == 0 && name != "" && class.Made == nil && !strings.Contains(name, ".") {
+	if _, name := class.Global(); a.proto == 0 && name != "" && class.Call == nil && !strings.Contains(name, ".") {
 		text, ok := toPython2(class.Text)
 		if !ok {
 			return &ValueError{"a class that below protocol 3 has the name of another one"}
@@ -110,10 +110,10 @@ func (a *appender) instance(m *Made, depth int) error {
 
 // savePersistent: the text form is for an id that fits on a line.
 func (a *appender) savePersistent(o *Object, depth int) error {
-	if o.Made == nil || o.Made.Args == nil {
+	if o.Call == nil || o.Call.Args == nil {
 		return &ValueError{"a persistent object without an id"}
 	}
-	id := o.Made.Args
+	id := o.Call.Args
 	if a.proto == 0 && id.Kind == Str && isASCII(id.Text) && !strings.Contains(id.Text, "\n") {
 		a.line(opPersID, id.Text)
 	} else {
@@ -130,10 +130,10 @@ func (a *appender) savePersistent(o *Object, depth int) error {
 
 // saveSteps does to the object on top of the stack, which is in the memo, what was done to o.
 func (a *appender) saveSteps(o *Object, depth int) error {
-	if o.Made == nil {
+	if o.Call == nil {
 		return nil
 	}
-	for _, step := range o.Made.Steps {
+	for _, step := range o.Call.Steps {
 		if err := a.saveStep(step, depth); err != nil {
 			return err
 		}
@@ -223,7 +223,7 @@ func (a *appender) saveGlobal(o *Object, depth int) error {
 // its only object of that name, and it matters when: a pickle written from the graph could not say that.
 var errChanged = &ValueError{"a class or a function that the pickle itself changes"}
 
-func isChanged(o *Object) bool { return o.Made != nil && len(o.Made.Steps) > 0 }
+func isChanged(o *Object) bool { return o.Call != nil && len(o.Call.Steps) > 0 }
 
 // global appends the Text of a Global.
 func (a *appender) global(text string, depth int) error {

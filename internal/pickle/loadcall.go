@@ -21,7 +21,7 @@ func (d *loader) call(kind Kind, callable, args, kwargs *Object) error {
 		}
 	}
 	o := d.object(kind)
-	o.Made = &Made{Callable: callable, Args: args, Kwargs: kwargs, at: d.now()}
+	o.Call = &Call{Callable: callable, Args: args, Kwargs: kwargs, at: d.now()}
 	return d.push(o)
 }
 
@@ -129,7 +129,7 @@ func (d *loader) plainSet(kind Kind, args []*Object) *Object {
 	if len(args) == 0 {
 		return d.object(kind)
 	}
-	if len(args) != 1 || args[0].Kind != List || args[0].Made != nil {
+	if len(args) != 1 || args[0].Kind != List || args[0].Call != nil {
 		return nil
 	}
 	items := args[0].Items
@@ -250,6 +250,6 @@ func (d *loader) persistent() error {
 		return err
 	}
 	o := d.object(PersistentID)
-	o.Made = &Made{Args: id}
+	o.Call = &Call{Args: id}
 	return d.push(o)
 }

@@ -196,7 +196,7 @@ func (d *loader) discard(dropped *Object) error {
 		return nil
 	}
 	target := d.stack[len(d.stack)-1]
-	args := dropped.Made.Args.Items
+	args := dropped.Call.Args.Items
 	if len(args) == 0 || args[0] != target || target.Kind < Global {
 		return nil
 	}

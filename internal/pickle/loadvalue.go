@@ -246,7 +246,7 @@ func (d *loader) addMarked(how StepKind) error {
 func (d *loader) add(o *Object, how StepKind, items []*Object) error {
 	switch {
 	case o.Kind == List && how == AppendItems, o.Kind == Dict && how == SetItems, o.Kind == Set && how == AddItems && !o.lent:
-		if o.Made == nil {
+		if o.Call == nil {
 			o.grown = d.now()
 			o.Items = append(o.Items, items...)
 			return nil
@@ -264,13 +264,13 @@ func (d *loader) add(o *Object, how StepKind, items []*Object) error {
 // addStep is for a o that is not shared with other pickles: those few kinds have no steps.
 func (d *loader) addStep(o *Object, how StepKind, items ...*Object) {
 	o.grown = d.now()
-	if o.Made == nil {
-		o.Made = new(Made)
+	if o.Call == nil {
+		o.Call = new(Call)
 	}
-	steps := o.Made.Steps
+	steps := o.Call.Steps
 	if n := len(steps); n > 0 && steps[n-1].Kind == how && how != Build && how != Discard {
 		steps[n-1].Items = append(steps[n-1].Items, items...)
 		return
 	}
-	o.Made.Steps = append(steps, Step{Kind: how, Items: slices.Clone(items)})
+	o.Call.Steps = append(steps, Step{Kind: how, Items: slices.Clone(items)})
 }

@@ -38,7 +38,7 @@ var nameOfKind = map[pickle.Kind]string{
 
 // className is the name of the class that an object is of, as far as the call that makes it tells.
 func className(o *pickle.Object) string {
-	callable, args := o.Made.Callable, o.Made.Args.Items
+	callable, args := o.Call.Callable, o.Call.Args.Items
 	name := globalName(callable)
 	switch {
 	case name == "copyreg._reconstructor" && len(args) == 3 && args[0].Kind == pickle.Global:

@@ -23,7 +23,7 @@ func seeds(f *testing.F) (pickles [][]byte) {
 		pickle.NewCall(pickle.NewGlobal("collections", "OrderedDict"), pickle.NewList(pickle.NewTuple(pickle.NewStr("a"), pickle.NewNone()))),
 		pickle.NewCall(pickle.NewGlobal("collections", "Counter"), pickle.NewDict(pickle.NewStr("a"), pickle.NewInt(1))),
 		pickle.NewCall(pickle.NewGlobal("collections", "deque"), pickle.NewList(pickle.NewInt(1)), pickle.NewInt(9)),
-		{Kind: pickle.Reduce, Made: &pickle.Made{Callable: pickle.NewGlobal("uuid", "UUID"), Args: pickle.NewTuple(), Steps: []pickle.Step{{Kind: pickle.Build, Items: []*pickle.Object{state}}}}},
+		{Kind: pickle.Reduce, Call: &pickle.Call{Callable: pickle.NewGlobal("uuid", "UUID"), Args: pickle.NewTuple(), Steps: []pickle.Step{{Kind: pickle.Build, Items: []*pickle.Object{state}}}}},
 		pickle.NewDict(pickle.NewCall(pickle.NewGlobal("shop", "Kind"), pickle.NewStr("a")), pickle.NewCall(pickle.NewGlobal("django.utils.safestring", "SafeString"), pickle.NewStr("<b>"))),
 	} {
 		for _, protocol := range []int{0, 2, 4} {

@@ -89,11 +89,11 @@ func isPlainKey(key *pickle.Object) bool {
 
 // isCollection tells whether something is a collection that Python can hash.
 func isCollection(o *pickle.Object) bool {
-	return o.Made == nil && (o.Kind == pickle.Tuple || o.Kind == pickle.FrozenSet)
+	return o.Call == nil && (o.Kind == pickle.Tuple || o.Kind == pickle.FrozenSet)
 }
 
 func isPlain(o *pickle.Object) bool {
-	if o.Made == nil {
+	if o.Call == nil {
 		switch o.Kind {
 		case pickle.List, pickle.Tuple, pickle.Dict, pickle.Set, pickle.FrozenSet, pickle.ByteArray:
 			return false

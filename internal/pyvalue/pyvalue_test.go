@@ -106,7 +106,7 @@ func anything(random *rand.Rand, depth int) *pickle.Object {
 	case 4:
 		o := call("collections", "OrderedDict")
 		if items := many(any); len(items) > 0 {
-			o.Made.Steps = []pickle.Step{{Kind: pickle.SetItems, Items: []*pickle.Object{pickle.NewStr("a"), items[0]}}}
+			o.Call.Steps = []pickle.Step{{Kind: pickle.SetItems, Items: []*pickle.Object{pickle.NewStr("a"), items[0]}}}
 		}
 		return o
 	}
@@ -146,9 +146,9 @@ func TestNotWhatItSeems(t *testing.T) {
 		"letters":            call("decimal", "Decimal", pickle.NewStr("12a")),
 		"a large exponent":   call("decimal", "Decimal", pickle.NewStr("1E+1234567890")),
 		"no UUID":            call("uuid", "UUID", pickle.NewStr("12")),
-		"a UUID of nothing":  {Kind: pickle.NewObj, Made: &pickle.Made{Callable: pickle.NewGlobal("uuid", "UUID"), Args: pickle.NewTuple()}},
+		"a UUID of nothing":  {Kind: pickle.NewObj, Call: &pickle.Call{Callable: pickle.NewGlobal("uuid", "UUID"), Args: pickle.NewTuple()}},
 		"another module":     call("mydatetime", "datetime", b(noon)),
-		"a dict with state": {Kind: pickle.Reduce, Made: &pickle.Made{Callable: pickle.NewGlobal("collections", "OrderedDict"), Args: pickle.NewTuple(),
+		"a dict with state": {Kind: pickle.Reduce, Call: &pickle.Call{Callable: pickle.NewGlobal("collections", "OrderedDict"), Args: pickle.NewTuple(),
 			Steps: []pickle.Step{{Kind: pickle.Build, Items: []*pickle.Object{pickle.NewDict()}}}}},
 		"called by no name": pickle.NewCall(pickle.NewNone()),
 	} {
@@ -201,7 +201,7 @@ func TestReplace(t *testing.T) {
 		t.Error("Reaches")
 	}
 	c := pyvalue.Replace(root, old)
-	if c.Items[1].Items[0] != c || c.Items[3] != c.Items[1] || c.Items[5].Made.Args.Items[0] != c || c.Items[1].Items[1] != list.Items[1] {
+	if c.Items[1].Items[0] != c || c.Items[3] != c.Items[1] || c.Items[5].Call.Args.Items[0] != c || c.Items[1].Items[1] != list.Items[1] {
 		t.Error("it does not hold itself in place of the old one, or shares other than before")
 	}
 	if list.Items[0] != old || root.Items[1] != list {

@@ -186,14 +186,14 @@ func checkHashable(items []*pickle.Object) error {
 func called(module, name string, kind pickle.StepKind, items []*pickle.Object) *pickle.Object {
 	o := reduce(module, name)
 	if len(items) > 0 {
-		o.Made.Steps = []pickle.Step{{Kind: kind, Items: items}}
+		o.Call.Steps = []pickle.Step{{Kind: kind, Items: items}}
 	}
 	return o
 }
 
 // reduce is a call of what a module has by a name.
 func reduce(module, name string, args ...*pickle.Object) *pickle.Object {
-	return &pickle.Object{Kind: pickle.Reduce, Made: &pickle.Made{
+	return &pickle.Object{Kind: pickle.Reduce, Call: &pickle.Call{
 		Callable: &pickle.Object{Kind: pickle.Global, Text: module + "\n" + name},
 		Args:     &pickle.Object{Kind: pickle.Tuple, Items: args},
 	}}

@@ -41,14 +41,14 @@ func eachOnce(objects []*pickle.Object, visit func(*pickle.Object) bool) {
 	}
 }
 
-func isLeaf(o *pickle.Object) bool { return o.Made == nil && len(o.Items) == 0 }
+func isLeaf(o *pickle.Object) bool { return o.Call == nil && len(o.Items) == 0 }
 
 // parts calls one for all that an object holds.
 func parts(o *pickle.Object, one func(*pickle.Object)) {
 	for _, item := range o.Items {
 		one(item)
 	}
-	m := o.Made
+	m := o.Call
 	if m == nil {
 		return
 	}
@@ -91,10 +91,10 @@ func Replace(root, old *pickle.Object) *pickle.Object {
 		}
 		*c = *o
 		c.Items = all(o.Items)
-		if m := o.Made; m != nil {
-			c.Made = &pickle.Made{Callable: copied(m.Callable), Args: copied(m.Args), Kwargs: copied(m.Kwargs)}
+		if m := o.Call; m != nil {
+			c.Call = &pickle.Call{Callable: copied(m.Callable), Args: copied(m.Args), Kwargs: copied(m.Kwargs)}
 			for _, step := range m.Steps {
-				c.Made.Steps = append(c.Made.Steps, pickle.Step{Kind: step.Kind, Items: all(step.Items)})
+				c.Call.Steps = append(c.Call.Steps, pickle.Step{Kind: step.Kind, Items: all(step.Items)})
 			}
 		}
 	}

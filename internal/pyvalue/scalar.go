@@ -77,7 +77,7 @@ func uuidText(name string, args []*pickle.Object, steps []pickle.Step) (string, 
 		return "", false
 	}
 	state := steps[0].Items[0]
-	if state.Kind != pickle.Dict || state.Made != nil || len(state.Items) > mostInState {
+	if state.Kind != pickle.Dict || state.Call != nil || len(state.Items) > mostInState {
 		return "", false
 	}
 	n := new(big.Int)
@@ -95,7 +95,7 @@ func uuidText(name string, args []*pickle.Object, steps []pickle.Step) (string, 
 
 // integer is the value of an Int of reasonable size.
 func integer(o *pickle.Object) (*big.Int, bool) {
-	if o.Kind != pickle.Int || o.Made != nil || len(o.Text) > 100 {
+	if o.Kind != pickle.Int || o.Call != nil || len(o.Text) > 100 {
 		return nil, false
 	}
 	return o.BigInt(), true

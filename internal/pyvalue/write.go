@@ -81,8 +81,8 @@ func (w *Writer) value(dst []byte, o *pickle.Object) ([]byte, error) {
 	if len(dst)+len(o.Text) > w.end {
 		return w.tooMuch(dst)
 	}
-	if o.Made != nil {
-		return w.made(dst, o)
+	if o.Call != nil {
+		return w.called(dst, o)
 	}
 	switch o.Kind {
 	case pickle.None:
@@ -245,8 +245,8 @@ func (w *Writer) instead(dst []byte, err error) ([]byte, error) {
 	return dst, err
 }
 
-// made writes an object that a call made, by what was called.
-func (w *Writer) made(dst []byte, o *pickle.Object) ([]byte, error) {
+// called writes an object that a call made, by the class or function that was called.
+func (w *Writer) called(dst []byte, o *pickle.Object) ([]byte, error) {
 	if text, ok := Str(o); ok {
 		return w.str(dst, text)
 	}
@@ -271,12 +271,12 @@ func (w *Writer) made(dst []byte, o *pickle.Object) ([]byte, error) {
 // weight is how many items or bytes must be looked at to find out what a call makes: the items of dicts and deques, the
 // text of dates and numbers.
 func weight(o *pickle.Object) (n int) {
-	if o.Made.Args != nil && len(o.Made.Args.Items) > 0 {
-		first := o.Made.Args.Items[0]
+	if o.Call.Args != nil && len(o.Call.Args.Items) > 0 {
+		first := o.Call.Args.Items[0]
 		n = len(first.Text) + len(first.Items)
 	}
-	if len(o.Made.Steps) > 0 {
-		n += len(o.Made.Steps[0].Items)
+	if len(o.Call.Steps) > 0 {
+		n += len(o.Call.Steps[0].Items)
 	}
 	return n
 }

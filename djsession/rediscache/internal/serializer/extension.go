@@ -17,15 +17,15 @@ const timestampCode = -1
 
 func newExtension(code int8, data []byte) *pickle.Object {
 	args := pickle.NewTuple(pickle.NewInt(int64(code)), pickle.NewBytes(string(data)))
-	return &pickle.Object{Kind: pickle.NewObj, Made: &pickle.Made{Callable: extType, Args: args}}
+	return &pickle.Object{Kind: pickle.NewObj, Call: &pickle.Call{Callable: extType, Args: args}}
 }
 
 func extensionOf(o *pickle.Object) (code int8, data []byte, ok bool) {
-	made := o.Made
-	if o.Kind != pickle.NewObj || !isClass(made.Callable, extType) || len(made.Args.Items) != 2 || len(made.Steps) > 0 {
+	call := o.Call
+	if o.Kind != pickle.NewObj || !isClass(call.Callable, extType) || len(call.Args.Items) != 2 || len(call.Steps) > 0 {
 		return 0, nil, false
 	}
-	n, bytes := made.Args.Items[0], made.Args.Items[1]
+	n, bytes := call.Args.Items[0], call.Args.Items[1]
 	if n.Kind != pickle.Int || n.Text != "" || n.Int < 0 || n.Int > 127 || bytes.Kind != pickle.Bytes {
 		return 0, nil, false
 	}
@@ -41,7 +41,7 @@ func newTimestamp(seconds, nanos int64) *pickle.Object {
 		pickle.NewStr("seconds"), pickle.NewInt(seconds),
 		pickle.NewStr("nanoseconds"), pickle.NewInt(nanos),
 	)
-	return &pickle.Object{Kind: pickle.NewObj, Made: &pickle.Made{
+	return &pickle.Object{Kind: pickle.NewObj, Call: &pickle.Call{
 		Callable: timestampClass,
 		Args:     pickle.NewTuple(),
 		Steps:    []pickle.Step{{Kind: pickle.Build, Items: []*pickle.Object{pickle.NewTuple(pickle.NewNone(), slots)}}},
@@ -49,11 +49,11 @@ func newTimestamp(seconds, nanos int64) *pickle.Object {
 }
 
 func timestampOf(o *pickle.Object) (seconds, nanos int64, ok bool) {
-	made := o.Made
-	if o.Kind != pickle.NewObj || !isClass(made.Callable, timestampClass) || len(made.Steps) != 1 || made.Steps[0].Kind != pickle.Build {
+	call := o.Call
+	if o.Kind != pickle.NewObj || !isClass(call.Callable, timestampClass) || len(call.Steps) != 1 || call.Steps[0].Kind != pickle.Build {
 		return 0, 0, false
 	}
-	state := made.Steps[0].Items[0]
+	state := call.Steps[0].Items[0]
 	if state.Kind != pickle.Tuple || len(state.Items) != 2 || state.Items[1].Kind != pickle.Dict {
 		return 0, 0, false
 	}

@@ -48,7 +48,7 @@ func (p *packer) value(o *pickle.Object) error {
 	if items, ok := pyvalue.DictItems(o); ok {
 		return p.within(len(items)/2, p.out.EncodeMapLen, items)
 	}
-	if o.Made != nil {
+	if o.Call != nil {
 		return p.extension(o)
 	}
 	switch o.Kind {
