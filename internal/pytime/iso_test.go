@@ -61,3 +61,24 @@ func TestParseISOAgainstPython(t *testing.T) {
 	}
 	t.Logf("%d of %d are times", taken, len(texts))
 }
+
+// A time that was read and written is the same time when it is read again.
+func FuzzISO(f *testing.F) {
+	for _, text := range []string{"2024-02-29T12:30:15.123456+02:00", "20240229T123015Z", "2024-02-29", "2024-02-29 24:00", "0001-01-01T00:00:00+23:59:59.999999", "2024-02-30", "2024-02-29T12:30:15.", "-", ""} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		at, naive, err := pytime.ParseISO(text)
+		if err != nil {
+			return
+		}
+		written, err := pytime.AppendISO(nil, at)
+		if err != nil { // an offset may lead out of the years that there are
+			return
+		}
+		again, _, err := pytime.ParseISO(string(written))
+		if err != nil || at.Sub(again).Abs() >= 1000 || naive && at.Location().String() != "UTC" {
+			t.Errorf("%q is %v, written %q: %v, %v", text, at, written, again, err)
+		}
+	})
+}
