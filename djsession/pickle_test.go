@@ -300,7 +300,7 @@ func TestPickleToJSONAndBack(t *testing.T) {
 }
 
 // A JSON session that Go gives a time keeps the bytes of all else.
-func TestNativeValuesInJSON(t *testing.T) {
+func TestPythonTypesInJSON(t *testing.T) {
 	v := parse(t, "{ \"\xe9\" : 1.50 , \"\\u00E9x\":2 }")
 	if err := v.Set("at", noonPlus); err != nil {
 		t.Fatal(err)
@@ -344,7 +344,7 @@ func TestSetRefusesUnhashable(t *testing.T) {
 	}
 }
 
-// Values go into other types than their natural ones, where they have such a form.
+// Get decodes a value into other types that have a form for it.
 func TestGetPickledIntoTypes(t *testing.T) {
 	v := unpickle(t, pickled(t, dict(
 		"decimal", pickle.NewCall(pickle.NewGlobal("decimal", "Decimal"), pickle.NewStr("1.50")),

@@ -87,9 +87,6 @@ func appendObject(dst, data []byte, compress bool) []byte {
 	return base64.RawURLEncoding.AppendEncode(dst, data)
 }
 
-// streams are buffers for compressed objects, each a *[]byte.
-var streams = sync.Pool{New: func() any { return new([]byte) }}
-
 // appendOpened is the reverse of appendObject. It appends at most maxSize bytes.
 func (r *keyring) appendOpened(dst, value []byte, origin Origin) ([]byte, Origin, error) {
 	origin.Compressed = len(value) > 0 && value[0] == '.'
@@ -103,18 +100,14 @@ func (r *keyring) appendOpened(dst, value []byte, origin Origin) ([]byte, Origin
 		}
 		return out, origin, nil
 	}
-	buf := streams.Get().(*[]byte)
-	defer func() {
-		if cap(*buf) <= maxKept {
-			streams.Put(buf)
-		}
-	}()
-	stream, err := pybase64.AppendURL((*buf)[:0], value[1:])
+	z := inflate.NewZlibReader()
+	defer z.Release()
+	stream, err := pybase64.AppendURL(z.Buf[:0], value[1:])
 	if err != nil {
 		return dst, origin, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	*buf = stream
-	out, err := inflate.Zlib(dst, stream, r.maxSize)
+	z.Buf = stream
+	out, err := z.Append(dst, stream, r.maxSize)
 	switch {
 	case err == ErrTooLarge:
 		return dst, origin, fmt.Errorf("more than %d bytes inflated: %w", r.maxSize, err)
@@ -124,7 +117,7 @@ func (r *keyring) appendOpened(dst, value []byte, origin Origin) ([]byte, Origin
 	return out, origin, nil
 }
 
-// maxKept bounds the buffers that are kept for the next object.
+// maxKept bounds the buffer of a deflater that is kept for reuse.
 const maxKept = 1 << 20
 
 // Together these ways to deflate come closest to the size that C zlib makes of a session at its

@@ -17,15 +17,9 @@ var ErrTooLarge = errors.New("too large")
 // Zlib appends what a zlib stream inflates to, at most limit bytes. As Python's zlib.decompress does, it ignores bytes
 // after the end of the stream and refuses a stream without its end. After an error it returns dst as it was.
 func Zlib(dst, stream []byte, limit int) ([]byte, error) {
-	z, _ := zlibReaders.Get().(*zlibReader)
-	if z == nil {
-		z = new(zlibReader)
-	}
-	defer z.release()
-	if err := z.reset(stream); err != nil {
-		return dst, unexpectedEOF(err)
-	}
-	return Append(dst, z.stream, limit)
+	z := NewZlibReader()
+	defer z.Release()
+	return z.Append(dst, stream, limit)
 }
 
 // Append appends everything that a decompressor yields, at most limit bytes. After an error it returns dst as it was.
@@ -49,26 +43,44 @@ func Append(dst []byte, decompressor io.Reader, limit int) ([]byte, error) {
 	}
 }
 
-// zlibReader is a zlib reader with its source. Its tables are large, so zlibReaders keeps it for reuse.
-type zlibReader struct {
-	src    bytes.Reader
-	stream io.ReadCloser // a zlib.Resetter; nil before the first use
+// ZlibReader inflates zlib streams. Its tables are large, so a pool keeps it for reuse.
+type ZlibReader struct {
+	// Buf is for the caller to keep a stream in. It is not empty from earlier uses, but its content means nothing.
+	Buf []byte
+
+	src  bytes.Reader
+	zlib io.ReadCloser // a zlib.Resetter; nil before the first use
 }
 
-var zlibReaders sync.Pool
+var zlibReaders = sync.Pool{New: func() any { return new(ZlibReader) }}
 
-func (z *zlibReader) reset(stream []byte) (err error) {
-	z.src.Reset(stream)
-	if z.stream != nil {
-		return z.stream.(zlib.Resetter).Reset(&z.src, nil)
-	}
-	z.stream, err = zlib.NewReader(&z.src)
-	return err
-}
+// NewZlibReader takes a reader from the pool. Release puts it back.
+func NewZlibReader() *ZlibReader { return zlibReaders.Get().(*ZlibReader) }
 
-func (z *zlibReader) release() {
+// Release puts the reader back into the pool.
+func (z *ZlibReader) Release() {
+	const maxKept = 1 << 20
 	z.src.Reset(nil) // the pool must not hold on to the caller's data
-	zlibReaders.Put(z)
+	if cap(z.Buf) <= maxKept {
+		zlibReaders.Put(z)
+	}
+}
+
+// Append is Zlib.
+func (z *ZlibReader) Append(dst, stream []byte, limit int) ([]byte, error) {
+	if err := z.reset(stream); err != nil {
+		return dst, unexpectedEOF(err)
+	}
+	return Append(dst, z.zlib, limit)
+}
+
+func (z *ZlibReader) reset(stream []byte) (err error) {
+	z.src.Reset(stream)
+	if z.zlib != nil {
+		return z.zlib.(zlib.Resetter).Reset(&z.src, nil)
+	}
+	z.zlib, err = zlib.NewReader(&z.src)
+	return err
 }
 
 // unexpectedEOF is the error of a stream that ends within its header.
