@@ -95,7 +95,7 @@ type appender struct {
 // opened is an object that is being written.
 type opened struct {
 	o   *Object
-	put bool // it is in the memo already, and that is this one
+	put bool // it is in the memo already, as this object
 }
 
 var appenders = sync.Pool{New: func() any { return new(appender) }}
@@ -106,7 +106,7 @@ func newAppender(dst []byte, protocol int) *appender {
 	return a
 }
 
-// release leaves nothing of this pickle behind.
+// release clears everything of this pickle.
 func (a *appender) release() {
 	a.memo.clear()
 	clear(a.path[:cap(a.path)])
@@ -126,7 +126,7 @@ func (a *appender) op32(op byte, n int) {
 	a.buf = binary.LittleEndian.AppendUint32(append(a.buf, op), uint32(n))
 }
 
-// line appends an opcode with what ends with its line.
+// line appends an opcode whose argument ends with its line.
 func (a *appender) line(op byte, s string) {
 	a.buf = append(append(append(a.buf, op), s...), '\n')
 }
@@ -135,8 +135,7 @@ func (a *appender) numberLine(op byte, n int) {
 	a.buf = append(strconv.AppendInt(append(a.buf, op), int64(n), 10), '\n')
 }
 
-// put enters o, which is on top of the stack, into the memo. Without o it takes a number for something that nobody
-// will ask for: Python does so, too.
+// put enters o, which is on top of the stack, into the memo. If o is nil, it only uses up a number, as Python does.
 func (a *appender) put(o *Object) uint32 {
 	n := a.memo.take(o)
 	if last := len(a.path) - 1; o != nil && a.path[last].o == o {
@@ -166,9 +165,9 @@ func (a *appender) get(n uint32) {
 	}
 }
 
-// From protocol 4 on a pickle is cut into frames, so that a reader of a stream can take it in large pieces. Python ends a frame
-// before the first object that begins beyond frameSize, leaves the header off where hardly anything is in it, and
-// keeps what is as large as a frame outside.
+// From protocol 4 on a pickle consists of frames, so a reader of a stream can read large pieces. Python ends a frame before
+// the first object that begins beyond frameSize. A frame with hardly any content has no header. Content as large as a frame
+// is outside of frames.
 const (
 	frameSize   = 64 << 10
 	frameHeader = 9
@@ -232,7 +231,7 @@ type memo struct {
 	many    map[*Object]uint32
 }
 
-// fewObjects is up to how many objects are looked for one by one.
+// fewObjects is the number of objects up to which a memo needs no map.
 const fewObjects = 24
 
 func (m *memo) find(o *Object) (uint32, bool) {
@@ -269,7 +268,7 @@ func (m *memo) take(o *Object) uint32 {
 	return n
 }
 
-// forget lets o be written anew.
+// forget removes o, so it is written anew.
 func (m *memo) forget(o *Object) {
 	if m.many != nil {
 		delete(m.many, o)

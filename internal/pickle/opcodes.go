@@ -80,7 +80,7 @@ const (
 	opReadonlyBuffer = 0x98
 )
 
-// run does what the opcodes say until one says STOP.
+// run executes the opcodes up to STOP.
 func (d *loader) run() (*Object, error) {
 	for d.i < len(d.text) {
 		d.at = d.i
@@ -104,7 +104,7 @@ func (d *loader) run() (*Object, error) {
 	return nil, d.truncated()
 }
 
-// loads has what to do for every opcode but STOP.
+// loads has a function for every opcode except STOP.
 var loads = [256]func(*loader) error{
 	opProto: (*loader).setProto,
 	opFrame: (*loader).frame,
@@ -184,8 +184,8 @@ var loads = [256]func(*loader) error{
 	opReadonlyBuffer: (*loader).readonlyBuffer,
 }
 
-// readonlyBuffer is READONLY_BUFFER. Bytes are read-only already; of a bytearray Python makes
-// a memoryview, which it cannot pickle.
+// readonlyBuffer is READONLY_BUFFER. Bytes are read-only already. Of a bytearray Python makes a memoryview, which it cannot
+// pickle.
 func (d *loader) readonlyBuffer() error {
 	top, err := d.top(1)
 	if err == nil && top[0].Kind != Bytes {
@@ -207,7 +207,7 @@ func (d *loader) setProto() error {
 	return nil
 }
 
-// frame is a promise of Python's pickler that so many bytes follow. Its unpickler in C checks only that.
+// frame is FRAME, which says how many bytes follow. Python's unpickler in C only checks that they do.
 func (d *loader) frame() error {
 	size, err := d.uint(8)
 	if err != nil {
@@ -255,8 +255,8 @@ func numbered(width int, load func(*loader, uint64) error) func(*loader) error {
 	})
 }
 
-// sized takes what follows after its own length, which takes so many bytes. Some lengths are signed, and refused
-// by Python when negative: here those are longer than anything.
+// sized takes text behind its own length, which takes so many bytes. Some lengths are signed. Python refuses a negative
+// length, which is longer than any pickle here.
 func sized(width int) func(*loader) (string, error) {
 	return func(d *loader) (string, error) {
 		n, err := d.uint(width)
@@ -267,7 +267,7 @@ func sized(width int) func(*loader) (string, error) {
 	}
 }
 
-// parseMemoNumber reads what PUT and GET have.
+// parseMemoNumber reads the argument of PUT and GET.
 func parseMemoNumber(s string) (uint64, bool) {
 	// 19 digits fit into 64 bits, and no pickle is that long.
 	if s == "" || len(s) > 19 {

@@ -33,11 +33,11 @@ func Append(dst []byte, v any) ([]byte, error) {
 	return out, nil
 }
 
-// MaxWriteDepth is how deeply what [Append] writes may nest. Pythons before 3.12 stop reading near 1000 frames, and
-// a web framework has used some of them when it comes to the session.
+// MaxWriteDepth is how deeply a value for [Append] may nest. Pythons before 3.12 stop reading near 1000 frames, and a web
+// framework has used some of them before it reads the session.
 const MaxWriteDepth = 500
 
-// An UnsupportedError tells that a Go value has no form that Python would read back. It never quotes the value.
+// An UnsupportedError is a Go value that has no form that Python would read back. It never quotes the value.
 type UnsupportedError struct {
 	Type   reflect.Type
 	Reason string
@@ -181,7 +181,7 @@ func (w *writer) form(dst []byte, v reflect.Value, f form) ([]byte, error) {
 	}
 }
 
-// foreign writes UTF-8 JSON that somebody else made.
+// foreign writes UTF-8 JSON of another encoder.
 func (w *writer) foreign(dst []byte, text string) ([]byte, error) {
 	v, err := parseUTF8(text, w.maxDepth-w.depth)
 	if err != nil {

@@ -170,8 +170,7 @@ func (w *writer) dictType(dst []byte, v reflect.Value) ([]byte, error) {
 	return w.plain(dst, v, infoOf(v.Type()))
 }
 
-// ErrOpaque is a Python object that cannot become what it was asked to: Go has no type for it, or JSON no form, or it
-// would not end.
+// ErrOpaque is a Python object that cannot be converted: Go has no type for it, JSON has no form for it, or it holds itself.
 var ErrOpaque = errors.New("a Python object that stays as it is")
 
 // An OpaqueError is an [ErrOpaque] that says which object, and why.
@@ -184,7 +183,7 @@ func (e *OpaqueError) Is(target error) bool { return target == ErrOpaque }
 
 // UnmarshalMarked is [Unmarshal] for marked JSON. Where the destination has a type, a mark does not matter: the value
 // behind it is decoded. An interface gets the type of the mark; for an OrderedDict that is a pointer to dict's type, and
-// dict may be nil. What is opaque is an [ErrOpaque], unless nothing asks for it.
+// dict may be nil. An opaque value is an [ErrOpaque], unless no destination needs it.
 func UnmarshalMarked(text string, opaque []any, dst any, dict *DictType) error {
 	v := reflect.ValueOf(dst)
 	if v.Kind() != reflect.Pointer || v.IsNil() {
@@ -295,7 +294,7 @@ func parseDuration(text string) (time.Duration, bool) {
 	return delta.Duration()
 }
 
-// key takes the next name, which has a mark, as the text that json.dumps makes of such a key, or would if it could.
+// key takes the next name, which has a mark, as the text that json.dumps would make of such a key.
 func (d *decoder) key() string {
 	raw := d.raw()
 	name, err := Text(StripMarks(raw[2:]))

@@ -230,7 +230,7 @@ func dominant(same []field) (field, bool) {
 	return best, rivals == 0
 }
 
-// usableName tells whether encoding/json would take the name from a tag; what it would not, it ignores.
+// usableName reports whether encoding/json would take the name from a tag; what it would not, it ignores.
 func usableName(name string) bool {
 	for _, r := range name {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", r) {
@@ -240,7 +240,7 @@ func usableName(name string) bool {
 	return name != ""
 }
 
-// isScalar tells whether the tag option "string" means something for a type.
+// isScalar reports whether the tag option "string" means something for a type.
 func isScalar(t reflect.Type) bool {
 	k := t.Kind()
 	return k == reflect.Bool || k == reflect.String || isInt(k) || isUint(k) || isFloat(k)

@@ -196,7 +196,7 @@ func (z *zones) of(o *pickle.Object) (zone, bool) {
 	return zone{}, false
 }
 
-// isZoneInfo tells whether an object was made by getattr(zoneinfo.ZoneInfo, "_unpickle")(…).
+// isZoneInfo reports whether an object was made by getattr(zoneinfo.ZoneInfo, "_unpickle")(…).
 func isZoneInfo(o *pickle.Object) bool {
 	if o.Kind != pickle.Reduce || o.Call == nil || o.Call.Args == nil {
 		return false

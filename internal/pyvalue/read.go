@@ -13,8 +13,8 @@ import (
 	"github.com/djsess/djsess/internal/pytime"
 )
 
-// Parse returns the object that marked JSON stands for, as Python itself would build it. The text must be valid: JSON
-// that was checked, or what was written as marked JSON; opaque is what that refers to.
+// Parse returns the object of marked JSON, as Python itself would build it. The text must be JSON that was checked, or
+// marked JSON. opaque are the objects that it refers to.
 func Parse(text string, opaque []any) (*pickle.Object, error) {
 	r := reader{text: text, opaque: opaque}
 	return r.value()
@@ -121,7 +121,7 @@ func number(text string) *pickle.Object {
 	return &pickle.Object{Kind: pickle.Int, Text: text}
 }
 
-// marked takes what stands behind a mark.
+// marked takes the value behind a mark.
 func (r *reader) marked(m pyjson.Mark) (*pickle.Object, error) {
 	if m == pyjson.Opaque {
 		index, end := pyjson.OpaqueAt(r.text, r.i)
@@ -163,8 +163,8 @@ func (r *reader) marked(m pyjson.Mark) (*pickle.Object, error) {
 	return build(m, o.Text)
 }
 
-// checkHashable refuses what Python would refuse as it loads a set: the whole session
-// would be lost. Of what is opaque it cannot tell.
+// checkHashable refuses items that Python would refuse when it loads a set, since the whole session would be lost. It
+// accepts opaque objects.
 func checkHashable(items []*pickle.Object) error {
 	for _, o := range items {
 		switch o.Kind {

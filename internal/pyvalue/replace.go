@@ -5,7 +5,7 @@ import "github.com/djsess/djsess/internal/pickle"
 // Objects can nest more deeply than the loader's limit along a path that it did not follow. So the functions of this file
 // do not recurse: they keep a list of the objects that they still have to look at.
 
-// Reaches tells whether any of the objects holds another one, anywhere.
+// Reaches reports whether any of the objects holds another one, anywhere.
 func Reaches(objects []*pickle.Object, target *pickle.Object) bool {
 	found := false
 	eachOnce(objects, func(o *pickle.Object) bool {

@@ -1,7 +1,6 @@
 // Package compress has django-redis's compressors. It knows bytes and no Redis.
 //
-// What is stored may be hostile: nothing decompresses to more than a limit, and the memory that it takes is in proportion
-// to the data and the limit.
+// Stored data may be hostile. They decompress to at most a limit, and the memory is in proportion to the data and the limit.
 package compress
 
 import (

@@ -24,8 +24,7 @@ func compressorFor(t testing.TB, name string, maxSize int) *Compressor {
 	return &c
 }
 
-// What inflates to more than there may be is refused, and takes no more memory than
-// that while it is found out.
+// A stream that inflates to more than the limit is refused, and takes memory in proportion to the limit.
 func TestBombs(t *testing.T) {
 	const size, limit = 256 << 20, 1 << 20
 	for _, name := range names {
@@ -50,8 +49,7 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// An xz block may ask for a dictionary of 4 GB, which is believed no more than the
-// length of the data.
+// An xz block may ask for a dictionary of 4 GB. It gets a dictionary of the length of the data.
 func TestXZDictionary(t *testing.T) {
 	data := bytes.Repeat([]byte("session "), 100)
 	stored, err := packXZ(data)
@@ -112,8 +110,7 @@ func TestXZChunks(t *testing.T) {
 	}
 }
 
-// What is cut anywhere, or has a bit changed, is an error or is noticed by whoever
-// reads the data, and never the end of the program.
+// A stream that is cut or has a changed bit is an error or yields other data, and never a panic.
 func TestDamage(t *testing.T) {
 	data := make([]byte, 3000)
 	random := rand.New(rand.NewPCG(5, 6))
@@ -145,8 +142,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// What a stream says it holds is worth what was allowed, and no more: in memory, and in
-// what is made of it.
+// A stream takes memory in proportion to the limit, whatever it claims to hold.
 func FuzzDecompress(f *testing.F) {
 	const limit = 1 << 16
 	var compressors []*Compressor

@@ -18,7 +18,7 @@ import (
 // references.
 const maxWritten = signing.DefaultMaxSize
 
-// AppendJSON appends a dict as json.dumps(…, cls=DjangoJSONEncoder) writes it. What has no form there is a
+// AppendJSON appends a dict as json.dumps(…, cls=DjangoJSONEncoder) writes it. A value without a form there is a
 // pyjson.ErrOpaque, and more than maxWritten bytes are a signing.ErrTooLarge.
 func AppendJSON(dst []byte, dict *pickle.Object) ([]byte, error) {
 	w := pyvalue.Writer{Limit: maxWritten}

@@ -13,7 +13,7 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// AppendMessagePack appends a dict as msgpack.dumps writes it. What has no form there is a pyjson.ErrOpaque, and more than
+// AppendMessagePack appends a dict as msgpack.dumps writes it. A value without a form there is a pyjson.ErrOpaque, and more than
 // maxWritten bytes are a signing.ErrTooLarge.
 func AppendMessagePack(dst []byte, dict *pickle.Object) ([]byte, error) {
 	b := bytes.NewBuffer(dst)
