@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/internal/pytime"
 )
 
@@ -108,7 +109,7 @@ func (s *Settings) datetime(t time.Time) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NaiveTimeOf(t, loc), nil
+	return pytype.NaiveTimeOf(t, loc), nil
 }
 
 // ExpiryAge is get_expiry_age: it returns how long the session lasts if it is saved now.
@@ -300,7 +301,7 @@ func datetime(expiry any) (t time.Time, naive, ok bool) {
 	switch e := expiry.(type) {
 	case time.Time:
 		return e, false, true
-	case NaiveTime:
+	case pytype.NaiveTime:
 		return time.Time(e), true, true
 	}
 	return time.Time{}, false, false

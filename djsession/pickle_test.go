@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/pydict"
 )
 
 func pickled(t testing.TB, root *pickle.Object, protocol int) []byte {
@@ -47,7 +49,7 @@ func dict(items ...any) *pickle.Object {
 
 // aCart is an instance of a class that Go knows nothing of.
 func aCart() *pickle.Object {
-	return &pickle.Object{Kind: pickle.NewObj, Made: &pickle.Made{
+	return &pickle.Object{Kind: pickle.NewObj, Call: &pickle.Call{
 		Callable: pickle.NewGlobal("myapp.models", "Cart"), Args: pickle.NewTuple(),
 		Steps: []pickle.Step{{Kind: pickle.Build, Items: []*pickle.Object{dict("items", pickle.NewList())}}},
 	}}
@@ -217,9 +219,13 @@ func TestManyPickledValues(t *testing.T) {
 	}
 	twice := dict()
 	twice.Items = append(append(twice.Items, root.Items...), pickle.NewStr("x"), pickle.NewStr("again"))
-	back, err := djsession.ValuesOf(twice)
-	if err != nil || back.Len() != 300 || back.GetString("x") != "again" {
-		t.Errorf("%d values, x is %q, %v", back.Len(), back.GetString("x"), err)
+	read, err := pydict.Values(twice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := read.(*djsession.Values)
+	if back.Len() != 300 || back.GetString("x") != "again" {
+		t.Errorf("%d values, x is %q", back.Len(), back.GetString("x"))
 	}
 	back.Delete("xx")
 	if back.Has("xx") || !back.Has("xxx") || back.Len() != 299 {
@@ -294,7 +300,7 @@ func TestPickleToJSONAndBack(t *testing.T) {
 }
 
 // A JSON session that Go gives a time keeps the bytes of all else.
-func TestNativeValuesInJSON(t *testing.T) {
+func TestPythonTypesInJSON(t *testing.T) {
 	v := parse(t, "{ \"\xe9\" : 1.50 , \"\\u00E9x\":2 }")
 	if err := v.Set("at", noonPlus); err != nil {
 		t.Fatal(err)
@@ -325,9 +331,9 @@ func TestNativeValuesInJSON(t *testing.T) {
 func TestSetRefusesUnhashable(t *testing.T) {
 	v := unpickle(t, pickled(t, dict("a", pickle.NewInt(1)), 4))
 	for _, value := range []any{
-		djsession.PySet{[]int{1}}, djsession.FrozenSet{djsession.Tuple{map[string]int{}}}, map[string]any{"x": djsession.PySet{djsession.PySet{}}},
-		djsession.Decimal("1,5"), djsession.Decimal(""), djsession.Date{2031, 2, 30}, djsession.TimeOfDay{Hour: 24}, djsession.Timedelta{Days: 1e9},
-		djsession.NaiveTime(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)),
+		pytype.Set{[]int{1}}, pytype.FrozenSet{pytype.Tuple{map[string]int{}}}, map[string]any{"x": pytype.Set{pytype.Set{}}},
+		pytype.Decimal("1,5"), pytype.Decimal(""), pytype.Date{Year: 2031, Month: 2, Day: 30}, pytype.TimeOfDay{Hour: 24}, pytype.Timedelta{Days: 1e9},
+		pytype.NaiveTime(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)),
 	} {
 		if err := v.Set("a", value); err == nil {
 			t.Errorf("%#v is taken", value)
@@ -338,14 +344,14 @@ func TestSetRefusesUnhashable(t *testing.T) {
 	}
 }
 
-// Values go into other types than their natural ones, where they have such a form.
+// Get decodes a value into other types that have a form for it.
 func TestGetPickledIntoTypes(t *testing.T) {
 	v := unpickle(t, pickled(t, dict(
 		"decimal", pickle.NewCall(pickle.NewGlobal("decimal", "Decimal"), pickle.NewStr("1.50")),
 		"delta", pickle.NewCall(pickle.NewGlobal("datetime", "timedelta"), pickle.NewInt(1), pickle.NewInt(0), pickle.NewInt(0)),
 		"ages", pickle.NewCall(pickle.NewGlobal("datetime", "timedelta"), pickle.NewInt(400000), pickle.NewInt(0), pickle.NewInt(0)),
 		"ints", dict(pickle.NewInt(1), pickle.NewTuple(pickle.NewFloat(2), pickle.NewInt(3))),
-		"ordered", &pickle.Object{Kind: pickle.Reduce, Made: &pickle.Made{Callable: pickle.NewGlobal("collections", "OrderedDict"), Args: pickle.NewTuple(),
+		"ordered", &pickle.Object{Kind: pickle.Reduce, Call: &pickle.Call{Callable: pickle.NewGlobal("collections", "OrderedDict"), Args: pickle.NewTuple(),
 			Steps: []pickle.Step{{Kind: pickle.SetItems, Items: dict("z", pickle.NewInt(1), "a", pickle.NewInt(2)).Items}}}},
 		"date", pickle.NewCall(pickle.NewGlobal("datetime", "date"), pickle.NewBytes("\x07\xef\x02\x03")),
 		"bytes", pickle.NewBytes("\x00\xff"),
@@ -358,10 +364,10 @@ func TestGetPickledIntoTypes(t *testing.T) {
 		{"decimal", new(float64), 1.5},
 		{"decimal", new(string), "1.50"},
 		{"delta", new(time.Duration), 24 * time.Hour},
-		{"delta", new(djsession.Timedelta), djsession.Timedelta{1, 0, 0}},
+		{"delta", new(pytype.Timedelta), pytype.Timedelta{Days: 1, Seconds: 0, Microseconds: 0}},
 		{"delta", new(string), "1 day, 0:00:00"},
 		{"ints", new(map[int][]float64), map[int][]float64{1: {2, 3}}},
-		{"ints", new(map[string]any), map[string]any{"1": djsession.Tuple{2.0, int64(3)}}},
+		{"ints", new(map[string]any), map[string]any{"1": pytype.Tuple{2.0, int64(3)}}},
 		{"ordered", new(map[string]int), map[string]int{"z": 1, "a": 2}},
 		{"date", new(time.Time), time.Date(2031, 2, 3, 0, 0, 0, 0, time.UTC)},
 		{"date", new(string), "2031-02-03"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/pydict"
 )
 
 // allocated is how many bytes a function allocates.
@@ -158,7 +159,7 @@ func TestNestedLaughs(t *testing.T) {
 }
 
 func newObject(class, text string) *pickle.Object {
-	return &pickle.Object{Kind: pickle.NewObj, Made: &pickle.Made{
+	return &pickle.Object{Kind: pickle.NewObj, Call: &pickle.Call{
 		Callable: pickle.NewGlobal("shop", class), Args: pickle.NewTuple(pickle.NewStr(text)),
 		Steps: []pickle.Step{{Kind: pickle.Build, Items: []*pickle.Object{pickle.NewDict()}}},
 	}}
@@ -191,11 +192,11 @@ func TestKeysThatAreStrings(t *testing.T) {
 		if err := v.Set(want, 3); err != nil {
 			t.Fatal(err)
 		}
-		root, err := v.Python()
+		root, err := pydict.Of(v)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(root.Items) != 4 || root.Items[2].Kind != key.Kind || root.Items[2].Made == nil || root.Items[3].Int != 3 {
+		if len(root.Items) != 4 || root.Items[2].Kind != key.Kind || root.Items[2].Call == nil || root.Items[3].Int != 3 {
 			t.Errorf("%s: the key was replaced, or the value was not: %d items", name, len(root.Items))
 		}
 		if v = load(); v.Delete(want) != 1 || v.Has(want) || v.Len() != 1 {

@@ -4,25 +4,25 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/djsess/djsess/internal/magic"
 	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/sniff"
 )
 
-// PickleSerializer is django.contrib.sessions.serializers.PickleSerializer, which
-// Django had up to 4.2, and what its caches keep values as. Nothing that is read is
-// ever run: a pickle is data.
+// PickleSerializer is django.contrib.sessions.serializers.PickleSerializer, which Django had
+// up to 4.2. Django's caches pickle their values too. A pickle is read as data: nothing in it
+// is ever run.
 //
-// What nobody changed is written byte for byte as it was read. Of a session that was
-// changed, the values that were not stay the same objects to Python, shared ones
-// and those that hold themselves included.
+// An unchanged session is written byte for byte as it was read. In a changed session the
+// unchanged values stay the same objects to Python, including shared objects and objects that
+// hold themselves.
 type PickleSerializer struct {
-	// Protocol is that of what is written, from 1 to 5. Default: 4, which every
-	// Python since 3.4 reads. A session that was read in a higher one keeps it.
+	// Protocol is the protocol to write, from 1 to 5. Default: 4, which every Python since 3.4
+	// reads. A session that was read in a higher protocol keeps it.
 	Protocol int
 }
 
-// PickleSerializer returns the one that writes what every Python reads that the
-// site's Django runs on.
+// PickleSerializer returns a serializer whose pickles every Python reads that the site's
+// Django runs on.
 func (s *Settings) PickleSerializer() PickleSerializer {
 	if s.AtLeast(4, 0) {
 		return PickleSerializer{Protocol: 5}
@@ -44,7 +44,7 @@ func (s PickleSerializer) Append(dst []byte, v *Values) ([]byte, error) {
 		}
 		protocol = max(protocol, p.proto)
 	}
-	dict, err := v.Python()
+	dict, err := v.pythonDict()
 	if err != nil {
 		return dst, err
 	}
@@ -55,11 +55,11 @@ func (s PickleSerializer) Append(dst []byte, v *Values) ([]byte, error) {
 	return out, nil
 }
 
-// Parse reads a pickle of any protocol. What is no pickle, or not one of a dict, is
-// an ErrMalformed that says what it is. A pickle whose values, written out, are many times
-// its length is an ErrTooLarge: it can refer to one object over and over. Time and memory
-// are in proportion to the length. The worst pickle of 32 MiB, the default of
-// MaxPayloadSize, takes a second or two of one processor, so Parse takes no context.
+// Parse reads a pickle of any protocol. Data that are no pickle of a dict are an ErrMalformed
+// that says what they are. A pickle can refer to one object many times. If its values, written
+// out, are far larger than the pickle, the error is an ErrTooLarge. Time and memory are in
+// proportion to the length. The worst pickle of 32 MiB, the default of MaxPayloadSize, takes a
+// second or two of one processor, so Parse takes no context.
 func (s PickleSerializer) Parse(data []byte) (*Values, error) {
 	text := string(data)
 	dict, err := pickle.LoadText(text, pickle.Limits{})
@@ -67,9 +67,9 @@ func (s PickleSerializer) Parse(data []byte) (*Values, error) {
 		if errors.Is(err, pickle.ErrTooLarge) {
 			return nil, fmt.Errorf("pickled session: %w: %w", ErrTooLarge, err)
 		}
-		return nil, fmt.Errorf("%w: %s in place of a pickled dict: %w", ErrMalformed, magic.Name(data), err)
+		return nil, fmt.Errorf("%w: %s in place of a pickled dict: %w", ErrMalformed, sniff.Name(data), err)
 	}
-	v, err := valuesOf(dict, max(leastLimit, min(16*len(data), mostLimit+len(data))))
+	v, err := valuesOf(dict, max(leastLimit, len(data)+min(15*min(len(data), mostLimit), mostLimit)))
 	if err != nil {
 		return nil, err
 	}

@@ -1,15 +1,15 @@
 package djsession
 
-// Serializer is SESSION_SERIALIZER: how the values of a session become bytes and
-// back, before they are signed or cached. JSONSerializer and PickleSerializer are
-// Django's. A site's own is a type with these two methods; it must be safe for use
-// by several goroutines.
+// Serializer is SESSION_SERIALIZER: it turns the values of a session into bytes and back. The
+// bytes are then signed or cached. JSONSerializer and PickleSerializer are Django's. For a
+// site's own serializer, write a type with these two methods. It must be safe for use by
+// several goroutines.
 type Serializer interface {
 	// Append is dumps: it appends the values to dst.
 	Append(dst []byte, v *Values) ([]byte, error)
-	// Parse is loads. It neither keeps nor changes data, which is as large as the
-	// settings allow at most. What it cannot read is an error, best an
-	// ErrMalformed that names what was found and what was expected.
+	// Parse is loads. It must neither keep nor change data. The settings bound the length of
+	// data. The error should be an ErrMalformed that names what was found and what was
+	// expected.
 	Parse(data []byte) (*Values, error)
 }
 

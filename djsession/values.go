@@ -12,33 +12,32 @@ import (
 // ErrNoValue is Python's KeyError: the session has no value of this name.
 var ErrNoValue = errors.New("no such value")
 
-// Values is what a session holds: an ordered map from names to values, as
-// Python's dict is. Values are kept as the JSON or the Python objects they came
-// as and decoded when they are asked for, so that what nobody touched goes back
-// as it was: 1.0 stays a float, an integer of 300 digits stays what it is, and
-// an instance of the site's own classes stays one.
+// Values are the values of a session: an ordered map from names to values, as Python's
+// dict is. A value is kept as the JSON or the Python object that was read, and Get decodes
+// it. So an unchanged value is written back as it was: 1.0 stays a float, an integer of 300
+// digits stays whole, and an instance of the site's own class stays that instance.
 //
-// The zero Values is empty and ready to use. Python's strings may hold lone
-// surrogates, which UTF-8 cannot spell; in Go strings they are their three
-// bytes ED A0 80 to ED BF BF, and go back as they came.
+// The zero Values is empty and ready to use. Python's strings may hold lone surrogates,
+// which UTF-8 cannot spell. In Go strings they are the three bytes ED A0 80 to ED BF BF,
+// and are written back as they were.
 //
-// A dict that was pickled may have keys that are no strings. They are counted,
-// shown and kept, and no name finds them. A member of a str Enum, such as Django's
-// TextChoices, and any other object of a class that is made of one string alone is
-// found by that, as in Python, and stays the key.
+// A dict that was pickled may have keys that are no strings. They are kept and shown, and
+// Len counts them, but they cannot be looked up by name. Two kinds of keys are found by
+// their text, as in Python, and stay what they are: a member of a str Enum, such as
+// Django's TextChoices, and an object of a class that is made of one string.
 //
-// A Values is not safe for use by several goroutines while one of them changes
-// it.
+// Several goroutines may read a Values at once. No other goroutine may use it while one
+// changes it.
 type Values struct {
 	members []pyjson.Member
 	text    string         // the JSON that members were read from, until something changes
-	plain   bool           // what was read came from a payload that was not compressed
+	plain   bool           // the payload that was read was not compressed
 	index   map[string]int // of members by name, while many are being set
-	removed int            // how many members were removed since index was made
-	python  *pythonValues  // beside members: what JSON does not hold, if there is any
+	removed int            // how many members were removed since index was built
+	python  *pythonValues  // Python objects beside members; nil if JSON holds everything
 }
 
-// parseValues indexes a JSON object, which it checks as json.loads would.
+// parseValues checks a JSON object, as json.loads would, and indexes it.
 func parseValues(text string) (*Values, error) {
 	members, err := pyjson.Scan(text, nil, pyjson.Limits{})
 	if err != nil {
@@ -50,7 +49,7 @@ func parseValues(text string) (*Values, error) {
 // Len returns how many values there are.
 func (v *Values) Len() int { return len(v.members) }
 
-// Has tells whether there is a value of this name.
+// Has reports whether there is a value of this name.
 func (v *Values) Has(name string) bool { return v.find(name) >= 0 }
 
 // Names yields the names in the order Python's dict has them.
@@ -64,24 +63,21 @@ func (v *Values) Names() iter.Seq[string] {
 	}
 }
 
-// Get decodes a value into what dst points to. Without such a value it returns
-// ErrNoValue; a value that does not fit is an error and leaves dst as it was
-// or, for composite types, partly filled in, as encoding/json does.
+// Get decodes a value into the variable that dst points to. If there is no such value, the
+// error is an ErrNoValue. A value that does not fit is an error, and dst may then be partly
+// filled in, as in encoding/json.
 //
-// The types are those of encoding/json, and its json tags count. Into an any go
-// nil, bool, int64 (*big.Int when larger), float64, string, []any and
-// map[string]any; into a *Values a nested dict, in its order and without loss;
-// into a time.Time a datetime or what datetime.isoformat wrote, where a time
-// without an offset counts as UTC.
+// The types are those of encoding/json, and json tags count. An any gets nil, bool, int64
+// (*big.Int if it is larger), float64, string, []any or map[string]any. A *Values gets a
+// nested dict, in its order and without loss. A time.Time gets a datetime, or the text of
+// datetime.isoformat; a time without an offset counts as UTC.
 //
-// A session that was pickled holds more. Into an any go time.Time for a
-// datetime with an offset and NaiveTime for one without, Date, TimeOfDay,
-// time.Duration or else Timedelta, Decimal, UUID, []byte, ByteArray, Tuple, PySet,
-// FrozenSet, *Values for an OrderedDict, []any for a deque, and a string for a
-// SafeString. Into other types go their texts, elements and bytes; a Decimal goes
-// into a float64, too, and a key that is no str into a map as its text. Any other
-// object is an ErrOpaque, alone or inside of something, unless it is a member
-// that a struct has no field for.
+// A session that was pickled has more types. An any gets a time.Time for a datetime with an
+// offset, a time.Duration for a timedelta that fits, a []byte for bytes, a *Values for an
+// OrderedDict, a []any for a deque, a string for a SafeString, and else the type of package
+// pytype. Other types get the text, the elements or the bytes of the value. A float64 also
+// takes a Decimal, and a map gets a key that is no str as its text. Any other object is an
+// ErrOpaque, also inside of a collection, unless a struct has no field for it.
 func (v *Values) Get(name string, dst any) error {
 	i := v.find(name)
 	if i < 0 {
@@ -100,8 +96,24 @@ func (v *Values) decode(i int, dst any) error {
 	return pyjson.Unmarshal(v.members[i].Raw, dst)
 }
 
-// GetString returns a value that is a string, and "" when there is none or it is
-// something else.
+// GetOr returns a value of a *Session or a *Values, or fallback if there is no such value:
+// Django's session.get(name, fallback). A value that is not a T is an error.
+//
+// A Go map loses the order of a dict. A struct loses the members that it has no field for.
+// A T of Values keeps both.
+func GetOr[T any](from interface {
+	Get(name string, dst any) error
+}, name string, fallback T) (T, error) {
+	var value T
+	err := from.Get(name, &value)
+	if errors.Is(err, ErrNoValue) {
+		return fallback, nil
+	}
+	return value, err
+}
+
+// GetString returns a value that is a string. It returns "" if there is no such value or it
+// is no string.
 func (v *Values) GetString(name string) string {
 	i := v.find(name)
 	if i < 0 {
@@ -118,10 +130,10 @@ func (v *Values) GetString(name string) string {
 	return s
 }
 
-// Raw returns a value as the JSON it is stored as, or, of a session that was
-// pickled, as AppendShown shows it. It may hold what only Python's JSON has: NaN,
-// Infinity, and bytes from 0x80 up that stand for the characters U+0080 to
-// U+00FF; so it is not for SetJSON, which takes UTF-8.
+// Raw returns the JSON that a value is stored as. If the session was pickled, it returns the
+// value as AppendShown does. The text may hold NaN and Infinity, which only Python's JSON has.
+// Its bytes from 0x80 up stand for the characters U+0080 to U+00FF, so it is not for SetJSON,
+// which takes UTF-8.
 func (v *Values) Raw(name string) (json string, ok bool) {
 	i := v.find(name)
 	if i < 0 {
@@ -136,15 +148,15 @@ func (v *Values) Raw(name string) (json string, ok bool) {
 // Clear removes all values.
 func (v *Values) Clear() { *v = Values{python: v.python.cleared()} }
 
-// Clone returns a copy that changes apart from v.
+// Clone returns a copy. Later changes to one do not change the other.
 func (v *Values) Clone() *Values {
 	return &Values{members: slices.Clone(v.members), text: v.text, plain: v.plain, python: v.python.clone()}
 }
 
-// unchanged tells whether nothing has been changed since the values were read.
+// unchanged reports whether nothing has changed since the values were read.
 func (v *Values) unchanged() bool { return v.text != "" || v.python != nil && v.python.pickle != "" }
 
-// changed forgets what is no longer what was read.
+// changed forgets what was read, since the values now differ from it.
 func (v *Values) changed() {
 	v.text = ""
 	if v.python != nil {

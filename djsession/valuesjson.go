@@ -7,11 +7,11 @@ import (
 	"github.com/djsess/djsess/internal/pyvalue"
 )
 
-// AppendPythonJSON appends the values as the JSON that is stored: what was read,
-// byte for byte, when nothing changed. A session that was pickled is written as
-// json.dumps would write it, and what that refuses is an ErrOpaque: datetimes,
-// bytes, sets, instances. What would become far larger than its pickle, since that
-// holds the same things over and over, is an ErrTooLarge.
+// AppendPythonJSON appends the values as the JSON that is stored. If nothing has changed,
+// that is the JSON that was read, byte for byte. A session that was pickled is written as
+// json.dumps would write it: datetimes, bytes, sets and instances are an ErrOpaque, as
+// json.dumps refuses them. A pickle can refer to one object many times. If the JSON would be
+// far larger than the pickle, the error is an ErrTooLarge.
 func (v Values) AppendPythonJSON(dst []byte) ([]byte, error) {
 	if v.text != "" {
 		return append(dst, v.text...), nil
@@ -32,10 +32,10 @@ func (v Values) AppendPythonJSON(dst []byte) ([]byte, error) {
 	return append(dst, '}'), nil
 }
 
-// AppendShown appends the values for somebody to read: as AppendPythonJSON does, but
-// that what JSON has no form for is a string, such as "2031-02-03T04:05:06+00:00" or
-// "myapp.models.Cart(…)", and what is too large ends in "…". It cannot be read back
-// without loss.
+// AppendShown appends the values for a person to read. It differs from AppendPythonJSON in
+// two ways: a value that JSON has no form for is a string, such as
+// "2031-02-03T04:05:06+00:00" or "myapp.models.Cart(…)", and a value that is too large ends in
+// "…". The text cannot be read back without loss.
 func (v *Values) AppendShown(dst []byte) []byte {
 	var out []byte
 	var err error
@@ -44,7 +44,7 @@ func (v *Values) AppendShown(dst []byte) []byte {
 	} else {
 		out, err = v.appendMembers(dst, pyvalue.Show)
 	}
-	if err != nil { // which is for what is not shown
+	if err != nil { // Show has none, but for a fault in djsess
 		return append(dst, "null"...)
 	}
 	return out
@@ -72,7 +72,7 @@ func (v *Values) appendMembers(dst []byte, mode pyvalue.Mode) ([]byte, error) {
 		if err != nil {
 			return dst[:start], fmt.Errorf("session value %q: %w", v.members[i].Name, tooLarge(err))
 		}
-		// What is small is shown even beside what is far too large.
+		// A small value is shown even beside a value that is far too large.
 		const least = 32
 		w.Limit = max(w.Limit-(len(dst)-before-len(v.members[i].Raw)), least)
 	}
@@ -90,7 +90,7 @@ func (v *Values) appendMember(dst []byte, i int, w *pyvalue.Writer) ([]byte, err
 	return w.Append(dst, o)
 }
 
-// shown is a value that has no JSON, as AppendShown shows it.
+// shown returns a value that has no JSON as AppendShown shows it.
 func (v *Values) shown(i int) string {
 	w := pyvalue.Writer{Mode: pyvalue.Show, Limit: v.python.limit}
 	text, err := v.appendMember(nil, i, &w)
@@ -100,8 +100,7 @@ func (v *Values) shown(i int) string {
 	return string(text)
 }
 
-// UnmarshalPythonJSON replaces the values by those of a JSON object that Python
-// wrote.
+// UnmarshalPythonJSON replaces the values by those of a JSON object that Python wrote.
 func (v *Values) UnmarshalPythonJSON(text string) error {
 	read, err := parseValues(text)
 	if err != nil {
@@ -111,14 +110,14 @@ func (v *Values) UnmarshalPythonJSON(text string) error {
 	return nil
 }
 
-// MarshalJSON writes the values as AppendShown shows them, as JSON that any reader
-// takes: NaN and the infinities, which only Python's JSON has, become strings.
+// MarshalJSON writes the values as AppendShown does, in JSON that any reader takes: NaN and
+// the infinities, which only Python's JSON has, become strings.
 func (v Values) MarshalJSON() ([]byte, error) {
 	text := v.AppendShown(nil)
 	return pyjson.AppendStandard(make([]byte, 0, len(text)), string(text)), nil
 }
 
-// UnmarshalJSON replaces the values by those of a JSON object in UTF-8, stored as
+// UnmarshalJSON replaces the values by those of a JSON object in UTF-8. They are stored as
 // Python would store them after reading it.
 func (v *Values) UnmarshalJSON(json []byte) error {
 	text, err := pyjson.Normalize(string(json), pyjson.Limits{Depth: pyjson.MaxWriteDepth})

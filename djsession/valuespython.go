@@ -3,44 +3,49 @@ package djsession
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/pydict"
 	"github.com/djsess/djsess/internal/pyjson"
 	"github.com/djsess/djsess/internal/pyvalue"
 )
 
-// ErrOpaque is a Python object that Go has no type for: an instance of a class
-// of the site's own, a function, or what holds itself. It stays in the session, and
-// the error says what it is: "myapp.models.Cart(…)". To be written as JSON, what
-// json.dumps refuses is one as well, such as a datetime.
+// ErrOpaque is a Python object that Go has no type for: an instance of the site's own
+// class, a function, or an object that holds itself. The object stays in the session. The
+// error names it: "myapp.models.Cart(…)". When a session is written as JSON, an object that
+// json.dumps refuses, such as a datetime, is an ErrOpaque too.
 var ErrOpaque = pyjson.ErrOpaque
 
-// pythonValues is what Values have beside their JSON.
+// pythonValues are the Python objects of Values, beside their JSON.
 type pythonValues struct {
 	members []pythonMember // beside Values.members, in the same order
-	dict    *pickle.Object // what the values were loaded as; nil when they began in Go or as JSON
-	whole   bool           // dict is still what they are
-	pickle  string         // what dict was loaded from, while it is whole
-	proto   int            // the protocol of that
-	limit   int            // of what they may be when they are written out, all together
+	dict    *pickle.Object // the dict that was loaded; nil if the values began in Go or as JSON
+	whole   bool           // dict still is the values: nothing has changed
+	pickle  string         // the pickle that dict was loaded from, while nothing has changed
+	proto   int            // the protocol of that pickle
+	limit   int            // bounds, in bytes, all values together when they are written out
 }
 
-// defaultLimit is the limit of what was in no pickle.
+// defaultLimit is the limit of values that were in no pickle.
 const defaultLimit = 32 << 20
 
-// pythonMember is a value as Python has it. The zero one is what its JSON says.
+// pythonMember is a value as Python has it. The value of the zero pythonMember is its JSON.
 type pythonMember struct {
-	key    *pickle.Object // as it was loaded; nil for a str of the member's name
-	value  *pickle.Object
-	native string // native text in place of value; it refers to nothing
-	other  bool   // the key is no str
+	key      *pickle.Object // the key that was loaded; nil for a str of the member's name
+	value    *pickle.Object
+	marked   string // marked JSON in place of value, without opaque values
+	otherKey bool   // the key is no str, so no name finds the value
 }
 
-// ValuesOf returns the values of a dict as package internal/pickle has it. It is for
-// the caches of djsess, whose formats are not pickle.
-func ValuesOf(dict *pickle.Object) (*Values, error) { return valuesOf(dict, defaultLimit) }
+// Package rediscache needs the Python objects: see package pydict.
+func init() {
+	pydict.Of = func(values any) (*pickle.Object, error) { return values.(*Values).pythonDict() }
+	pydict.Values = func(dict *pickle.Object) (any, error) { return valuesOf(dict, defaultLimit) }
+}
 
+// valuesOf returns the values of a dict, with a limit for pythonValues.
 func valuesOf(dict *pickle.Object, limit int) (*Values, error) {
 	items, ok := pyvalue.DictItems(dict)
 	if !ok {
@@ -54,7 +59,7 @@ func valuesOf(dict *pickle.Object, limit int) (*Values, error) {
 	v.members = make([]pyjson.Member, 0, len(items)/2)
 	*p = pythonValues{members: make([]pythonMember, 0, len(items)/2), dict: dict, whole: true, limit: limit}
 	v.python = p
-	names := 0 // in bytes: a million keys may refer to one long str
+	names := 0 // in bytes: a million keys may share one long str
 	for i := 0; i+1 < len(items); i += 2 {
 		key, value := items[i], items[i+1]
 		name, isName := pyvalue.Name(key)
@@ -69,9 +74,9 @@ func valuesOf(dict *pickle.Object, limit int) (*Values, error) {
 				case isStr && wasStr:
 					p.members[at].value = value
 					continue
-				// No dict that Python has written has equal keys: what only looked like a str is none.
+				// No dict that Python has written has equal keys, so the key that is no str is not equal to this one.
 				case isStr:
-					v.members[at].Name, p.members[at].other = "", true
+					v.members[at].Name, p.members[at].otherKey = "", true
 					if v.index != nil {
 						v.index[name] = len(v.members)
 					}
@@ -81,7 +86,7 @@ func valuesOf(dict *pickle.Object, limit int) (*Values, error) {
 			}
 		}
 		v.members = append(v.members, pyjson.Member{Name: name})
-		p.members = append(p.members, pythonMember{key: key, value: value, other: !isName})
+		p.members = append(p.members, pythonMember{key: key, value: value, otherKey: !isName})
 	}
 	if len(v.members) < indexFrom {
 		v.index = nil
@@ -105,10 +110,9 @@ func (v *Values) findIndexed(name string) int {
 	return at
 }
 
-// Python returns the values as a dict of package internal/pickle: the one they were
-// loaded as while nothing has changed, else one with the same objects for what nobody
-// has touched.
-func (v *Values) Python() (*pickle.Object, error) {
+// pythonDict returns the dict that the values were loaded as if nothing has changed, else a
+// dict with the same objects for the unchanged values.
+func (v *Values) pythonDict() (*pickle.Object, error) {
 	p := v.python
 	if p != nil && p.whole {
 		return p.dict, nil
@@ -123,7 +127,7 @@ func (v *Values) Python() (*pickle.Object, error) {
 	}
 	if p != nil && p.dict != nil {
 		dict := pyvalue.WithItems(p.dict, items)
-		if pyvalue.Reaches(items, p.dict) { // what holds the dict then holds what it is now
+		if pyvalue.Reaches(items, p.dict) { // an object that held the old dict then holds the new one
 			dict = pyvalue.Replace(dict, p.dict)
 		}
 		return dict, nil
@@ -131,7 +135,7 @@ func (v *Values) Python() (*pickle.Object, error) {
 	return &pickle.Object{Kind: pickle.Dict, Items: items}, nil
 }
 
-// key is the key of a value.
+// key returns the key of a value as Python has it.
 func (v *Values) key(i int) *pickle.Object {
 	if p := v.python; p != nil && p.members[i].key != nil {
 		return p.members[i].key
@@ -139,33 +143,33 @@ func (v *Values) key(i int) *pickle.Object {
 	return &pickle.Object{Kind: pickle.Str, Text: v.members[i].Name}
 }
 
-// object is a value as Python has it.
+// object returns a value as Python has it.
 func (v *Values) object(i int) (*pickle.Object, error) {
 	text := v.members[i].Raw
 	if p := v.python; p != nil {
 		if m := &p.members[i]; m.value != nil {
 			return m.value, nil
-		} else if m.native != "" {
-			text = m.native
+		} else if m.marked != "" {
+			text = m.marked
 		}
 	}
 	return pyvalue.Parse(text, nil)
 }
 
-// named tells whether a name finds a value: whether its key is equal to a str.
-func (v *Values) named(i int) bool { return v.python == nil || !v.python.members[i].other }
+// named reports whether a name finds a value: whether its key equals a str.
+func (v *Values) named(i int) bool { return v.python == nil || !v.python.members[i].otherKey }
 
-// decodePython decodes a value as Python has it; but what was set in Go is what it
-// will be when it has been stored as JSON, unless the session is known to be pickled.
+// decodePython decodes a value as Python has it. A value that was set in Go is decoded as it
+// will be once it is stored: as JSON, unless the session is known to be pickled.
 func (v *Values) decodePython(i int, dst any) error {
 	m, raw := &v.python.members[i], v.members[i].Raw
 	switch {
-	case raw != "" && (v.python.dict == nil || m.value == nil && m.native == ""):
+	case raw != "" && (v.python.dict == nil || m.value == nil && m.marked == ""):
 		return pyjson.Unmarshal(raw, dst)
 	case m.value == nil:
-		return pyjson.UnmarshalNative(m.native, nil, dst)
+		return pyjson.UnmarshalMarked(m.marked, nil, dst, valuesDict)
 	}
-	if nested, ok := dst.(*Values); ok { // without a text in between, which has no identities
+	if nested, ok := dst.(*Values); ok { // without marked JSON in between, which keeps no identities
 		read, err := valuesOf(m.value, v.python.limit)
 		if errors.Is(err, ErrTooLarge) {
 			return err
@@ -180,10 +184,10 @@ func (v *Values) decodePython(i int, dst any) error {
 	if err != nil {
 		return tooLarge(err)
 	}
-	return pyjson.UnmarshalNative(string(text), w.Opaque, dst)
+	return pyjson.UnmarshalMarked(string(text), w.Opaque, dst, valuesDict)
 }
 
-// tooLarge makes an ErrTooLarge of what says the same in another package.
+// tooLarge makes a pyvalue.ErrTooLarge an ErrTooLarge.
 func tooLarge(err error) error {
 	if errors.Is(err, pyvalue.ErrTooLarge) {
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
@@ -191,7 +195,7 @@ func tooLarge(err error) error {
 	return err
 }
 
-// pythonString is GetString of a value that has no JSON.
+// pythonString is GetString for a value without JSON.
 func (v *Values) pythonString(i int) string {
 	if o := v.python.members[i].value; o != nil {
 		s, _ := pyvalue.Str(o)
@@ -200,7 +204,7 @@ func (v *Values) pythonString(i int) string {
 	return ""
 }
 
-// setPython notes what a value is in Python, once its JSON is set.
+// setPython sets a value as Python has it, after its JSON was set.
 func (v *Values) setPython(i int, m pythonMember) {
 	if v.python == nil {
 		if m == (pythonMember{}) {
@@ -212,7 +216,7 @@ func (v *Values) setPython(i int, m pythonMember) {
 	for len(p.members) < len(v.members) {
 		p.members = append(p.members, pythonMember{})
 	}
-	m.key, m.other = p.members[i].key, p.members[i].other
+	m.key, m.otherKey = p.members[i].key, p.members[i].otherKey
 	p.members[i] = m
 }
 
@@ -225,10 +229,93 @@ func (p *pythonValues) clone() *pythonValues {
 	return &copied
 }
 
-// cleared is for values that were all removed: a pickled session stays one.
+// cleared returns what stays when all values are removed: a pickled session stays pickled.
 func (p *pythonValues) cleared() *pythonValues {
 	if p == nil || p.dict == nil {
 		return nil
 	}
 	return &pythonValues{dict: &pickle.Object{Kind: pickle.Dict}, proto: p.proto, limit: p.limit}
+}
+
+var valuesType = reflect.TypeFor[Values]()
+
+// valuesDict lets Values inside of other Go values keep their opaque objects.
+var valuesDict = &pyjson.DictType{
+	Type:    valuesType,
+	Pointer: reflect.TypeFor[*Values](),
+	Append:  appendMarked,
+	Parse:   parseMarked,
+}
+
+func appendMarked(dst []byte, value any, opaque *[]any) (out []byte, differs bool, err error) {
+	v, ok := value.(*Values)
+	if !ok {
+		copied := value.(Values)
+		v = &copied
+	}
+	switch {
+	case v == nil:
+		return append(dst, "null"...), false, nil
+	case v.python == nil:
+		out, err = v.AppendPythonJSON(dst)
+		return out, false, err
+	}
+	dict, err := v.pythonDict()
+	if err != nil {
+		return dst, true, err
+	}
+	w := pyvalue.Writer{Limit: v.python.limit, Opaque: *opaque}
+	out, err = w.Append(dst, dict)
+	*opaque = w.Opaque
+	return out, true, tooLarge(err)
+}
+
+func parseMarked(text string, opaque []any) (any, error) {
+	o, err := pyvalue.Parse(text, opaque)
+	if err != nil {
+		return nil, err
+	}
+	v, err := valuesOf(o, max(leastLimit, 2*len(text)))
+	if err != nil {
+		return nil, &pyjson.TypeError{Want: valuesType, Got: pyvalue.Describe(o)}
+	}
+	return v, nil
+}
+
+// pickledValues returns a value that is Values with Python objects.
+func pickledValues(value any) (*Values, bool) {
+	switch v := value.(type) {
+	case *Values:
+		return v, v != nil && v.python != nil
+	case Values:
+		return &v, v.python != nil
+	}
+	return nil, false
+}
+
+// encodeNested keeps the objects of nested Values, whether JSON could hold them or not: other
+// values may share them.
+func encodeNested(name string, v *Values) (encoded, error) {
+	var e encoded
+	var err error
+	if e.python.value, err = v.pythonDict(); err != nil {
+		return e, fmt.Errorf("session value %q: %w", name, err)
+	}
+	text, err := v.AppendPythonJSON(nil)
+	if err != nil && !errors.Is(err, ErrOpaque) && !errors.Is(err, ErrTooLarge) {
+		return e, fmt.Errorf("session value %q: %w", name, err)
+	}
+	if err == nil {
+		e.raw = string(text)
+	}
+	return e, nil
+}
+
+// markedMember returns the Python value of marked JSON.
+func markedMember(e pyjson.Encoded) (pythonMember, error) {
+	o, err := pyvalue.Parse(e.Marked, e.Opaque)
+	if err != nil || len(e.Opaque) > 0 {
+		return pythonMember{value: o}, err
+	}
+	return pythonMember{marked: e.Marked}, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/inflate"
 	"github.com/djsess/djsess/internal/storefolder"
 	"github.com/djsess/djsess/internal/swapfile"
 )
@@ -59,7 +60,7 @@ func (c *Cache) item(f *swapfile.File) (item *cachestore.Item, live bool, err er
 	}
 	item.Expires, live = expires.time(), !expires.ended(c.config.Settings.Now())
 	limit := c.config.Settings.MaxPayloadSize
-	item.Data, err = inflate(packed, limit)
+	item.Data, err = inflate.Zlib(nil, packed, limit)
 	switch {
 	case errors.Is(err, djsession.ErrTooLarge):
 		err = c.folder.Bad(fmt.Errorf("inflates to more than %d bytes: %w", limit, err))

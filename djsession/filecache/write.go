@@ -1,12 +1,16 @@
 package filecache
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
+	"sync"
 	"time"
+
+	"github.com/klauspost/compress/zlib"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
@@ -155,4 +159,18 @@ func written(f *swapfile.File, data []byte) *cachestore.Item {
 		Expires: expires.time(),
 		Version: storefolder.VersionOf(f),
 	}
+}
+
+// deflaters are large, so they are kept for reuse.
+var deflaters = sync.Pool{New: func() any { return zlib.NewWriter(nil) }}
+
+// appendDeflated is zlib.compress.
+func appendDeflated(dst, data []byte) []byte {
+	buf := bytes.NewBuffer(dst)
+	z := deflaters.Get().(*zlib.Writer)
+	defer deflaters.Put(z)
+	z.Reset(buf)
+	z.Write(data) // to a bytes.Buffer, which does not fail
+	z.Close()
+	return buf.Bytes()
 }

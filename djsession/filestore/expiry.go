@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/internal/pytime"
 )
 
@@ -52,7 +53,7 @@ func lifetimeOf(v *djsession.Values) (lifetime, error) {
 		if e != "" {
 			return untilInstant, nil
 		}
-	case time.Time, djsession.NaiveTime: // of a session that is pickled
+	case time.Time, pytype.NaiveTime: // of a session that is pickled
 		return untilInstant, nil
 	default:
 		if !isEmpty(e) {

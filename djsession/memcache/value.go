@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"time"
 
 	"github.com/bradfitz/gomemcache/memcache"
-	"github.com/klauspost/compress/zlib"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
-	"github.com/djsess/djsess/internal/magic"
+	"github.com/djsess/djsess/internal/inflate"
+	"github.com/djsess/djsess/internal/sniff"
 )
 
 // The flags of an item say what its bytes are. Django's three clients use the same flags.
@@ -63,12 +62,12 @@ func (c *Cache) decode(stored *memcache.Item) ([]byte, error) {
 	if stored.Flags&flagCompressed == 0 {
 		return stored.Value, nil
 	}
-	data, err := inflate(stored.Value, c.maxSize)
+	data, err := inflate.Zlib(nil, stored.Value, c.maxSize)
 	switch {
 	case errors.Is(err, djsession.ErrTooLarge):
 		return nil, fmt.Errorf("%w: it inflates to more than %d bytes", err, c.maxSize)
 	case err != nil:
-		return nil, fmt.Errorf("%w: %s, and not a whole zlib stream (flags %d): %w", djsession.ErrMalformed, magic.Name(stored.Value), stored.Flags, err)
+		return nil, fmt.Errorf("%w: %s, and not a whole zlib stream (flags %d): %w", djsession.ErrMalformed, sniff.Name(stored.Value), stored.Flags, err)
 	}
 	return data, nil
 }
@@ -85,7 +84,7 @@ func notPickled(stored *memcache.Item) string {
 	case flags&flagLong != 0:
 		return "a long integer"
 	case flags&flagPickle == 0:
-		return "bytes, " + magic.Name(stored.Value)
+		return "bytes, " + sniff.Name(stored.Value)
 	}
 	return ""
 }
@@ -116,20 +115,4 @@ func ends(expiration int32, now time.Time) time.Time {
 		return time.Unix(int64(expiration), 0)
 	}
 	return now.Add(time.Duration(expiration) * time.Second)
-}
-
-// inflate is zlib.decompress, which ignores what follows the stream.
-func inflate(data []byte, limit int) ([]byte, error) {
-	z, err := zlib.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
-	}
-	out, err := io.ReadAll(io.LimitReader(z, int64(limit)+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case len(out) > limit:
-		return nil, djsession.ErrTooLarge
-	}
-	return out, nil
 }

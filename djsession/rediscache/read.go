@@ -14,8 +14,8 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
-	"github.com/djsess/djsess/internal/magic"
 	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/sniff"
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
@@ -96,23 +96,23 @@ func (c *Cache) decode(stored []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: more than %d bytes are stored", djsession.ErrTooLarge, c.maxStored)
 	case len(stored) == 0:
 		return nil, fmt.Errorf("%w: an empty value", djsession.ErrMalformed)
-	case magic.IsInt(stored):
+	case sniff.IsInt(stored):
 		// Both clients store integers as text, and check for them first.
 		return nil, fmt.Errorf("%w: an integer, where the values of a session should be", djsession.ErrMalformed)
 	}
-	data, err := c.compressor.decompress(stored)
+	data, err := c.compressor.Decompress(stored)
 	switch {
 	case errors.Is(err, djsession.ErrTooLarge):
 		return nil, err
 	case err != nil:
 		// django-redis takes a value that does not decompress for an uncompressed one. So
 		// do we, unless it looks like a compressed one.
-		switch found := magic.Compression(stored); found {
+		switch found := sniff.Compression(stored); found {
 		case "":
-		case c.compressor.makes:
+		case c.compressor.Stream:
 			return nil, fmt.Errorf("%w: %s that does not decompress: %w", djsession.ErrMalformed, found, err)
 		default:
-			return nil, fmt.Errorf("%w: %s, where %s should be", djsession.ErrMalformed, found, c.compressor.makes)
+			return nil, fmt.Errorf("%w: %s, where %s should be", djsession.ErrMalformed, found, c.compressor.Stream)
 		}
 		data = stored
 	}
@@ -170,7 +170,7 @@ func checkHerd(data []byte) error {
 		return nil
 	}
 	o, err := pickle.Load(data, pickle.Limits{})
-	if err != nil || o.Kind != pickle.Tuple || len(o.Items) != 3 || !isMarker(o.Items[0].Made) {
+	if err != nil || o.Kind != pickle.Tuple || len(o.Items) != 3 || !isMarker(o.Items[0].Call) {
 		return nil // the serializer reports what is wrong
 	}
 	return fmt.Errorf("%w: %w", djsession.ErrMalformed, ErrHerdClient)
@@ -178,7 +178,7 @@ func checkHerd(data []byte) error {
 
 // isMarker reports whether an object is an instance of the class Marker. In old protocols of
 // pickle it is made by a function with the class as an argument.
-func isMarker(made *pickle.Made) bool {
+func isMarker(made *pickle.Call) bool {
 	if made == nil {
 		return false
 	}

@@ -49,6 +49,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/djsession/rediscache/internal/compress"
 	"github.com/djsess/djsess/internal/waitlimit"
 	"github.com/djsess/djsess/signing"
 )
@@ -87,7 +88,7 @@ type Cache struct {
 	address    string
 	readers    []*reader
 	inSeconds  bool
-	compressor compressor
+	compressor compress.Compressor
 	maxSize    int
 	maxStored  int
 	timeout    time.Duration

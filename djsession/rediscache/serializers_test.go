@@ -11,6 +11,8 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/rediscache"
+	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/pydict"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
@@ -223,11 +225,34 @@ func TestGoValues(t *testing.T) {
 	if got, err := (rediscache.MessagePackSerializer{}).Append(nil, v); !errors.Is(err, djsession.ErrOpaque) {
 		t.Errorf("%q, %v", got, err)
 	}
-	if err := v.Set("at", math.MaxInt64); err != nil {
+	if err := v.Set("at", int64(math.MaxInt64)); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := (rediscache.MessagePackSerializer{}).Append(nil, v); err != nil || string(got) != "\x81\xa2at\xcf\x7f\xff\xff\xff\xff\xff\xff\xff" {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// A format without references writes a shared object many times, up to a limit.
+func TestSerializersHaveALimit(t *testing.T) {
+	for name, laughs := range map[string]*pickle.Object{
+		"nothing": pickle.NewList(),
+		"text":    pickle.NewCall(pickle.NewGlobal("django.utils.safestring", "SafeString"), pickle.NewStr(string(make([]byte, 1<<20)))),
+	} {
+		for range 40 {
+			laughs = pickle.NewList(laughs, laughs)
+		}
+		read, err := pydict.Values(pickle.NewDict(pickle.NewStr("laughs"), laughs))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := read.(*djsession.Values)
+		for _, s := range []djsession.Serializer{rediscache.JSONSerializer{}, rediscache.MessagePackSerializer{}} {
+			out, err := s.Append([]byte("x"), v)
+			if !errors.Is(err, djsession.ErrTooLarge) || string(out) != "x" {
+				t.Errorf("%s: %T: %d bytes, %v", name, s, len(out), err)
+			}
+		}
 	}
 }
 

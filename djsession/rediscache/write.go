@@ -131,7 +131,7 @@ func (c *Cache) newItem(ctx context.Context, data []byte) (*cachestore.Item, err
 	if len(data) > c.maxSize {
 		return nil, fmt.Errorf("value of %d bytes: %w", len(data), djsession.ErrTooLarge)
 	}
-	stored, err := c.compressor.compress(data)
+	stored, err := c.compressor.Compress(data)
 	if err != nil {
 		return nil, err
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/djcookie"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }

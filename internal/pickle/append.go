@@ -8,40 +8,6 @@ import (
 	"sync"
 )
 
-// Append appends the pickle of root in the given protocol, 0 to [HighestProtocol]. The error, with which dst is returned
-// as it was, is a [*ValueError] or wraps [ErrTooLarge] or [ErrDepth]: For a part of a
-// graph that Load returned, it fails only if the protocol has no form for an object, or if the pickle changed a class.
-func Append(dst []byte, root *Object, protocol int) ([]byte, error) {
-	if protocol < 0 || protocol > HighestProtocol {
-		return dst, &ValueError{fmt.Sprintf("there is no pickle protocol %d", protocol)}
-	}
-	a := newAppender(dst, protocol)
-	defer a.release()
-	if protocol >= 2 {
-		a.buf = append(a.buf, opProto, byte(protocol))
-	}
-	a.startFrame()
-	if err := a.save(root, maxWriteDepth); err != nil {
-		return dst, err
-	}
-	a.op(opStop)
-	a.endFrame()
-	return a.buf, nil
-}
-
-// maxWriteDepth is how deeply what Append writes may nest. It is beyond [DefaultDepth], as a graph that has lost one of
-// its paths can be deeper by another.
-const maxWriteDepth = 10 * DefaultDepth
-
-// maxWrites is how many objects Append writes, those included that it writes again: an object that
-// leads back to itself before it exists is begun anew, as Python does.
-const maxWrites = 4 * DefaultObjects
-
-// A ValueError tells why a graph cannot be written. It never quotes it.
-type ValueError struct{ Msg string }
-
-func (e *ValueError) Error() string { return e.Msg }
-
 // save appends what makes o and leaves it on top of the stack.
 func (a *appender) save(o *Object, depth int) error {
 	if o == nil {
@@ -129,7 +95,7 @@ type appender struct {
 // opened is an object that is being written.
 type opened struct {
 	o   *Object
-	put bool // it is in the memo already, and that is this one
+	put bool // it is in the memo already, as this object
 }
 
 var appenders = sync.Pool{New: func() any { return new(appender) }}
@@ -140,7 +106,7 @@ func newAppender(dst []byte, protocol int) *appender {
 	return a
 }
 
-// release leaves nothing of this pickle behind.
+// release clears everything of this pickle.
 func (a *appender) release() {
 	a.memo.clear()
 	clear(a.path[:cap(a.path)])
@@ -160,7 +126,7 @@ func (a *appender) op32(op byte, n int) {
 	a.buf = binary.LittleEndian.AppendUint32(append(a.buf, op), uint32(n))
 }
 
-// line appends an opcode with what ends with its line.
+// line appends an opcode whose argument ends with its line.
 func (a *appender) line(op byte, s string) {
 	a.buf = append(append(append(a.buf, op), s...), '\n')
 }
@@ -169,8 +135,7 @@ func (a *appender) numberLine(op byte, n int) {
 	a.buf = append(strconv.AppendInt(append(a.buf, op), int64(n), 10), '\n')
 }
 
-// put enters o, which is on top of the stack, into the memo. Without o it takes a number for something that nobody
-// will ask for: Python does so, too.
+// put enters o, which is on top of the stack, into the memo. If o is nil, it only uses up a number, as Python does.
 func (a *appender) put(o *Object) uint32 {
 	n := a.memo.take(o)
 	if last := len(a.path) - 1; o != nil && a.path[last].o == o {
@@ -200,9 +165,9 @@ func (a *appender) get(n uint32) {
 	}
 }
 
-// From protocol 4 on a pickle is cut into frames, so that a reader of a stream can take it in large pieces. Python ends a frame
-// before the first object that begins beyond frameSize, leaves the header off where hardly anything is in it, and
-// keeps what is as large as a frame outside.
+// From protocol 4 on a pickle consists of frames, so a reader of a stream can read large pieces. Python ends a frame before
+// the first object that begins beyond frameSize. A frame with hardly any content has no header. Content as large as a frame
+// is outside of frames.
 const (
 	frameSize   = 64 << 10
 	frameHeader = 9
@@ -266,7 +231,7 @@ type memo struct {
 	many    map[*Object]uint32
 }
 
-// fewObjects is up to how many objects are looked for one by one.
+// fewObjects is the number of objects up to which a memo needs no map.
 const fewObjects = 24
 
 func (m *memo) find(o *Object) (uint32, bool) {
@@ -303,7 +268,7 @@ func (m *memo) take(o *Object) uint32 {
 	return n
 }
 
-// forget lets o be written anew.
+// forget removes o, so it is written anew.
 func (m *memo) forget(o *Object) {
 	if m.many != nil {
 		delete(m.many, o)

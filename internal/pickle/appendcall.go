@@ -6,7 +6,7 @@ import (
 )
 
 func (a *appender) saveCall(o *Object, depth int) error {
-	m := o.Made
+	m := o.Call
 	if m == nil || m.Callable == nil || m.Args == nil || m.Args.Kind != Tuple || o.Kind == NewObjEx && m.Kwargs == nil {
 		return &ValueError{"a call without all that belongs to it"}
 	}
@@ -22,10 +22,10 @@ func (a *appender) saveCall(o *Object, depth int) error {
 	return a.saveSteps(o, depth)
 }
 
-// enter notes that a call is being written. It may be within itself: something that it is made of leads back to it, by
-// an object that is begun but not complete. The inner call is the one that counts. What it is made of has to be as it was when the
-// call was made: an object that got nothing more after that, and is being written around the inner call, is
-// forgotten, and written anew for it. One that did get more is taken as far as it is there, as Python did.
+// enter notes that a call is being written. A call may be within itself, if one of its parts leads back to it by an object
+// that is begun but not complete. The inner call counts. Its parts must be as they were when the call was made. So an
+// object around the inner call that did not grow after the call is forgotten, and is written anew for it. An object that
+// did grow is used as far as it is written, as Python did.
 func (a *appender) enter(o *Object) {
 	if a.calls == nil {
 		a.calls = make(map[*Object]int)
@@ -35,14 +35,14 @@ func (a *appender) enter(o *Object) {
 		return
 	}
 	for i := len(a.path) - 2; a.path[i].o != o; i-- {
-		if open := &a.path[i]; open.put && open.o.grown < o.Made.at {
+		if open := &a.path[i]; open.put && open.o.grown < o.Call.at {
 			a.memo.forget(open.o)
 			open.put = false
 		}
 	}
 }
 
-func (a *appender) callOps(kind Kind, m *Made, depth int) error {
+func (a *appender) callOps(kind Kind, m *Call, depth int) error {
 	switch {
 	case kind == Instance:
 		return a.instance(m, depth)
@@ -83,11 +83,11 @@ func (a *appender) saveReduce(callable, args *Object, depth int) error {
 	return nil
 }
 
-// instance: INST, which has the name of the class in its lines, is the one that protocol 0 has.
-func (a *appender) instance(m *Made, depth int) error {
+// instance writes OBJ, or INST in protocol 0, which has the name of the class in its lines.
+func (a *appender) instance(m *Call, depth int) error {
 	a.op(opMark)
 	class := m.Callable
-	if _, name := class.Global(); a.proto == 0 && name != "" && class.Made == nil && !strings.Contains(name, ".") {
+	if _, name := class.Global(); a.proto == 0 && name != "" && class.Call == nil && !strings.Contains(name, ".") {
 		text, ok := toPython2(class.Text)
 		if !ok {
 			return &ValueError{"a class that below protocol 3 has the name of another one"}
@@ -108,12 +108,12 @@ func (a *appender) instance(m *Made, depth int) error {
 	return nil
 }
 
-// savePersistent: the text form is for an id that fits on a line.
+// savePersistent writes the text form for an id that fits on a line, else the binary form.
 func (a *appender) savePersistent(o *Object, depth int) error {
-	if o.Made == nil || o.Made.Args == nil {
+	if o.Call == nil || o.Call.Args == nil {
 		return &ValueError{"a persistent object without an id"}
 	}
-	id := o.Made.Args
+	id := o.Call.Args
 	if a.proto == 0 && id.Kind == Str && isASCII(id.Text) && !strings.Contains(id.Text, "\n") {
 		a.line(opPersID, id.Text)
 	} else {
@@ -130,10 +130,10 @@ func (a *appender) savePersistent(o *Object, depth int) error {
 
 // saveSteps does to the object on top of the stack, which is in the memo, what was done to o.
 func (a *appender) saveSteps(o *Object, depth int) error {
-	if o.Made == nil {
+	if o.Call == nil {
 		return nil
 	}
-	for _, step := range o.Made.Steps {
+	for _, step := range o.Call.Steps {
 		if err := a.saveStep(step, depth); err != nil {
 			return err
 		}
@@ -167,8 +167,7 @@ func (a *appender) saveStep(step Step, depth int) error {
 	return nil
 }
 
-// builtCall writes o as what a callable makes of arguments, which args pushes; it returns how many. Without args there are
-// none.
+// builtCall writes o as a call of a callable. args pushes the arguments and returns their number. It may be nil.
 func (a *appender) builtCall(o *Object, callable string, args func() (int, error)) error {
 	if err := a.global(callable, maxWriteDepth); err != nil {
 		return err
@@ -198,8 +197,8 @@ func (a *appender) call(args func() (int, error)) error {
 	return nil
 }
 
-// putOrGet enters o, which has just been made, into the memo. If what it was made of leads back to o, then that has
-// made it already: this one is dropped and that one taken. It tells which.
+// putOrGet enters o, which has just been made, into the memo. If the parts of o lead back to o, they have made it already:
+// then putOrGet drops the new object and takes the earlier one. put reports whether the new object is used.
 func (a *appender) putOrGet(o *Object) (put bool) {
 	if n, ok := a.memo.find(o); ok {
 		a.op(opPop)
@@ -219,11 +218,11 @@ func (a *appender) saveGlobal(o *Object, depth int) error {
 	return a.global(o.Text, depth)
 }
 
-// errChanged is for a pickle that changes a class or a function, which Python's pickler never writes. Python would change
-// its only object of that name, and it matters when: a pickle written from the graph could not say that.
+// errChanged is the error for a pickle that changes a class or a function, which Python's pickler never writes. Python would
+// change its only object of that name. It matters when that happens, and a pickle written from the graph could not say it.
 var errChanged = &ValueError{"a class or a function that the pickle itself changes"}
 
-func isChanged(o *Object) bool { return o.Made != nil && len(o.Made.Steps) > 0 }
+func isChanged(o *Object) bool { return o.Call != nil && len(o.Call.Steps) > 0 }
 
 // global appends the Text of a Global.
 func (a *appender) global(text string, depth int) error {
@@ -280,7 +279,7 @@ func (a *appender) globalOps(module, name string, depth int) error {
 	return nil
 }
 
-// name appends the name of a class or function, which most of the time Python makes anew for every class.
+// name appends the name of a class or function. Usually Python has another str object for each name.
 func (a *appender) name(s string) error {
 	a.betweenFrames()
 	if err := a.str(s); err != nil {
@@ -290,7 +289,7 @@ func (a *appender) name(s string) error {
 	return nil
 }
 
-// constant appends a str that Python has only once, such as the name of a module.
+// constant appends a str of which Python has only one object, such as the name of a module.
 func (a *appender) constant(s string) error {
 	a.betweenFrames()
 	if n, ok := a.names[s]; ok {

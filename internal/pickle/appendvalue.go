@@ -114,7 +114,7 @@ func (a *appender) str(s string) error {
 		a.buf = append(appendRawEscapes(append(a.buf, opUnicode), s), '\n')
 	case a.proto >= 4 && len(s) <= math.MaxUint8:
 		a.sized(opShortBinUnicode, 1, s)
-	case len(s) <= math.MaxUint32:
+	case uint64(len(s)) <= math.MaxUint32:
 		a.sized(opBinUnicode, 4, s)
 	case a.proto >= 4:
 		a.sized(opBinUnicode8, 8, s)
@@ -139,7 +139,7 @@ func (a *appender) saveBytes(o *Object) error {
 		})
 	case len(s) <= math.MaxUint8:
 		a.sized(opShortBinBytes, 1, s)
-	case len(s) <= math.MaxUint32:
+	case uint64(len(s)) <= math.MaxUint32:
 		a.sized(opBinBytes, 4, s)
 	case a.proto >= 4:
 		a.sized(opBinBytes8, 8, s)

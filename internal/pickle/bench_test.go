@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/djsess/djsess/internal/testing/benchratio"
 	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/testing/benchratio"
 )
 
 // benchSessions are a login as Django leaves it, and a cart of 50 products.

@@ -1,6 +1,7 @@
 package pickle_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -348,5 +349,28 @@ func TestReadonlyBuffer(t *testing.T) {
 	}
 	if _, err := pickle.Load([]byte("\x80\x05K\x01\x98."), pickle.Limits{}); err == nil {
 		t.Error("an integer as a buffer was taken")
+	}
+}
+
+// An opcode that makes no object takes memory all the same, and 32 MiB of it compress to a few KB.
+func TestReferencesAreBounded(t *testing.T) {
+	const size = 32 << 20
+	for name, data := range map[string][]byte{
+		"marks":      bytes.Repeat([]byte("("), size),
+		"nones":      bytes.Repeat([]byte("N"), size),
+		"small ints": append([]byte("}("), bytes.Repeat([]byte("K\x01N"), size/3)...),
+		"copies":     append([]byte("N"), bytes.Repeat([]byte("2"), size)...),
+		"memo":       append([]byte("]\x94"), bytes.Repeat([]byte("h\x00"), size/2)...),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := pickle.Load(data, pickle.Limits{})
+		runtime.ReadMemStats(&after)
+		if !errors.Is(err, pickle.ErrTooLarge) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 10*size {
+			t.Errorf("%s: %d MB were allocated", name, took>>20)
+		}
 	}
 }

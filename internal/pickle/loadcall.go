@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// call pushes what is made by a call.
+// call pushes the object that a call makes.
 func (d *loader) call(kind Kind, callable, args, kwargs *Object) error {
 	switch {
 	case callable.Kind < Global:
@@ -21,7 +21,7 @@ func (d *loader) call(kind Kind, callable, args, kwargs *Object) error {
 		}
 	}
 	o := d.object(kind)
-	o.Made = &Made{Callable: callable, Args: args, Kwargs: kwargs, at: d.now()}
+	o.Call = &Call{Callable: callable, Args: args, Kwargs: kwargs, at: d.now()}
 	return d.push(o)
 }
 
@@ -85,11 +85,10 @@ func (d *loader) instance(class *Object, args []*Object) error {
 	return d.call(Instance, class, tuple, nil)
 }
 
-// plain recognises the calls by which older protocols write bytes, bytearrays and sets. It returns nil for any other,
+// plain recognises the calls by which older protocols write bytes, bytearrays and sets. It returns nil for any other call,
 // which then stays a call.
 //
-// What is made of another object is made of what that is now. A list may grow afterwards: its Items are lent, and
-// grow elsewhere.
+// A set has the items that its list has now. The list may grow afterwards, so its Items are lent.
 func (d *loader) plain(callable string, args []*Object) *Object {
 	switch callable {
 	case "_codecs\nencode":
@@ -129,11 +128,11 @@ func (d *loader) plainSet(kind Kind, args []*Object) *Object {
 	if len(args) == 0 {
 		return d.object(kind)
 	}
-	if len(args) != 1 || args[0].Kind != List || args[0].Made != nil {
+	if len(args) != 1 || args[0].Kind != List || args[0].Call != nil {
 		return nil
 	}
 	items := args[0].Items
-	d.refs -= len(items) // run checks that it is not negative
+	d.refs -= int64(len(items)) // run checks that it is not negative
 	o := d.object(kind)
 	o.Items = items[:len(items):len(items)]
 	o.lent = true
@@ -144,8 +143,8 @@ func isLatin1(o *Object) bool {
 	return o.Kind == Str && (o.Text == "latin1" || o.Text == "latin-1")
 }
 
-// encoded is what Latin-1 text stands for. One text may be named by many calls: beyond what a pickle of this length has reason to
-// they are left to be calls.
+// encoded returns the bytes of Latin-1 text. Many calls may name one text. If that is far more text than the pickle is long,
+// they stay calls.
 func (d *loader) encoded(kind Kind, text *Object) *Object {
 	if text.Kind != Str || !isASCII(text.Text) && !d.mayCopy(len(text.Text)) {
 		return nil
@@ -159,7 +158,7 @@ func (d *loader) encoded(kind Kind, text *Object) *Object {
 	return o
 }
 
-// global reads two lines: they are the Text of a Global, as they stand.
+// global reads two lines, which are the Text of a Global.
 func (d *loader) global() error {
 	o, err := d.namedByLines()
 	if err != nil {
@@ -250,6 +249,6 @@ func (d *loader) persistent() error {
 		return err
 	}
 	o := d.object(PersistentID)
-	o.Made = &Made{Args: id}
+	o.Call = &Call{Args: id}
 	return d.push(o)
 }

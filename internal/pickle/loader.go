@@ -7,23 +7,23 @@ import (
 	"sync"
 )
 
-// A loader is the machine that a pickle is a program for.
+// A loader is the stack machine that runs a pickle.
 type loader struct {
 	text  string
 	at    int // where the opcode is
 	i     int // where its argument, or the next opcode, begins
-	proto int // as said by PROTO so far: Python 2's names count below 3
+	proto int // the last PROTO; names are those of Python 2 below 3
 
 	stack []*Object
-	marks []int // how high the stack was
+	marks []int // heights of the stack
 	memo  loadMemo
 
 	slab  []Object
-	chunk int // how large the last slab was
-	left  int // objects that may yet be made
-	most  int // left at the start
-	refs  int // references, and marks, that may yet be made
-	spare int // bytes of text that may yet be made beyond the pickle's own
+	chunk int   // how large the last slab was
+	left  int   // objects that may yet be made
+	most  int   // left at the start
+	refs  int64 // references, and marks, that may yet be made
+	spare int64 // bytes of text that may yet be made beyond the pickle's own
 }
 
 var loaders = sync.Pool{New: func() any { return new(loader) }}
@@ -34,9 +34,9 @@ func newLoader(text string, objects int) *loader {
 		text: text,
 		left: objects,
 		most: objects,
-		refs: min(refsPerObject*objects, refsPerByte*len(text)+1024),
+		refs: min(refsPerObject*int64(objects), refsPerByte*int64(len(text))+1024),
 		// Of what Python writes, only short names of modules are repeated.
-		spare: 16*len(text) + 1024,
+		spare: 16*int64(len(text)) + 1024,
 		stack: d.stack,
 		marks: d.marks,
 		memo:  loadMemo{dense: d.memo.dense},
@@ -44,21 +44,19 @@ func newLoader(text string, objects int) *loader {
 	return d
 }
 
-// refsPerObject is how often the objects that a pickle may make are referred to, on the
-// average and at most: None, small integers and what the memo holds make no objects, and a
-// byte of a pickle that compresses well still takes eight where it stands.
+// refsPerObject bounds the references by the number of objects that a pickle may make. None, small integers and objects
+// from the memo make no object, but one byte of the pickle for such a reference takes eight bytes of memory.
 const refsPerObject = 4
 
-// refsPerByte bounds the references by the length of a pickle. An opcode of one byte pushes
-// one object, and in what Python writes that object then goes into one other. A set is made
-// of a list and refers to all of its items again, and a hostile pickle can make many sets of
-// one list.
+// refsPerByte bounds the references by the length of a pickle. An opcode of one byte pushes one object, which Python then
+// adds to one other object. A set of a list refers to all items of the list again, and a hostile pickle can make many sets
+// of one list.
 const refsPerByte = 4
 
-// keep is how large the stack and the memo of a loader may be that waits for the next pickle.
+// keep bounds the stack and the memo of a loader that is kept for the next pickle.
 const keep = 1 << 10
 
-// release leaves nothing of this pickle behind.
+// release clears everything of this pickle.
 func (d *loader) release() {
 	if cap(d.stack) > keep || cap(d.memo.dense) > keep || cap(d.marks) > keep {
 		return
@@ -69,10 +67,10 @@ func (d *loader) release() {
 	loaders.Put(d)
 }
 
-// object makes an object. Beyond the limit it makes one all the same, which run then refuses.
+// object makes an object. run checks the limit afterwards.
 func (d *loader) object(kind Kind) *Object {
 	if len(d.slab) == 0 {
-		// An opcode makes one object: the opcodes to come cannot make more than they have bytes.
+		// An opcode makes one object, so the rest of the pickle makes at most one object for each byte.
 		switch d.chunk {
 		case 0:
 			d.chunk = min(len(d.text)/28+1, 16)
@@ -88,15 +86,15 @@ func (d *loader) object(kind Kind) *Object {
 	return o
 }
 
-// mayCopy accounts for n bytes of text that are not part of the pickle.
+// mayCopy counts n bytes of text that are not part of the pickle. It reports whether they are allowed.
 func (d *loader) mayCopy(n int) bool {
-	d.spare -= n
+	d.spare -= int64(n)
 	return d.spare >= 0
 }
 
-// now tells of two opcodes which was first; in a pickle of more than 4 GB it stops at the last that it can tell.
+// now is the time of the current opcode, to compare with that of others. Beyond 4 GB it does not grow.
 func (d *loader) now() uint32 {
-	return uint32(min(d.at, math.MaxUint32))
+	return uint32(min(uint64(d.at), math.MaxUint32))
 }
 
 func (d *loader) fail(msg string) error {
@@ -115,7 +113,7 @@ func (d *loader) tooMuchText() error {
 	return fmt.Errorf("the text that is made of others is %w at offset %d", ErrTooLarge, d.at)
 }
 
-// floor is how low the stack can get: what is below the last mark is out of reach.
+// floor is the lowest height of the stack: opcodes cannot reach below the last mark.
 func (d *loader) floor() int {
 	if len(d.marks) == 0 {
 		return 0
@@ -152,7 +150,7 @@ func (d *loader) mark() error {
 	return nil
 }
 
-// popMark takes what is above the last mark, and the mark. The result is good until the next push.
+// popMark takes the objects above the last mark, and the mark. The result is valid until the next push.
 func (d *loader) popMark() ([]*Object, error) {
 	if len(d.marks) == 0 {
 		return nil, d.fail("no mark")
@@ -177,7 +175,7 @@ func (d *loader) dup() error {
 	return d.push(top[0])
 }
 
-// drop is POP, which takes a mark if that is on top: protocol 0 has no POP_MARK.
+// drop is POP, which also takes a mark on top of the stack, since protocol 0 has no POP_MARK.
 func (d *loader) drop() error {
 	if len(d.marks) > 0 && d.floor() == len(d.stack) {
 		return d.dropMark()
@@ -189,14 +187,14 @@ func (d *loader) drop() error {
 	return d.discard(dropped)
 }
 
-// discard keeps a call for its effect on the object below it, which it was given first: that is how a __reduce_ex__
-// with a state setter is pickled. All else that Python drops is what it found to be there already.
+// discard keeps a call for its effect on the object below it, if that is the first argument: so a __reduce_ex__ with a
+// state setter is pickled. Everything else that Python drops was there already.
 func (d *loader) discard(dropped *Object) error {
 	if dropped.Kind != Reduce || len(d.stack) == d.floor() {
 		return nil
 	}
 	target := d.stack[len(d.stack)-1]
-	args := dropped.Made.Args.Items
+	args := dropped.Call.Args.Items
 	if len(args) == 0 || args[0] != target || target.Kind < Global {
 		return nil
 	}
@@ -211,7 +209,7 @@ type loadMemo struct {
 	held   int // how many numbers are in use
 }
 
-// gap is how many numbers dense may leave out: Python 2 began at 1.
+// gap is how many numbers dense may leave out, since Python 2 began at 1.
 const gap = 4
 
 func (m *loadMemo) find(n uint64) *Object {
@@ -244,7 +242,7 @@ func (d *loader) put(n uint64) error {
 	if err != nil {
 		return err
 	}
-	// Python numbers from 0 on: a number needs an opcode for every one below it.
+	// Python numbers from 0 on, so there is an opcode for every lower number.
 	if n >= uint64(len(d.text)) {
 		return d.fail("a memo number beyond what the pickle can hold")
 	}
@@ -291,7 +289,7 @@ func (d *loader) uint(width int) (uint64, error) {
 	return n, nil
 }
 
-// line takes a line, of which the line feed is not part.
+// line takes a line, without its line feed.
 func (d *loader) line() (string, error) {
 	end := strings.IndexByte(d.text[d.i:], '\n')
 	if end < 0 {

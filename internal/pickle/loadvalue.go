@@ -146,7 +146,7 @@ func (d *loader) str(s string) error {
 func (d *loader) bytes(s string) error     { return d.pushText(Bytes, s) }
 func (d *loader) byteArray(s string) error { return d.pushText(ByteArray, s) }
 
-// oldString is a str of Python 2, which Django lets pickle.loads read as it does by default: as ASCII.
+// oldString is a str of Python 2. Django calls pickle.loads with its default, which reads it as ASCII.
 func (d *loader) oldString(s string) error {
 	for i := range len(s) {
 		if s[i] >= 0x80 {
@@ -181,7 +181,7 @@ func empty(kind Kind) func(*loader) error {
 	return func(d *loader) error { return d.push(d.object(kind)) }
 }
 
-// marked is for opcodes that make a container of what is above the last mark.
+// marked is for opcodes that make a container of the objects above the last mark.
 func marked(kind Kind) func(*loader) error {
 	return func(d *loader) error {
 		items, err := d.popMark()
@@ -222,7 +222,7 @@ func (d *loader) addTop(n int, how StepKind) error {
 	return d.add(objects[0], how, objects[1:])
 }
 
-// addMarked adds what is above the last mark to the object below the mark.
+// addMarked adds the objects above the last mark to the object below the mark.
 func (d *loader) addMarked(how StepKind) error {
 	items, err := d.popMark()
 	if err != nil {
@@ -241,12 +241,12 @@ func (d *loader) addMarked(how StepKind) error {
 	return d.add(target[0], how, items)
 }
 
-// add does to an object what an opcode says. Its own kind of items joins the others; what else may happen to an object
-// becomes a step; what Python would have failed at is an error.
+// add applies an opcode to an object. Items of the object's own kind join its Items, and any other change becomes a step. A
+// change that Python refuses is an error.
 func (d *loader) add(o *Object, how StepKind, items []*Object) error {
 	switch {
 	case o.Kind == List && how == AppendItems, o.Kind == Dict && how == SetItems, o.Kind == Set && how == AddItems && !o.lent:
-		if o.Made == nil {
+		if o.Call == nil {
 			o.grown = d.now()
 			o.Items = append(o.Items, items...)
 			return nil
@@ -261,16 +261,16 @@ func (d *loader) add(o *Object, how StepKind, items []*Object) error {
 	return nil
 }
 
-// addStep is for a o that is not shared with other pickles: those few kinds have no steps.
+// addStep adds a step. o is not an object that pickles share, since these have no steps.
 func (d *loader) addStep(o *Object, how StepKind, items ...*Object) {
 	o.grown = d.now()
-	if o.Made == nil {
-		o.Made = new(Made)
+	if o.Call == nil {
+		o.Call = new(Call)
 	}
-	steps := o.Made.Steps
+	steps := o.Call.Steps
 	if n := len(steps); n > 0 && steps[n-1].Kind == how && how != Build && how != Discard {
 		steps[n-1].Items = append(steps[n-1].Items, items...)
 		return
 	}
-	o.Made.Steps = append(steps, Step{Kind: how, Items: slices.Clone(items)})
+	o.Call.Steps = append(steps, Step{Kind: how, Items: slices.Clone(items)})
 }

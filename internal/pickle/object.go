@@ -23,55 +23,54 @@ const (
 	Dict
 	Set
 	FrozenSet
-	Global       // a class, a function or whatever else a module has by a name
+	Global       // a class, a function or another attribute of a module
 	Reduce       // Callable(*Args)
 	NewObj       // Callable.__new__(Callable, *Args)
 	NewObjEx     // Callable.__new__(Callable, *Args, **Kwargs)
-	Instance     // what INST and OBJ make: Callable(*Args), but without arguments an instance that was never initialized
-	PersistentID // what the unpickler's persistent_load makes of Args
-	Extension    // what copyreg's registry has under the code Int
+	Instance     // INST and OBJ: Callable(*Args), but without arguments an instance that is never initialized
+	PersistentID // the result of the unpickler's persistent_load(Args)
+	Extension    // the entry of copyreg's registry under the code Int
 )
 
-// Object is a Python object as data: nothing is ever imported or called. Objects are
-// told apart by their addresses, as Python's are by id(): what occurs in two
-// places is one *Object, and a cycle leads back to it.
+// Object is a Python object as data. The address of an Object is its identity, like Python's id(): an object that occurs in
+// two places is one *Object, and a cycle leads back to it.
 //
-// An Object that was loaded or written must not be changed: many may hold it.
+// An Object that was loaded or written must not be changed, since others may hold it.
 type Object struct {
 	Kind Kind
 
-	lent   bool   // Items are another object's: they must not grow
+	lent   bool   // Items belong to another object and must not grow
 	walked bool   // for depthCheck
-	grown  uint32 // where in its pickle something was last added to it
+	grown  uint32 // the offset in its pickle where something was last added to it
 
-	// Int is the value of a Bool (0 or 1), of an Int without Text, and the code of
-	// an Extension. It is the bits of a Float.
+	// Int is the value of a Bool (0 or 1) or of an Int without Text, the code of an Extension, or the bits of a Float.
 	Int int64
-	// Text is the characters of a Str, in UTF-8 but that half a surrogate pair is
-	// the three bytes ED A0 80 to ED BF BF; the bytes of a Bytes or ByteArray;
-	// the digits of an Int that no int64 holds, in decimal, or after 0x where decimal
-	// ones would be more than Python's str() of an int gives; module and qualified
-	// name of a Global, with a line feed between them.
+	// Text depends on the kind:
+	//   - Str: the characters in UTF-8. Half a surrogate pair is the three bytes ED A0 80 to ED BF BF.
+	//   - Bytes, ByteArray: the bytes.
+	//   - Int: the digits of an integer beyond int64, in decimal. They are hexadecimal after 0x if there are too many
+	//     decimal digits for Python's str().
+	//   - Global: module and qualified name, with a line feed between them.
 	Text string
-	// Items are the elements of a List, Tuple, Set or FrozenSet; and the keys and
-	// values of a Dict in turn, as they were set: one of equal keys counts, the last.
+	// Items are the elements of a List, Tuple, Set or FrozenSet, or the keys and values of a Dict in turn, in the order
+	// in which they were set. Of equal keys the last counts.
 	Items []*Object
-	// Made is set for what is made by a call, and for other kinds that had done
-	// to them what their own opcodes do not do.
-	Made *Made
+	// Call is set for an object that a call makes. It is also set for another object if an opcode of another kind of
+	// object was applied to it: only its Steps count then.
+	Call *Call
 }
 
-// Made says how an object was made.
-type Made struct {
+// Call is the call that makes an object.
+type Call struct {
 	Callable *Object // of Reduce, NewObj, NewObjEx and Instance
-	Args     *Object // a Tuple; of a PersistentID whatever it is
+	Args     *Object // a Tuple; of a PersistentID any object
 	Kwargs   *Object // of NewObjEx, a Dict
-	Steps    []Step  // what was done to the object then, in order
+	Steps    []Step  // the changes of the object after the call, in order
 
-	at uint32 // where in its pickle the call was made
+	at uint32 // the offset of the call in its pickle
 }
 
-// StepKind is what was done to an object.
+// StepKind is a kind of change of an object.
 type StepKind uint8
 
 const (
@@ -79,16 +78,16 @@ const (
 	SetItems                    // SETITEM, SETITEMS: object[key] = value, for keys and values in turn
 	AddItems                    // ADDITEMS: object.update(Items), of a set
 	Build                       // BUILD: __setstate__, or an update of __dict__, by the one object in Items
-	Discard                     // the one object in Items, a call that was given this one, was made and dropped (a state setter)
+	Discard                     // the one object in Items, a call with this object as argument, was made and dropped (a state setter)
 )
 
-// Step is one thing that was done to an object.
+// Step is a change of an object.
 type Step struct {
 	Kind  StepKind
 	Items []*Object
 }
 
-// BigInt is the value of an Int or Bool.
+// BigInt returns the value of an Int or Bool.
 func (o *Object) BigInt() *big.Int {
 	if o.Text == "" {
 		return big.NewInt(o.Int)
@@ -100,17 +99,17 @@ func (o *Object) BigInt() *big.Int {
 	return n
 }
 
-// HasDecimal tells whether Python would give the digits of this Int: it refuses to beyond 4300.
+// HasDecimal reports whether Python's str() gives the digits of this Int: it refuses more than 4300.
 func (o *Object) HasDecimal() bool {
 	return !strings.HasPrefix(strings.TrimPrefix(o.Text, "-"), "0x")
 }
 
-// Float is the value of a Float.
+// Float returns the value of a Float.
 func (o *Object) Float() float64 {
 	return math.Float64frombits(uint64(o.Int))
 }
 
-// Global is the module and the qualified name of a Global; for any other object both are empty.
+// Global returns the module and the qualified name of a Global. For any other object both are empty.
 func (o *Object) Global() (module, name string) {
 	if o.Kind != Global {
 		return "", ""
@@ -119,7 +118,7 @@ func (o *Object) Global() (module, name string) {
 	return module, name
 }
 
-// Python has one of each of these, and so have we. They are never memoized, so that it does not matter.
+// Python has one object of each of these. They are never memoized, so sharing them does not matter.
 var (
 	none       = &Object{Kind: None}
 	falseTrue  = [2]*Object{{Kind: Bool}, {Kind: Bool, Int: 1}}
@@ -166,7 +165,7 @@ func NewBigInt(n *big.Int) *Object {
 	return &Object{Kind: Int, Text: bigText(n)}
 }
 
-// pythonNaN has other bits than Go's.
+// pythonNaN is Python's NaN, which has other bits than Go's.
 var pythonNaN = math.Float64frombits(0x7ff8 << 48)
 
 // NewFloat is a float.
@@ -177,7 +176,7 @@ func NewFloat(f float64) *Object {
 	return &Object{Kind: Float, Int: int64(math.Float64bits(f))}
 }
 
-// NewStr is a str; s is UTF-8, with halves of surrogate pairs as [Object] has them.
+// NewStr is a str. s is UTF-8, with halves of surrogate pairs as in Object.Text.
 func NewStr(s string) *Object { return &Object{Kind: Str, Text: s} }
 
 // NewBytes is a bytes object.
@@ -206,17 +205,17 @@ func NewSet(items ...*Object) *Object { return &Object{Kind: Set, Items: items} 
 // NewFrozenSet is a frozenset.
 func NewFrozenSet(items ...*Object) *Object { return &Object{Kind: FrozenSet, Items: items} }
 
-// NewGlobal is what a module has by a name, which may lead through classes: Outer.Inner.
+// NewGlobal is an attribute of a module. Its name may lead through classes: Outer.Inner.
 func NewGlobal(module, name string) *Object {
 	return &Object{Kind: Global, Text: module + "\n" + name}
 }
 
-// NewCall is what callable(*args) returns.
+// NewCall is the result of callable(*args).
 func NewCall(callable *Object, args ...*Object) *Object {
-	return &Object{Kind: Reduce, Made: &Made{Callable: callable, Args: NewTuple(args...)}}
+	return &Object{Kind: Reduce, Call: &Call{Callable: callable, Args: NewTuple(args...)}}
 }
 
-// bigText spells an integer in decimal, or where Python's str() refuses to, in hexadecimal: that takes no more than one pass.
+// bigText spells an integer in decimal, or in hexadecimal if it has too many digits for Python's str(): that takes one pass.
 func bigText(n *big.Int) string {
 	// 10 digits take more than 33 bits and less than 34.
 	if n.BitLen() <= maxIntDigits*33/10 {
@@ -233,7 +232,7 @@ func bigText(n *big.Int) string {
 	return "0x" + n.Text(16)
 }
 
-// fromTwosComplement reads bytes of which the lowest is the first.
+// fromTwosComplement reads two's complement, the lowest byte first.
 func fromTwosComplement(s string) *big.Int {
 	b := []byte(s)
 	slices.Reverse(b)
@@ -244,7 +243,7 @@ func fromTwosComplement(s string) *big.Int {
 	return n
 }
 
-// twosComplement is the shortest form of n that keeps its sign; that of 0 is empty, as in Python.
+// twosComplement returns the shortest form of n that keeps its sign. As in Python the form of 0 is empty.
 func twosComplement(n *big.Int) []byte {
 	if n.Sign() == 0 {
 		return nil

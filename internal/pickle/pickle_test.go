@@ -14,15 +14,15 @@ func everything() *pickle.Object {
 	shared := pickle.NewList(pickle.NewStr("shared"), pickle.NewStr("ä€😀\xed\xa0\x80\n\\"))
 	class := pickle.NewGlobal("myapp.models", "Cart")
 	call := pickle.NewCall(pickle.NewGlobal("datetime", "date"), pickle.NewBytes("\x07\xe4\x01\x02"))
-	instance := &pickle.Object{Kind: pickle.NewObj, Made: &pickle.Made{Callable: class, Args: pickle.NewTuple()}}
-	instance.Made.Steps = []pickle.Step{
+	instance := &pickle.Object{Kind: pickle.NewObj, Call: &pickle.Call{Callable: class, Args: pickle.NewTuple()}}
+	instance.Call.Steps = []pickle.Step{
 		{Kind: pickle.AppendItems, Items: []*pickle.Object{pickle.NewInt(1), pickle.NewInt(2)}},
 		{Kind: pickle.SetItems, Items: []*pickle.Object{pickle.NewStr("k"), instance}},
 		{Kind: pickle.AddItems, Items: []*pickle.Object{pickle.NewInt(3)}},
 		{Kind: pickle.Build, Items: []*pickle.Object{pickle.NewDict(pickle.NewStr("owner"), shared)}},
 	}
 	made := func(kind pickle.Kind) *pickle.Object {
-		return &pickle.Object{Kind: kind, Made: &pickle.Made{Callable: class, Args: pickle.NewTuple(pickle.NewInt(7)), Kwargs: pickle.NewDict()}}
+		return &pickle.Object{Kind: kind, Call: &pickle.Call{Callable: class, Args: pickle.NewTuple(pickle.NewInt(7)), Kwargs: pickle.NewDict()}}
 	}
 	huge, _ := new(big.Int).SetString("-123456789012345678901234567890", 10)
 	root := pickle.NewDict()
@@ -33,7 +33,7 @@ func everything() *pickle.Object {
 		pickle.NewStr("sets"), pickle.NewList(pickle.NewSet(pickle.NewInt(1), call), pickle.NewFrozenSet(pickle.NewStr("f")), pickle.NewSet()),
 		pickle.NewStr("calls"), pickle.NewList(call, made(pickle.NewObjEx), made(pickle.Instance), instance),
 		pickle.NewStr("others"), pickle.NewTuple(&pickle.Object{Kind: pickle.Extension, Int: 300},
-			&pickle.Object{Kind: pickle.PersistentID, Made: &pickle.Made{Args: pickle.NewStr("id")}}),
+			&pickle.Object{Kind: pickle.PersistentID, Call: &pickle.Call{Args: pickle.NewStr("id")}}),
 		pickle.NewStr("shared"), shared,
 		pickle.NewStr("self"), root,
 	}

@@ -68,7 +68,7 @@ func toPython2(text string) (string, bool) {
 	return text, fromPython2(text) == text
 }
 
-// What Python 3 knows to have another name than in Python 2, as of its module _compat_pickle: the name in Python 2, and the name now.
+// These are the renamings of Python 3's module _compat_pickle: the name in Python 2, and the name in Python 3.
 
 const renamedModules = `
 	BaseHTTPServer http.server
@@ -115,7 +115,7 @@ const renamedModules = `
 	xmlrpclib xmlrpc.client
 `
 
-// These are read and never written: something else has their name the other way.
+// mergedModules are read and never written, since another module is written under the new name.
 const mergedModules = `
 	CGIHTTPServer http.server
 	DocXMLRPCServer xmlrpc.server

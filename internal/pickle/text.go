@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// validText tells whether s is UTF-8, halves of surrogate pairs allowed: Python's "utf-8" with "surrogatepass".
+// validText reports whether s is UTF-8, halves of surrogate pairs allowed: Python's "utf-8" with "surrogatepass".
 func validText(s string) bool {
 	for !utf8.ValidString(s) {
-		// What comes before the first half is cut off, and the half.
+		// Cut the text up to and with the first half of a pair.
 		half := strings.IndexByte(s, 0xed)
 		for half >= 0 && !startsWithHalf(s[half:]) {
 			next := strings.IndexByte(s[half+1:], 0xed)
@@ -27,7 +27,7 @@ func validText(s string) bool {
 	return true
 }
 
-// startsWithHalf tells whether s begins with half a surrogate pair.
+// startsWithHalf reports whether s begins with half a surrogate pair.
 func startsWithHalf(s string) bool {
 	return len(s) >= 3 && s[0] == 0xed && s[1] >= 0xa0 && s[1] <= 0xbf && s[2] >= 0x80 && s[2] <= 0xbf
 }

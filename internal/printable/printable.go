@@ -1,5 +1,4 @@
-// Package printable escapes texts that a stranger may have written, for logs and
-// terminals.
+// Package printable escapes untrusted texts for logs and terminals.
 package printable
 
 import (

@@ -1,5 +1,5 @@
-// Package pybase64 decodes base64 as Python does: what does not belong there is
-// skipped, and the two alphabets of the URL-safe reader are one.
+// Package pybase64 decodes base64 as Python does: foreign characters are skipped, and the URL-safe reader takes both
+// alphabets.
 package pybase64
 
 import (
@@ -19,13 +19,11 @@ func AppendURL(dst, src []byte) ([]byte, error) {
 	start := len(dst)
 	dst = slices.Grow(dst, want+3) // a lenient reading may write one group more
 	n, err := enc.Decode(dst[start:start+want], src)
-	// Go skips line ends as Python does, but counts them out of the length
-	// that the padding follows from; those go the long way.
+	// Go skips line ends as Python does, but does not count them for the padding. Such text is decoded below.
 	if err == nil && n == want {
 		return dst[:start+n], nil
 	}
-	// The padding b64_decode adds is by the length alone, foreign characters
-	// counted in.
+	// b64_decode adds padding by the length, which includes foreign characters.
 	return appendLenient(dst[:start], src, -len(src)&3, true)
 }
 

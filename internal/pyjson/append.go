@@ -33,11 +33,11 @@ func Append(dst []byte, v any) ([]byte, error) {
 	return out, nil
 }
 
-// MaxWriteDepth is how deeply what [Append] writes may nest. Pythons before 3.12 stop reading near 1000 frames, and
-// a web framework has used some of them when it comes to the session.
+// MaxWriteDepth is how deeply a value for [Append] may nest. Pythons before 3.12 stop reading near 1000 frames, and a web
+// framework has used some of them before it reads the session.
 const MaxWriteDepth = 500
 
-// An UnsupportedError tells that a Go value has no form that Python would read back. It never quotes the value.
+// An UnsupportedError is a Go value that has no form that Python would read back. It never quotes the value.
 type UnsupportedError struct {
 	Type   reflect.Type
 	Reason string
@@ -51,9 +51,10 @@ func (e *UnsupportedError) Error() string {
 type writer struct {
 	depth, maxDepth int
 	pointers        int    // followed to get here
-	differs         bool   // native text is another
-	native          bool   // is what is written
-	opaque          *[]any // what native text refers to
+	differs         bool   // marked JSON would be another text
+	withMarks       bool   // marked JSON is written
+	opaque          *[]any // what marked JSON refers to
+	dict            *DictType
 }
 
 // any writes the types that sessions are made of without reflection.
@@ -87,9 +88,12 @@ func (w *writer) value(dst []byte, v reflect.Value) ([]byte, error) {
 	if !v.IsValid() {
 		return append(dst, "null"...), nil
 	}
+	if w.isDict(v.Type()) {
+		return w.dictType(dst, v)
+	}
 	info := infoOf(v.Type())
-	if info.natural != nil {
-		return w.natural(dst, v, info)
+	if info.mark != 0 {
+		return w.pythonType(dst, v, info)
 	}
 	return w.plain(dst, v, info)
 }
@@ -120,7 +124,7 @@ func (w *writer) plain(dst []byte, v reflect.Value, info *typeInfo) ([]byte, err
 	case k == reflect.Array:
 		return w.sequence(dst, v)
 	case k == reflect.Slice && info.isBytes && !v.IsNil():
-		if info.natural == nil {
+		if info.mark == 0 {
 			dst = w.mark(dst, Bytes)
 		}
 		dst = base64.StdEncoding.AppendEncode(append(dst, '"'), v.Bytes())
@@ -163,7 +167,7 @@ func (w *writer) form(dst []byte, v reflect.Value, f form) ([]byte, error) {
 	}
 	switch f {
 	case asTime:
-		if infoOf(v.Type()).natural == nil {
+		if infoOf(v.Type()).mark == 0 {
 			dst = w.mark(dst, Datetime)
 		}
 		return appendTime(dst, v.Interface().(time.Time))
@@ -177,7 +181,7 @@ func (w *writer) form(dst []byte, v reflect.Value, f form) ([]byte, error) {
 	}
 }
 
-// foreign writes UTF-8 JSON that somebody else made.
+// foreign writes UTF-8 JSON of another encoder.
 func (w *writer) foreign(dst []byte, text string) ([]byte, error) {
 	v, err := parseUTF8(text, w.maxDepth-w.depth)
 	if err != nil {

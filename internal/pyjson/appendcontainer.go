@@ -107,18 +107,18 @@ func (w *writer) mapping(dst []byte, v reflect.Value) ([]byte, error) {
 	return append(dst, '}'), nil
 }
 
-// key writes the key of a map. In native text an integer stays one, and a natural type is one.
+// key writes the key of a map. In marked JSON an integer and a Python type stay what they are.
 func (w *writer) key(dst []byte, t reflect.Type, name string) ([]byte, error) {
 	if t.Kind() == reflect.String && t.PkgPath() == "" {
 		return AppendString(dst, name)
 	}
-	natural := infoOf(t).natural
+	mark := infoOf(t).mark
 	integer := (isInt(t.Kind()) || isUint(t.Kind())) && !t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 	switch {
-	case natural != nil && natural.Append == nil && natural.Mark != Timedelta:
-		dst = w.mark(w.mark(dst, Key), natural.Mark)
-	case integer && natural == nil:
-		if dst = w.mark(dst, Key); w.native {
+	case mark != 0 && mark != Timedelta:
+		dst = w.mark(w.mark(dst, Key), mark)
+	case integer && mark == 0:
+		if dst = w.mark(dst, Key); w.withMarks {
 			return append(dst, name...), nil
 		}
 	}
@@ -186,10 +186,10 @@ func (w *writer) quoted(dst []byte, v reflect.Value) ([]byte, error) {
 	if info := infoOf(v.Type()); info.write != byKind && info.write != asNumber {
 		return w.value(dst, v)
 	}
-	native := w.native
-	w.native = false
+	withMarks := w.withMarks
+	w.withMarks = false
 	text, err := w.value(nil, v)
-	w.native = native
+	w.withMarks = withMarks
 	if err != nil {
 		return dst, err
 	}

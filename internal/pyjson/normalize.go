@@ -7,7 +7,7 @@ import (
 
 // Normalize reads UTF-8 JSON, or Python's own, as json.loads would, and writes it as json.dumps(...,
 // separators=(",", ":")) would: order kept, of duplicate names the last value in the first one's place, floats by
-// repr, -0 as 0, everything in ASCII. What it wrote it leaves as it is.
+// repr, -0 as 0, everything in ASCII. It leaves its own output as it is.
 //
 // Unlike the rest of the package it takes bytes of 0x80 and more for UTF-8, and refuses what is not.
 func Normalize(utf8JSON string, lim Limits) (string, error) {
@@ -51,8 +51,8 @@ func invalidUTF8(text string) int {
 	return -1
 }
 
-// escapeNonASCII makes the same text in ASCII. What it escapes stands inside strings and not behind a backslash, since the
-// text has been checked.
+// escapeNonASCII returns the same text in ASCII. The text has been checked, so the characters that it escapes are inside
+// strings and not behind a backslash.
 func escapeNonASCII(text string) string {
 	first := strings.IndexFunc(text, func(r rune) bool { return r >= 0x80 })
 	if first < 0 {

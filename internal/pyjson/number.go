@@ -21,7 +21,7 @@ func ParseNumber(text string) any {
 	return n
 }
 
-// isInteger tells whether a number that has been checked is an int to Python.
+// isInteger reports whether a number that has been checked is an int to Python.
 func isInteger(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c-'0' > 9 && c != '-' {
@@ -31,7 +31,7 @@ func isInteger(text string) bool {
 	return true
 }
 
-// isStandard tells whether a number that has been checked is one to every reader of JSON.
+// isStandard reports whether a number that has been checked is one to every reader of JSON.
 func isStandard(text string) bool {
 	return text[len(text)-1] <= '9'
 }

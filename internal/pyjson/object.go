@@ -11,7 +11,7 @@ type ObjectMember struct {
 	Value any
 }
 
-// An objectIndex finds a member by name: by looking at each while there are few, with a map when there are many.
+// An objectIndex finds a member by name. It compares the names of few members, and has a map for many.
 type objectIndex map[string]int
 
 func (x *objectIndex) find(o Object, name string) int {

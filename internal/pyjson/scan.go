@@ -1,3 +1,27 @@
+// Package pyjson reads and writes JSON as Python's json module does, which differs from encoding/json.
+//
+// [Scan] checks a text once, as json.loads would, and indexes the members of its object without decoding them, so an
+// unused value can be written back byte for byte. [Unmarshal] decodes one of those values into a Go value. [Append] writes
+// a Go value as json.dumps(..., separators=(",", ":")) would. [Normalize] turns JSON from elsewhere into JSON as Python
+// writes it. [AppendStandard] turns Python's JSON into JSON that any reader takes. Marked JSON also holds the Python types
+// that JSON does not have: see [Mark].
+//
+// # Text
+//
+// Django decodes stored JSON as latin-1 before it parses it. So a byte of 0x80 or more inside a string is the character
+// U+0080 to U+00FF and not a part of a UTF-8 sequence. All functions read their text so, except [Normalize], whose input is
+// UTF-8.
+//
+// A Python string can hold half of a surrogate pair. The Go string for it is WTF-8: the half is the three bytes ED A0 80 to
+// ED BF BF, which UTF-8 forbids. All other decoded strings are valid UTF-8. [AppendString] writes the half as an escape
+// again.
+//
+// # What json.loads takes
+//
+// NaN, Infinity and -Infinity; numbers beyond float64 (1e400 is infinite); integers of up to 4300 digits; lone surrogates;
+// duplicate names, where the last value counts and stands in the place of the first. It refuses control characters in
+// strings, a byte-order mark, -NaN, and everything that the JSON grammar refuses. Python stops at about 1000 levels of
+// nesting. [Limits] has the limit of this package.
 package pyjson
 
 import (
@@ -13,12 +37,11 @@ type Member struct {
 	Raw     string // the value as written, without white space around it
 }
 
-// Scan checks the whole text, as json.loads would, and appends the members of the one object it must hold to dst. The
-// members are parts of text, not copies. Of members with one name only the last value counts, in the first
-// one's place and under its spelling.
+// Scan checks the whole text, as json.loads would, and appends the members of its object to dst. The members are parts of
+// text, not copies. Of members with the same name the last value counts, in the place and under the spelling of the first.
 //
-// The error is a [*SyntaxError], or wraps [ErrDepth], or wraps [ErrNotObject] when the text is valid but holds
-// something else; dst is then returned as it was.
+// The error is a [*SyntaxError], or wraps [ErrDepth], or wraps [ErrNotObject] for valid JSON that is no object. dst is then
+// returned as it was.
 func Scan(text string, dst []Member, lim Limits) ([]Member, error) {
 	s := scanner{text: text, depth: lim.depth() - 1}
 	i := skipSpace(text, 0)
@@ -41,7 +64,7 @@ func Scan(text string, dst []Member, lim Limits) ([]Member, error) {
 	return members, nil
 }
 
-// Check tells whether json.loads would take the text, whatever kind of value it holds. The error is a [*SyntaxError]
+// Check reports whether json.loads would take the text. The text may hold any kind of value. The error is a [*SyntaxError]
 // or wraps [ErrDepth].
 func Check(text string, lim Limits) error {
 	s := scanner{text: text, depth: lim.depth()}
@@ -52,9 +75,9 @@ func Check(text string, lim Limits) error {
 	return s.end(i)
 }
 
-// Limits bounds what a text may ask for.
+// Limits bound what a text may ask for.
 type Limits struct {
-	// Depth is the number of arrays and objects that may be open at once. 0 means [DefaultDepth].
+	// Depth is how deeply arrays and objects may nest. Default: [DefaultDepth].
 	Depth int
 }
 
@@ -65,23 +88,23 @@ func (l Limits) depth() int {
 	return l.Depth
 }
 
-// DefaultDepth is how deeply arrays and objects may nest when [Limits] does not say.
+// DefaultDepth is the default of [Limits].Depth.
 const DefaultDepth = 10000
 
-// noLimit is for text that has been checked already.
+// noLimit is the depth for text that has been checked already.
 const noLimit = math.MaxInt
 
-// ErrNotObject is wrapped by the error of [Scan] when the text is valid JSON but not an object.
+// ErrNotObject is the error of [Scan] for valid JSON that is no object.
 var ErrNotObject = errors.New("not a JSON object")
 
-// ErrDepth is wrapped by the error for a text that nests deeper than its [Limits] allow.
+// ErrDepth is the error of a text that nests deeper than its [Limits] allow.
 var ErrDepth = errors.New("nested too deeply")
 
 func depthError(offset int) error {
 	return fmt.Errorf("%w at offset %d", ErrDepth, offset)
 }
 
-// A SyntaxError tells where json.loads would have refused a text. It never quotes the text.
+// A SyntaxError says where json.loads would refuse a text. It never quotes the text.
 type SyntaxError struct {
 	Offset int // in bytes
 	Msg    string
@@ -102,7 +125,7 @@ func (s *scanner) members(i int, dst []Member) ([]Member, int) {
 		return dst, i + 1
 	}
 	if cap(dst) == 0 {
-		// Four do for a login with a cart; one allocation is what typical sessions should cost.
+		// A login with a cart has four members. A typical session should cost one allocation.
 		dst = make([]Member, 0, 4)
 	}
 	seen := memberIndex{first: len(dst)}
@@ -136,9 +159,9 @@ func (s *scanner) members(i int, dst []Member) ([]Member, int) {
 	}
 }
 
-// A memberIndex finds a member by name: by looking at each while there are few, with a map when there are many.
+// A memberIndex finds a member by name. It compares the names of few members, and has a map for many.
 type memberIndex struct {
-	first  int // the members before are not ours
+	first  int // members before this one belong to the caller
 	byName map[string]int
 }
 
@@ -163,5 +186,5 @@ func (x *memberIndex) find(members []Member, name string) int {
 	return -1
 }
 
-// Beyond this many members a duplicate name is looked for in a map.
+// fewMembers is the number of members up to which memberIndex needs no map.
 const fewMembers = 16

@@ -1,7 +1,7 @@
 package pyjson
 
-// A scanner checks a text as json.loads would. Its methods take the index where something begins and return the
-// index behind it, or -1 with err set.
+// A scanner checks a text as json.loads would. Its methods take the index where something begins. They return the index
+// behind it, or -1 with err set.
 type scanner struct {
 	text  string
 	depth int // how many more containers may be open
@@ -15,7 +15,7 @@ func (s *scanner) fail(offset int, msg string) int {
 	return -1
 }
 
-// skipSpace knows the four characters that are white space in JSON; Python's scanner knows no others either.
+// skipSpace skips the four characters that are white space in JSON and to Python's scanner.
 func skipSpace(text string, i int) int {
 	for i < len(text) && text[i] <= ' ' {
 		if c := text[i]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
@@ -29,7 +29,7 @@ func skipSpace(text string, i int) int {
 // str checks the string that begins at i with its quote.
 func (s *scanner) str(i int) (end int, plain bool) { return s.strRest(i + 1) }
 
-// strRest checks what is left, from i on, of a string that is faultless so far.
+// strRest checks the rest of a string, from i on.
 func (s *scanner) strRest(i int) (end int, plain bool) {
 	end, plain = stringEnd(s.text, i)
 	if end < 0 {
@@ -39,8 +39,8 @@ func (s *scanner) strRest(i int) (end int, plain bool) {
 	return end, plain
 }
 
-// name checks the name that should begin at i, and the colon after it. It returns where the name ends and where
-// the value begins.
+// name checks the name that should begin at i, and the colon after it. It returns where the name ends and where the value
+// begins.
 func (s *scanner) name(i int) (end, value int, plain bool) {
 	if i >= len(s.text) || s.text[i] != '"' {
 		return -1, s.fail(i, noName), false
@@ -63,11 +63,11 @@ func (s *scanner) colon(i int) int {
 	return skipSpace(s.text, i+1)
 }
 
-// value checks the value that should begin at i, with all that is in it. It keeps its own stack, so the text decides
-// nothing about ours.
+// value checks the value that should begin at i, with everything in it. It keeps its own stack of containers, so a hostile
+// text cannot exhaust Go's stack.
 //
-// This is where the time goes, so what compact JSON is made of is dealt with on the spot, and the rest by the functions
-// that know all of it. After a string one load tells the mark and the quote that follow, where they usually do.
+// Decoding a session spends most of its time here. So value itself checks the parts of compact JSON, and calls the other
+// methods only for the rest. After a string it loads four bytes at once: usually a comma or colon and a quote follow.
 func (s *scanner) value(i int) int {
 	b := bytesOf(s.text)
 	var open nesting
@@ -201,7 +201,7 @@ inName: // i is behind the quote that opens a name
 	goto begin
 }
 
-// What fourBytes gives where a string ends and another begins, the first byte lowest.
+// These are results of fourBytes where a string ends and another begins. The first byte is the lowest.
 const (
 	threeLow        = 1<<24 - 1
 	quoteCommaQuote = '"' | ','<<8 | '"'<<16
@@ -254,15 +254,14 @@ func (s *scanner) end(i int) error {
 	return s.err
 }
 
-// nesting remembers which of the open containers are objects, one bit each, so that a hostile text of ten thousand
-// brackets costs about a kilobyte and an ordinary one nothing. It is two words and handed around by value: that keeps it
-// in registers.
+// nesting has one bit for each open container: whether it is an object. So a hostile text of ten thousand brackets costs
+// about a kilobyte, and an ordinary text nothing. It is two words and passed by value, so it stays in registers.
 type nesting struct {
 	depth int
 	word  uint64 // the innermost 64, the last opened lowest
 }
 
-// outerNesting is the full words before the one in the nesting.
+// outerNesting are the full words before the word of a nesting.
 type outerNesting []uint64
 
 func (n nesting) push(outer *outerNesting, object bool) nesting {
@@ -287,5 +286,5 @@ func (n nesting) pop(outer *outerNesting) nesting {
 	return n
 }
 
-// inObject tells whether the innermost container is an object; when none is open it is not.
+// inObject reports whether the innermost open container is an object.
 func (n nesting) inObject() bool { return n.word&1 == 1 }

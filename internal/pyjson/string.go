@@ -7,8 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Text decodes one JSON string, given with its quotes and nothing around them. The result is UTF-8, or WTF-8 when the
-// string holds half of a surrogate pair.
+// Text decodes one JSON string with its quotes. The result is UTF-8, or WTF-8 if the string holds half of a surrogate pair.
 func Text(raw string) (string, error) {
 	if raw == "" || raw[0] != '"' {
 		return "", &SyntaxError{Offset: 0, Msg: "not a string"}
@@ -26,8 +25,8 @@ func Text(raw string) (string, error) {
 	return decodeString(raw[1 : end-1]), nil
 }
 
-// AppendString appends a string as json.dumps writes it: with quotes, in ASCII, what is above U+FFFF as two
-// escapes. A surrogate in WTF-8 is written as its escape; other invalid UTF-8 is an [*UnsupportedError].
+// AppendString appends a string as json.dumps writes it: with quotes and in ASCII. A character above U+FFFF is two escapes.
+// A surrogate in WTF-8 is its escape. Other invalid UTF-8 is an [*UnsupportedError].
 func AppendString(dst []byte, s string) ([]byte, error) {
 	dst = append(dst, '"')
 	for {
@@ -48,7 +47,7 @@ func AppendString(dst []byte, s string) ([]byte, error) {
 	}
 }
 
-// decodeString decodes what stands between the quotes of a string that has been checked.
+// decodeString decodes the text between the quotes of a string that has been checked.
 func decodeString(body string) string {
 	var b strings.Builder
 	b.Grow(len(body))
@@ -108,7 +107,7 @@ func hex4(s string) rune {
 	return r
 }
 
-// decodeWTF8 decodes the first character; size 0 means that there is none.
+// decodeWTF8 decodes the first character. Size 0 means that there is none.
 func decodeWTF8(s string) (r rune, size int) {
 	r, size = utf8.DecodeRuneInString(s)
 	if r != utf8.RuneError || size > 1 {

@@ -23,14 +23,13 @@ const (
 	Null
 )
 
-// A Token is a piece of a text: all of it but white space, commas and colons.
+// A Token is a part of a text. White space, commas and colons are no tokens.
 type Token struct {
 	Kind Kind
 	Text string // as written, strings with their quotes
 }
 
-// Tokens yields the tokens of a text that has been checked. On another text it may stop early, and what it yields
-// means little.
+// Tokens yields the tokens of a text that has been checked. On another text it may stop early or yield wrong tokens.
 func Tokens(text string) iter.Seq[Token] {
 	return func(yield func(Token) bool) {
 		for i := 0; i < len(text); {
@@ -46,7 +45,7 @@ func Tokens(text string) iter.Seq[Token] {
 	}
 }
 
-// token returns the token at i, or kind 0 for what stands between tokens. A negative end says that there is neither.
+// token returns the token at i, or kind 0 for white space, a comma or a colon. A negative end means that there is neither.
 func token(text string, i int) (kind Kind, end int) {
 	switch text[i] {
 	case ' ', '\t', '\n', '\r', ',', ':':
@@ -84,7 +83,7 @@ func token(text string, i int) (kind Kind, end int) {
 }
 
 // TokenAt returns the token at i and the index behind it, or kind 0 for white space, a comma or a colon. A negative end
-// says that there is neither.
+// means that there is neither.
 func TokenAt(text string, i int) (kind Kind, end int) { return token(text, i) }
 
 const (
@@ -92,8 +91,8 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// stringStop returns the index of the first quote, backslash or control character from i on; where the text ends before
-// the next eight bytes it may return an index before that, and the string is faultless up to there.
+// stringStop returns the index of the first quote, backslash or control character from i on. Close to the end of the text
+// it may return an earlier index, up to which the string is correct.
 func stringStop(b []byte, i int) int {
 	for i+8 <= len(b) {
 		if hits := stringStops(binary.LittleEndian.Uint64(b[i : i+8 : i+8])); hits != 0 {
@@ -104,8 +103,8 @@ func stringStop(b []byte, i int) int {
 	return i
 }
 
-// bytesOf is the text as bytes, which must not be written to: the compiler makes one instruction of a load of several
-// bytes, which it does not for a string.
+// bytesOf returns the text as bytes, which must not be changed. The compiler loads several bytes of a slice in one
+// instruction, but not of a string.
 func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }
 
 // fourBytes returns the bytes from i on, the first lowest, or 0 close to the end of the text.
@@ -121,18 +120,18 @@ func eightBytes(text string, i int) uint64 {
 	return binary.LittleEndian.Uint64(bytesOf(text)[i:])
 }
 
-// stringStops has a high bit at each of the eight bytes that is a quote, a backslash or a control character, as far up
-// as the first: a borrow can only spoil bytes above a real hit. To flip the bit 2 puts the quote next to the control
-// characters, so that one comparison finds both.
+// stringStops returns the high bit of the first of eight bytes that is a quote, a backslash or a control character. Bits
+// above it mean nothing, since a borrow can only change bytes above a real hit. Flipping the bit 2 puts the quote next to
+// the control characters, so one comparison finds both.
 func stringStops(x uint64) uint64 {
 	return ((x ^ 0x02*lowBits - 0x21*lowBits) | (x ^ '\\'*lowBits - lowBits)) & ^x & highBits
 }
 
-// stringEnd walks the string whose first character, after the quote, is at i. It returns the index behind the
-// closing quote, and whether the string is plain: ASCII without escapes, so that it stands for itself. When
-// the string is faulty the index is negative, the complement of where the fault is.
+// stringEnd checks the string whose first character, after the quote, is at i. It returns the index behind the closing
+// quote, and whether the string is plain: ASCII without escapes, so its text is its value. For a faulty string the index
+// is negative: the complement of the index of the fault.
 func stringEnd(text string, i int) (end int, plain bool) {
-	var seen uint64 // all bytes so far, or'ed together; a backslash adds a high bit, since it is not plain either
+	var seen uint64 // all bytes so far, or'ed together; a backslash adds a high bit, since the string is not plain then
 	for {
 		// Eight bytes at a time to the next quote, backslash or control character.
 		for i+8 <= len(text) {
@@ -168,7 +167,7 @@ func stringEnd(text string, i int) (end int, plain bool) {
 	}
 }
 
-// escapeEnd returns the index behind the escape that begins at i, or the complement of i when it is none.
+// escapeEnd returns the index behind the escape that begins at i, or the complement of i if it is no escape.
 func escapeEnd(text string, i int) int {
 	if i+1 >= len(text) {
 		return ^len(text)
@@ -190,7 +189,7 @@ func escapeEnd(text string, i int) int {
 	return i + 6
 }
 
-// stringFault says what is wrong where stringEnd stopped.
+// stringFault returns the error for the place where stringEnd stopped.
 func stringFault(text string, offset int) error {
 	msg := "unterminated string"
 	if offset < len(text) {
@@ -227,11 +226,10 @@ var stringClass = func() (class [256]byte) {
 	return class
 }()
 
-// numberEnd walks the number that begins at i with a digit or a minus sign. It returns the index behind it and
-// whether it is an integer. When it is faulty the index is negative, the complement of where the fault is.
+// numberEnd checks the number that begins at i with a digit or a minus sign. It returns the index behind it and whether it
+// is an integer. For a faulty number the index is negative: the complement of the index of the fault.
 //
-// Python's scanner backs off from "1." and "1e" to the integer 1 and then refuses what is left over; to refuse
-// them here comes to the same.
+// Python's scanner reads "1." and "1e" as the integer 1 and then refuses the rest. numberEnd refuses them at once.
 func numberEnd(text string, i int) (end int, integer bool) {
 	if text[i] == '-' {
 		i++
@@ -272,8 +270,8 @@ func numberEnd(text string, i int) (end int, integer bool) {
 	return i, integer
 }
 
-// plainIntEnd is numberEnd for the integers that compact JSON is full of: digits alone, with a comma or a bracket behind
-// them. For all else, faulty or not, it returns -1.
+// plainIntEnd is numberEnd for the usual integers of compact JSON: digits with a comma or a bracket behind them. For
+// everything else, faulty or not, it returns -1.
 func plainIntEnd(b []byte, i int) int {
 	end := i
 	for end < len(b) && b[end]-'0' <= 9 {
@@ -296,7 +294,7 @@ func digitsEnd(text string, i int) int {
 	return i
 }
 
-// wordEnd returns the index behind the word at i, or the complement of i when it is not there.
+// wordEnd returns the index behind the word at i, or the complement of i if the word is not there.
 func wordEnd(text string, i int, word string) int {
 	if len(text)-i >= len(word) && text[i:i+len(word)] == word {
 		return i + len(word)

@@ -18,7 +18,7 @@ type typeInfo struct {
 	writeAddr form // what its pointer can do, for values that have an address
 	read      form // on its pointer
 	isBytes   bool // a slice that is written in base64
-	natural   *Natural
+	mark      Mark // of the Python type that it stands for, if JSON does not have that
 	fields    []field
 	byName    map[string]int
 }
@@ -34,7 +34,7 @@ func infoOf(t reflect.Type) *typeInfo {
 }
 
 func newTypeInfo(t reflect.Type) *typeInfo {
-	info := &typeInfo{natural: naturalByType[t]}
+	info := &typeInfo{mark: markOfType[t]}
 	if known, ok := knownTypes[t]; ok {
 		info.write, info.writeAddr, info.read = known, known, known
 		return info
@@ -230,7 +230,7 @@ func dominant(same []field) (field, bool) {
 	return best, rivals == 0
 }
 
-// usableName tells whether encoding/json would take the name from a tag; what it would not, it ignores.
+// usableName reports whether encoding/json would take the name from a tag; what it would not, it ignores.
 func usableName(name string) bool {
 	for _, r := range name {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", r) {
@@ -240,7 +240,7 @@ func usableName(name string) bool {
 	return name != ""
 }
 
-// isScalar tells whether the tag option "string" means something for a type.
+// isScalar reports whether the tag option "string" means something for a type.
 func isScalar(t reflect.Type) bool {
 	k := t.Kind()
 	return k == reflect.Bool || k == reflect.String || isInt(k) || isUint(k) || isFloat(k)

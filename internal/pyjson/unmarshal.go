@@ -43,7 +43,7 @@ func Unmarshal(text string, dst any) error {
 	return d.value(v.Elem())
 }
 
-// A TypeError tells that a value does not fit the Go value it was to be decoded into. It never quotes the value.
+// A TypeError is a value that does not fit its Go destination. It never quotes the value.
 type TypeError struct {
 	// Path leads from the decoded value to the one that does not fit: ".cart[3].price". It holds names of struct
 	// fields only; a member of a map is "[*]", since its name is data. Empty means the decoded value itself.
@@ -152,12 +152,8 @@ func (d *decoder) form(v reflect.Value, f form, c byte) error {
 	p := v.Addr().Interface()
 	switch f {
 	case asPython:
-		if natural := infoOf(v.Type()).natural; d.native && natural != nil && natural.Parse != nil {
-			x, err := natural.Parse(d.raw(), d.opaque)
-			if err == nil {
-				v.Set(reflect.ValueOf(x).Elem())
-			}
-			return err
+		if d.isDict(v.Type()) {
+			return d.dictType(v)
 		}
 		raw, err := d.json()
 		if err != nil {
@@ -209,7 +205,7 @@ func (d *decoder) form(v reflect.Value, f form, c byte) error {
 	return d.misfit(v)
 }
 
-// isNumber tells a number by the byte that begins the value.
+// isNumber reports whether a value that begins with c is a number.
 func isNumber(c byte) bool { return c-'0' <= 9 || c == '-' || c == 'N' || c == 'I' }
 
 func setNumber(v reflect.Value, text string) error {

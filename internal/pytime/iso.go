@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// AppendISO appends datetime.isoformat(): T, no or six digits of fraction, the offset as +00:00 and never Z, its seconds
-// only when there are any.
+// AppendISO appends datetime.isoformat(): with T, with no or six digits of a fraction, and with the offset as +00:00 and
+// never Z. The offset has seconds only if they are not zero.
 func AppendISO(dst []byte, t time.Time) ([]byte, error) {
 	_, offset := t.Zone()
 	if year := t.Year(); year < 1 || year > 9999 {
@@ -23,7 +23,7 @@ func AppendISO(dst []byte, t time.Time) ([]byte, error) {
 	return appendOffset(t.AppendFormat(dst, layout), offset), nil
 }
 
-// appendOffset is by hand because Go's layouts lose the sign of an offset of less than a minute.
+// appendOffset does without Go's layouts, which lose the sign of an offset of less than a minute.
 func appendOffset(dst []byte, offset int) []byte {
 	sign := byte('+')
 	if offset < 0 {
@@ -41,11 +41,12 @@ func appendOffset(dst []byte, offset int) []byte {
 	return dst
 }
 
-// ErrNotISO is a text that is not what isoformat() writes.
+// ErrNotISO is a text that isoformat() does not write.
 var ErrNotISO = errors.New("not an ISO 8601 time")
 
-// ParseISO reads what isoformat() writes, of a datetime or a date, and str(); also Z for the offset, less than a whole time,
-// and the basic form 20991231T235959Z, as Python does since 3.11 (but for dates by their week). A text without an offset is naive: its wall clock is returned as if it were UTC.
+// ParseISO reads isoformat() and str() of a datetime or a date. As Python does since 3.11, it also reads Z for the offset,
+// a time without minutes or seconds, and the basic form 20991231T235959Z. It does not read dates by their week. A text
+// without an offset is naive: its wall clock is returned as if it were UTC.
 func ParseISO(s string) (t time.Time, naive bool, err error) {
 	p := timeParser{rest: s, ok: true}
 	year := p.number(4)
@@ -79,7 +80,7 @@ func ParseISO(s string) (t time.Time, naive bool, err error) {
 	return t.Add(-early), naive, nil
 }
 
-// A timeParser takes a text apart from the left; ok is false once something was not there.
+// A timeParser reads a text from the left. ok is false after something was missing.
 type timeParser struct {
 	rest string
 	ok   bool
@@ -96,7 +97,7 @@ func (p *timeParser) after(separator string, width int) int {
 	return p.number(width)
 }
 
-// next reads a number that a separator stands before, or nothing: then nothing does before the next one either.
+// next reads a number behind a separator, or behind nothing: then the next number has no separator either.
 func (p *timeParser) next(separator string, width int) (n int, used string) {
 	if !strings.HasPrefix(p.rest, separator) {
 		separator = ""
@@ -104,7 +105,7 @@ func (p *timeParser) next(separator string, width int) (n int, used string) {
 	return p.after(separator, width), separator
 }
 
-// more tells whether another part of a time follows.
+// more reports whether another part of a time follows.
 func (p *timeParser) more() bool {
 	return strings.HasPrefix(p.rest, ":") || countDigits(p.rest) > 0
 }
@@ -138,7 +139,7 @@ func (p *timeParser) fraction() int {
 	return n
 }
 
-// zone reads an offset, if there is one. Go's offsets are whole seconds, Python's need not be: early is the rest.
+// zone reads an offset, if there is one. Go's offsets are whole seconds. early is the fraction that Python's may have.
 func (p *timeParser) zone() (loc *time.Location, early time.Duration) {
 	if p.rest == "" || p.take("Z") {
 		return time.UTC, 0

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Timedelta is Python's: whole days, which may be negative, and what is left of the next day.
+// Timedelta is datetime.timedelta: whole days, which may be negative, and a part of the next day.
 type Timedelta struct{ Days, Seconds, Microseconds int }
 
-// MaxDays is how many days a timedelta has at most, either way.
+// MaxDays is the most days of a timedelta, in either direction.
 const MaxDays = 999999999
 
 // TimedeltaOf cuts a duration to microseconds.
@@ -25,7 +25,7 @@ func TimedeltaOf(d time.Duration) Timedelta {
 	return Timedelta{int(days), int(rest / time.Second), int(rest % time.Second / time.Microsecond)}
 }
 
-// Duration tells whether a time.Duration can hold it: 292 years.
+// Duration returns d as a time.Duration. The result reports whether it fits into 292 years.
 func (d Timedelta) Duration() (time.Duration, bool) {
 	const day = 24 * time.Hour
 	if limit := int(math.MaxInt64/day) - 1; d.Days > limit || d.Days < -limit {
@@ -34,7 +34,7 @@ func (d Timedelta) Duration() (time.Duration, bool) {
 	return time.Duration(d.Days)*day + time.Duration(d.Seconds)*time.Second + time.Duration(d.Microseconds)*time.Microsecond, true
 }
 
-// Valid tells whether Python would have it so.
+// Valid reports whether Python has such a timedelta.
 func (d Timedelta) Valid() bool {
 	return d.Days >= -MaxDays && d.Days <= MaxDays && d.Seconds >= 0 && d.Seconds < 24*3600 && d.Microseconds >= 0 && d.Microseconds < 1e6
 }
@@ -65,10 +65,10 @@ func appendDigits(dst []byte, n, width int) []byte {
 	return append(dst, text...)
 }
 
-// ErrNotTimedelta is a text that is not what str(timedelta) writes.
+// ErrNotTimedelta is a text that str(timedelta) does not write.
 var ErrNotTimedelta = errors.New("not a timedelta")
 
-// ParseTimedelta reads what str(timedelta) writes.
+// ParseTimedelta reads str(timedelta).
 func ParseTimedelta(text string) (Timedelta, error) {
 	var d Timedelta
 	clock := text

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/pytime"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // A timedelta is spelled as str() spells it, and read again.
@@ -40,4 +40,20 @@ func TestNotATimedelta(t *testing.T) {
 			t.Errorf("%q is %v", text, d)
 		}
 	}
+}
+
+func FuzzTimedelta(f *testing.F) {
+	for _, text := range []string{"-1 day, 23:59:59.000001", "0:00:00", "999999999 days, 23:59:59.999999", "1 days, 1:2:3", " day, ", "99999999999999999999 days, 0:00:00", ":", ""} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := pytime.ParseTimedelta(text)
+		if err != nil {
+			return
+		}
+		_, _ = d.Duration() // must not panic
+		if again, err := pytime.ParseTimedelta(string(d.Append(nil))); err != nil || again != d || !d.Valid() {
+			t.Errorf("%q is %v, again %v, %v", text, d, again, err)
+		}
+	})
 }

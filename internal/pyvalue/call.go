@@ -10,8 +10,8 @@ import (
 // call returns what an object that was made by calling a class or function by its name was called with, and what was
 // done to it then.
 func call(o *pickle.Object) (name string, args []*pickle.Object, steps []pickle.Step) {
-	m := o.Made
-	if m == nil || m.Callable == nil || m.Args == nil || m.Args.Made != nil || m.Args.Kind != pickle.Tuple {
+	m := o.Call
+	if m == nil || m.Callable == nil || m.Args == nil || m.Args.Call != nil || m.Args.Kind != pickle.Tuple {
 		return "", nil, nil
 	}
 	switch o.Kind {
@@ -27,12 +27,12 @@ const mostInState = 32
 // Str returns the characters of a str, or of what is one but for its class: Django's SafeString.
 func Str(o *pickle.Object) (string, bool) {
 	if o.Kind == pickle.Str {
-		return o.Text, o.Made == nil
+		return o.Text, o.Call == nil
 	}
 	name, args, _ := call(o)
 	switch {
 	case len(args) == 1 && isSafeString(name) && args[0].Kind == pickle.Str:
-		return args[0].Text, args[0].Made == nil // not of another one: these could be nested without end
+		return args[0].Text, args[0].Call == nil // not of another one: these could be nested without end
 	case len(args) == 3 && name == "copyreg._reconstructor" && globalName(args[1]) == "str" && args[2].Kind == pickle.Str:
 		return args[2].Text, true
 	}
@@ -56,16 +56,16 @@ func WithItems(dict *pickle.Object, items []*pickle.Object) *pickle.Object {
 	if _, kind := dictItems(dict); kind == noDict || kind == plainDict {
 		return plain
 	}
-	made := *dict.Made
+	copied := *dict.Call
 	switch name, _, _ := call(dict); name {
 	case "collections.Counter":
-		made.Args, made.Steps = pickle.NewTuple(plain), nil
+		copied.Args, copied.Steps = pickle.NewTuple(plain), nil
 	case "collections.OrderedDict":
-		made.Args, made.Steps = pickle.NewTuple(), setItems(items)
+		copied.Args, copied.Steps = pickle.NewTuple(), setItems(items)
 	default: // a defaultdict keeps what makes its defaults
-		made.Steps = setItems(items)
+		copied.Steps = setItems(items)
 	}
-	return &pickle.Object{Kind: dict.Kind, Made: &made}
+	return &pickle.Object{Kind: dict.Kind, Call: &copied}
 }
 
 func setItems(items []*pickle.Object) []pickle.Step {
@@ -87,7 +87,7 @@ const (
 
 // dictItems returns the keys and values in turn of what is a dict.
 func dictItems(o *pickle.Object) ([]*pickle.Object, dictKind) {
-	if o.Kind == pickle.Dict && o.Made == nil {
+	if o.Kind == pickle.Dict && o.Call == nil {
 		return o.Items, plainDict
 	}
 	name, args, steps := call(o)
@@ -103,7 +103,7 @@ func dictItems(o *pickle.Object) ([]*pickle.Object, dictKind) {
 			return nil, noDict
 		}
 	case name == "collections.defaultdict" && len(args) <= 1:
-	case name == "collections.Counter" && len(args) == 1 && args[0].Kind == pickle.Dict && args[0].Made == nil:
+	case name == "collections.Counter" && len(args) == 1 && args[0].Kind == pickle.Dict && args[0].Call == nil:
 		first = args[0].Items
 	default:
 		return nil, noDict
@@ -118,7 +118,7 @@ func dictItems(o *pickle.Object) ([]*pickle.Object, dictKind) {
 // inTurn returns the keys and values of a list of pairs: key, value, key, value.
 func inTurn(pairs []*pickle.Object) ([]*pickle.Object, bool) {
 	for _, pair := range pairs {
-		if pair.Kind != pickle.List && pair.Kind != pickle.Tuple || pair.Made != nil || len(pair.Items) != 2 {
+		if pair.Kind != pickle.List && pair.Kind != pickle.Tuple || pair.Call != nil || len(pair.Items) != 2 {
 			return nil, false
 		}
 	}
@@ -147,7 +147,7 @@ func dequeItems(o *pickle.Object) ([]*pickle.Object, bool) {
 	}
 	var first []*pickle.Object
 	if len(args) > 0 {
-		if k := args[0].Kind; k != pickle.Tuple && k != pickle.List || args[0].Made != nil {
+		if k := args[0].Kind; k != pickle.Tuple && k != pickle.List || args[0].Call != nil {
 			return nil, false
 		}
 		first = args[0].Items

@@ -83,7 +83,7 @@ func dateText(args []*pickle.Object) (pyjson.Mark, string) {
 
 // fieldsOf returns the packed fields of a date or a time: bytes, or as Python 2 wrote them characters.
 func fieldsOf(args []*pickle.Object, size int) (fields []byte, ok bool) {
-	if len(args) == 0 || args[0].Made != nil {
+	if len(args) == 0 || args[0].Call != nil {
 		return nil, false
 	}
 	switch args[0].Kind {
@@ -177,7 +177,7 @@ func (z *zones) of(o *pickle.Object) (zone, bool) {
 	case "django.utils.timezone.FixedOffset":
 		if len(steps) == 1 && steps[0].Kind == pickle.Build && len(steps[0].Items) == 1 {
 			state := steps[0].Items[0]
-			if state.Kind != pickle.Dict || state.Made != nil || len(state.Items) > mostInState {
+			if state.Kind != pickle.Dict || state.Call != nil || len(state.Items) > mostInState {
 				break
 			}
 			for i := 0; i+1 < len(state.Items); i += 2 {
@@ -190,18 +190,18 @@ func (z *zones) of(o *pickle.Object) (zone, bool) {
 		return z.at(args)
 	case "":
 		if isZoneInfo(o) {
-			return z.at(o.Made.Args.Items)
+			return z.at(o.Call.Args.Items)
 		}
 	}
 	return zone{}, false
 }
 
-// isZoneInfo tells whether an object was made by getattr(zoneinfo.ZoneInfo, "_unpickle")(…).
+// isZoneInfo reports whether an object was made by getattr(zoneinfo.ZoneInfo, "_unpickle")(…).
 func isZoneInfo(o *pickle.Object) bool {
-	if o.Kind != pickle.Reduce || o.Made == nil || o.Made.Args == nil {
+	if o.Kind != pickle.Reduce || o.Call == nil || o.Call.Args == nil {
 		return false
 	}
-	name, args, _ := call(o.Made.Callable)
+	name, args, _ := call(o.Call.Callable)
 	if name != "getattr" || len(args) != 2 {
 		return false
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/djsess/djsess/internal/pyjson"
 )
 
-// Describe says what an object is, and nothing of what is in it: "a list", "myapp.models.Cart(…)".
+// Describe names the type of an object, and nothing of its content: "a list", "myapp.models.Cart(…)".
 func Describe(o *pickle.Object) string {
 	name := nameOfKind[o.Kind]
 	if o.Kind == pickle.Int && !o.HasDecimal() {
@@ -36,9 +36,9 @@ var nameOfKind = map[pickle.Kind]string{
 	pickle.Set: "a set", pickle.FrozenSet: "a frozenset", pickle.PersistentID: "a persistent object", pickle.Extension: "an object by an extension code",
 }
 
-// className is the name of the class that an object is of, as far as the call that makes it tells.
+// className returns the name of an object's class, as far as the call that makes it shows it.
 func className(o *pickle.Object) string {
-	callable, args := o.Made.Callable, o.Made.Args.Items
+	callable, args := o.Call.Callable, o.Call.Args.Items
 	name := globalName(callable)
 	switch {
 	case name == "copyreg._reconstructor" && len(args) == 3 && args[0].Kind == pickle.Global:
@@ -70,10 +70,10 @@ func globalName(o *pickle.Object) string {
 // longest is how much of a name is shown. All classes that Go has types for have shorter names.
 const longest = 200
 
-// begin cuts a name to what is ever looked at: many objects may share one long name.
+// begin cuts a name, since many objects may share one long name.
 func begin(name string) string { return name[:min(len(name), 2*longest)] }
 
-// printable is a name that nobody has checked, in a form for logs and terminals.
+// printable makes an unchecked name safe for logs and terminals.
 func printable(name string) string {
 	cut := false
 	var b strings.Builder

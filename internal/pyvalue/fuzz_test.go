@@ -9,7 +9,7 @@ import (
 	"github.com/djsess/djsess/internal/pyjson"
 )
 
-// seeds are pickles of what has a native form, and of what has none.
+// seeds are pickles of objects that Go has a type for, and of others.
 func seeds(f *testing.F) (pickles [][]byte) {
 	tz := pickle.NewCall(pickle.NewGlobal("datetime", "timezone"), pickle.NewCall(pickle.NewGlobal("datetime", "timedelta"), pickle.NewInt(0), pickle.NewInt(3600), pickle.NewInt(0)))
 	state := pickle.NewDict(pickle.NewStr("int"), pickle.NewInt(5))
@@ -23,7 +23,7 @@ func seeds(f *testing.F) (pickles [][]byte) {
 		pickle.NewCall(pickle.NewGlobal("collections", "OrderedDict"), pickle.NewList(pickle.NewTuple(pickle.NewStr("a"), pickle.NewNone()))),
 		pickle.NewCall(pickle.NewGlobal("collections", "Counter"), pickle.NewDict(pickle.NewStr("a"), pickle.NewInt(1))),
 		pickle.NewCall(pickle.NewGlobal("collections", "deque"), pickle.NewList(pickle.NewInt(1)), pickle.NewInt(9)),
-		{Kind: pickle.Reduce, Made: &pickle.Made{Callable: pickle.NewGlobal("uuid", "UUID"), Args: pickle.NewTuple(), Steps: []pickle.Step{{Kind: pickle.Build, Items: []*pickle.Object{state}}}}},
+		{Kind: pickle.Reduce, Call: &pickle.Call{Callable: pickle.NewGlobal("uuid", "UUID"), Args: pickle.NewTuple(), Steps: []pickle.Step{{Kind: pickle.Build, Items: []*pickle.Object{state}}}}},
 		pickle.NewDict(pickle.NewCall(pickle.NewGlobal("shop", "Kind"), pickle.NewStr("a")), pickle.NewCall(pickle.NewGlobal("django.utils.safestring", "SafeString"), pickle.NewStr("<b>"))),
 	} {
 		for _, protocol := range []int{0, 2, 4} {
@@ -38,7 +38,7 @@ func seeds(f *testing.F) (pickles [][]byte) {
 }
 
 // Whatever a pickle makes is written within the limit and with memory in proportion to it. What is JSON then is JSON, and
-// what native text says is understood and written as it was.
+// what marked JSON says is understood and written as it was.
 func FuzzWriter(f *testing.F) {
 	for _, data := range seeds(f) {
 		f.Add(data)
@@ -53,7 +53,7 @@ func FuzzWriter(f *testing.F) {
 		if items, ok := DictItems(o); ok {
 			WithItems(o, items)
 		}
-		for _, mode := range []Mode{JSON, Show, Native} {
+		for _, mode := range []Mode{JSON, Show, Marked} {
 			w := Writer{Mode: mode, Limit: limit}
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
@@ -70,7 +70,7 @@ func FuzzWriter(f *testing.F) {
 			case len(text) > 2*limit:
 				t.Errorf("mode %d: %d bytes", mode, len(text))
 			}
-			if mode != Native {
+			if mode != Marked {
 				if err := pyjson.Check(string(text), pyjson.Limits{Depth: 2 * maxDepth}); err != nil {
 					t.Errorf("mode %d: %q: %v", mode, text, err)
 				}

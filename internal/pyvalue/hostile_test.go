@@ -51,11 +51,11 @@ func TestWhatIsLookedAtCounts(t *testing.T) {
 		"pairs of a call": pickle.NewList(many(pickle.NewCall(pickle.NewGlobal("collections", "OrderedDict"), almost))...),
 		"pairs of calls":  each(func() *pickle.Object { return pickle.NewCall(pickle.NewGlobal("collections", "OrderedDict"), almost) }),
 		"a deque with a state": each(func() *pickle.Object {
-			return &pickle.Object{Kind: pickle.Reduce, Made: &pickle.Made{Callable: pickle.NewGlobal("collections", "deque"), Args: pickle.NewTuple(list),
+			return &pickle.Object{Kind: pickle.Reduce, Call: &pickle.Call{Callable: pickle.NewGlobal("collections", "deque"), Args: pickle.NewTuple(list),
 				Steps: []pickle.Step{{Kind: pickle.Build, Items: nones[:1]}}}}
 		}),
 		"a dict with a state": each(func() *pickle.Object {
-			return &pickle.Object{Kind: pickle.Reduce, Made: &pickle.Made{Callable: pickle.NewGlobal("collections", "defaultdict"), Args: pickle.NewTuple(),
+			return &pickle.Object{Kind: pickle.Reduce, Call: &pickle.Call{Callable: pickle.NewGlobal("collections", "defaultdict"), Args: pickle.NewTuple(),
 				Steps: []pickle.Step{set, {Kind: pickle.Build, Items: nones[:1]}}}}
 		}),
 		"digits": each(func() *pickle.Object { return pickle.NewCall(pickle.NewGlobal("decimal", "Decimal"), digits) }),
@@ -97,7 +97,7 @@ func TestLongNames(t *testing.T) {
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	for _, mode := range []Mode{Native, Show} {
+	for _, mode := range []Mode{Marked, Show} {
 		w := Writer{Mode: mode, Limit: 32 << 20}
 		if _, err := w.Append(nil, list); err != nil {
 			t.Error(err)

@@ -29,9 +29,9 @@ func (w *Writer) key(dst []byte, key *pickle.Object) ([]byte, error) {
 	switch {
 	case w.Mode == JSON && isCollection(key):
 		return dst, noJSON("a key that is " + description)
-	case w.Mode == Native && plain:
+	case w.Mode == Marked && plain:
 		return w.value(pyjson.AppendMark(dst, pyjson.Key), key)
-	case w.Mode == Native:
+	case w.Mode == Marked:
 		return w.opaque(pyjson.AppendMark(dst, pyjson.Key), key, description)
 	case !plain:
 		return w.opaque(dst, key, description)
@@ -63,7 +63,7 @@ func Name(key *pickle.Object) (string, bool) {
 	return Str(args[0])
 }
 
-// isUnknownClass tells whether nothing is known of what a global name calls. A builtin has no dot in its name.
+// isUnknownClass reports whether nothing is known of what a global name calls. A builtin has no dot in its name.
 func isUnknownClass(name string) bool {
 	module, _, dotted := strings.Cut(name, ".")
 	switch module {
@@ -73,7 +73,7 @@ func isUnknownClass(name string) bool {
 	return dotted || name == "str"
 }
 
-// isPlainKey tells whether a key is one value, or a tuple of such: not a tuple of tuples, and nothing that Python could
+// isPlainKey reports whether a key is one value, or a tuple of such: not a tuple of tuples, and nothing that Python could
 // not hash.
 func isPlainKey(key *pickle.Object) bool {
 	if !isCollection(key) {
@@ -87,13 +87,13 @@ func isPlainKey(key *pickle.Object) bool {
 	return true
 }
 
-// isCollection tells whether something is a collection that Python can hash.
+// isCollection reports whether something is a collection that Python can hash.
 func isCollection(o *pickle.Object) bool {
-	return o.Made == nil && (o.Kind == pickle.Tuple || o.Kind == pickle.FrozenSet)
+	return o.Call == nil && (o.Kind == pickle.Tuple || o.Kind == pickle.FrozenSet)
 }
 
 func isPlain(o *pickle.Object) bool {
-	if o.Made == nil {
+	if o.Call == nil {
 		switch o.Kind {
 		case pickle.List, pickle.Tuple, pickle.Dict, pickle.Set, pickle.FrozenSet, pickle.ByteArray:
 			return false

@@ -7,13 +7,14 @@ import (
 	"math"
 	"time"
 
+	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/internal/pickle"
 	"github.com/djsess/djsess/internal/pyjson"
 	"github.com/djsess/djsess/internal/pytime"
 )
 
-// Parse returns the object that native text stands for, as Python itself would build it. The text must be valid: JSON
-// that was checked, or what was written as native text; opaque is what that refers to.
+// Parse returns the object of marked JSON, as Python itself would build it. The text must be JSON that was checked, or
+// marked JSON. opaque are the objects that it refers to.
 func Parse(text string, opaque []any) (*pickle.Object, error) {
 	r := reader{text: text, opaque: opaque}
 	return r.value()
@@ -120,7 +121,7 @@ func number(text string) *pickle.Object {
 	return &pickle.Object{Kind: pickle.Int, Text: text}
 }
 
-// marked takes what stands behind a mark.
+// marked takes the value behind a mark.
 func (r *reader) marked(m pyjson.Mark) (*pickle.Object, error) {
 	if m == pyjson.Opaque {
 		index, end := pyjson.OpaqueAt(r.text, r.i)
@@ -162,8 +163,8 @@ func (r *reader) marked(m pyjson.Mark) (*pickle.Object, error) {
 	return build(m, o.Text)
 }
 
-// checkHashable refuses what Python would refuse as it loads a set: the whole session
-// would be lost. Of what is opaque it cannot tell.
+// checkHashable refuses items that Python would refuse when it loads a set, since the whole session would be lost. It
+// accepts opaque objects.
 func checkHashable(items []*pickle.Object) error {
 	for _, o := range items {
 		switch o.Kind {
@@ -185,14 +186,14 @@ func checkHashable(items []*pickle.Object) error {
 func called(module, name string, kind pickle.StepKind, items []*pickle.Object) *pickle.Object {
 	o := reduce(module, name)
 	if len(items) > 0 {
-		o.Made.Steps = []pickle.Step{{Kind: kind, Items: items}}
+		o.Call.Steps = []pickle.Step{{Kind: kind, Items: items}}
 	}
 	return o
 }
 
 // reduce is a call of what a module has by a name.
 func reduce(module, name string, args ...*pickle.Object) *pickle.Object {
-	return &pickle.Object{Kind: pickle.Reduce, Made: &pickle.Made{
+	return &pickle.Object{Kind: pickle.Reduce, Call: &pickle.Call{
 		Callable: &pickle.Object{Kind: pickle.Global, Text: module + "\n" + name},
 		Args:     &pickle.Object{Kind: pickle.Tuple, Items: args},
 	}}
@@ -215,16 +216,16 @@ func build(m pyjson.Mark, text string) (*pickle.Object, error) {
 		delta, err := pytime.ParseTimedelta(text)
 		return buildTimedelta(delta), err
 	case pyjson.Decimal:
-		if !IsDecimal(text) {
+		if !pytype.Decimal(text).IsValid() {
 			return nil, errors.New("not a Decimal as str() writes it")
 		}
 		return reduce("decimal", "Decimal", str(text)), nil
 	case pyjson.UUID:
-		id, ok := ParseUUID(text)
-		if !ok {
-			return nil, errors.New("not a UUID")
+		id, err := pytype.ParseUUID(text)
+		if err != nil {
+			return nil, err
 		}
-		return reduce("uuid", "UUID", str(id)), nil
+		return reduce("uuid", "UUID", str(id.String())), nil
 	}
 	return nil, fmt.Errorf("unknown mark %q", byte(m))
 }

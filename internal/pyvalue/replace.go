@@ -5,7 +5,7 @@ import "github.com/djsess/djsess/internal/pickle"
 // Objects can nest more deeply than the loader's limit along a path that it did not follow. So the functions of this file
 // do not recurse: they keep a list of the objects that they still have to look at.
 
-// Reaches tells whether any of the objects holds another one, anywhere.
+// Reaches reports whether any of the objects holds another one, anywhere.
 func Reaches(objects []*pickle.Object, target *pickle.Object) bool {
 	found := false
 	eachOnce(objects, func(o *pickle.Object) bool {
@@ -45,14 +45,14 @@ func eachOnce(objects []*pickle.Object, visit func(*pickle.Object) bool) {
 	}
 }
 
-func isLeaf(o *pickle.Object) bool { return o.Made == nil && len(o.Items) == 0 }
+func isLeaf(o *pickle.Object) bool { return o.Call == nil && len(o.Items) == 0 }
 
 // parts calls one for all that an object holds.
 func parts(o *pickle.Object, one func(*pickle.Object)) {
 	for _, item := range o.Items {
 		one(item)
 	}
-	m := o.Made
+	m := o.Call
 	if m == nil {
 		return
 	}
@@ -95,10 +95,10 @@ func Replace(root, old *pickle.Object) *pickle.Object {
 		}
 		*c = *o
 		c.Items = all(o.Items)
-		if m := o.Made; m != nil {
-			c.Made = &pickle.Made{Callable: copied(m.Callable), Args: copied(m.Args), Kwargs: copied(m.Kwargs)}
+		if m := o.Call; m != nil {
+			c.Call = &pickle.Call{Callable: copied(m.Callable), Args: copied(m.Args), Kwargs: copied(m.Kwargs)}
 			for _, step := range m.Steps {
-				c.Made.Steps = append(c.Made.Steps, pickle.Step{Kind: step.Kind, Items: all(step.Items)})
+				c.Call.Steps = append(c.Call.Steps, pickle.Step{Kind: step.Kind, Items: all(step.Items)})
 			}
 		}
 	}

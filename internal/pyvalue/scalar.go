@@ -1,10 +1,9 @@
 package pyvalue
 
 import (
-	"encoding/hex"
 	"math/big"
-	"strings"
 
+	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/internal/pickle"
 	"github.com/djsess/djsess/internal/pyjson"
 	"github.com/djsess/djsess/internal/pytime"
@@ -34,35 +33,12 @@ func (z *zones) scalar(o *pickle.Object) (pyjson.Mark, string) {
 		}
 	case "decimal.Decimal", "_decimal.Decimal", "_pydecimal.Decimal":
 		if len(args) == 1 {
-			if text, ok := Str(args[0]); ok && IsDecimal(text) {
+			if text, ok := Str(args[0]); ok && pytype.Decimal(text).IsValid() {
 				return pyjson.Decimal, text
 			}
 		}
 	}
 	return 0, ""
-}
-
-// IsDecimal tells whether a text is what str() makes of some Decimal, and one that
-// every Python takes: on some machines an exponent has 9 digits at most.
-func IsDecimal(text string) bool {
-	rest := strings.TrimPrefix(text, "-")
-	if rest == "Infinity" {
-		return true
-	}
-	for _, nan := range []string{"NaN", "sNaN"} {
-		if digits, ok := strings.CutPrefix(rest, nan); ok {
-			return strings.Trim(digits, "0123456789") == ""
-		}
-	}
-	mantissa, exponent, scientific := strings.Cut(rest, "E")
-	if scientific {
-		digits := strings.TrimLeft(exponent, "+-")
-		if digits == "" || len(digits) > 9 || len(exponent)-len(digits) > 1 || strings.Trim(digits, "0123456789") != "" {
-			return false
-		}
-	}
-	whole, fraction, pointed := strings.Cut(mantissa, ".")
-	return whole != "" && strings.Trim(whole+fraction, "0123456789") == "" && pointed == (fraction != "")
 }
 
 // timedelta reads datetime.timedelta(days, seconds, microseconds).
@@ -73,7 +49,8 @@ func timedelta(o *pickle.Object) (pytime.Timedelta, bool) {
 	}
 	var parts [3]int
 	for i, arg := range args {
-		if arg.Kind != pickle.Int || arg.Text != "" {
+		// No part of a timedelta is larger than its days may be. An int may have 32 bits.
+		if arg.Kind != pickle.Int || arg.Text != "" || arg.Int > pytime.MaxDays || arg.Int < -pytime.MaxDays {
 			return pytime.Timedelta{}, false
 		}
 		parts[i] = int(arg.Int)
@@ -93,14 +70,14 @@ func uuidText(name string, args []*pickle.Object, steps []pickle.Step) (string, 
 	}
 	if len(args) == 1 && len(steps) == 0 {
 		text, ok := Str(args[0])
-		id, ok2 := ParseUUID(text)
-		return id, ok && ok2
+		id, err := pytype.ParseUUID(text)
+		return id.String(), ok && err == nil
 	}
 	if len(args) > 0 || len(steps) != 1 || steps[0].Kind != pickle.Build || len(steps[0].Items) != 1 {
 		return "", false
 	}
 	state := steps[0].Items[0]
-	if state.Kind != pickle.Dict || state.Made != nil || len(state.Items) > mostInState {
+	if state.Kind != pickle.Dict || state.Call != nil || len(state.Items) > mostInState {
 		return "", false
 	}
 	n := new(big.Int)
@@ -113,28 +90,12 @@ func uuidText(name string, args []*pickle.Object, steps []pickle.Step) (string, 
 	if !found || n.Sign() < 0 || n.BitLen() > 128 {
 		return "", false
 	}
-	return spellUUID([16]byte(n.FillBytes(make([]byte, 16)))), true
-}
-
-// ParseUUID returns a UUID in Python's spelling, from 32 hexadecimal digits with or without dashes.
-func ParseUUID(text string) (string, bool) {
-	var id [16]byte
-	text = strings.ReplaceAll(text, "-", "")
-	if len(text) != 32 {
-		return "", false
-	}
-	_, err := hex.Decode(id[:], []byte(text))
-	return spellUUID(id), err == nil
-}
-
-func spellUUID(id [16]byte) string {
-	text := hex.EncodeToString(id[:])
-	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
+	return pytype.UUID(n.FillBytes(make([]byte, 16))).String(), true
 }
 
 // integer is the value of an Int of reasonable size.
 func integer(o *pickle.Object) (*big.Int, bool) {
-	if o.Kind != pickle.Int || o.Made != nil || len(o.Text) > 100 {
+	if o.Kind != pickle.Int || o.Call != nil || len(o.Text) > 100 {
 		return nil, false
 	}
 	return o.BigInt(), true

@@ -1,6 +1,6 @@
-// Package pyvalue translates between Python objects, as package pickle has them, and the native text of package
-// pyjson, from which they become Go values: str and int, but also datetimes, Decimals, UUIDs, sets, and what else has a
-// natural Go type. All other objects are opaque: they can be told apart and described, and put back where they were.
+// Package pyvalue translates between the Python objects of package pickle and the marked JSON of package pyjson, which
+// becomes Go values. Go has types for str and int, and also for datetimes, Decimals, UUIDs, sets and so on. All other
+// objects are opaque: they have identities and descriptions, and can be put back into their places.
 package pyvalue
 
 import (
@@ -17,13 +17,13 @@ import (
 // A Writer writes objects as text.
 type Writer struct {
 	Mode Mode
-	// Limit bounds what is written, in bytes. It shrinks by what was looked at and not written.
+	// Limit bounds the text, in bytes. It shrinks by the items that were looked at and not written.
 	Limit int
-	// Opaque is what native text refers to.
+	// Opaque are the objects that marked JSON refers to.
 	Opaque []any
 
 	open []*pickle.Object // what is being written, from the outside in
-	full bool             // the limit is reached, and what is shown ends
+	full bool             // the limit is reached, so Show stops
 	end  int              // how long the text may get
 
 	zones zones
@@ -35,28 +35,28 @@ func (w *Writer) Append(dst []byte, o *pickle.Object) ([]byte, error) {
 	return w.value(dst, o)
 }
 
-// Mode is what an object is written as.
+// Mode is the form that an object is written in.
 type Mode uint8
 
 const (
-	Native Mode = iota // native text: for Go values
-	JSON               // what json.dumps would write; what it would refuse is an error
-	Show               // JSON for a reader: nothing is refused, what JSON has no form for is a string
+	Marked Mode = iota // marked JSON: for Go values
+	JSON               // as json.dumps writes it; an object that it refuses is an error
+	Show               // JSON for a person: an object without a JSON form is a string
 )
 
-// maxDepth bounds nesting: also of what holds itself.
+// maxDepth bounds nesting, also of an object that holds itself.
 const maxDepth = 1000
 
-// ErrTooLarge is an object that is written out as more than it may be: one that holds the same things over and over.
+// ErrTooLarge is an object that takes more than the limit when it is written out, since it holds one object many times.
 var ErrTooLarge = errors.New("a Python object that is too large when it is written out")
 
-// Of what holds itself, and of what nests too deeply.
+// These are the errors for an object that holds itself, and for objects that nest too deeply.
 var (
 	errEndless = &pyjson.OpaqueError{Object: "a Python object", Reason: "it holds itself"}
 	errDeep    = &pyjson.OpaqueError{Object: "a Python object", Reason: "it is nested more than 1000 deep"}
 )
 
-// noJSON is for what json.dumps refuses.
+// noJSON is the error for an object that json.dumps refuses.
 func noJSON(object string) error {
 	return &pyjson.OpaqueError{Object: object, Reason: "JSON has no form for this Python object"}
 }
@@ -81,8 +81,8 @@ func (w *Writer) value(dst []byte, o *pickle.Object) ([]byte, error) {
 	if len(dst)+len(o.Text) > w.end {
 		return w.tooMuch(dst)
 	}
-	if o.Made != nil {
-		return w.made(dst, o)
+	if o.Call != nil {
+		return w.called(dst, o)
 	}
 	switch o.Kind {
 	case pickle.None:
@@ -131,8 +131,8 @@ func (w *Writer) str(dst []byte, text string) ([]byte, error) {
 	return out, err
 }
 
-// enter opens one more container. Only the outer ones are looked for again in themselves: a longer way round is found
-// by its depth.
+// enter opens one more container. It finds an object within itself only among the outer containers. maxDepth ends a longer
+// cycle.
 func (w *Writer) enter(o *pickle.Object) error {
 	const outer = 64
 	if slices.Contains(w.open[:min(len(w.open), outer)], o) {
@@ -168,10 +168,10 @@ func (w *Writer) list(dst []byte, o *pickle.Object, items []*pickle.Object) ([]b
 	return append(dst, ']'), nil
 }
 
-// marked writes what is a list to JSON, if anything.
+// marked writes a collection that is a list to JSON, or that JSON has no form for.
 func (w *Writer) marked(dst []byte, m pyjson.Mark, o *pickle.Object, items []*pickle.Object) ([]byte, error) {
 	switch {
-	case w.Mode == Native:
+	case w.Mode == Marked:
 		dst = pyjson.AppendMark(dst, m)
 	case w.Mode == JSON && m != pyjson.Tuple:
 		return dst, noJSON(nameOfMark[m])
@@ -179,13 +179,13 @@ func (w *Writer) marked(dst []byte, m pyjson.Mark, o *pickle.Object, items []*pi
 	return w.list(dst, o, items)
 }
 
-// text writes what is a string to JSON, if anything. The text is ASCII without quotes.
+// text writes an object that JSON has no form for, as a string. The text is ASCII without quotes.
 func (w *Writer) text(dst []byte, m pyjson.Mark, text string) ([]byte, error) {
 	if len(dst)+len(text) > w.end {
 		return w.tooMuch(dst)
 	}
 	switch w.Mode {
-	case Native:
+	case Marked:
 		dst = pyjson.AppendMark(dst, m)
 	case JSON:
 		return dst, noJSON(nameOfMark[m])
@@ -219,12 +219,12 @@ func (w *Writer) dict(dst []byte, o *pickle.Object, items []*pickle.Object) ([]b
 	return append(dst, '}'), nil
 }
 
-// opaque writes what Go has no type for.
+// opaque writes an object that Go has no type for.
 func (w *Writer) opaque(dst []byte, o *pickle.Object, description string) ([]byte, error) {
 	switch w.Mode {
 	case JSON:
 		return dst, noJSON(description)
-	case Native:
+	case Marked:
 		dst = pyjson.AppendMark(dst, pyjson.Opaque)
 		dst = strconv.AppendInt(dst, int64(len(w.Opaque)), 10)
 		w.Opaque = append(w.Opaque, o)
@@ -237,7 +237,7 @@ func (w *Writer) tooMuch(dst []byte) ([]byte, error) {
 	return w.instead(dst, ErrTooLarge)
 }
 
-// instead is for what has no end that can be waited for.
+// instead writes an ellipsis for an object that is too large, or returns the error.
 func (w *Writer) instead(dst []byte, err error) ([]byte, error) {
 	if w.Mode == Show {
 		return append(dst, `"\u2026"`...), nil
@@ -245,8 +245,8 @@ func (w *Writer) instead(dst []byte, err error) ([]byte, error) {
 	return dst, err
 }
 
-// made writes an object that a call made, by what was called.
-func (w *Writer) made(dst []byte, o *pickle.Object) ([]byte, error) {
+// called writes an object that a call made, by the class or function that was called.
+func (w *Writer) called(dst []byte, o *pickle.Object) ([]byte, error) {
 	if text, ok := Str(o); ok {
 		return w.str(dst, text)
 	}
@@ -254,7 +254,7 @@ func (w *Writer) made(dst []byte, o *pickle.Object) ([]byte, error) {
 		return w.tooMuch(dst)
 	}
 	if items, kind := dictItems(o); kind != noDict {
-		if kind == orderedDict && w.Mode == Native {
+		if kind == orderedDict && w.Mode == Marked {
 			dst = pyjson.AppendMark(dst, pyjson.Ordered)
 		}
 		return w.dict(dst, o, items)
@@ -271,12 +271,12 @@ func (w *Writer) made(dst []byte, o *pickle.Object) ([]byte, error) {
 // weight is how many items or bytes must be looked at to find out what a call makes: the items of dicts and deques, the
 // text of dates and numbers.
 func weight(o *pickle.Object) (n int) {
-	if o.Made.Args != nil && len(o.Made.Args.Items) > 0 {
-		first := o.Made.Args.Items[0]
+	if o.Call.Args != nil && len(o.Call.Args.Items) > 0 {
+		first := o.Call.Args.Items[0]
 		n = len(first.Text) + len(first.Items)
 	}
-	if len(o.Made.Steps) > 0 {
-		n += len(o.Made.Steps[0].Items)
+	if len(o.Call.Steps) > 0 {
+		n += len(o.Call.Steps[0].Items)
 	}
 	return n
 }

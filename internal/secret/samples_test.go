@@ -21,6 +21,7 @@ import (
 	"github.com/djsess/djsess/djsession/filecache"
 	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/djsession/memcache"
+	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/djsession/rediscache"
 	"github.com/djsess/djsess/djsession/storetest"
 	"github.com/djsess/djsess/signing"
@@ -64,8 +65,8 @@ func samples(t *testing.T) []any {
 		new(djsession.Origin), pointer(djsession.Signed), pointer(djsession.EventLoad),
 		new(djsession.JSONSerializer), new(djsession.PickleSerializer),
 		// Values of a session, for the program that asks for them.
-		new(djsession.NaiveTime), new(djsession.TimeOfDay), new(djsession.Timedelta), new(djsession.Date), new(djsession.Decimal),
-		new(djsession.UUID), new(djsession.ByteArray), new(djsession.Tuple), new(djsession.PySet), new(djsession.FrozenSet),
+		new(pytype.NaiveTime), new(pytype.TimeOfDay), new(pytype.Timedelta), new(pytype.Date), new(pytype.Decimal),
+		new(pytype.UUID), new(pytype.ByteArray), new(pytype.Tuple), new(pytype.Set), new(pytype.FrozenSet),
 
 		item, &cachestore.Entry{Key: ":1:django.contrib.sessions.cache" + sessionKey, Item: item}, &cachestore.ConflictError{Current: item},
 		&cachestore.Config{Settings: s},

@@ -101,6 +101,7 @@ func update(_ context.Context, s *djsession.Session, r *request) (any, error) {
 }
 
 func (r *request) duration() time.Duration { return time.Duration(*r.Microseconds) * time.Microsecond }
+
 // idle is the argument of set_expiry, for which 0 is browser close.
 func (r *request) idle() djsession.Expiry {
 	if r.duration() == 0 {
@@ -109,4 +110,4 @@ func (r *request) idle() djsession.Expiry {
 	return djsession.AfterIdle(r.duration())
 }
 
-func (r *request) instant() time.Time      { return time.UnixMicro(*r.Microseconds) }
+func (r *request) instant() time.Time { return time.UnixMicro(*r.Microseconds) }

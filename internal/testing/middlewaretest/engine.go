@@ -50,7 +50,7 @@ func (e Engine) isMemcached() bool {
 }
 
 // until is what is told of a session that was stored for so many seconds.
-func (e Engine) until(seconds int) string {
+func (e Engine) until(seconds int64) string {
 	switch {
 	case e.name() == file:
 		return "" // a file has no end

@@ -1,0 +1,84 @@
+package pytime_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/djsess/djsess/internal/pytime"
+	"github.com/djsess/djsess/internal/testing/djangotest"
+)
+
+// What ParseISO takes is what datetime.fromisoformat takes, and it is the same
+// instant; but for what CPython takes by accident, such as a fraction without digits.
+func TestParseISOAgainstPython(t *testing.T) {
+	dates := []string{"2099-12-31", "20991231", "2099-1231", "209912-31", "2099-02-30", "0001-01-01", "9999-12-31", "2099-12", "2099", "99-12-31", ""}
+	times := []string{"23:59:58", "235958", "23:59:58.5", "23:59:58.123456", "235958.123", "235958.1234567", "23:59", "2359", "23", "2", "",
+		"23:5958", "2359:58", "23:60", "23:59:60", "23:59:5", "25:00:00"}
+	zones := []string{"", "Z", "+00:00", "-00:00", "+02:00", "-0530", "+02", "+02:00:30", "+020030", "+24:00", "+02:", "z", "+2", "+02:00:00.5"}
+	texts := slices.Clone(dates)
+	for _, date := range dates {
+		for _, time := range times {
+			for _, zone := range zones {
+				texts = append(texts, date+"T"+time+zone, date+" "+time+zone)
+			}
+		}
+	}
+	django := djangotest.Start(t, "5.2", nil)
+	var want []*struct {
+		Naive  bool
+		Micros int64
+	}
+	django.Do(t, `
+		utc, epoch = datetime.timezone.utc, datetime.datetime(1970, 1, 1)
+		def parsed(text):
+			try:
+				d = datetime.datetime.fromisoformat(text)
+			except ValueError:
+				return None
+			naive = d.tzinfo is None
+			wall = d if naive else d.replace(tzinfo=None) - d.utcoffset()
+			return {"Naive": naive, "Micros": (wall - epoch) // datetime.timedelta(microseconds=1)}
+		result = []
+		for text in args:
+			try:
+				result.append(parsed(text))
+			except OverflowError: # an instant outside of Python's years
+				result.append({"Naive": False, "Micros": 0})
+	`, texts, &want)
+	taken := 0
+	for i, text := range texts {
+		got, naive, err := pytime.ParseISO(text)
+		switch w := want[i]; {
+		case (err == nil) != (w != nil):
+			t.Errorf("%q: %v, %v", text, got, err)
+		case w == nil || w.Micros == 0:
+		case naive != w.Naive || got.Truncate(time.Microsecond).UnixMicro() != w.Micros:
+			t.Errorf("%q: %v, naive %v; Python has %v", text, got, naive, time.UnixMicro(w.Micros).UTC())
+		default:
+			taken++
+		}
+	}
+	t.Logf("%d of %d are times", taken, len(texts))
+}
+
+// A time that was read and written is the same time when it is read again.
+func FuzzISO(f *testing.F) {
+	for _, text := range []string{"2024-02-29T12:30:15.123456+02:00", "20240229T123015Z", "2024-02-29", "2024-02-29 24:00", "0001-01-01T00:00:00+23:59:59.999999", "2024-02-30", "2024-02-29T12:30:15.", "-", ""} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		at, naive, err := pytime.ParseISO(text)
+		if err != nil {
+			return
+		}
+		written, err := pytime.AppendISO(nil, at)
+		if err != nil { // an offset may lead out of the years that there are
+			return
+		}
+		again, _, err := pytime.ParseISO(string(written))
+		if err != nil || at.Sub(again).Abs() >= 1000 || naive && at.Location().String() != "UTC" {
+			t.Errorf("%q is %v, written %q: %v, %v", text, at, written, again, err)
+		}
+	})
+}
