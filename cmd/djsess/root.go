@@ -1,12 +1,15 @@
 package main
 
 import (
+	"fmt"
 	"runtime/debug"
+	"strings"
 
+	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/spf13/cobra"
 )
 
-const rootHelp = `Djsess reads and writes the sessions of a live Django site, as that Django does.
+var rootHelp = `Djsess reads and writes the sessions of a live Django site, as that Django does.
 
 It needs two things, each from the first of these places that has it:
 
@@ -16,14 +19,13 @@ It needs two things, each from the first of these places that has it:
   (older keys   further lines of that file, $DJANGO_SECRET_KEY_FALLBACKS with
                 commas between or as a JSON list, djsess.toml)
 
-A store is a URL: postgres://user@host/name, mysql://user@host/name,
-sqlite:///relative/path, sqlite:////absolute/path, file:////session/folder; of a
-cache redis://host:6379/1, rediss://, redis-sentinel://host,host/service/0,
-redis-cluster://host,host, memcached://host:11211,host:11211,
-dbcache+postgres://…?table=NAME, filecache:////folder, all with ?prefix= and
-?version=; or the name of one in djsess.toml. A cache needs no SECRET_KEY.
-Passwords and keys are refused on the command line, where every user of the
-machine can read them.
+A store is the name of one in djsess.toml, or a URL:
+
+` + storeURLs() + `
+A path is relative behind three slashes, and absolute behind four. The URLs of
+caches may have ?prefix= and ?version=, and a cache needs no SECRET_KEY. Passwords
+and keys are refused on the command line, where every user of the machine can
+read them.
 
 djsess.toml is looked for in this folder and those above it. A file found this way
 must belong to you or root, and no other user may be able to write to it or to its
@@ -56,6 +58,15 @@ Exit status:
   2  wrong usage or configuration
   3  no such live session
   4  a payload is not to be trusted: bad signature, malformed`
+
+// storeURLs lists the URLs of stores, with what they open.
+func storeURLs() string {
+	var b strings.Builder
+	for _, scheme := range storeurl.Schemes() {
+		fmt.Fprintf(&b, "  %-55s %s\n", scheme.Example, scheme.Opens)
+	}
+	return b.String()
+}
 
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/signing"
 )
 
@@ -85,8 +84,8 @@ func override[T any](value *T, by *T) {
 // warnOfDefaultZone speaks up where the defaults of an older Django are the likely
 // mistake: its own default is USE_TZ off and Chicago's clock, but every project
 // that startproject made has USE_TZ on, and the times in the table are then UTC.
-func (a *app) warnOfDefaultZone(c *config, rawURL string, s *djsession.Settings) {
-	if storeurl.KeepsWallClock(rawURL) && !s.UseTZ && c.useTZ == nil && c.timeZone == nil {
+func (a *app) warnOfDefaultZone(c *config, p place, s *djsession.Settings) {
+	if p.scheme.KeepsWallClock && !s.UseTZ && c.useTZ == nil && c.timeZone == nil {
 		a.complain("warning: %s does not say USE_TZ, and the default of Django %s is off, in the zone %s: "+
 			"if the site's settings.py has USE_TZ = True, say so under [settings], or all expiry times are off by hours",
 			c.file, s.DjangoVersion, s.TimeZone)

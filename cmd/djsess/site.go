@@ -44,7 +44,7 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 		return err
 	}
 	settings.AcceptNewKey = a.flags.acceptNewKey
-	a.warnOfDefaultZone(c, place.url, settings)
+	a.warnOfDefaultZone(c, place, settings)
 	store, err := place.open(settings, a.flags.readOnly)
 	if err != nil {
 		return openError(err, place.namedBy)
@@ -65,18 +65,19 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 	return err
 }
 
-// check tells whether there are such stores at all.
-func (p place) check() error {
+// check finds the schemes of the store's URLs.
+func (p *place) check() (err error) {
 	if p.cache != "" {
-		if err := storeurl.CheckScheme(p.cache); err != nil {
+		if _, err := storeurl.SchemeOf(p.cache); err != nil {
 			return err
 		}
 	}
-	return storeurl.CheckScheme(p.url)
+	p.scheme, err = storeurl.SchemeOf(p.url)
+	return err
 }
 
-// isUnsigned tells whether no SECRET_KEY is needed.
-func (p place) isUnsigned() bool { return p.cache == "" && storeurl.IsCache(p.url) }
+// isUnsigned reports whether the store needs no SECRET_KEY.
+func (p place) isUnsigned() bool { return p.cache == "" && p.scheme.IsCache() }
 
 func (p place) open(settings *djsession.Settings, readOnly bool) (storeurl.Store, error) {
 	switch {

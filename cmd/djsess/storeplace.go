@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +22,7 @@ type place struct {
 	url     string // with a cache before it, that of the database
 	cache   string // the URL of the cache of cached_db, or ""
 	namedBy string
+	scheme  storeurl.Scheme // of url, once check has found it
 }
 
 // storePlace finds the store, and tells who named it.
@@ -106,13 +106,13 @@ func (c *config) storeURL(name, namedBy string) (string, error) {
 		} else {
 			return "", configf("%s: stores.%s.password_file: %w", c.file, name, err)
 		}
-		if rawURL, ok = withPassword(rawURL, secrets[0].text); !ok {
-			return "", configf("%s: stores.%s.password_file: the url must name a user, and no password", c.file, name)
+		if rawURL, err = storeurl.WithPassword(rawURL, secrets[0].text); err != nil {
+			return "", configf("%s: stores.%s.password_file: %w", c.file, name, err)
 		}
 	}
 	for _, option := range []struct{ name, value string }{{"table", s.table}, {"time_zone", s.timeZone}} {
 		if option.value != "" {
-			rawURL = withOption(rawURL, option.name, option.value)
+			rawURL = storeurl.WithOption(rawURL, option.name, option.value)
 		}
 	}
 	return rawURL, nil
@@ -121,44 +121,7 @@ func (c *config) storeURL(name, namedBy string) (string, error) {
 // relative makes the path of a sqlite:///relative or file:///relative URL one from
 // the configuration's folder.
 func (c *config) relative(rawURL string) string {
-	scheme, rest, ok := strings.Cut(rawURL, ":///")
-	if !ok || !storeurl.IsPath(rawURL) {
-		return rawURL
-	}
-	escaped, query, hasQuery := strings.Cut(rest, "?")
-	path, err := url.PathUnescape(escaped)
-	if err != nil || path == "" || filepath.IsAbs(path) {
-		return rawURL // storeurl says what is wrong with it
-	}
-	path = filepath.ToSlash(c.path(path))
-	rawURL = scheme + ":///" + (&url.URL{Path: path}).EscapedPath()
-	if hasQuery {
-		rawURL += "?" + query
-	}
-	return rawURL
-}
-
-// withPassword puts a password behind the user of a URL.
-func withPassword(rawURL, password string) (string, bool) {
-	scheme, rest, _ := strings.Cut(rawURL, "://")
-	end := strings.IndexAny(rest+"/", "/?")
-	at := strings.LastIndexByte(rest[:end], '@')
-	escaped := strings.ReplaceAll(url.QueryEscape(password), "+", "%20")
-	if at < 0 && strings.HasPrefix(scheme, "redis") { // whose passwords need no user
-		return scheme + "://:" + escaped + "@" + rest, true
-	}
-	if at < 0 || strings.Contains(rest[:at], ":") {
-		return "", false
-	}
-	return scheme + "://" + rest[:at] + ":" + escaped + rest[at:], true
-}
-
-func withOption(rawURL, name, value string) string {
-	separator := "?"
-	if strings.Contains(rawURL, "?") {
-		separator = "&"
-	}
-	return rawURL + separator + name + "=" + url.QueryEscape(value)
+	return storeurl.Resolve(rawURL, filepath.Dir(c.file))
 }
 
 // fromPlace says where the store comes from, for messages.

@@ -39,7 +39,7 @@ func TestPoolOfDatabases(t *testing.T) {
 		if u, err = parse(url); err != nil {
 			t.Fatal(err)
 		}
-		db, _, err := databases[u.scheme].open(u) // dbcache+ opens the same
+		db, _, err := u.row.database.open(u) // dbcache+ opens the same
 		if err != nil {
 			t.Fatalf("%s: %v", url, err)
 		}
@@ -59,7 +59,7 @@ func TestPoolOfRedis(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o, _, err := u.redisOptions(&openedCache{config: cachestore.Config{Settings: settings(t)}})
+			o, _, err := u.redisClient(&openedCache{config: cachestore.Config{Settings: settings(t)}})
 			if err != nil {
 				t.Fatalf("%s: %v", scheme+query, err)
 			}

@@ -183,7 +183,7 @@ func TestDefaultLimits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		db, load, err := databases[u.scheme].open(u)
+		db, load, err := u.row.database.open(u)
 		if err != nil {
 			t.Fatalf("%s: %v", url, err)
 		}
