@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
-	"github.com/djsess/djsess/djsession"
 	"github.com/spf13/cobra"
+
+	"github.com/djsess/djsess/djsession"
 )
 
 func (a *app) createCommand() *cobra.Command {
@@ -68,4 +71,46 @@ func (s *site) opensSome(ctx context.Context) error {
 		return hintAtForm(fmt.Errorf("nothing was created: %w", err), s.settings)
 	}
 	return err
+}
+
+const day = 24 * time.Hour
+
+// lifetime is the flag --expires: a time.Duration with days, in whole seconds.
+type lifetime time.Duration
+
+func (l *lifetime) String() string { return "" } // no default to show
+func (l *lifetime) Type() string   { return "a time to live of whole seconds, such as 14d, 24h or 1h30m" }
+
+func (l *lifetime) Set(text string) error {
+	d, err := parseLifetime(text)
+	if err == nil {
+		*l = lifetime(d)
+	}
+	return err
+}
+
+func parseLifetime(text string) (time.Duration, error) {
+	var d time.Duration
+	rest := text
+	if days, after, ok := strings.Cut(text, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16) // 179 years
+		if err != nil {
+			return 0, err
+		}
+		d, rest = time.Duration(n)*day, after
+	}
+	if rest != "" || text == "" {
+		more, err := time.ParseDuration(rest)
+		if err != nil {
+			return 0, err
+		}
+		if more < 0 {
+			return 0, fmt.Errorf("negative")
+		}
+		d += more
+	}
+	if d <= 0 || d%time.Second != 0 { // an overflow, too
+		return 0, fmt.Errorf("not a positive number of whole seconds")
+	}
+	return d, nil
 }

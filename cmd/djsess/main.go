@@ -3,10 +3,16 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
-
+	"runtime/debug"
+	"strings"
 	_ "time/tzdata" // TIME_ZONE on machines that have no zone files
+
+	"github.com/spf13/cobra"
+
+	"github.com/djsess/djsess/djsession/storeurl"
 )
 
 func main() {
@@ -39,4 +45,148 @@ type app struct {
 		readOnly      bool
 		acceptNewKey  bool
 	}
+}
+
+var rootHelp = `Djsess reads and writes the sessions of a live Django site, as that Django does.
+
+It needs two things, each from the first of these places that has it:
+
+  store         --store, $DJSESS_STORE, $DATABASE_URL, "store" in djsess.toml,
+                ./db.sqlite3
+  SECRET_KEY    --secret-key-file, $DJANGO_SECRET_KEY, djsess.toml
+  (older keys   further lines of that file, $DJANGO_SECRET_KEY_FALLBACKS with
+                commas between or as a JSON list, djsess.toml)
+
+A store is the name of one in djsess.toml, or a URL:
+
+` + storeURLs() + `
+A path is relative behind three slashes, and absolute behind four. The URLs of
+caches may have ?prefix= and ?version=, and a cache needs no SECRET_KEY. Passwords
+and keys are refused on the command line, where every user of the machine can
+read them.
+
+djsess.toml is looked for in this folder and those above it. A file found this way
+must belong to you or root, and no other user may be able to write to it or to its
+folder. Otherwise pass it by --config, or, in a container, set $DJSESS_TRUST_CONFIG
+to the file or its folder. An example:
+
+  store = "main"
+
+  [settings]                       # as in the site's settings.py
+  DJANGO_VERSION = "5.2"           # the default
+  SECRET_KEY_FILE = "secret.txt"   # a key a line; or SECRET_KEY = "…",
+                                   # SECRET_KEY_FALLBACKS = ["…"]
+  USE_TZ = true                    # also TIME_ZONE, SESSION_COOKIE_AGE,
+                                   # SESSION_COOKIE_NAME (files begin so),
+                                   # DEFAULT_HASHING_ALGORITHM,
+                                   # SESSION_STORE_CLASS (the class's name),
+                                   # SESSION_SERIALIZER (its path)
+  [stores.main]
+  url = "postgres://djsess@db.example/site"
+  password_file = "pg.txt"         # or a password in the URL
+                                   # also table, time_zone
+  [stores.both]
+  engine = "cached_db"             # of two: each a URL, or the name of a store
+  cache = "redis://cache.example/1"
+  database = "main"
+
+Exit status:
+  0  done
+  1  failed: the store is down, locked, read-only, …
+  2  wrong usage or configuration
+  3  no such live session
+  4  a payload is not to be trusted: bad signature, malformed`
+
+// storeURLs lists the URLs of stores, with what they open.
+func storeURLs() string {
+	var b strings.Builder
+	for _, scheme := range storeurl.Schemes() {
+		fmt.Fprintf(&b, "  %-55s %s\n", scheme.Example, scheme.Opens)
+	}
+	return b.String()
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "djsess",
+		Short:         "Read and write the sessions of a Django site",
+		Long:          rootHelp,
+		Version:       moduleVersion(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		// Cobra's own message for an unknown command quotes it, and it may be
+		// a session key.
+		Args: cobra.ArbitraryArgs,
+		// An unset variable must not choose another store than was meant.
+		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
+			for _, name := range []string{"store", "secret-key-file", "config"} {
+				if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
+					return usagef(cmd, "--%s is empty", name)
+				}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return unknownCommand(cmd, args[0])
+		},
+	}
+	root.SetFlagErrorFunc(flagError)
+	f := root.PersistentFlags()
+	f.StringVar(&a.flags.store, "store", "", "`URL` of the sessions' store, or its name in djsess.toml")
+	f.StringVar(&a.flags.secretKeyFile, "secret-key-file", "", "`FILE` of the SECRET_KEY; further lines are fallbacks; may be a pipe")
+	f.StringVar(&a.flags.config, "config", "", "configuration `FILE` (default: djsess.toml here or above)")
+	f.BoolVar(&a.flags.readOnly, "read-only", false, "refuse every command that writes")
+	root.AddCommand(
+		a.getCommand(), a.listCommand(),
+		a.createCommand(), a.setCommand(), a.unsetCommand(), a.deleteCommand(),
+		a.decodeCommand(), a.encodeCommand(),
+	)
+	for _, cmd := range root.Commands() {
+		cmd.ValidArgsFunction = cobra.NoFileCompletions
+		cmd.DisableFlagsInUseLine = true
+	}
+	root.SetHelpCommand(helpCommand())
+	root.InitDefaultCompletionCmd()
+	quietCompletion(root)
+	return root
+}
+
+// helpCommand stands in for cobra's, which quotes what it does not know.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Help about a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(cmd.Root(), args[len(args)-1])
+			}
+			found.InitDefaultHelpFlag()
+			return found.Help()
+		},
+	}
+}
+
+// quietCompletion keeps cobra's completion commands from quoting arguments.
+func quietCompletion(root *cobra.Command) {
+	for _, cmd := range root.Commands() {
+		if cmd.Name() != "completion" {
+			continue
+		}
+		cmd.Args, cmd.RunE = exactly(0, "want the name of a shell"), nil
+		cmd.Run = func(cmd *cobra.Command, _ []string) { cmd.Help() }
+		for _, shell := range cmd.Commands() {
+			shell.Args = exactly(0, "want no arguments")
+		}
+	}
+}
+
+func moduleVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }

@@ -3,11 +3,18 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
+	"math/big"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/filestore"
+	"github.com/djsess/djsess/internal/pyjson"
 )
 
 // errReaderGone is an output that nobody reads any more: whoever did has seen enough.
@@ -67,4 +74,130 @@ func (s *stream) tick() error {
 	}
 	s.flushed = time.Now()
 	return s.Flush()
+}
+
+// appendEntry appends a session as one line of JSON that any reader takes.
+func appendEntry(dst []byte, r *djsession.Record) []byte {
+	dst = append(dst, `{"key":`...)
+	if r.Key == "" { // the store has only a hash of it
+		dst = append(dst, `null,"name":`...)
+	}
+	dst = appendText(dst, shownKey(r))
+	dst = append(dst, `,"expires":`...)
+	if r.Expires.IsZero() { // the store does not tell
+		dst = append(dst, "null"...)
+	} else {
+		dst = append(dst, '"')
+		dst = r.Expires.UTC().AppendFormat(dst, time.RFC3339Nano)
+		dst = append(dst, '"')
+	}
+	dst = append(dst, `,"user_id":`...)
+	if id, ok := userID(r.Values); ok {
+		dst = appendText(dst, id)
+	} else {
+		dst = append(dst, "null"...)
+	}
+	dst = append(dst, `,"data":`...)
+	dst = pyjson.AppendStandard(dst, string(r.Values.AppendShown(nil)))
+	return append(dst, "}\n"...)
+}
+
+func appendText(dst []byte, s string) []byte {
+	if quoted, err := pyjson.AppendString(dst, s); err == nil {
+		return quoted
+	}
+	quoted, _ := pyjson.AppendString(dst, strings.ToValidUTF8(s, "\uFFFD"))
+	return quoted
+}
+
+// shownKey is the key of a session, or the name that a store has for it which keeps
+// only hashes of its keys.
+func shownKey(r *djsession.Record) string {
+	if r.Key == "" {
+		return r.Name
+	}
+	return r.Key
+}
+
+// userID is the primary key of who is logged in. Django takes an integer for its
+// digits; what is neither that nor a text is no user.
+func userID(v *djsession.Values) (id string, ok bool) {
+	if !v.Has("_auth_user_id") {
+		return "", false
+	}
+	var value any
+	if err := v.Get("_auth_user_id", &value); err != nil {
+		return "", false
+	}
+	switch value := value.(type) {
+	case string:
+		return value, true
+	case int64, *big.Int:
+		return fmt.Sprint(value), true
+	}
+	return "", false
+}
+
+// userShown is the user for people.
+func userShown(v *djsession.Values, none string) string {
+	id, ok := userID(v)
+	if !ok {
+		return none
+	}
+	return oneLine(id)
+}
+
+// expiresShown says when a session ends, and how long that is from now.
+func expiresShown(expires, now time.Time) string {
+	if expires.Equal(filestore.Never) || expires.IsZero() {
+		return timeShown(expires)
+	}
+	return remaining(expires.Sub(now)) + " (" + timeShown(expires) + ")"
+}
+
+func timeShown(t time.Time) string {
+	switch {
+	case t.IsZero():
+		return unknown
+	case t.Equal(filestore.Never):
+		return never
+	}
+	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"
+}
+
+// never is the end of a session with seconds of its own in the engine file.
+const never = "never"
+
+// unknown is the end of a session in a store that does not tell, as Memcached.
+const unknown = "unknown"
+
+// remaining is a duration in its two largest units.
+func remaining(d time.Duration) string {
+	if d < 0 {
+		return "expired"
+	}
+	units := []struct {
+		name string
+		size time.Duration
+	}{{"day", day}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}}
+	text, count := "in", 0
+	for _, u := range units {
+		n := int64(d / u.size)
+		d -= time.Duration(n) * u.size
+		if n > 0 {
+			text += fmt.Sprintf(" %d %s", n, u.name)
+			if n > 1 {
+				text += "s"
+			}
+		}
+		if n > 0 || count > 0 {
+			if count++; count == 2 {
+				break
+			}
+		}
+	}
+	if count == 0 {
+		return "now"
+	}
+	return text
 }

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/djsess/djsess/djsession"
 	"github.com/spf13/cobra"
+
+	"github.com/djsess/djsess/djsession"
 )
 
 func (a *app) setCommand() *cobra.Command {
@@ -55,4 +56,90 @@ func (s *site) update(ctx context.Context, key string, changes ...djsession.Chan
 		return &hinted{err, strings.TrimPrefix(wholeKeyHint(key), ": ")}
 	}
 	return hintAtForm(err, s.settings)
+}
+
+// errNothingToUnset ends an update that would change nothing.
+var errNothingToUnset = errors.New("none of the values is there")
+
+func (a *app) unsetCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "unset KEY NAME…",
+		Short: "Remove values from a session",
+		Long: `Unset removes values from a live session, and leaves the others as they are,
+whoever else writes it at the same time. A name that is not there is mentioned
+on stderr and is no failure; when none is there, nothing is written. KEY is the
+whole key.`,
+		Example: `  djsess unset 9f3c1a5e8b7d4026a1c3e5f7092b4d68 cart
+  djsess unset 9f3c1a5e8b7d4026a1c3e5f7092b4d68 _auth_user_id _auth_user_backend _auth_user_hash`,
+		Args: atLeast(2, "want a KEY, and the NAME of a value"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			key, names := args[0], args[1:]
+			return a.withWriter(cmd, func(ctx context.Context, s *site) error {
+				var missing []string
+				err := s.update(ctx, key, func(v *djsession.Values) error {
+					missing = missing[:0] // it may run again
+					for _, name := range names {
+						if !v.Has(name) {
+							missing = append(missing, name)
+						}
+					}
+					if v.Delete(names...) == 0 {
+						return errNothingToUnset
+					}
+					return nil
+				})
+				if err != nil && !errors.Is(err, errNothingToUnset) {
+					return err
+				}
+				for _, name := range missing {
+					a.complain("%s: there is no value %s", djsession.ShortKey(key), shown(name))
+				}
+				return nil
+			})
+		},
+	}
+	a.acceptNewKeyFlag(cmd)
+	return cmd
+}
+
+const wantAssignments = "want NAME=TEXT or NAME:=JSON"
+
+// parseAssignments turns NAME=TEXT and NAME:=JSON into changes, which it tries,
+// so that a mistake is found before anything is opened.
+func parseAssignments(cmd *cobra.Command, args []string) ([]djsession.Change, error) {
+	changes := make([]djsession.Change, len(args))
+	trial := &djsession.Values{}
+	for i, arg := range args {
+		// It goes by which of := and = comes first.
+		name, value, ok := strings.Cut(arg, "=")
+		name, isJSON := strings.CutSuffix(name, ":")
+		switch {
+		case !ok:
+			return nil, usagef(cmd, "%s: %s", shown(arg), wantAssignments)
+		case strings.TrimSpace(name) != name || name == "":
+			return nil, usagef(cmd, "%s: a name is empty, or begins or ends with a space: %s, without spaces around the sign", shown(name), wantAssignments)
+		case trial.Has(name):
+			return nil, usagef(cmd, "%s is given twice", shown(name))
+		case isJSON:
+			changes[i] = djsession.SetJSON(name, value)
+		default:
+			changes[i] = djsession.Set(name, value)
+		}
+		switch err := changes[i](trial); {
+		case err != nil && isJSON:
+			return nil, usagef(cmd, "%s: %s; what follows := is JSON (true, 1.5, {\"a\": 1}), a text follows =", shown(name), cause(err))
+		case err != nil:
+			return nil, usagef(cmd, "%s: %s", shown(name), cause(err))
+		}
+	}
+	return changes, nil
+}
+
+// cause is why a value was refused, without its name: that may be a session key
+// that went to the wrong place.
+func cause(err error) string {
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return message(err)
 }

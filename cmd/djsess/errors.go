@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"slices"
 	"strings"
+
+	"github.com/redis/go-redis/v9/logging"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbcache"
@@ -181,3 +184,65 @@ func payloadHint(err *djsession.PayloadError) string {
 	}
 	return ""
 }
+
+// otherForm says that a payload with a bad signature looks as if another Django
+// than DJANGO_VERSION had written it, and "" when it does not.
+func otherForm(err error, s *djsession.Settings) string {
+	var payload *djsession.PayloadError
+	if !errors.As(err, &payload) || !errors.Is(err, djsession.ErrBadSignature) {
+		return ""
+	}
+	// The releases that there are compare as texts.
+	switch version := s.DjangoVersion; {
+	case version >= "4.0" && payload.Form == djsession.Legacy:
+		return "it looks like the form of Django up to 3.0, which Django " + version + " does not read"
+	case version < "3.1" && payload.Form == djsession.Signed:
+		return "it looks like the form of Django 3.1 and later, which Django " + version + " does not read"
+	}
+	return ""
+}
+
+// hintAtForm adds to a bad signature that the payload is in another form.
+func hintAtForm(err error, s *djsession.Settings) error {
+	if form := otherForm(err, s); form != "" {
+		return &hinted{err, form + ": check DJANGO_VERSION under [settings] in " + configName}
+	}
+	return err
+}
+
+// warnings shows what the stores log as the command's own words: warnings and worse.
+type warnings struct {
+	app   *app
+	attrs []slog.Attr
+}
+
+// showWarnings has the stores' warnings shown, and keeps the Redis client from
+// talking to itself.
+func (a *app) showWarnings() {
+	slog.SetDefault(slog.New(&warnings{app: a}))
+	logging.Disable()
+}
+
+func (w *warnings) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+
+func (w *warnings) Handle(_ context.Context, r slog.Record) error {
+	var b strings.Builder
+	b.WriteString(r.Message)
+	add := func(attr slog.Attr) bool {
+		b.WriteString(", " + attr.Key + " " + attr.Value.String())
+		return true
+	}
+	for _, attr := range w.attrs {
+		add(attr)
+	}
+	r.Attrs(add)
+	w.app.complain("warning: %s", oneLine(b.String()))
+	return nil
+}
+
+func (w *warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &warnings{w.app, append(w.attrs[:len(w.attrs):len(w.attrs)], attrs...)}
+}
+
+// WithGroup: the names are clear enough without.
+func (w *warnings) WithGroup(string) slog.Handler { return w }
