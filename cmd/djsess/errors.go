@@ -28,7 +28,7 @@ const (
 	untrusted = 4
 )
 
-// configError is a configuration that makes no sense, or lacks something.
+// configError is a configuration that is wrong or incomplete.
 type configError struct{ err error }
 
 func (e *configError) Error() string { return e.err.Error() }
@@ -38,7 +38,7 @@ func configf(format string, args ...any) error {
 	return &configError{fmt.Errorf(format, args...)}
 }
 
-// hinted is an error with advice of its own.
+// hinted is an error with a hint of the command, which replaces the one of explainKind.
 type hinted struct {
 	error
 	hint string
@@ -46,13 +46,12 @@ type hinted struct {
 
 func (e *hinted) Unwrap() error { return e.error }
 
-// reported is an exit status whose reasons have been printed.
+// reported is an exit status. What led to it has been printed.
 type reported struct{ status int }
 
 func (e reported) Error() string { return fmt.Sprintf("exit status %d", e.status) }
 
-// report prints what went wrong, and what to do about it, and returns the exit
-// status.
+// report prints an error and what to do about it, and returns the exit status.
 func (a *app) report(err error) int {
 	status, hint := explain(err)
 	var already reported
@@ -61,7 +60,9 @@ func (a *app) report(err error) int {
 		return status
 	}
 	a.complain("%s", message(err))
-	if hint == "" && status == failed && a.storeNamedBy != "" {
+	fromStore := storeHint(err)
+	a.advise(fromStore)
+	if hint == "" && fromStore == "" && status == failed && a.storeNamedBy != "" {
 		hint = fromPlace(a.storeNamedBy)
 	}
 	a.advise(hint)
@@ -71,7 +72,7 @@ func (a *app) report(err error) int {
 	return status
 }
 
-// advise prints what to do about a message, on stderr.
+// advise prints a hint on a line of stderr.
 func (a *app) advise(hint string) {
 	if hint != "" {
 		fmt.Fprintf(a.stderr, "%s\n", printable.Text(hint))
@@ -83,12 +84,44 @@ func (a *app) complain(format string, args ...any) {
 	fmt.Fprintf(a.stderr, "djsess: %s\n", printable.Text(fmt.Sprintf(format, args...)))
 }
 
-// message is an error's text for people: without the names of packages.
+// message returns an error's text for people. It prints an OpError by its fields, without the
+// store's package, and without the hint, which has a line of its own.
 func message(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
 	text := err.Error()
+	if op := (*djsession.OpError)(nil); errors.As(err, &op) {
+		text = strings.Replace(text, op.Error(), operation(op), 1)
+	}
+	return withoutPackages(text)
+}
+
+// operation returns the operation, the key and the cause of an OpError.
+func operation(op *djsession.OpError) string {
+	cause := message(op.Err)
+	if inner := (*djsession.OpError)(nil); errors.As(op.Err, &inner) && inner.Op == op.Op && inner.Key == op.Key {
+		return cause // a store over a cache or a database: the cause names the operation
+	}
+	if op.Key == "" {
+		return op.Op + ": " + cause
+	}
+	return op.Op + " " + op.Key + ": " + cause
+}
+
+// storeHint returns the first hint of the stores that an error went through, or "".
+func storeHint(err error) string {
+	for op := (*djsession.OpError)(nil); errors.As(err, &op); err = op.Err {
+		if op.Hint != "" {
+			return op.Hint
+		}
+	}
+	return ""
+}
+
+// withoutPackages removes the names of packages from a text. Stores that return no OpError
+// yet begin their errors with them.
+func withoutPackages(text string) string {
 	for _, name := range []string{"dbstore: ", "filestore: ", "cachestore: ", "rediscache: ", "memcache: ", "dbcache: ", "filecache: ",
 		"djsession: ", "pyjson: ", "signing: "} {
 		text = strings.ReplaceAll(text, name, "")
@@ -97,7 +130,7 @@ func message(err error) string {
 	return strings.Join(slices.Compact(strings.Split(text, ": ")), ": ")
 }
 
-// reason is why a payload or a line is bad, in short.
+// reason returns in short why a payload or a line is bad.
 func reason(err error) string {
 	if payload := (*djsession.PayloadError)(nil); errors.As(err, &payload) {
 		err = payload.Err
@@ -105,8 +138,8 @@ func reason(err error) string {
 	return message(err)
 }
 
-// explain is the one place that knows what an error means: the exit status, and
-// what to do about it.
+// explain is the only place that knows what an error means: it returns the exit status, and
+// what to do about the error.
 func explain(err error) (status int, hint string) {
 	status, hint = explainKind(err)
 	if h := (*hinted)(nil); errors.As(err, &h) {
@@ -138,13 +171,13 @@ func explainKind(err error) (status int, hint string) {
 	case errors.Is(err, djsession.ErrNotFound):
 		return notFound, ""
 	case errors.Is(err, djsession.ErrOpaque):
-		return failed, "nothing was written: what only Python can make sense of stays as it is"
+		return failed, "nothing was written: this session holds a value that only Python can read"
 	case errors.Is(err, errors.ErrUnsupported):
-		return failed, "ask for sessions by their whole keys"
+		return failed, "name sessions by their whole keys"
 	case errors.Is(err, djsession.ErrReadOnly):
-		return failed, "the store only takes reads, or is opened for no more"
+		return failed, "the store, or the way it was opened, allows no writes"
 	case errors.Is(err, djsession.ErrBusy):
-		return failed, "somebody else holds a lock: try again, or wait longer (for SQLite by ?timeout=SECONDS)"
+		return failed, "another connection holds a lock: try again, or wait longer (for SQLite by ?timeout=SECONDS)"
 	case errors.Is(err, dbstore.ErrNoTable):
 		return failed, `is this the site's database? "manage.py migrate" makes the table; one of another name goes into the store's URL as ?table=NAME`
 	case errors.Is(err, dbcache.ErrNoTable):
@@ -156,9 +189,9 @@ func explainKind(err error) (status int, hint string) {
 	case errors.Is(err, djsession.ErrUnknownKey):
 		return misused, "put the site's SECRET_KEY first and older keys after it; if the site has just changed its SECRET_KEY, use --accept-new-key"
 	case errors.Is(err, djsession.ErrOutcomeUnknown):
-		return failed, "the connection broke before the server answered: look at the session before you try again"
+		return failed, "the connection broke before the server answered: see by djsess get whether the session was changed, and then try again"
 	case errors.Is(err, djsession.ErrConflict):
-		return failed, "nothing was written: somebody else goes on writing this session; try again"
+		return failed, "nothing was written: another writer keeps changing this session; try again"
 	}
 	return failed, ""
 }
@@ -166,43 +199,42 @@ func explainKind(err error) (status int, hint string) {
 func payloadHint(err *djsession.PayloadError) string {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return "this file is not ours to read: run as the user that the site runs as"
+		return "this user may not read the file: run djsess as the user that the site runs as"
 	case errors.Is(err, swapfile.ErrNotRegular):
-		return "nothing that Django wrote is like this"
+		return "Django writes regular files only: something else has the name of a session"
 	case errors.Is(err, djsession.ErrSignatureExpired):
 		return "the cookie is older than SESSION_COOKIE_AGE, or the clocks disagree"
 	case errors.Is(err, djsession.ErrBadSignature):
 		return "check that the SECRET_KEY is the site's (or list it in SECRET_KEY_FALLBACKS), and that DJANGO_VERSION is; " +
-			"otherwise somebody changed the payload"
+			"if they are, the payload was changed"
 	case err.Form == djsession.Unsigned && errors.Is(err, djsession.ErrMalformed):
 		return "something else than a session is stored under this key; or the store's URL does not have the prefix, version, " +
 			"serializer and compressor of the site's CACHES"
 	case errors.Is(err, djsession.ErrMalformed):
-		return "it is signed by the site, and yet no JSON object: perhaps the site's SESSION_SERIALIZER is another one"
+		return "the site signed it, but it is no JSON object: set SESSION_SERIALIZER under [settings] as in the site's settings.py"
 	case errors.Is(err, djsession.ErrTooLarge):
-		return "it is refused before it fills the memory"
+		return "djsess refuses payloads of this size, since they could fill the memory"
 	}
 	return ""
 }
 
-// otherForm says that a payload with a bad signature looks as if another Django
-// than DJANGO_VERSION had written it, and "" when it does not.
+// otherForm explains a bad signature of a payload that another release of Django than
+// DJANGO_VERSION seems to have written. It returns "" for other errors.
 func otherForm(err error, s *djsession.Settings) string {
 	var payload *djsession.PayloadError
 	if !errors.As(err, &payload) || !errors.Is(err, djsession.ErrBadSignature) {
 		return ""
 	}
-	// The releases that there are compare as texts.
-	switch version := s.DjangoVersion; {
-	case version >= "4.0" && payload.Form == djsession.Legacy:
-		return "it looks like the form of Django up to 3.0, which Django " + version + " does not read"
-	case version < "3.1" && payload.Form == djsession.Signed:
-		return "it looks like the form of Django 3.1 and later, which Django " + version + " does not read"
+	switch {
+	case s.AtLeast(4, 0) && payload.Form == djsession.Legacy:
+		return "it looks like the form of Django up to 3.0, which Django " + s.DjangoVersion + " does not read"
+	case !s.AtLeast(3, 1) && payload.Form == djsession.Signed:
+		return "it looks like the form of Django 3.1 and later, which Django " + s.DjangoVersion + " does not read"
 	}
 	return ""
 }
 
-// hintAtForm adds to a bad signature that the payload is in another form.
+// hintAtForm adds the hint of otherForm to an error.
 func hintAtForm(err error, s *djsession.Settings) error {
 	if form := otherForm(err, s); form != "" {
 		return &hinted{err, form + ": check DJANGO_VERSION under [settings] in " + configName}
@@ -210,14 +242,14 @@ func hintAtForm(err error, s *djsession.Settings) error {
 	return err
 }
 
-// warnings shows what the stores log as the command's own words: warnings and worse.
+// warnings is a slog.Handler that prints the stores' warnings and errors as messages of the
+// command.
 type warnings struct {
 	app   *app
 	attrs []slog.Attr
 }
 
-// showWarnings has the stores' warnings shown, and keeps the Redis client from
-// talking to itself.
+// showWarnings prints the stores' warnings. The Redis client's own log is switched off.
 func (a *app) showWarnings() {
 	slog.SetDefault(slog.New(&warnings{app: a}))
 	logging.Disable()
@@ -244,5 +276,5 @@ func (w *warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &warnings{w.app, append(w.attrs[:len(w.attrs):len(w.attrs)], attrs...)}
 }
 
-// WithGroup: the names are clear enough without.
+// WithGroup does nothing: the names are clear without the group.
 func (w *warnings) WithGroup(string) slog.Handler { return w }
