@@ -8,6 +8,8 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
+
 	_ "time/tzdata" // TIME_ZONE on machines that have no zone files
 
 	"github.com/spf13/cobra"
@@ -16,12 +18,12 @@ import (
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, time.Now))
 }
 
-// run is the whole command; it returns the exit status.
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: output{stdout}, stderr: stderr}
+// run is the whole command. It returns the exit status.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() time.Time) int {
+	a := &app{stdin: stdin, stdout: output{stdout}, stderr: stderr, now: now}
 	a.showWarnings()
 	root := a.rootCommand()
 	root.SetArgs(args)
@@ -36,6 +38,7 @@ type app struct {
 	stdin        io.Reader
 	stdout       output
 	stderr       io.Writer
+	now          func() time.Time
 	storeNamedBy string // once it is known
 	oddSecret    string // what is odd about the SECRET_KEY, if anything is
 	flags        struct {

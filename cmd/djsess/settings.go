@@ -32,6 +32,7 @@ func (a *app) settings(c *config, unsigned bool) (*djsession.Settings, error) {
 		return nil, c.wrong(err)
 	}
 	s.SecretKeyFallbacks = fallbacks
+	s.Now = a.now
 	override(&s.UseTZ, c.useTZ)
 	override(&s.TimeZone, c.timeZone)
 	override(&s.SessionCookieName, c.sessionCookieName)
