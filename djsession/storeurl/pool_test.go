@@ -75,6 +75,7 @@ func TestPoolOfRedis(t *testing.T) {
 
 // A burst opens no more connections than the pool has, and they stay for the next one.
 func TestBurst(t *testing.T) {
+	t.Parallel()
 	for _, kind := range djangotest.Databases[1:] {
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
@@ -168,9 +169,11 @@ func newCounter(t *testing.T, server string) *counter {
 // A request that finds all connections in use waits, and when its time is up its error
 // says that, and is a timeout.
 func TestAllConnectionsAreBusy(t *testing.T) {
+	t.Parallel()
 	const busy = "all 2 connections are busy"
 	for _, kind := range djangotest.Databases {
 		t.Run(kind.Kind, func(t *testing.T) {
+			t.Parallel()
 			store := openTable(t, kind.New(t).URL+"?max_open_conns=2&load_timeout=0.5")
 			db := store.(*dbstore.Store).DB()
 			for range 2 {
@@ -192,6 +195,7 @@ func TestAllConnectionsAreBusy(t *testing.T) {
 		})
 	}
 	t.Run("redis", func(t *testing.T) {
+		t.Parallel()
 		p := newLink(t, djangotest.Redis(t).Addr)
 		p.frozen.Store(true)
 		store := opened(t, "redis://"+p.address+"/0?max_open_conns=2&load_timeout=60&socket_timeout=60")
@@ -213,6 +217,7 @@ func TestAllConnectionsAreBusy(t *testing.T) {
 		wantTimeout(t, "load", err, p.address)
 	})
 	t.Run("memcached", func(t *testing.T) {
+		t.Parallel()
 		address := silent(t, "")
 		store := opened(t, "memcached://"+address+"?timeout=1&max_open_conns=2")
 		errs := make(chan error, 3)
@@ -236,6 +241,7 @@ func TestAllConnectionsAreBusy(t *testing.T) {
 
 // One connection is enough: nothing holds one while it waits for another.
 func TestOneConnectionIsEnough(t *testing.T) {
+	t.Parallel()
 	one := func(url string) string {
 		if strings.Contains(url, "?") {
 			return url + "&max_open_conns=1"
@@ -307,10 +313,14 @@ func wholeLife(t *testing.T, name string, store Store) {
 			t.Errorf("%s: create table: %v", name, err)
 		}
 	}
+	goroutines, rounds := 4, 3
+	if testing.Short() {
+		goroutines, rounds = 2, 1
+	}
 	var wg sync.WaitGroup
-	for range 4 {
+	for range goroutines {
 		wg.Go(func() {
-			if err := oneLife(ctx, store); err != nil {
+			if err := severalLives(ctx, store, rounds); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		})
@@ -333,8 +343,9 @@ func wholeLife(t *testing.T, name string, store Store) {
 	}
 }
 
-func oneLife(ctx context.Context, store Store) error {
-	for range 3 {
+// severalLives makes, changes and deletes a session, and leaves one, so many times.
+func severalLives(ctx context.Context, store Store, n int) error {
+	for range n {
 		old, err := store.Create(ctx, "", nil, time.Time{})
 		if err != nil {
 			return err

@@ -149,8 +149,8 @@ func (u *storeURL) redisClient(c *openedCache) (*redis.UniversalOptions, redisca
 	config := rediscache.Config{MaxSize: c.config.Settings.MaxPayloadSize}
 	fail := func(err error) (*redis.UniversalOptions, rediscache.Config, error) { return nil, config, err }
 	o := &redis.UniversalOptions{Username: u.user, Password: u.password, ContextTimeoutEnabled: true,
-		DialTimeout: waitlimit.Default, DialerRetries: 1, // in all: by default go-redis tries five times
-		MaxRetries: 1}
+		DialerRetries: 1, // in all: by default go-redis tries five times
+		MaxRetries:    1}
 	var err error
 	if err = u.redisPool(o); err != nil {
 		return fail(err)
@@ -172,6 +172,9 @@ func (u *storeURL) redisClient(c *openedCache) (*redis.UniversalOptions, redisca
 	o.WriteTimeout = o.ReadTimeout
 	if config.Timeout == 0 {
 		config.Timeout = max(waitlimit.Default, o.DialTimeout, o.ReadTimeout)
+	}
+	if o.DialTimeout == 0 { // go-redis dials with this limit only, not with the context's
+		o.DialTimeout = min(waitlimit.Default, config.Timeout)
 	}
 	o.PoolTimeout = config.Timeout
 	if err := u.redisFormat(c, &config); err != nil {

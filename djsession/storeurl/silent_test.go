@@ -88,6 +88,7 @@ var greetings = map[string][]string{
 // by the one for loads; a request's context has no deadline of its own. All wait at the
 // same time.
 func TestSilentServer(t *testing.T) {
+	t.Parallel()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for _, c := range []struct{ kind, url string }{
@@ -305,6 +306,7 @@ func addressOf(url string) string {
 // A server that stops to answer on a connection that stood ends a load, a page and a
 // write: lib/pq by itself asks the server to cancel the statement, and waits on.
 func TestServerThatStopsToAnswer(t *testing.T) {
+	t.Parallel()
 	for _, kind := range djangotest.Databases {
 		if kind.Kind == "sqlite" {
 			continue
@@ -348,6 +350,9 @@ func TestServerThatStopsToAnswer(t *testing.T) {
 					return err
 				},
 			} {
+				if what == "scan" && testing.Short() {
+					continue // a page waits in the same way as a load
+				}
 				p.frozen.Store(false)
 				if _, err := store.Load(t.Context(), records[0].Key); err != nil {
 					t.Fatal(err) // a connection stands
@@ -363,6 +368,7 @@ func TestServerThatStopsToAnswer(t *testing.T) {
 
 // A long list is many pages, and no page takes its time from the next one.
 func TestScanLimitIsPerPage(t *testing.T) {
+	t.Parallel()
 	for _, kind := range djangotest.Databases {
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
@@ -406,6 +412,7 @@ func TestScanLimitIsPerPage(t *testing.T) {
 // A host that drops what is sent to it ends a load, too. Its stand-in is a listener
 // whose queue is full.
 func TestHostThatDropsPackets(t *testing.T) {
+	t.Parallel()
 	address := fullListener(t)
 	for _, url := range []string{
 		"postgres://u:p@ADDRESS/db?connect_timeout=1", "mysql://u:p@ADDRESS/db?timeout=1s", "mysql://u:p@ADDRESS/db?load_timeout=1",
@@ -430,6 +437,7 @@ func TestHostThatDropsPackets(t *testing.T) {
 // A MySQL URL at a PostgreSQL's port is a plain typo, and a wait without an end, since
 // each waits for the other. The reverse is noticed by lib/pq.
 func TestWrongKindOfServer(t *testing.T) {
+	t.Parallel()
 	postgres, mariadb := addressOf(djangotest.Postgres(t).URL), addressOf(djangotest.MariaDB(t).URL)
 	for url, hint := range map[string]string{
 		"mysql://u:p@" + postgres + "/db?timeout=1s":          "A PostgreSQL stays silent",
@@ -452,6 +460,7 @@ func TestWrongKindOfServer(t *testing.T) {
 
 // A load that runs into its own limit, and not into the visitor's, says so.
 func TestLimitIsNamed(t *testing.T) {
+	t.Parallel()
 	store, err := Open("postgres://u:p@"+silent(t, "")+"/db?load_timeout=1", settings(t))
 	if err != nil {
 		t.Fatal(err)
