@@ -15,12 +15,12 @@ func (a *app) decodeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "decode [flags]",
 		Short: "Turn payloads into JSON, line by line",
-		Long: `Decode reads payloads, such as the column session_data holds, one a line, checks
-them, and prints the JSON they hold, exactly as it is stored, one a line. It
-needs the SECRET_KEY, and no store.
+		Long: `Decode reads payloads, one a line, such as those in the column session_data. It
+checks their signatures and prints the JSON in them, one a line, exactly as it is
+stored. It needs the SECRET_KEY and no store.
 
-A line that is not to be trusted is named on stderr; the others are decoded, and
-the exit status is 4. Blank lines are skipped.`,
+Decode names lines that cannot be trusted on stderr and decodes the others. The exit
+status is then 4. It skips blank lines.`,
 		Example: `  psql site -Atc 'select session_data from django_session' | djsess decode
   djsess decode --cookie < cookies.txt`,
 		Args: exactly(0, "want no arguments: payloads are read from standard input, one a line"),
@@ -50,8 +50,8 @@ the exit status is 4. Blank lines are skipped.`,
 	return cmd
 }
 
-// decodeWith takes the first codec that verifies a payload. When none does, the
-// first one's error tells most.
+// decodeWith uses the first codec that verifies a payload. If none does, it returns the error
+// of the first codec, which says most.
 func decodeWith(codecs []djsession.Codec, payload []byte) (*djsession.Values, error) {
 	var first error
 	for _, codec := range codecs {
@@ -66,7 +66,7 @@ func decodeWith(codecs []djsession.Codec, payload []byte) (*djsession.Values, er
 	return nil, first
 }
 
-// nameForm adds to a bad signature that the payload is in another form.
+// nameForm adds to a bad signature the form that the payload seems to have.
 func nameForm(err error, s *djsession.Settings, form *formFlags) error {
 	if other := otherForm(err, s); other != "" && !form.legacy && !form.cookie {
 		return errors.New(reason(err) + " (" + other + "; --legacy reads both)")
@@ -74,9 +74,8 @@ func nameForm(err error, s *djsession.Settings, form *formFlags) error {
 	return err
 }
 
-// appendOneLine appends the JSON as it is stored. Python would have written no
-// line ends into it; where somebody did, they can only stand between tokens,
-// and become spaces.
+// appendOneLine appends the JSON as it is stored. Python writes no line ends into JSON. Those
+// of another program can only be between tokens, and appendOneLine makes them spaces.
 func appendOneLine(dst []byte, v *djsession.Values) ([]byte, error) {
 	start := len(dst)
 	dst, err := v.AppendPythonJSON(dst)
@@ -98,10 +97,10 @@ func (a *app) encodeCommand() *cobra.Command {
 		Use:   "encode [flags]",
 		Short: "Turn JSON into payloads, line by line",
 		Long: `Encode reads JSON objects in UTF-8, one a line, and prints the payloads that the
-site would store for them, one a line. It needs the SECRET_KEY, and no store.
+site would store for them, one a line. It needs the SECRET_KEY and no store.
 
-A line that is no JSON object is named on stderr; the others are encoded, and
-the exit status is 4. Blank lines are skipped.`,
+Encode names lines that are no JSON objects on stderr and encodes the others. The
+exit status is then 4. It skips blank lines.`,
 		Example: `  echo '{"theme": "dark"}' | djsess encode
   djsess encode --cookie < sessions.jsonl`,
 		Args: exactly(0, "want no arguments: JSON objects are read from standard input, one a line"),
@@ -128,7 +127,7 @@ the exit status is 4. Blank lines are skipped.`,
 	return cmd
 }
 
-// formFlags choose the form of payloads.
+// formFlags are the flags that choose the form of payloads.
 type formFlags struct{ cookie, legacy bool }
 
 func addFormFlags(cmd *cobra.Command, cookie, legacy string) *formFlags {
@@ -138,7 +137,7 @@ func addFormFlags(cmd *cobra.Command, cookie, legacy string) *formFlags {
 	return f
 }
 
-// lineCodec is the codec of the settings, for stored payloads or for cookies.
+// lineCodec returns the codec of the settings, for stored payloads or for cookies.
 func (a *app) lineCodec(cmd *cobra.Command, f *formFlags) (*djsession.Settings, djsession.Codec, error) {
 	if f.cookie && f.legacy {
 		return nil, nil, usagef(cmd, "--cookie and --legacy: choose one: cookies were never in the older form")
@@ -159,9 +158,8 @@ func (a *app) lineCodec(cmd *cobra.Command, f *formFlags) (*djsession.Settings, 
 	return settings, codec, err
 }
 
-// eachLine converts stdin to stdout line by line, as the lines come: it passes
-// on what it has before it waits for more. A bad line is named on stderr, and
-// the rest goes on. A line is bounded by Settings.MaxPayloadSize.
+// eachLine converts stdin to stdout line by line. It flushes its output before it waits for
+// input. It names a bad line on stderr and goes on. Settings.MaxPayloadSize bounds a line.
 func (a *app) eachLine(s *djsession.Settings, convert func(dst, line []byte) ([]byte, error)) error {
 	out := bufio.NewWriterSize(a.stdout, 64<<10)
 	in := &lineReader{in: bufio.NewReaderSize(flushFirst{a.stdin, out}, 64<<10), longest: s.MaxPayloadSize}
@@ -195,7 +193,7 @@ func (a *app) eachLine(s *djsession.Settings, convert func(dst, line []byte) ([]
 	}
 }
 
-// flushFirst is a reader that flushes the output before it may have to wait.
+// flushFirst is a reader that flushes the output before each read, which may have to wait.
 type flushFirst struct {
 	in  io.Reader
 	out *bufio.Writer
@@ -212,12 +210,12 @@ func (f flushFirst) Read(p []byte) (int, error) {
 type lineReader struct {
 	in      *bufio.Reader
 	longest int
-	number  int // of the line that was read last, from 1
+	number  int // of the last line, from 1
 	long    []byte
 }
 
-// next returns a line without its end, good until the next call. A line that is
-// too long is read to its end and is djsession.ErrTooLarge.
+// next returns a line without its line end. The slice is valid until the next call. If a
+// line is too long, next reads it to its end and returns djsession.ErrTooLarge.
 func (r *lineReader) next() ([]byte, error) {
 	r.number++
 	line, err := r.in.ReadSlice('\n')

@@ -67,7 +67,7 @@ func (a *app) report(err error) int {
 	}
 	a.advise(hint)
 	if errors.Is(err, djsession.ErrBadSignature) {
-		a.advise(a.oddSecret)
+		a.advise(a.keyHint)
 	}
 	return status
 }

@@ -16,7 +16,7 @@ func (a *app) getCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "get KEY [flags]",
 		Short: "Show a session",
-		Long: `Get shows a live session: whose it is, when it expires, and what it holds.
+		Long: `Get shows a live session: its user, its expiry and its values.
 
 KEY is the whole session key, or 6 or more characters that only one live
 session's key begins with.`,
@@ -51,7 +51,7 @@ session's key begins with.`,
 	return cmd
 }
 
-// printSession shows a session to people.
+// printSession prints a session for people to read.
 func (a *app) printSession(s *site, r *djsession.Record) error {
 	w := bufio.NewWriter(a.stdout)
 	fmt.Fprintf(w, "key      %s\n", oneLine(r.Key))
@@ -70,16 +70,16 @@ func (a *app) printEntry(r *djsession.Record) error {
 func (a *app) printRaw(r *djsession.Record) error {
 	text, err := r.Values.AppendPythonJSON(nil)
 	if err != nil {
-		return &hinted{err, "not all of it can be JSON: see it without --raw"}
+		return &hinted{err, "JSON cannot hold all values of this session: use get without --raw"}
 	}
 	_, err = a.stdout.Write(append(text, '\n'))
 	return err
 }
 
-// shortestPrefix is how much of a key it takes to ask for a session.
+// shortestPrefix is how many characters of a key a user must give at least.
 const shortestPrefix = 6
 
-// find returns the live session of a key, or of the only key that begins so.
+// find returns the live session with this key, or with the only key that begins with it.
 func (s *site) find(ctx context.Context, key string) (*djsession.Record, error) {
 	if len(key) < shortestPrefix {
 		return nil, configf("%s: want the whole KEY, or %d or more of its first characters", djsession.ShortKey(key), shortestPrefix)
@@ -91,7 +91,7 @@ func (s *site) find(ctx context.Context, key string) (*djsession.Record, error) 
 			return r, hintAtForm(err, s.settings)
 		}
 	}
-	if !alphanumeric(key) || len(key) >= keyLength { // none that Django makes is longer
+	if !alphanumeric(key) || len(key) >= keyLength { // Django's keys are not longer
 		if invalid != nil {
 			return nil, fmt.Errorf("%s: %w", djsession.ShortKey(key), invalid)
 		}
@@ -110,11 +110,11 @@ func (s *site) findPrefix(ctx context.Context, prefix string) (*djsession.Record
 	for r, err := range scanner.Scan(ctx, djsession.Range{Prefix: prefix}) {
 		switch {
 		case errors.Is(err, errors.ErrUnsupported):
-			return nil, &hinted{noSession(prefix), s.String() + " cannot be searched for the beginning of a key: give the whole one, which the cookie holds"}
+			return nil, &hinted{noSession(prefix), s.String() + " cannot be searched for the beginning of a key: give the whole key, which is in the cookie"}
 		case err != nil && r == nil:
 			return nil, err
 		case found != nil:
-			return nil, configf("%s: more than one live session has a key that begins so: give more of it", djsession.ShortKey(prefix))
+			return nil, configf("%s: more than one live session has a key that begins so: give more characters of it", djsession.ShortKey(prefix))
 		}
 		found, foundErr = r, err
 	}
@@ -124,16 +124,16 @@ func (s *site) findPrefix(ctx context.Context, prefix string) (*djsession.Record
 	return found, hintAtForm(foundErr, s.settings)
 }
 
-// cacheHint says what, in a cache, makes it look as if nothing were there.
+// cacheHint returns the likely reason why a cache seems to be empty, or "" for another store.
 func (s *site) cacheHint() string {
 	if !s.isCache {
 		return ""
 	}
-	return "or it is another cache's: are prefix and version those of the site's CACHES, and so are the rest of " + s.namedBy + "?"
+	return "or the session is in another cache: are prefix and version those of the site's CACHES, and is the rest of " + s.namedBy + " right?"
 }
 
 func noSession(key string) error {
-	return fmt.Errorf("%s: %w: it has expired, was deleted, or never was", djsession.ShortKey(key), djsession.ErrNotFound)
+	return fmt.Errorf("%s: %w: it has expired, was deleted, or never existed", djsession.ShortKey(key), djsession.ErrNotFound)
 }
 
 func alphanumeric(s string) bool {

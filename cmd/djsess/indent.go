@@ -12,7 +12,7 @@ import (
 	"github.com/djsess/djsess/internal/pyjson"
 )
 
-// palette is how the kinds of tokens look; the zero palette is no colours.
+// palette has the escape sequences that colour each kind of token. The zero palette has none.
 type palette struct{ name, text, number, word, reset string }
 
 var colours = palette{
@@ -23,7 +23,7 @@ var colours = palette{
 	reset:  "\x1b[0m",
 }
 
-// paletteFor gives colours to terminals, unless $NO_COLOR says otherwise.
+// paletteFor returns colours for a terminal, unless $NO_COLOR is set.
 func paletteFor(out any) palette {
 	f, ok := out.(*os.File)
 	if !ok || !isatty.IsTerminal(f.Fd()) || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
@@ -46,8 +46,8 @@ func (p palette) of(kind pyjson.Kind) string {
 	return ""
 }
 
-// writeIndented writes a JSON text that has been checked for people to read. A
-// write that fails is the caller's to see, when it flushes.
+// writeIndented writes valid JSON for people to read. The caller gets an error of the writer
+// when it flushes.
 func writeIndented(w *bufio.Writer, text string, p palette) {
 	depth := 0
 	var last pyjson.Kind // 0 at the start
@@ -88,8 +88,8 @@ func writeIndented(w *bufio.Writer, text string, p palette) {
 	w.WriteByte('\n')
 }
 
-// deepest is how far lines are indented: thousands of brackets in each other
-// would otherwise print megabytes of spaces.
+// deepest bounds the indentation: without it, thousands of nested brackets print megabytes
+// of spaces.
 const deepest = 60
 
 func newline(w *bufio.Writer, depth int) {
@@ -102,8 +102,8 @@ func newline(w *bufio.Writer, depth int) {
 // oneLine escapes a text from a session or a store, so that a terminal can show it as one line.
 func oneLine(text string) string { return printable.Line(text) }
 
-// appendString appends a JSON string, given as it is stored, for people to read:
-// what shows as itself is not escaped. It is valid JSON still.
+// appendString appends a stored JSON string for people to read. It escapes only characters
+// that are not printable, and the result is valid JSON.
 func appendString(dst []byte, raw string) []byte {
 	text, err := pyjson.Text(raw)
 	if err != nil {
@@ -131,8 +131,8 @@ func appendString(dst []byte, raw string) []byte {
 	return append(dst, '"')
 }
 
-// decodeWTF8 is utf8.DecodeRuneInString for texts that may hold lone
-// surrogates, as Python's may.
+// decodeWTF8 is utf8.DecodeRuneInString for texts with lone surrogates, which Python's texts
+// may have.
 func decodeWTF8(s string) (rune, int) {
 	r, size := utf8.DecodeRuneInString(s)
 	if r == utf8.RuneError && size == 1 && len(s) >= 3 && s[0] == 0xed {

@@ -33,14 +33,14 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 	return a.report(root.ExecuteContext(context.Background()))
 }
 
-// app is what the subcommands share.
+// app holds the streams, the clock and the flags that all subcommands use.
 type app struct {
 	stdin        io.Reader
 	stdout       output
 	stderr       io.Writer
 	now          func() time.Time
-	storeNamedBy string // once it is known
-	oddSecret    string // what is odd about the SECRET_KEY, if anything is
+	storeNamedBy string // the flag, variable or file that names the store, once it is known
+	keyHint      string // about a SECRET_KEY that looks wrong, or ""
 	flags        struct {
 		store         string
 		secretKeyFile string
@@ -117,10 +117,9 @@ func (a *app) rootCommand() *cobra.Command {
 		Version:       moduleVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		// Cobra's own message for an unknown command quotes it, and it may be
-		// a session key.
+		// Cobra's own message quotes an unknown command, which may be a session key.
 		Args: cobra.ArbitraryArgs,
-		// An unset variable must not choose another store than was meant.
+		// If a flag's value is an unset variable, the command must not use the default store.
 		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
 			for _, name := range []string{"store", "secret-key-file", "config"} {
 				if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
@@ -157,7 +156,7 @@ func (a *app) rootCommand() *cobra.Command {
 	return root
 }
 
-// helpCommand stands in for cobra's, which quotes what it does not know.
+// helpCommand replaces cobra's help command, which quotes an unknown argument.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [command]",

@@ -17,10 +17,10 @@ import (
 	"github.com/djsess/djsess/internal/pyjson"
 )
 
-// errReaderGone is an output that nobody reads any more: whoever did has seen enough.
-var errReaderGone = errors.New("nobody reads the output")
+// errReaderGone means that the reader of the output, such as head, has closed it.
+var errReaderGone = errors.New("the reader of the output is gone")
 
-// output is stdout. A broken pipe there is no failure; one to a store is.
+// output is stdout. A broken pipe of stdout is no failure, but one of a store is.
 type output struct{ io.Writer }
 
 func (o output) Write(p []byte) (int, error) {
@@ -31,7 +31,7 @@ func (o output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// outputFlag is -o: for people, or for programs.
+// outputFlag is the value of -o: text for people, or JSON for programs.
 type outputFlag string
 
 const (
@@ -57,8 +57,7 @@ func addOutputFlag(cmd *cobra.Command) *outputFlag {
 	return &o
 }
 
-// stream is an output that is written in large pieces, and yet never waits long
-// with what it holds.
+// stream is a buffered output that is flushed often enough for a person who watches it.
 type stream struct {
 	*bufio.Writer
 	flushed time.Time
@@ -66,7 +65,7 @@ type stream struct {
 
 func newStream(w io.Writer) *stream { return &stream{bufio.NewWriterSize(w, 64<<10), time.Now()} }
 
-// tick passes on what has been waiting.
+// tick flushes the buffer if the last flush is a while ago.
 func (s *stream) tick() error {
 	const patience = 50 * time.Millisecond
 	if s.Buffered() == 0 || time.Since(s.flushed) < patience {
@@ -76,7 +75,7 @@ func (s *stream) tick() error {
 	return s.Flush()
 }
 
-// appendEntry appends a session as one line of JSON that any reader takes.
+// appendEntry appends a session as one line of standard JSON.
 func appendEntry(dst []byte, r *djsession.Record) []byte {
 	dst = append(dst, `{"key":`...)
 	if r.Key == "" { // the store has only a hash of it
@@ -84,7 +83,7 @@ func appendEntry(dst []byte, r *djsession.Record) []byte {
 	}
 	dst = appendText(dst, shownKey(r))
 	dst = append(dst, `,"expires":`...)
-	if r.Expires.IsZero() { // the store does not tell
+	if r.Expires.IsZero() { // the store does not know
 		dst = append(dst, "null"...)
 	} else {
 		dst = append(dst, '"')
@@ -110,8 +109,8 @@ func appendText(dst []byte, s string) []byte {
 	return quoted
 }
 
-// shownKey is the key of a session, or the name that a store has for it which keeps
-// only hashes of its keys.
+// shownKey returns the key of a session. If the store keeps only a hash of the key, it returns
+// the store's name of the session.
 func shownKey(r *djsession.Record) string {
 	if r.Key == "" {
 		return r.Name
@@ -119,8 +118,8 @@ func shownKey(r *djsession.Record) string {
 	return r.Key
 }
 
-// userID is the primary key of who is logged in. Django takes an integer for its
-// digits; what is neither that nor a text is no user.
+// userID returns the primary key of the user who is logged in. It is a text or an integer;
+// Django takes no other type for a user.
 func userID(v *djsession.Values) (id string, ok bool) {
 	if !v.Has("_auth_user_id") {
 		return "", false
@@ -138,7 +137,7 @@ func userID(v *djsession.Values) (id string, ok bool) {
 	return "", false
 }
 
-// userShown is the user for people.
+// userShown returns the user's ID for people to read, or none.
 func userShown(v *djsession.Values, none string) string {
 	id, ok := userID(v)
 	if !ok {
@@ -147,7 +146,7 @@ func userShown(v *djsession.Values, none string) string {
 	return oneLine(id)
 }
 
-// expiresShown says when a session ends, and how long that is from now.
+// expiresShown returns when a session expires, and how long that is from now.
 func expiresShown(expires, now time.Time) string {
 	if expires.Equal(filestore.Never) || expires.IsZero() {
 		return timeShown(expires)
@@ -165,13 +164,13 @@ func timeShown(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"
 }
 
-// never is the end of a session with seconds of its own in the engine file.
+// never is the expiry of a session of the engine file that has a lifetime of its own.
 const never = "never"
 
-// unknown is the end of a session in a store that does not tell, as Memcached.
+// unknown is the expiry of a session in a store that does not know it, such as Memcached.
 const unknown = "unknown"
 
-// remaining is a duration in its two largest units.
+// remaining returns a duration in its two largest units.
 func remaining(d time.Duration) string {
 	if d < 0 {
 		return "expired"

@@ -15,8 +15,8 @@ func (a *app) setCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "set KEY NAME=TEXT | NAME:=JSON…",
 		Short: "Set values of a session",
-		Long: `Set sets values of a live session, and leaves the others as they are, whoever
-else writes it at the same time. As any save does in Django, it moves the
+		Long: `Set sets values of a live session and leaves the others as they are, also if the
+site changes the session at the same time. Like any save in Django, it moves the
 session's expiry. KEY is the whole key.`,
 		Example: `  djsess set 9f3c1a5e8b7d4026a1c3e5f7092b4d68 theme=dark
   djsess set 9f3c1a5e8b7d4026a1c3e5f7092b4d68 'cart:={"17": 2}' visits:=3`,
@@ -35,40 +35,40 @@ session's expiry. KEY is the whole key.`,
 	return cmd
 }
 
-// keyLength is how long the keys are that Django makes.
+// keyLength is the length of Django's keys.
 const keyLength = 32
 
-// wholeKeyHint says what is odd about a key that was not found, if anything is.
+// wholeKeyHint returns why a key that was not found cannot be one of Django's, or "".
 func wholeKeyHint(key string) string {
 	switch {
 	case !alphanumeric(key):
-		return ": it holds more than letters and digits, and Django's keys do not"
+		return ": Django's keys have letters and digits only"
 	case len(key) != keyLength:
 		return fmt.Sprintf(": this takes the whole key, which is %d characters and not %d: djsess get shows it", keyLength, len(key))
 	}
 	return ""
 }
 
-// update is djsession.Update for a key that a user gave.
+// update calls djsession.Update, and explains its errors to the user.
 func (s *site) update(ctx context.Context, key string, changes ...djsession.Change) error {
-	_, err := djsession.Update(ctx, s.Store, key, changes...) // not s, which hides the optional interfaces of the store
+	_, err := djsession.Update(ctx, s.Store, key, changes...) // s would hide the optional interfaces of the store
 	if errors.Is(err, djsession.ErrNotFound) {
 		return &hinted{err, strings.TrimPrefix(wholeKeyHint(key), ": ")}
 	}
 	return hintAtForm(err, s.settings)
 }
 
-// errNothingToUnset ends an update that would change nothing.
-var errNothingToUnset = errors.New("none of the values is there")
+// errNothingToUnset ends an update without a write.
+var errNothingToUnset = errors.New("the session has none of the values")
 
 func (a *app) unsetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "unset KEY NAME…",
 		Short: "Remove values from a session",
-		Long: `Unset removes values from a live session, and leaves the others as they are,
-whoever else writes it at the same time. A name that is not there is mentioned
-on stderr and is no failure; when none is there, nothing is written. KEY is the
-whole key.`,
+		Long: `Unset removes values from a live session and leaves the others as they are, also
+if the site changes the session at the same time. Unset names missing values on
+stderr, which is no failure. If all are missing, it writes nothing. KEY is the whole
+key.`,
 		Example: `  djsess unset 9f3c1a5e8b7d4026a1c3e5f7092b4d68 cart
   djsess unset 9f3c1a5e8b7d4026a1c3e5f7092b4d68 _auth_user_id _auth_user_backend _auth_user_hash`,
 		Args: atLeast(2, "want a KEY, and the NAME of a value"),
@@ -77,7 +77,7 @@ whole key.`,
 			return a.withWriter(cmd, func(ctx context.Context, s *site) error {
 				var missing []string
 				err := s.update(ctx, key, func(v *djsession.Values) error {
-					missing = missing[:0] // it may run again
+					missing = missing[:0] // Update may run this again
 					for _, name := range names {
 						if !v.Has(name) {
 							missing = append(missing, name)
@@ -104,13 +104,13 @@ whole key.`,
 
 const wantAssignments = "want NAME=TEXT or NAME:=JSON"
 
-// parseAssignments turns NAME=TEXT and NAME:=JSON into changes, which it tries,
-// so that a mistake is found before anything is opened.
+// parseAssignments turns NAME=TEXT and NAME:=JSON into changes. It applies them to empty
+// values, so that it finds mistakes before the store is opened.
 func parseAssignments(cmd *cobra.Command, args []string) ([]djsession.Change, error) {
 	changes := make([]djsession.Change, len(args))
 	trial := &djsession.Values{}
 	for i, arg := range args {
-		// It goes by which of := and = comes first.
+		// The first of := and = separates the name from the value.
 		name, value, ok := strings.Cut(arg, "=")
 		name, isJSON := strings.CutSuffix(name, ":")
 		switch {
@@ -135,8 +135,8 @@ func parseAssignments(cmd *cobra.Command, args []string) ([]djsession.Change, er
 	return changes, nil
 }
 
-// cause is why a value was refused, without its name: that may be a session key
-// that went to the wrong place.
+// cause returns why a value was refused, without its name: the name may be a session key in
+// the wrong place.
 func cause(err error) string {
 	for errors.Unwrap(err) != nil {
 		err = errors.Unwrap(err)

@@ -22,20 +22,20 @@ import (
 	"github.com/djsess/djsess/djsession/storeurl"
 )
 
-// defaultStore is where django-admin startproject puts the database.
+// defaultStore is the database of a project that startproject made.
 const defaultStore = "db.sqlite3"
 
 const storePlaces = "give one by --store URL, by $DJSESS_STORE or $DATABASE_URL, or as store under the name of one of [stores] in " + configName
 
-// place is where the sessions are.
+// place says where the sessions are.
 type place struct {
-	url     string // with a cache before it, that of the database
-	cache   string // the URL of the cache of cached_db, or ""
-	namedBy string
+	url     string          // of the store; of the database of cached_db
+	cache   string          // the URL of the cache of cached_db, or ""
+	namedBy string          // the flag, variable or file that names the store
 	scheme  storeurl.Scheme // of url, once check has found it
 }
 
-// storePlace finds the store, and tells who named it.
+// storePlace finds the store in the flags, the environment or the configuration.
 func (a *app) storePlace(c *config) (place, error) {
 	if storeurl.HasSecret(a.flags.store) {
 		return place{}, configf("--store: passwords and keys are refused on the command line, where every user of this machine can read them: "+
@@ -48,8 +48,8 @@ func (a *app) storePlace(c *config) (place, error) {
 	} {
 		switch {
 		case source.name == "$DATABASE_URL" && source.value != "" && c.stores[c.store].engine == cachedDB:
-			// Django's variable: what is done to the database alone, the site's cache does not know.
-			return place{}, configf("$DATABASE_URL names a database, and %s a store, %q, that is a cached_db: say by --store or $DJSESS_STORE which it is to be", c.file, c.store)
+			// The site's cache would not learn of changes to the database alone.
+			return place{}, configf("$DATABASE_URL names a database, and %s names the store %q, which is a cached_db: choose one by --store or $DJSESS_STORE", c.file, c.store)
 		case storeurl.IsURL(source.value):
 			return place{url: source.value, namedBy: source.name}, nil
 		case source.value != "":
@@ -69,7 +69,7 @@ func (a *app) storePlace(c *config) (place, error) {
 	return place{url: "sqlite:///" + defaultStore, namedBy: "./" + defaultStore}, nil
 }
 
-// namedStore is one of [stores].
+// namedStore returns a store of [stores].
 func (c *config) namedStore(name, namedBy string) (place, error) {
 	s, ok := c.stores[name]
 	if !ok || s.engine != cachedDB {
@@ -84,7 +84,7 @@ func (c *config) namedStore(name, namedBy string) (place, error) {
 	return place{url: database, cache: cache, namedBy: namedBy}, err
 }
 
-// partURL is the URL of a part of cached_db.
+// partURL returns the URL of the cache or the database of cached_db.
 func (c *config) partURL(value, namedBy string) (string, error) {
 	if storeurl.IsURL(value) {
 		return c.relative(value), nil
@@ -92,7 +92,7 @@ func (c *config) partURL(value, namedBy string) (string, error) {
 	return c.storeURL(value, namedBy)
 }
 
-// storeURL is the URL of a named store.
+// storeURL returns the URL of a named store.
 func (c *config) storeURL(name, namedBy string) (string, error) {
 	s, ok := c.stores[name]
 	switch known := slices.Sorted(maps.Keys(c.stores)); {
@@ -128,25 +128,24 @@ func (c *config) storeURL(name, namedBy string) (string, error) {
 	return rawURL, nil
 }
 
-// relative makes the path of a sqlite:///relative or file:///relative URL one from
-// the configuration's folder.
+// relative resolves a relative path in a URL against the configuration's folder.
 func (c *config) relative(rawURL string) string {
 	return storeurl.Resolve(rawURL, filepath.Dir(c.file))
 }
 
-// fromPlace says where the store comes from, for messages.
-func fromPlace(namedBy string) string { return "the store is that of " + namedBy }
+// fromPlace returns the hint that says where the store is named.
+func fromPlace(namedBy string) string { return "the store is the one named by " + namedBy }
 
-// site is a store that is open, and the settings of its site.
+// site is an open store with the settings of its site.
 type site struct {
 	storeurl.Store
 	settings *djsession.Settings
-	isCache  bool // the engine cache
+	isCache  bool // the engine is cache
 	namedBy  string
 }
 
-// withStore opens the store for the time of f. The context ends when the user
-// or the system says so.
+// withStore opens the store, calls f and closes the store. SIGINT and SIGTERM end the
+// context.
 func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site) error) error {
 	c, err := a.readConfig()
 	if err != nil {
@@ -157,7 +156,7 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 		return err
 	}
 	a.storeNamedBy = place.namedBy
-	if err := place.check(); err != nil { // before the SECRET_KEY, which it may not need
+	if err := place.check(); err != nil { // before the SECRET_KEY, which a cache does not need
 		return openError(err, place.namedBy)
 	}
 	settings, err := a.settings(c, place.isUnsigned())
@@ -173,7 +172,7 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 	defer store.Close()
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // who asks twice does not want to wait
+	context.AfterFunc(ctx, stop) // a second signal ends the process
 	err = f(ctx, &site{store, settings, place.isUnsigned(), place.namedBy})
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
@@ -212,7 +211,7 @@ func (p place) open(settings *djsession.Settings, readOnly bool) (storeurl.Store
 	return storeurl.Open(p.url, settings)
 }
 
-// openError tells a URL that makes no sense from a file that is not there.
+// openError makes an error about a URL a configError, unless a file is missing.
 func openError(err error, namedBy string) error {
 	if path := (*fs.PathError)(nil); errors.Is(err, fs.ErrNotExist) || errors.As(err, &path) {
 		return err
@@ -220,7 +219,7 @@ func openError(err error, namedBy string) error {
 	return &hinted{&configError{err}, fromPlace(namedBy)}
 }
 
-// withWriter is withStore for a command that writes.
+// withWriter calls withStore for a command that writes.
 func (a *app) withWriter(cmd *cobra.Command, f func(ctx context.Context, s *site) error) error {
 	if a.flags.readOnly {
 		return configf("--read-only refuses %q, which writes", cmd.Name())
@@ -228,16 +227,16 @@ func (a *app) withWriter(cmd *cobra.Command, f func(ctx context.Context, s *site
 	return a.withStore(cmd, f)
 }
 
-// scanner is the store as one whose sessions can be enumerated.
+// scanner returns the store as a djsession.Scanner.
 func (s *site) scanner() (djsession.Scanner, error) {
 	if scanner, ok := s.Store.(djsession.Scanner); ok {
 		return scanner, nil
 	}
-	return nil, fmt.Errorf("%s: this engine cannot enumerate its sessions: %w", s, errors.ErrUnsupported)
+	return nil, fmt.Errorf("%s: this engine cannot list its sessions: %w", s, errors.ErrUnsupported)
 }
 
-// expires is when a session ends. Loading it does not tell everywhere; a zero time
-// is that the store does not know.
+// expires returns when a session expires. Some stores must be asked for it separately. It is
+// the zero time if the store does not know.
 func (s *site) expires(ctx context.Context, r *djsession.Record) (time.Time, error) {
 	asked, ok := s.Store.(interface {
 		Expires(ctx context.Context, key string) (time.Time, error)

@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// table is a TOML table whose values are taken by name, exactly once each; what
-// then remains is an unknown name. The first mistake is kept in err, which all
-// tables of a file share. No message shows a value.
+// table is a TOML table. Each value is taken by its name once, and names that then remain are
+// unknown. All tables of a file share err, which keeps the first mistake. No message shows a
+// value.
 type table struct {
 	file   string
 	name   string // "" for the top
@@ -21,12 +21,13 @@ type table struct {
 
 func (t *table) fail(name, problem string) {
 	if *t.err == nil {
-		*t.err = configf("%s: %s: %s", t.file, t.full(name), problem)
+		*t.err = configf("%s: %s: %s", t.file, t.fullName(name), problem)
 	}
 }
 
-// full is a name with the names of the tables around it, escaped and shortened for a message.
-func (t *table) full(name string) string {
+// fullName returns a name below those of the tables around it, escaped and shortened for a
+// message.
+func (t *table) fullName(name string) string {
 	const longest = 60
 	name = oneLine(name)
 	if utf8.RuneCountInString(name) > longest {
@@ -44,7 +45,7 @@ func (t *table) value(name string) (value any, ok bool) {
 	return value, ok
 }
 
-// take returns a value, or nil when there is none.
+// take returns a value, or nil if the table does not have it.
 func take[T string | bool | int64](t *table, name string) *T {
 	value, ok := t.value(name)
 	if !ok {
@@ -77,9 +78,9 @@ func (t *table) texts(name string) []string {
 	return texts
 }
 
-// sub returns a table inside this one, an empty one when there is none.
+// sub returns a table inside this one. It is empty if it is missing.
 func (t *table) sub(name string) *table {
-	s := &table{file: t.file, name: t.full(name), err: t.err}
+	s := &table{file: t.file, name: t.fullName(name), err: t.err}
 	if value, ok := t.value(name); ok {
 		if s.values, ok = value.(map[string]any); !ok {
 			t.fail(name, "want a table: ["+s.name+"]")
@@ -88,8 +89,8 @@ func (t *table) sub(name string) *table {
 	return s
 }
 
-// noMore is a mistake for each name that nobody took.
-func (t *table) noMore() {
+// refuseUnknown records a mistake if the table has a name that was not taken.
+func (t *table) refuseUnknown() {
 	for _, name := range slices.Sorted(maps.Keys(t.values)) {
 		if !slices.Contains(t.known, name) {
 			t.fail(name, fmt.Sprintf("unknown name: did you mean %s?", nearest(name, t.known)))
@@ -98,7 +99,7 @@ func (t *table) noMore() {
 	}
 }
 
-// nearest returns the word that takes the fewest edits to get to.
+// nearest returns the known word that is the fewest edits away.
 func nearest(word string, known []string) string {
 	best, fewest := "", 0
 	for _, k := range known {
@@ -109,7 +110,7 @@ func nearest(word string, known []string) string {
 	return best
 }
 
-// edits is Levenshtein's distance.
+// edits returns Levenshtein's distance of two words.
 func edits(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -130,9 +131,9 @@ func edits(a, b string) int {
 	return row[len(b)]
 }
 
-// deepestTOML bounds the dots in a name, and the brackets that are open at once. A
+// maxTOMLDepth bounds the dots in a name, and the brackets that are open at once. A
 // djsess.toml needs two. The TOML library's time grows with the cube of either.
-const deepestTOML = 8
+const maxTOMLDepth = 8
 
 // tooDeep returns the number of the first line that nests too deep, or 0. It checks nothing
 // else: the TOML library reports wrong syntax.
@@ -161,7 +162,7 @@ func tooDeep(text string) int {
 		case '.':
 			dots++
 		}
-		if open > deepestTOML || dots > deepestTOML {
+		if open > maxTOMLDepth || dots > maxTOMLDepth {
 			return line
 		}
 	}
