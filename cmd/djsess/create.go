@@ -37,14 +37,14 @@ not read the new session.`,
 			return err
 		}
 		if expires > 0 {
-			changes = append(changes, djsession.Set("_session_expiry", int64(time.Duration(expires)/time.Second)))
+			changes = append(changes, func(v *djsession.Values) error {
+				return v.Set("_session_expiry", int64(time.Duration(expires)/time.Second))
+			})
 		}
 		return a.withWriter(cmd, func(ctx context.Context, s *site) error {
 			v := &djsession.Values{}
-			for _, change := range changes {
-				if err := change(v); err != nil {
-					return err
-				}
+			if err := inOrder(changes)(v); err != nil {
+				return err
 			}
 			if err := s.opensSome(ctx); err != nil {
 				return err

@@ -27,7 +27,7 @@ session's expiry. KEY is the whole key.`,
 				return err
 			}
 			return a.withWriter(cmd, func(ctx context.Context, s *site) error {
-				return s.update(ctx, args[0], changes...)
+				return s.update(ctx, args[0], inOrder(changes))
 			})
 		},
 	}
@@ -50,8 +50,8 @@ func wholeKeyHint(key string) string {
 }
 
 // update calls djsession.Update, and explains its errors to the user.
-func (s *site) update(ctx context.Context, key string, changes ...djsession.Change) error {
-	_, err := djsession.Update(ctx, s.Store, key, changes...) // s would hide the optional interfaces of the store
+func (s *site) update(ctx context.Context, key string, change change) error {
+	_, err := djsession.Update(ctx, s.Store, key, change) // s would hide the optional interfaces of the store
 	if errors.Is(err, djsession.ErrNotFound) {
 		return &hinted{err, strings.TrimPrefix(wholeKeyHint(key), ": ")}
 	}
@@ -104,10 +104,25 @@ key.`,
 
 const wantAssignments = "want NAME=TEXT or NAME:=JSON"
 
+// change is a change of a session that a user asked for.
+type change = func(v *djsession.Values) error
+
+// inOrder returns the changes as one.
+func inOrder(changes []change) change {
+	return func(v *djsession.Values) error {
+		for _, change := range changes {
+			if err := change(v); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 // parseAssignments turns NAME=TEXT and NAME:=JSON into changes. It applies them to empty
 // values, so that it finds mistakes before the store is opened.
-func parseAssignments(cmd *cobra.Command, args []string) ([]djsession.Change, error) {
-	changes := make([]djsession.Change, len(args))
+func parseAssignments(cmd *cobra.Command, args []string) ([]change, error) {
+	changes := make([]change, len(args))
 	trial := &djsession.Values{}
 	for i, arg := range args {
 		// The first of := and = separates the name from the value.
@@ -121,9 +136,9 @@ func parseAssignments(cmd *cobra.Command, args []string) ([]djsession.Change, er
 		case trial.Has(name):
 			return nil, usagef(cmd, "%s is given twice", shown(name))
 		case isJSON:
-			changes[i] = djsession.SetJSON(name, value)
+			changes[i] = func(v *djsession.Values) error { return v.SetJSON(name, value) }
 		default:
-			changes[i] = djsession.Set(name, value)
+			changes[i] = func(v *djsession.Values) error { return v.Set(name, value) }
 		}
 		switch err := changes[i](trial); {
 		case err != nil && isJSON:
