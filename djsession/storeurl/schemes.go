@@ -152,10 +152,15 @@ func isPath(name string) bool {
 // namesOf lists the names of the schemes that a message offers.
 func namesOf(offers func(*Scheme) bool) string {
 	var names []string
+	end := ""
 	for i := range schemes {
-		if offers(&schemes[i]) {
-			names = append(names, schemes[i].Names...)
+		switch row := &schemes[i]; {
+		case !offers(row):
+		case strings.HasPrefix(row.Names[0], databaseCachePrefix):
+			end = "; or " + databaseCachePrefix + " before that of a database"
+		default:
+			names = append(names, row.Names...)
 		}
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(names, ", ") + end
 }
