@@ -15,7 +15,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// A site with each of the caches, and the URL that names it.
+// A Django site with each of the caches, and the URL of that cache.
 func TestCacheURLs(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func(t *testing.T) (entry map[string]any, url string){
@@ -96,7 +96,7 @@ func TestCacheURLs(t *testing.T) {
 
 func withQuery(url, query string) string { return url + "?" + query }
 
-// A database cache's URL is that of a database.
+// The URL of a DatabaseCache is dbcache+ and the URL of its database.
 func TestDatabaseCacheURL(t *testing.T) {
 	t.Parallel()
 	for _, kind := range djangotest.Databases {
@@ -116,7 +116,7 @@ func TestDatabaseCacheURL(t *testing.T) {
 	}
 }
 
-// bothWays has Django read what Go stored, and Go what Django did.
+// bothWays lets each of Django and Go read the sessions that the other has stored.
 func bothWays(t *testing.T, django *djangotest.Django, store Store) {
 	t.Helper()
 	var key string
@@ -142,7 +142,7 @@ func bothWays(t *testing.T, django *djangotest.Django, store Store) {
 	}
 }
 
-// The users are where the table django_session is.
+// The users of a cached_db are in the database of the table django_session.
 func TestCachedDBHasUsers(t *testing.T) {
 	t.Parallel()
 	db := djangotest.SQLite(t)
@@ -162,7 +162,7 @@ func TestCachedDBHasUsers(t *testing.T) {
 	}
 }
 
-// Both parts must make sense, and no message holds a password.
+// Both URLs of a cached_db are checked, and no message has a password.
 func TestBadCachedDBs(t *testing.T) {
 	t.Parallel()
 	db := djangotest.SQLite(t)
@@ -181,7 +181,8 @@ func TestBadCachedDBs(t *testing.T) {
 	}
 }
 
-// At start-up a service learns that the cache of its cached_db refuses it, though the sessions can be had without.
+// Manager.Check reports that the cache of a cached_db refuses the service, though the sessions
+// can be loaded without it.
 func TestCheckAsksTheCache(t *testing.T) {
 	t.Parallel()
 	r := djangotest.RedisWith(t, djangotest.RedisOptions{Password: "hunter2"})

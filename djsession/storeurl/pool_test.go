@@ -20,7 +20,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// What is opened by a URL is bounded, in every scheme of a database.
+// The pool of every database is bounded, by default and by the options.
 func TestPoolOfDatabases(t *testing.T) {
 	for url, want := range map[string]pool{
 		"postgres://h/db": {10, 10}, "postgresql://h/db": {10, 10}, "pgsql://h/db": {10, 10}, "postgis://h/db": {10, 10},
@@ -166,8 +166,8 @@ func newCounter(t *testing.T, server string) *counter {
 	return c
 }
 
-// A request that finds all connections in use waits, and when its time is up its error
-// says that, and is a timeout.
+// If all connections are in use, a request waits for one. When its time is up, its error is a
+// timeout that says so.
 func TestAllConnectionsAreBusy(t *testing.T) {
 	t.Parallel()
 	const busy = "all 2 connections are busy"
@@ -239,7 +239,7 @@ func TestAllConnectionsAreBusy(t *testing.T) {
 	})
 }
 
-// One connection is enough: nothing holds one while it waits for another.
+// A pool of one connection is enough: no operation holds one while it waits for another.
 func TestOneConnectionIsEnough(t *testing.T) {
 	t.Parallel()
 	one := func(url string) string {
@@ -303,7 +303,7 @@ func TestOneConnectionIsEnough(t *testing.T) {
 	})
 }
 
-// wholeLife does all that a store can do, from several goroutines at a time.
+// wholeLife runs all operations of a store, from several goroutines at a time.
 func wholeLife(t *testing.T, name string, store Store) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // or a deadlock has no end
@@ -377,7 +377,7 @@ func severalLives(ctx context.Context, store Store, n int) error {
 	return nil
 }
 
-// leftToCull is err unless a cull may have been the reason.
+// leftToCull returns err, or nil if culling may have caused it.
 func leftToCull(err error) error {
 	if errors.Is(err, djsession.ErrNotFound) {
 		return nil
@@ -385,7 +385,7 @@ func leftToCull(err error) error {
 	return err
 }
 
-// opened is Open, until the test ends.
+// opened opens a store until the test ends.
 func opened(t *testing.T, url string) Store {
 	t.Helper()
 	store, err := Open(url, settings(t))
