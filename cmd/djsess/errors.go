@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9/logging"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/djsession/dbcache"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/rediscache"
 	"github.com/djsess/djsess/internal/printable"
@@ -94,7 +92,9 @@ func message(err error) string {
 	if op := (*djsession.OpError)(nil); errors.As(err, &op) {
 		text = strings.Replace(text, op.Error(), operation(op), 1)
 	}
-	return withoutPackages(text)
+	// Errors that are about no operation of a store, such as one of the settings, begin with the
+	// name of package djsession.
+	return strings.ReplaceAll(text, "djsession: ", "")
 }
 
 // operation returns the operation, the key and the cause of an OpError.
@@ -117,17 +117,6 @@ func storeHint(err error) string {
 		}
 	}
 	return ""
-}
-
-// withoutPackages removes the names of packages from a text. Stores that return no OpError
-// yet begin their errors with them.
-func withoutPackages(text string) string {
-	for _, name := range []string{"dbstore: ", "filestore: ", "cachestore: ", "rediscache: ", "memcache: ", "dbcache: ", "filecache: ",
-		"djsession: ", "pyjson: ", "signing: "} {
-		text = strings.ReplaceAll(text, name, "")
-	}
-	// A store over a cache says the same as the cache: "scan: scan: ".
-	return strings.Join(slices.Compact(strings.Split(text, ": ")), ": ")
 }
 
 // reason returns in short why a payload or a line is bad.
@@ -179,9 +168,7 @@ func explainKind(err error) (status int, hint string) {
 	case errors.Is(err, djsession.ErrBusy):
 		return failed, "another connection holds a lock: try again, or wait longer (for SQLite by ?timeout=SECONDS)"
 	case errors.Is(err, dbstore.ErrNoTable):
-		return failed, `is this the site's database? "manage.py migrate" makes the table; one of another name goes into the store's URL as ?table=NAME`
-	case errors.Is(err, dbcache.ErrNoTable):
-		return failed, `"manage.py createcachetable" makes it: is this the site's database, and ?table= the LOCATION of its cache?`
+		return failed, "a table of another name goes into the store's URL as ?table=NAME"
 	case errors.Is(err, rediscache.ErrPassword):
 		return failed, "the password goes into the URL, redis://:password@host/0, or into a file that password_file names in " + configName
 	case errors.Is(err, djsession.ErrInvalidExpiry):
