@@ -12,16 +12,16 @@ import (
 	"github.com/djsess/djsess/djsession/storeurl"
 )
 
-// configName is the file that is looked for here and above.
+// configName is the name of the configuration file in the current folder or one above.
 const configName = "djsess.toml"
 
-// config is a djsess.toml; the zero config is none.
+// config is the content of a djsess.toml. The zero config stands for a missing file.
 type config struct {
 	file   string
 	store  string
 	stores map[string]storeConfig
 	warn   func(name, warning string)
-	// settings by Django's names; nil is what the file does not say.
+	// The settings, by Django's names. A nil is a setting that the file does not have.
 	djangoVersion           *string
 	secretKey               *string
 	secretKeyFile           *string
@@ -35,14 +35,14 @@ type config struct {
 	sessionSerializer       *string
 }
 
-// storeConfig is one of [stores].
+// storeConfig is a table below [stores].
 type storeConfig struct {
 	url          string
 	passwordFile string
 	table        string
 	timeZone     string
-	// engine is "cached_db", whose cache and database are URLs or names of other
-	// stores, or "", which is a store of one URL.
+	// engine is "cached_db", or "" for a store of one URL. The cache and the database of a
+	// cached_db are URLs or names of other stores.
 	engine   string
 	cache    string
 	database string
@@ -121,8 +121,7 @@ func parseConfig(file, text string) (*config, error) {
 	}
 	var values map[string]any
 	if _, err := toml.Decode(text, &values); err != nil {
-		// The library's own message may quote a part of the file, and so of a
-		// secret.
+		// The library's own message may quote a part of the file, which may be a secret.
 		var syntax toml.ParseError
 		if errors.As(err, &syntax) && strings.Contains(syntax.Message, "already been defined") {
 			return nil, configf("%s: line %d gives a name or a [table] for the second time", file, syntax.Position.Line)
@@ -143,7 +142,7 @@ func parseConfig(file, text string) (*config, error) {
 	for name := range stores.values {
 		c.stores[name] = c.parseStore(stores.sub(name))
 	}
-	top.noMore()
+	top.refuseUnknown()
 	return c, wrong
 }
 
@@ -159,7 +158,7 @@ func (c *config) parseSettings(t *table) {
 	c.defaultHashingAlgorithm = take[string](t, "DEFAULT_HASHING_ALGORITHM")
 	c.sessionStoreClass = take[string](t, "SESSION_STORE_CLASS")
 	c.sessionSerializer = take[string](t, "SESSION_SERIALIZER")
-	t.noMore()
+	t.refuseUnknown()
 	if c.secretKey != nil && c.secretKeyFile != nil {
 		t.fail("SECRET_KEY", "SECRET_KEY_FILE is given, too: choose one")
 	}
@@ -176,26 +175,26 @@ func (c *config) parseStore(t *table) storeConfig {
 			*field.value = *text
 		}
 	}
-	t.noMore()
+	t.refuseUnknown()
 	switch cached := s.engine == cachedDB; {
 	case s.engine != "" && !cached:
-		t.fail("engine", "want \"cached_db\"; the other engines are what the url says")
+		t.fail("engine", "want \"cached_db\"; for the other engines leave it out and give a url")
 	case cached && (s.cache == "" || s.database == ""):
 		t.fail("engine", "cached_db wants a cache and a database, each a URL or the name of another store")
 	case cached && (s.url != "" || s.passwordFile != "" || s.table != "" || s.timeZone != ""):
-		t.fail("engine", "cached_db has a cache and a database, and nothing else: url, password_file, table and time_zone belong to these")
+		t.fail("engine", "cached_db has a cache and a database only: url, password_file, table and time_zone belong to the stores that these name")
 	case !cached && (s.cache != "" || s.database != ""):
-		t.fail("engine", "it is missing: a cache and a database are those of engine = \"cached_db\"")
+		t.fail("engine", "it is missing: only a store with engine = \"cached_db\" has a cache and a database")
 	case !cached && s.url == "":
 		t.fail("url", "it is missing")
 	}
 	return s
 }
 
-// cachedDB is the engine that is two stores.
+// cachedDB is the name of the engine with two stores.
 const cachedDB = "cached_db"
 
-// path is a file's path that is given relative to the configuration's folder.
+// path returns a path in the configuration file, which is relative to that file's folder.
 func (c *config) path(name string) string {
 	if filepath.IsAbs(name) {
 		return name

@@ -58,21 +58,6 @@ func TestStoreURL(t *testing.T) {
 	}
 }
 
-func TestWithPassword(t *testing.T) {
-	for _, test := range []struct{ url, want string }{
-		{"postgres://u@h:5432/d?sslmode=disable", "postgres://u:p%3A%2F%40%3F%23%25%20%2B@h:5432/d?sslmode=disable"},
-		{"mysql://u@h", "mysql://u:p%3A%2F%40%3F%23%25%20%2B@h"},
-		{"postgres://u:old@h/d", ""},
-		{"postgres://h/d?x=a@b", ""},
-		{"sqlite:///a@b", ""},
-	} {
-		got, ok := withPassword(test.url, "p:/@?#% +")
-		if got != test.want || ok != (test.want != "") {
-			t.Errorf("%s: got %s, %v", test.url, got, ok)
-		}
-	}
-}
-
 func TestShown(t *testing.T) {
 	for arg, want := range map[string]string{
 		"lsit": `"lsit"`, "": `""`,

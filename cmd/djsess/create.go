@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
-	"github.com/djsess/djsess/djsession"
 	"github.com/spf13/cobra"
+
+	"github.com/djsess/djsess/djsession"
 )
 
 func (a *app) createCommand() *cobra.Command {
@@ -16,12 +19,12 @@ func (a *app) createCommand() *cobra.Command {
 		Short: "Store a new session and print its key",
 		Long: `Create stores a new session and prints its key.
 
-NAME=TEXT sets a value that is a text, NAME:=JSON any other. It lives for the
-site's SESSION_COOKIE_AGE, or as long as --expires says, from every time it is
-saved: that is Django's session.set_expiry(seconds).
+NAME=TEXT sets a text, and NAME:=JSON a value of any other type. The session expires
+after SESSION_COOKIE_AGE, or after --expires if that is given, which is Django's
+session.set_expiry(seconds). Each save starts that time anew.
 
-If there are live sessions and SECRET_KEY opens none of the newest ones, create
-fails: the site could not read the new session.`,
+If SECRET_KEY opens none of the newest live sessions, create fails: the site could
+not read the new session.`,
 		Example: `  djsess create
   djsess create theme=dark 'cart:={"17": 2}' --expires 24h`,
 	}
@@ -60,12 +63,54 @@ fails: the site could not read the new session.`,
 	return cmd
 }
 
-// opensSome returns an error if there are live sessions and none of the newest can
-// be opened: then this is not the site's SECRET_KEY, or not its store.
+// opensSome returns an error if there are live sessions and none of the newest can be
+// opened. The SECRET_KEY or the store is then not the site's.
 func (s *site) opensSome(ctx context.Context) error {
 	_, err := djsession.OpensSome(ctx, s.Store)
 	if payload := (*djsession.PayloadError)(nil); errors.As(err, &payload) {
 		return hintAtForm(fmt.Errorf("nothing was created: %w", err), s.settings)
 	}
 	return err
+}
+
+const day = 24 * time.Hour
+
+// lifetime is the value of --expires: a time.Duration of whole seconds, which may have days.
+type lifetime time.Duration
+
+func (l *lifetime) String() string { return "" } // no default to show
+func (l *lifetime) Type() string   { return "a time to live of whole seconds, such as 14d, 24h or 1h30m" }
+
+func (l *lifetime) Set(text string) error {
+	d, err := parseLifetime(text)
+	if err == nil {
+		*l = lifetime(d)
+	}
+	return err
+}
+
+func parseLifetime(text string) (time.Duration, error) {
+	var d time.Duration
+	rest := text
+	if days, after, ok := strings.Cut(text, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16) // 179 years
+		if err != nil {
+			return 0, err
+		}
+		d, rest = time.Duration(n)*day, after
+	}
+	if rest != "" || text == "" {
+		more, err := time.ParseDuration(rest)
+		if err != nil {
+			return 0, err
+		}
+		if more < 0 {
+			return 0, fmt.Errorf("negative")
+		}
+		d += more
+	}
+	if d <= 0 || d%time.Second != 0 { // negative after an overflow
+		return 0, fmt.Errorf("not a positive number of whole seconds")
+	}
+	return d, nil
 }

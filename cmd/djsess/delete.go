@@ -12,9 +12,8 @@ func (a *app) deleteCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "delete KEY…",
 		Short: "Delete sessions",
-		Long: `Delete deletes sessions, live, expired or unreadable. KEY is a whole key. One that
-is not there is named on stderr; the others are deleted, and the exit status
-is 3.`,
+		Long: `Delete deletes sessions, whether live, expired or unreadable. KEY is a whole key.
+Delete names missing sessions on stderr, and the exit status is then 3.`,
 		Example: `  djsess delete 9f3c1a5e8b7d4026a1c3e5f7092b4d68
   djsess list --user 42 -o json | jq -r .key | xargs -r djsess delete`,
 		Args: atLeast(1, "want a KEY"),

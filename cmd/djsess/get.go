@@ -3,17 +3,20 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/spf13/cobra"
 )
 
 func (a *app) getCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "get KEY [flags]",
 		Short: "Show a session",
-		Long: `Get shows a live session: whose it is, when it expires, and what it holds.
+		Long: `Get shows a live session: its user, its expiry and its values.
 
 KEY is the whole session key, or 6 or more characters that only one live
 session's key begins with.`,
@@ -48,7 +51,7 @@ session's key begins with.`,
 	return cmd
 }
 
-// printSession shows a session to people.
+// printSession prints a session for people to read.
 func (a *app) printSession(s *site, r *djsession.Record) error {
 	w := bufio.NewWriter(a.stdout)
 	fmt.Fprintf(w, "key      %s\n", oneLine(r.Key))
@@ -67,8 +70,74 @@ func (a *app) printEntry(r *djsession.Record) error {
 func (a *app) printRaw(r *djsession.Record) error {
 	text, err := r.Values.AppendPythonJSON(nil)
 	if err != nil {
-		return &hinted{err, "not all of it can be JSON: see it without --raw"}
+		return &hinted{err, "JSON cannot hold all values of this session: use get without --raw"}
 	}
 	_, err = a.stdout.Write(append(text, '\n'))
 	return err
+}
+
+// shortestPrefix is how many characters of a key a user must give at least.
+const shortestPrefix = 6
+
+// find returns the live session with this key, or with the only key that begins with it.
+func (s *site) find(ctx context.Context, key string) (*djsession.Record, error) {
+	if len(key) < shortestPrefix {
+		return nil, configf("%s: want the whole KEY, or %d or more of its first characters", djsession.ShortKey(key), shortestPrefix)
+	}
+	invalid := djsession.ValidateKey(key)
+	if invalid == nil {
+		r, err := s.Load(ctx, key)
+		if !errors.Is(err, djsession.ErrNotFound) {
+			return r, hintAtForm(err, s.settings)
+		}
+	}
+	if !alphanumeric(key) || len(key) >= keyLength { // Django's keys are not longer
+		if invalid != nil {
+			return nil, fmt.Errorf("%s: %w", djsession.ShortKey(key), invalid)
+		}
+		return nil, &hinted{noSession(key), s.cacheHint()}
+	}
+	return s.findPrefix(ctx, key)
+}
+
+func (s *site) findPrefix(ctx context.Context, prefix string) (*djsession.Record, error) {
+	scanner, err := s.scanner()
+	if err != nil {
+		return nil, err
+	}
+	var found *djsession.Record
+	var foundErr error
+	for r, err := range scanner.Scan(ctx, djsession.Range{Prefix: prefix}) {
+		switch {
+		case errors.Is(err, errors.ErrUnsupported):
+			return nil, &hinted{noSession(prefix), s.String() + " cannot be searched for the beginning of a key: give the whole key, which is in the cookie"}
+		case err != nil && r == nil:
+			return nil, err
+		case found != nil:
+			return nil, configf("%s: more than one live session has a key that begins so: give more characters of it", djsession.ShortKey(prefix))
+		}
+		found, foundErr = r, err
+	}
+	if found == nil {
+		return nil, noSession(prefix)
+	}
+	return found, hintAtForm(foundErr, s.settings)
+}
+
+// cacheHint returns the likely reason why a cache seems to be empty, or "" for another store.
+func (s *site) cacheHint() string {
+	if !s.isCache {
+		return ""
+	}
+	return "or the session is in another cache: are prefix and version those of the site's CACHES, and is the rest of " + s.namedBy + " right?"
+}
+
+func noSession(key string) error {
+	return fmt.Errorf("%s: %w: it has expired, was deleted, or never existed", djsession.ShortKey(key), djsession.ErrNotFound)
+}
+
+func alphanumeric(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
+	}) < 0
 }

@@ -3,12 +3,16 @@ package main
 import (
 	"bufio"
 	"os"
+	"unicode"
+	"unicode/utf8"
 
-	"github.com/djsess/djsess/internal/pyjson"
 	"github.com/mattn/go-isatty"
+
+	"github.com/djsess/djsess/internal/printable"
+	"github.com/djsess/djsess/internal/pyjson"
 )
 
-// palette is how the kinds of tokens look; the zero palette is no colours.
+// palette has the escape sequences that colour each kind of token. The zero palette has none.
 type palette struct{ name, text, number, word, reset string }
 
 var colours = palette{
@@ -19,7 +23,7 @@ var colours = palette{
 	reset:  "\x1b[0m",
 }
 
-// paletteFor gives colours to terminals, unless $NO_COLOR says otherwise.
+// paletteFor returns colours for a terminal, unless $NO_COLOR is set.
 func paletteFor(out any) palette {
 	f, ok := out.(*os.File)
 	if !ok || !isatty.IsTerminal(f.Fd()) || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
@@ -42,8 +46,8 @@ func (p palette) of(kind pyjson.Kind) string {
 	return ""
 }
 
-// writeIndented writes a JSON text that has been checked for people to read. A
-// write that fails is the caller's to see, when it flushes.
+// writeIndented writes valid JSON for people to read. The caller gets an error of the writer
+// when it flushes.
 func writeIndented(w *bufio.Writer, text string, p palette) {
 	depth := 0
 	var last pyjson.Kind // 0 at the start
@@ -84,8 +88,8 @@ func writeIndented(w *bufio.Writer, text string, p palette) {
 	w.WriteByte('\n')
 }
 
-// deepest is how far lines are indented: thousands of brackets in each other
-// would otherwise print megabytes of spaces.
+// deepest bounds the indentation: without it, thousands of nested brackets print megabytes
+// of spaces.
 const deepest = 60
 
 func newline(w *bufio.Writer, depth int) {
@@ -93,4 +97,46 @@ func newline(w *bufio.Writer, depth int) {
 	for range min(depth, deepest) {
 		w.WriteString("  ")
 	}
+}
+
+// oneLine escapes a text from a session or a store, so that a terminal can show it as one line.
+func oneLine(text string) string { return printable.Line(text) }
+
+// appendString appends a stored JSON string for people to read. It escapes only characters
+// that are not printable, and the result is valid JSON.
+func appendString(dst []byte, raw string) []byte {
+	text, err := pyjson.Text(raw)
+	if err != nil {
+		return append(dst, `"?"`...)
+	}
+	dst = append(dst, '"')
+	for len(text) > 0 {
+		r, size := decodeWTF8(text)
+		text = text[size:]
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r == '\n':
+			dst = append(dst, `\n`...)
+		case r == '\r':
+			dst = append(dst, `\r`...)
+		case r == '\t':
+			dst = append(dst, `\t`...)
+		case unicode.IsPrint(r):
+			dst = utf8.AppendRune(dst, r)
+		default:
+			dst = printable.AppendEscape(dst, r)
+		}
+	}
+	return append(dst, '"')
+}
+
+// decodeWTF8 is utf8.DecodeRuneInString for texts with lone surrogates, which Python's texts
+// may have.
+func decodeWTF8(s string) (rune, int) {
+	r, size := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError && size == 1 && len(s) >= 3 && s[0] == 0xed {
+		return 0xd000 | rune(s[1]&0x3f)<<6 | rune(s[2]&0x3f), 3
+	}
+	return r, size
 }

@@ -14,13 +14,13 @@ func (a *app) listCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [flags]",
 		Short: "List sessions",
-		Long: `List shows the live sessions, in an order of the store's own, as it reads them.
+		Long: `List shows the live sessions in the order in which the store returns them.
 
-Memcached cannot be listed. A file cache keeps only hashes of its keys, by which its
-files are named: these are what is shown, and every dict in it is taken for a session.
+Memcached cannot list its sessions. A file cache keeps only hashes of its keys: list
+shows the names of the files, and takes every dict in them for a session.
 
-A session whose payload is not to be trusted is named on stderr; the others are
-listed, and the exit status is 4.`,
+If a payload cannot be trusted, list names the session on stderr and goes on. The
+exit status is then 4.`,
 		Example: `  djsess list --limit 20
   djsess list --user 42
   djsess list --all -o json | jq -r 'select(.user_id == null) | .key'`,
@@ -56,13 +56,13 @@ type lister struct {
 	app    *app
 	site   *site
 	out    *stream
-	user   *string // only this user's; nil is everybody's
+	user   *string // lists only the sessions of this user; nil lists all
 	all    bool
-	limit  int // 0 is none
+	limit  int // 0: no limit
 	asJSON bool
 	listed int
 	bad    int
-	reason error // the first bad one's
+	reason error // why the first unreadable session is bad
 }
 
 func (l *lister) list(ctx context.Context) error {
@@ -78,7 +78,7 @@ func (l *lister) list(ctx context.Context) error {
 		case err != nil:
 			l.out.Flush()
 			return err
-		case l.user == nil || l.isUsers(r):
+		case l.user == nil || l.belongsToUser(r):
 			if err := l.print(r); err != nil {
 				return err
 			}
@@ -95,15 +95,14 @@ func (l *lister) list(ctx context.Context) error {
 		return err
 	}
 	if l.listed == 0 && l.bad == 0 && !l.asJSON {
-		l.app.advise(l.none())
+		l.app.advise(l.emptyMessage())
 		l.app.advise(l.site.cacheHint())
 	}
-	return l.badOnes()
+	return l.summarize()
 }
 
-// none says what there is none of, so that nothing printed does not look like a
-// mistake.
-func (l *lister) none() string {
+// emptyMessage returns the message for an empty list, which could look like a failure.
+func (l *lister) emptyMessage() string {
 	switch {
 	case l.user != nil:
 		return "no sessions of the user with this ID (--user takes no usernames)"
@@ -113,36 +112,37 @@ func (l *lister) none() string {
 	return "no live sessions"
 }
 
-// fewBad is how many bad sessions are named before they are only counted.
-const fewBad = 10
+// mostNamed is how many unreadable sessions are named. Further ones are only counted.
+const mostNamed = 10
 
 func (l *lister) complain(r *djsession.Record, err error) {
 	if l.bad++; l.bad == 1 {
 		l.reason = err
 	}
-	if l.bad <= fewBad {
+	if l.bad <= mostNamed {
 		l.app.complain("%s: %s", djsession.ShortKey(shownKey(r)), reason(err))
 	}
 }
 
-// badOnes sums up what could not be read, and what to do about it.
-func (l *lister) badOnes() error {
+// summarize prints how many sessions could not be read, and what to do about it.
+func (l *lister) summarize() error {
 	if l.bad == 0 {
 		return nil
 	}
-	if l.bad > fewBad {
-		l.app.complain("and %d more", l.bad-fewBad)
+	if l.bad > mostNamed {
+		l.app.complain("and %d more", l.bad-mostNamed)
 	}
 	_, hint := explain(hintAtForm(l.reason, l.site.settings))
 	l.app.advise(hint)
 	if errors.Is(l.reason, djsession.ErrBadSignature) {
-		l.app.advise(l.app.oddSecret)
+		l.app.advise(l.app.keyHint)
 	}
 	return reported{untrusted}
 }
 
-// isUsers compares as Django does, which makes a number of " 1 ".
-func (l *lister) isUsers(r *djsession.Record) bool {
+// belongsToUser reports whether a session is the user's. Like Django it ignores spaces
+// around the ID.
+func (l *lister) belongsToUser(r *djsession.Record) bool {
 	id, ok := userID(r.Values)
 	return ok && strings.TrimSpace(id) == *l.user
 }

@@ -3,19 +3,27 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
+	"strings"
+	"time"
 
 	_ "time/tzdata" // TIME_ZONE on machines that have no zone files
+
+	"github.com/spf13/cobra"
+
+	"github.com/djsess/djsess/djsession/storeurl"
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, time.Now))
 }
 
-// run is the whole command; it returns the exit status.
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: output{stdout}, stderr: stderr}
+// run is the whole command. It returns the exit status.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() time.Time) int {
+	a := &app{stdin: stdin, stdout: output{stdout}, stderr: stderr, now: now}
 	a.showWarnings()
 	root := a.rootCommand()
 	root.SetArgs(args)
@@ -25,13 +33,14 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return a.report(root.ExecuteContext(context.Background()))
 }
 
-// app is what the subcommands share.
+// app holds the streams, the clock and the flags that all subcommands use.
 type app struct {
 	stdin        io.Reader
 	stdout       output
 	stderr       io.Writer
-	storeNamedBy string // once it is known
-	oddSecret    string // what is odd about the SECRET_KEY, if anything is
+	now          func() time.Time
+	storeNamedBy string // the flag, variable or file that names the store, once it is known
+	keyHint      string // about a SECRET_KEY that looks wrong, or ""
 	flags        struct {
 		store         string
 		secretKeyFile string
@@ -39,4 +48,147 @@ type app struct {
 		readOnly      bool
 		acceptNewKey  bool
 	}
+}
+
+var rootHelp = `Djsess reads and writes the sessions of a live Django site, as that Django does.
+
+It needs two things, each from the first of these places that has it:
+
+  store         --store, $DJSESS_STORE, $DATABASE_URL, "store" in djsess.toml,
+                ./db.sqlite3
+  SECRET_KEY    --secret-key-file, $DJANGO_SECRET_KEY, djsess.toml
+  (older keys   further lines of that file, $DJANGO_SECRET_KEY_FALLBACKS with
+                commas between or as a JSON list, djsess.toml)
+
+A store is the name of one in djsess.toml, or a URL:
+
+` + storeURLs() + `
+A path is relative behind three slashes, and absolute behind four. The URLs of
+caches may have ?prefix= and ?version=, and a cache needs no SECRET_KEY. Passwords
+and keys are refused on the command line, where every user of the machine can
+read them.
+
+djsess.toml is looked for in this folder and those above it. A file found this way
+must belong to you or root, and no other user may be able to write to it or to its
+folder. Otherwise pass it by --config, or, in a container, set $DJSESS_TRUST_CONFIG
+to the file or its folder. An example:
+
+  store = "main"
+
+  [settings]                       # as in the site's settings.py
+  DJANGO_VERSION = "5.2"           # the default
+  SECRET_KEY_FILE = "secret.txt"   # a key a line; or SECRET_KEY = "…",
+                                   # SECRET_KEY_FALLBACKS = ["…"]
+  USE_TZ = true                    # also TIME_ZONE, SESSION_COOKIE_AGE,
+                                   # SESSION_COOKIE_NAME (files begin so),
+                                   # DEFAULT_HASHING_ALGORITHM,
+                                   # SESSION_STORE_CLASS (the class's name),
+                                   # SESSION_SERIALIZER (its path)
+  [stores.main]
+  url = "postgres://djsess@db.example/site"
+  password_file = "pg.txt"         # or a password in the URL
+                                   # also table, time_zone
+  [stores.both]
+  engine = "cached_db"             # of two: each a URL, or the name of a store
+  cache = "redis://cache.example/1"
+  database = "main"
+
+Exit status:
+  0  done
+  1  failed: the store is down, locked, read-only, …
+  2  wrong usage or configuration
+  3  no such live session
+  4  a payload is not to be trusted: bad signature, malformed`
+
+// storeURLs lists the URLs of stores, with what they open.
+func storeURLs() string {
+	var b strings.Builder
+	for _, scheme := range storeurl.Schemes() {
+		fmt.Fprintf(&b, "  %-55s %s\n", scheme.Example, scheme.Opens)
+	}
+	return b.String()
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "djsess",
+		Short:         "Read and write the sessions of a Django site",
+		Long:          rootHelp,
+		Version:       moduleVersion(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		// Cobra's own message quotes an unknown command, which may be a session key.
+		Args: cobra.ArbitraryArgs,
+		// If a flag's value is an unset variable, the command must not use the default store.
+		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
+			for _, name := range []string{"store", "secret-key-file", "config"} {
+				if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
+					return usagef(cmd, "--%s is empty", name)
+				}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return unknownCommand(cmd, args[0])
+		},
+	}
+	root.SetFlagErrorFunc(flagError)
+	f := root.PersistentFlags()
+	f.StringVar(&a.flags.store, "store", "", "`URL` of the sessions' store, or its name in djsess.toml")
+	f.StringVar(&a.flags.secretKeyFile, "secret-key-file", "", "`FILE` of the SECRET_KEY; further lines are fallbacks; may be a pipe")
+	f.StringVar(&a.flags.config, "config", "", "configuration `FILE` (default: djsess.toml here or above)")
+	f.BoolVar(&a.flags.readOnly, "read-only", false, "refuse every command that writes")
+	root.AddCommand(
+		a.getCommand(), a.listCommand(),
+		a.createCommand(), a.setCommand(), a.unsetCommand(), a.deleteCommand(),
+		a.decodeCommand(), a.encodeCommand(),
+	)
+	for _, cmd := range root.Commands() {
+		cmd.ValidArgsFunction = cobra.NoFileCompletions
+		cmd.DisableFlagsInUseLine = true
+	}
+	root.SetHelpCommand(helpCommand())
+	root.InitDefaultCompletionCmd()
+	quietCompletion(root)
+	return root
+}
+
+// helpCommand replaces cobra's help command, which quotes an unknown argument.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Help about a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(cmd.Root(), args[len(args)-1])
+			}
+			found.InitDefaultHelpFlag()
+			return found.Help()
+		},
+	}
+}
+
+// quietCompletion keeps cobra's completion commands from quoting arguments.
+func quietCompletion(root *cobra.Command) {
+	for _, cmd := range root.Commands() {
+		if cmd.Name() != "completion" {
+			continue
+		}
+		cmd.Args, cmd.RunE = exactly(0, "want the name of a shell"), nil
+		cmd.Run = func(cmd *cobra.Command, _ []string) { cmd.Help() }
+		for _, shell := range cmd.Commands() {
+			shell.Args = exactly(0, "want no arguments")
+		}
+	}
+}
+
+func moduleVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }

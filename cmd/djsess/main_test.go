@@ -19,20 +19,34 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"djsess": main})
+	testscript.Main(m, map[string]func(){"djsess": mainAt})
+}
+
+// mainAt is main, at the time in $NOW if that is set.
+func mainAt() {
+	now := time.Now
+	if text := os.Getenv("NOW"); text != "" {
+		held, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			panic(err)
+		}
+		now = func() time.Time { return held }
+	}
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, now))
 }
 
 // TestScripts runs testdata/script/*.txt, which show the command as a user sees
 // it. Each starts beside a copy of the database that Django 6.1 wrote, with that
-// site's SECRET_KEY in $DJANGO_SECRET_KEY, the key of each of its sessions in a
-// variable ($alice, $bob, …), and these commands besides testscript's own:
+// site's SECRET_KEY in $DJANGO_SECRET_KEY, and the key of each of its sessions in a
+// variable ($alice, $bob, …). For the command it is always $NOW, the day after Django wrote
+// the database. These commands are added to testscript's own:
 //
 //	status N command…      runs a command that must exit with this status, and
-//	                       name neither secrets nor whole session keys on stderr
+//	                       print neither secrets nor whole session keys on stderr
 //	sqlite FILE SQL        runs SQL, and prints the rows
 //	snapshot FILE          prints what the table of sessions holds
-//	forge FILE KEY WHAT    stores a session that is signed well and holds what
-//	                       no Django writes
+//	forge FILE KEY WHAT    stores a session with a good signature, which holds
+//	                       something that no Django writes
 //	lock FILE              locks a SQLite database until the script ends
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -54,6 +68,7 @@ const (
 )
 
 func setup(env *testscript.Env) error {
+	env.Setenv("NOW", "2026-11-24T12:34:56Z")
 	data, err := os.ReadFile(database)
 	if err != nil {
 		return err

@@ -3,17 +3,24 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
+	"math/big"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/filestore"
+	"github.com/djsess/djsess/internal/pyjson"
 )
 
-// errReaderGone is an output that nobody reads any more: whoever did has seen enough.
-var errReaderGone = errors.New("nobody reads the output")
+// errReaderGone means that the reader of the output, such as head, has closed it.
+var errReaderGone = errors.New("the reader of the output is gone")
 
-// output is stdout. A broken pipe there is no failure; one to a store is.
+// output is stdout. A broken pipe of stdout is no failure, but one of a store is.
 type output struct{ io.Writer }
 
 func (o output) Write(p []byte) (int, error) {
@@ -24,7 +31,7 @@ func (o output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// outputFlag is -o: for people, or for programs.
+// outputFlag is the value of -o: text for people, or JSON for programs.
 type outputFlag string
 
 const (
@@ -50,8 +57,7 @@ func addOutputFlag(cmd *cobra.Command) *outputFlag {
 	return &o
 }
 
-// stream is an output that is written in large pieces, and yet never waits long
-// with what it holds.
+// stream is a buffered output that is flushed often enough for a person who watches it.
 type stream struct {
 	*bufio.Writer
 	flushed time.Time
@@ -59,7 +65,7 @@ type stream struct {
 
 func newStream(w io.Writer) *stream { return &stream{bufio.NewWriterSize(w, 64<<10), time.Now()} }
 
-// tick passes on what has been waiting.
+// tick flushes the buffer if the last flush is a while ago.
 func (s *stream) tick() error {
 	const patience = 50 * time.Millisecond
 	if s.Buffered() == 0 || time.Since(s.flushed) < patience {
@@ -67,4 +73,130 @@ func (s *stream) tick() error {
 	}
 	s.flushed = time.Now()
 	return s.Flush()
+}
+
+// appendEntry appends a session as one line of standard JSON.
+func appendEntry(dst []byte, r *djsession.Record) []byte {
+	dst = append(dst, `{"key":`...)
+	if r.Key == "" { // the store has only a hash of it
+		dst = append(dst, `null,"name":`...)
+	}
+	dst = appendText(dst, shownKey(r))
+	dst = append(dst, `,"expires":`...)
+	if r.Expires.IsZero() { // the store does not know
+		dst = append(dst, "null"...)
+	} else {
+		dst = append(dst, '"')
+		dst = r.Expires.UTC().AppendFormat(dst, time.RFC3339Nano)
+		dst = append(dst, '"')
+	}
+	dst = append(dst, `,"user_id":`...)
+	if id, ok := userID(r.Values); ok {
+		dst = appendText(dst, id)
+	} else {
+		dst = append(dst, "null"...)
+	}
+	dst = append(dst, `,"data":`...)
+	dst = pyjson.AppendStandard(dst, string(r.Values.AppendShown(nil)))
+	return append(dst, "}\n"...)
+}
+
+func appendText(dst []byte, s string) []byte {
+	if quoted, err := pyjson.AppendString(dst, s); err == nil {
+		return quoted
+	}
+	quoted, _ := pyjson.AppendString(dst, strings.ToValidUTF8(s, "\uFFFD"))
+	return quoted
+}
+
+// shownKey returns the key of a session. If the store keeps only a hash of the key, it returns
+// the store's name of the session.
+func shownKey(r *djsession.Record) string {
+	if r.Key == "" {
+		return r.Name
+	}
+	return r.Key
+}
+
+// userID returns the primary key of the user who is logged in. It is a text or an integer;
+// Django takes no other type for a user.
+func userID(v *djsession.Values) (id string, ok bool) {
+	if !v.Has("_auth_user_id") {
+		return "", false
+	}
+	var value any
+	if err := v.Get("_auth_user_id", &value); err != nil {
+		return "", false
+	}
+	switch value := value.(type) {
+	case string:
+		return value, true
+	case int64, *big.Int:
+		return fmt.Sprint(value), true
+	}
+	return "", false
+}
+
+// userShown returns the user's ID for people to read, or none.
+func userShown(v *djsession.Values, none string) string {
+	id, ok := userID(v)
+	if !ok {
+		return none
+	}
+	return oneLine(id)
+}
+
+// expiresShown returns when a session expires, and how long that is from now.
+func expiresShown(expires, now time.Time) string {
+	if expires.Equal(filestore.Never) || expires.IsZero() {
+		return timeShown(expires)
+	}
+	return remaining(expires.Sub(now)) + " (" + timeShown(expires) + ")"
+}
+
+func timeShown(t time.Time) string {
+	switch {
+	case t.IsZero():
+		return unknown
+	case t.Equal(filestore.Never):
+		return never
+	}
+	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"
+}
+
+// never is the expiry of a session of the engine file that has a lifetime of its own.
+const never = "never"
+
+// unknown is the expiry of a session in a store that does not know it, such as Memcached.
+const unknown = "unknown"
+
+// remaining returns a duration in its two largest units.
+func remaining(d time.Duration) string {
+	if d < 0 {
+		return "expired"
+	}
+	units := []struct {
+		name string
+		size time.Duration
+	}{{"day", day}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}}
+	text, count := "in", 0
+	for _, u := range units {
+		n := int64(d / u.size)
+		d -= time.Duration(n) * u.size
+		if n > 0 {
+			text += fmt.Sprintf(" %d %s", n, u.name)
+			if n > 1 {
+				text += "s"
+			}
+		}
+		if n > 0 || count > 0 {
+			if count++; count == 2 {
+				break
+			}
+		}
+	}
+	if count == 0 {
+		return "now"
+	}
+	return text
 }

@@ -12,8 +12,7 @@ import (
 var errNoSecretKey = errors.New("there is no SECRET_KEY, which signs the site's sessions: give it by --secret-key-file FILE, by $DJANGO_SECRET_KEY, " +
 	"or as SECRET_KEY_FILE (or SECRET_KEY) under [settings] in " + configName)
 
-// secretKeys finds the SECRET_KEY and its fallbacks, each in the first place that
-// has it.
+// secretKeys returns the SECRET_KEY and its fallbacks, each from the first place that has it.
 func (a *app) secretKeys(c *config) (key string, fallbacks []string, err error) {
 	file, name, from := a.flags.secretKeyFile, "--secret-key-file", given
 	key = os.Getenv("DJANGO_SECRET_KEY")
@@ -44,7 +43,7 @@ func (a *app) secretKeys(c *config) (key string, fallbacks []string, err error) 
 	if file == "" && os.Getenv("DJANGO_SECRET_KEY") == key {
 		name = "$DJANGO_SECRET_KEY"
 	}
-	a.oddSecret = oddSecret(name, key)
+	a.keyHint = keyHint(name, key)
 	if len(fallbacks) == 0 {
 		if fallbacks, err = parseFallbacks(os.Getenv("DJANGO_SECRET_KEY_FALLBACKS")); err != nil {
 			return "", nil, err
@@ -112,13 +111,13 @@ func withoutPath(err error) error {
 	return err
 }
 
-// parseFallbacks reads keys with commas between them or, since keys may hold
-// commas, a JSON list.
+// parseFallbacks reads keys with commas between them, or a JSON list, since keys may have
+// commas.
 func parseFallbacks(text string) ([]string, error) {
 	var keys []string
 	if strings.HasPrefix(text, "[") {
 		if err := json.Unmarshal([]byte(text), &keys); err != nil {
-			return nil, configf(`$DJANGO_SECRET_KEY_FALLBACKS begins with [ and is no JSON list of texts, such as ["older","oldest"]`)
+			return nil, configf(`$DJANGO_SECRET_KEY_FALLBACKS begins with [ but is no JSON list of texts, such as ["older","oldest"]`)
 		}
 		return keys, nil
 	}
@@ -130,9 +129,9 @@ func parseFallbacks(text string) ([]string, error) {
 	return keys, nil
 }
 
-// oddSecret says what is odd about a SECRET_KEY, for when it opens nothing. It may
-// be right all the same.
-func oddSecret(name, key string) string {
+// keyHint returns a hint for a SECRET_KEY that looks wrong, or "". It is printed when the key
+// opens no session, since the key may be right.
+func keyHint(name, key string) string {
 	first, last := key[0], key[len(key)-1]
 	switch {
 	case key[0] == '#':

@@ -6,16 +6,17 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/djsess/djsess/djsession"
 	"github.com/spf13/cobra"
+
+	"github.com/djsess/djsess/djsession"
 )
 
 func (a *app) setCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "set KEY NAME=TEXT | NAME:=JSON…",
 		Short: "Set values of a session",
-		Long: `Set sets values of a live session, and leaves the others as they are, whoever
-else writes it at the same time. As any save does in Django, it moves the
+		Long: `Set sets values of a live session and leaves the others as they are, also if the
+site changes the session at the same time. Like any save in Django, it moves the
 session's expiry. KEY is the whole key.`,
 		Example: `  djsess set 9f3c1a5e8b7d4026a1c3e5f7092b4d68 theme=dark
   djsess set 9f3c1a5e8b7d4026a1c3e5f7092b4d68 'cart:={"17": 2}' visits:=3`,
@@ -34,25 +35,126 @@ session's expiry. KEY is the whole key.`,
 	return cmd
 }
 
-// keyLength is how long the keys are that Django makes.
+// keyLength is the length of Django's keys.
 const keyLength = 32
 
-// wholeKeyHint says what is odd about a key that was not found, if anything is.
+// wholeKeyHint returns why a key that was not found cannot be one of Django's, or "".
 func wholeKeyHint(key string) string {
 	switch {
 	case !alphanumeric(key):
-		return ": it holds more than letters and digits, and Django's keys do not"
+		return ": Django's keys have letters and digits only"
 	case len(key) != keyLength:
 		return fmt.Sprintf(": this takes the whole key, which is %d characters and not %d: djsess get shows it", keyLength, len(key))
 	}
 	return ""
 }
 
-// update is djsession.Update for a key that a user gave.
+// update calls djsession.Update, and explains its errors to the user.
 func (s *site) update(ctx context.Context, key string, change change) error {
-	_, err := djsession.Update(ctx, s.Store, key, change) // not s, which hides the optional interfaces of the store
+	_, err := djsession.Update(ctx, s.Store, key, change) // s would hide the optional interfaces of the store
 	if errors.Is(err, djsession.ErrNotFound) {
 		return &hinted{err, strings.TrimPrefix(wholeKeyHint(key), ": ")}
 	}
 	return hintAtForm(err, s.settings)
+}
+
+// errNothingToUnset ends an update without a write.
+var errNothingToUnset = errors.New("the session has none of the values")
+
+func (a *app) unsetCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "unset KEY NAME…",
+		Short: "Remove values from a session",
+		Long: `Unset removes values from a live session and leaves the others as they are, also
+if the site changes the session at the same time. Unset names missing values on
+stderr, which is no failure. If all are missing, it writes nothing. KEY is the whole
+key.`,
+		Example: `  djsess unset 9f3c1a5e8b7d4026a1c3e5f7092b4d68 cart
+  djsess unset 9f3c1a5e8b7d4026a1c3e5f7092b4d68 _auth_user_id _auth_user_backend _auth_user_hash`,
+		Args: atLeast(2, "want a KEY, and the NAME of a value"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			key, names := args[0], args[1:]
+			return a.withWriter(cmd, func(ctx context.Context, s *site) error {
+				var missing []string
+				err := s.update(ctx, key, func(v *djsession.Values) error {
+					missing = missing[:0] // Update may run this again
+					for _, name := range names {
+						if !v.Has(name) {
+							missing = append(missing, name)
+						}
+					}
+					if v.Delete(names...) == 0 {
+						return errNothingToUnset
+					}
+					return nil
+				})
+				if err != nil && !errors.Is(err, errNothingToUnset) {
+					return err
+				}
+				for _, name := range missing {
+					a.complain("%s: there is no value %s", djsession.ShortKey(key), shown(name))
+				}
+				return nil
+			})
+		},
+	}
+	a.acceptNewKeyFlag(cmd)
+	return cmd
+}
+
+const wantAssignments = "want NAME=TEXT or NAME:=JSON"
+
+// change is a change of a session that a user asked for.
+type change = func(v *djsession.Values) error
+
+// inOrder returns the changes as one.
+func inOrder(changes []change) change {
+	return func(v *djsession.Values) error {
+		for _, change := range changes {
+			if err := change(v); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// parseAssignments turns NAME=TEXT and NAME:=JSON into changes. It applies them to empty
+// values, so that it finds mistakes before the store is opened.
+func parseAssignments(cmd *cobra.Command, args []string) ([]change, error) {
+	changes := make([]change, len(args))
+	trial := &djsession.Values{}
+	for i, arg := range args {
+		// The first of := and = separates the name from the value.
+		name, value, ok := strings.Cut(arg, "=")
+		name, isJSON := strings.CutSuffix(name, ":")
+		switch {
+		case !ok:
+			return nil, usagef(cmd, "%s: %s", shown(arg), wantAssignments)
+		case strings.TrimSpace(name) != name || name == "":
+			return nil, usagef(cmd, "%s: a name is empty, or begins or ends with a space: %s, without spaces around the sign", shown(name), wantAssignments)
+		case trial.Has(name):
+			return nil, usagef(cmd, "%s is given twice", shown(name))
+		case isJSON:
+			changes[i] = func(v *djsession.Values) error { return v.SetJSON(name, value) }
+		default:
+			changes[i] = func(v *djsession.Values) error { return v.Set(name, value) }
+		}
+		switch err := changes[i](trial); {
+		case err != nil && isJSON:
+			return nil, usagef(cmd, "%s: %s; what follows := is JSON (true, 1.5, {\"a\": 1}), a text follows =", shown(name), cause(err))
+		case err != nil:
+			return nil, usagef(cmd, "%s: %s", shown(name), cause(err))
+		}
+	}
+	return changes, nil
+}
+
+// cause returns why a value was refused, without its name: the name may be a session key in
+// the wrong place.
+func cause(err error) string {
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return message(err)
 }

@@ -9,20 +9,19 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/signing"
 )
 
-// defaultDjangoVersion is what a configuration that does not say means.
+// defaultDjangoVersion is the release of Django if the configuration has none.
 const defaultDjangoVersion = "5.2"
 
-// settings are the site's, as far as flags, environment and configuration say. For
-// a store without signatures they need no SECRET_KEY.
+// settings returns the site's settings by the flags, the environment and the configuration.
+// Those for a store without signatures need no SECRET_KEY.
 func (a *app) settings(c *config, unsigned bool) (*djsession.Settings, error) {
 	key, fallbacks, err := a.secretKeys(c)
 	switch {
 	case errors.Is(err, errNoSecretKey) && unsigned:
-		key = rand.Text() // Settings want one, and nothing is signed with it
+		key = rand.Text() // Settings must have a key, and this one signs nothing
 	case err != nil:
 		return nil, err
 	}
@@ -33,6 +32,7 @@ func (a *app) settings(c *config, unsigned bool) (*djsession.Settings, error) {
 		return nil, c.wrong(err)
 	}
 	s.SecretKeyFallbacks = fallbacks
+	s.Now = a.now
 	override(&s.UseTZ, c.useTZ)
 	override(&s.TimeZone, c.timeZone)
 	override(&s.SessionCookieName, c.sessionCookieName)
@@ -56,19 +56,19 @@ func (a *app) settings(c *config, unsigned bool) (*djsession.Settings, error) {
 	if err := s.Validate(); err != nil {
 		return nil, c.wrong(err)
 	}
-	if _, err := s.Location(); err != nil { // a mistake, even if USE_TZ keeps it from mattering
+	if _, err := s.Location(); err != nil { // a wrong zone is a mistake even if USE_TZ is on
 		return nil, c.wrong(err)
 	}
 	return s, nil
 }
 
-// serializers are Django's, by their paths.
+// serializers are Django's serializers by their paths.
 var serializers = map[string]djsession.Serializer{
 	"django.contrib.sessions.serializers.JSONSerializer":   djsession.JSONSerializer{},
 	"django.contrib.sessions.serializers.PickleSerializer": djsession.PickleSerializer{},
 }
 
-// wrong is a mistake in the settings, with the file that they are from.
+// wrong returns an error about the settings with the name of their file.
 func (c *config) wrong(err error) error {
 	if c.file == "" {
 		return &configError{err}
@@ -82,11 +82,11 @@ func override[T any](value *T, by *T) {
 	}
 }
 
-// warnOfDefaultZone speaks up where the defaults of an older Django are the likely
-// mistake: its own default is USE_TZ off and Chicago's clock, but every project
-// that startproject made has USE_TZ on, and the times in the table are then UTC.
-func (a *app) warnOfDefaultZone(c *config, rawURL string, s *djsession.Settings) {
-	if storeurl.KeepsWallClock(rawURL) && !s.UseTZ && c.useTZ == nil && c.timeZone == nil {
+// warnOfDefaultZone prints a warning if the configuration leaves out USE_TZ for an older
+// Django. Its default is off, in Chicago's zone, but startproject sets USE_TZ on, and the
+// times in the table are then UTC.
+func (a *app) warnOfDefaultZone(c *config, p place, s *djsession.Settings) {
+	if p.scheme.KeepsWallClock && !s.UseTZ && c.useTZ == nil && c.timeZone == nil {
 		a.complain("warning: %s does not say USE_TZ, and the default of Django %s is off, in the zone %s: "+
 			"if the site's settings.py has USE_TZ = True, say so under [settings], or all expiry times are off by hours",
 			c.file, s.DjangoVersion, s.TimeZone)

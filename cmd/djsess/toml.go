@@ -1,10 +1,139 @@
 package main
 
-import "strings"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
 
-// deepestTOML bounds the dots in a name, and the brackets that are open at once. A
+// table is a TOML table. Each value is taken by its name once, and names that then remain are
+// unknown. All tables of a file share err, which keeps the first mistake. No message shows a
+// value.
+type table struct {
+	file   string
+	name   string // "" for the top
+	values map[string]any
+	known  []string
+	err    *error
+}
+
+func (t *table) fail(name, problem string) {
+	if *t.err == nil {
+		*t.err = configf("%s: %s: %s", t.file, t.fullName(name), problem)
+	}
+}
+
+// fullName returns a name below those of the tables around it, escaped and shortened for a
+// message.
+func (t *table) fullName(name string) string {
+	const longest = 60
+	name = oneLine(name)
+	if utf8.RuneCountInString(name) > longest {
+		name = string([]rune(name)[:longest]) + "…"
+	}
+	if t.name == "" {
+		return name
+	}
+	return t.name + "." + name
+}
+
+func (t *table) value(name string) (value any, ok bool) {
+	t.known = append(t.known, name)
+	value, ok = t.values[name]
+	return value, ok
+}
+
+// take returns a value, or nil if the table does not have it.
+func take[T string | bool | int64](t *table, name string) *T {
+	value, ok := t.value(name)
+	if !ok {
+		return nil
+	}
+	typed, ok := value.(T)
+	if !ok {
+		want := map[string]string{"string": "text in double quotes", "bool": "true or false", "int64": "a whole number"}
+		t.fail(name, "want "+want[fmt.Sprintf("%T", typed)])
+		return nil
+	}
+	return &typed
+}
+
+// texts returns a list of texts.
+func (t *table) texts(name string) []string {
+	value, ok := t.value(name)
+	if !ok {
+		return nil
+	}
+	list, ok := value.([]any)
+	texts := []string{}
+	for _, item := range list {
+		text, isText := item.(string)
+		texts, ok = append(texts, text), ok && isText
+	}
+	if !ok {
+		t.fail(name, "want a list of texts in double quotes")
+	}
+	return texts
+}
+
+// sub returns a table inside this one. It is empty if it is missing.
+func (t *table) sub(name string) *table {
+	s := &table{file: t.file, name: t.fullName(name), err: t.err}
+	if value, ok := t.value(name); ok {
+		if s.values, ok = value.(map[string]any); !ok {
+			t.fail(name, "want a table: ["+s.name+"]")
+		}
+	}
+	return s
+}
+
+// refuseUnknown records a mistake if the table has a name that was not taken.
+func (t *table) refuseUnknown() {
+	for _, name := range slices.Sorted(maps.Keys(t.values)) {
+		if !slices.Contains(t.known, name) {
+			t.fail(name, fmt.Sprintf("unknown name: did you mean %s?", nearest(name, t.known)))
+			return
+		}
+	}
+}
+
+// nearest returns the known word that is the fewest edits away.
+func nearest(word string, known []string) string {
+	best, fewest := "", 0
+	for _, k := range known {
+		if n := edits(strings.ToLower(word), strings.ToLower(k)); best == "" || n < fewest {
+			best, fewest = k, n
+		}
+	}
+	return best
+}
+
+// edits returns Levenshtein's distance of two words.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			substitute := diagonal
+			if a[i] != b[j] {
+				substitute++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(substitute, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// maxTOMLDepth bounds the dots in a name, and the brackets that are open at once. A
 // djsess.toml needs two. The TOML library's time grows with the cube of either.
-const deepestTOML = 8
+const maxTOMLDepth = 8
 
 // tooDeep returns the number of the first line that nests too deep, or 0. It checks nothing
 // else: the TOML library reports wrong syntax.
@@ -33,7 +162,7 @@ func tooDeep(text string) int {
 		case '.':
 			dots++
 		}
-		if open > deepestTOML || dots > deepestTOML {
+		if open > maxTOMLDepth || dots > maxTOMLDepth {
 			return line
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// usageError is a command line that makes no sense. Its text never quotes an
-// argument whole: any may be a session key or a secret.
+// usageError is a wrong command line. Its text never quotes a whole argument, since any may
+// be a session key or a secret.
 type usageError struct {
 	command string
 	err     error
@@ -24,8 +24,7 @@ func usagef(cmd *cobra.Command, format string, args ...any) error {
 	return &usageError{cmd.CommandPath(), fmt.Errorf(format, args...)}
 }
 
-// exactly and atLeast check how many arguments there are, and say what is
-// wanted instead.
+// exactly and atLeast check the number of arguments. Their error says what is wanted.
 func exactly(n int, want string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
@@ -57,7 +56,7 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return usagef(cmd, "there is no command %s: there are %s", shown(name), strings.Join(known, ", "))
 }
 
-// flagError says what is wrong with the flags, without the values.
+// flagError says what is wrong with a flag, without its value.
 func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	var invalid *pflag.InvalidValueError
@@ -77,14 +76,13 @@ func flagError(cmd *cobra.Command, err error) error {
 	case errors.As(err, &missing):
 		return usagef(cmd, "--%s: want %s behind it", missing.GetFlag().Name, wantOf(missing.GetFlag()))
 	}
-	return usagef(cmd, "a flag is spelled wrong")
+	return usagef(cmd, "a flag has the wrong form")
 }
 
 const secretPlaces = "give the SECRET_KEY by --secret-key-file FILE, by $DJANGO_SECRET_KEY, or by SECRET_KEY_FILE in djsess.toml; " +
 	"a store's password by $DJSESS_STORE or $DATABASE_URL, or by [stores] in djsess.toml (and PostgreSQL's by ~/.pgpass)"
 
-// isSecretName tells whether a flag that does not exist was meant to be
-// followed by a secret.
+// isSecretName reports whether the value of an unknown flag is probably a secret.
 func isSecretName(flag string) bool {
 	flag = strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(flag))
 	for _, word := range []string{"secret", "password", "passwd", "passphrase", "token"} {
@@ -104,12 +102,12 @@ func wantOf(f *pflag.Flag) string {
 	case "string":
 		return "a value"
 	}
-	return f.Value.Type() // of our own flags it is what they take
+	return f.Value.Type() // the type of our own flags says what they take
 }
 
-// shown is an argument as messages may show it: as it is when it is a plain
-// word, and else how it begins. A session key is longer than any such word, and
-// a URL with a password is none.
+// shown returns an argument as messages may show it. A short word of letters and digits is
+// shown whole, and only the beginning of any other argument: a session key is longer, and a
+// URL with a password has other characters.
 func shown(arg string) string {
 	const longest = 24
 	plain := strings.IndexFunc(arg, func(r rune) bool {

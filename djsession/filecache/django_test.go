@@ -21,7 +21,8 @@ import (
 type site struct {
 	*djangotest.Django
 	*filecache.Cache
-	now time.Time // of both
+	settings *djsession.Settings
+	now      time.Time // of both
 }
 
 // newSite starts a Django whose clock is s.now where at says so.
@@ -43,9 +44,9 @@ func newSite(t *testing.T, version string, options map[string]any) *site {
 		def clock(seconds):
 			base.time = filebased.time = types.SimpleNamespace(time=lambda: seconds)
 	`, nil, nil)
-	c := settings(t, version)
-	c.Now = func() time.Time { return s.now }
-	s.Cache = open(t, filecache.Config{Dir: dir, Settings: c})
+	s.settings = settings(t, version)
+	s.settings.Now = func() time.Time { return s.now }
+	s.Cache = open(t, filecache.Config{Dir: dir, Settings: s.settings})
 	s.at(t, 0)
 	return s
 }
@@ -253,7 +254,7 @@ func TestCullingIsDjangos(t *testing.T) {
 				for _, swap := range []bool{false, true} {
 					fill(c.files)
 					log, text := logged()
-					config := filecache.Config{Dir: s.Dir(), MaxEntries: c.maxEntries, CullFrequency: c.frequency, Logger: log}
+					config := filecache.Config{Dir: s.Dir(), Settings: s.settings, MaxEntries: c.maxEntries, CullFrequency: c.frequency, Logger: log}
 					if c.frequency == 0 {
 						config.CullFrequency = filecache.CullAll
 					}

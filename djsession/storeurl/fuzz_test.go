@@ -9,16 +9,19 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// What is wrong with a URL is said without the password in it, wherever that has
-// characters that should have been percent-encoded; and a store does not show it either.
+// No error about a URL shows the password, even if the password has characters that should
+// have been percent-encoded; and no store shows it.
 func FuzzRedaction(f *testing.F) {
 	const secret = "hunter2secret"
 	settings, err := djsession.NewSettings("5.2", "key")
 	if err != nil {
 		f.Fatal(err)
 	}
-	schemes := []string{"postgres", "mysql", "sqlite", "file", "redis", "rediss", "redis-sentinel", "redis-cluster", "memcached", "filecache", "dbcache+postgres", "dbcache+sqlite", "oracle", "p@q"}
-	for i := range schemes {
+	names := []string{"oracle", "p@q"}
+	for _, row := range schemes {
+		names = append(names, row.Names[0])
+	}
+	for i := range names {
 		for _, around := range []string{"", "/", "?", "#", "%zz", "%20", ",", ":", "80?", "80/", "[", "@h?", "://", "\n", "a=b&"} {
 			f.Add(uint8(i), around, "", "h/db")
 			f.Add(uint8(i), "", around, "h:1/db?nonsense=1")
@@ -27,9 +30,9 @@ func FuzzRedaction(f *testing.F) {
 	}
 	passwords := regexp.MustCompile(`(^|&)(sentinel_)?password=` + secret)
 	f.Fuzz(func(t *testing.T, scheme uint8, before, after, rest string) {
-		name := schemes[int(scheme)%len(schemes)]
+		name := names[int(scheme)%len(names)]
 		raw := name + "://u:" + before + secret + after + "@" + rest
-		// What is no password is shown: a path, a host, the name of an option.
+		// A path, a host and the name of an option may be shown.
 		host, options, _ := strings.Cut(rest, "?")
 		if isPath(name) && strings.Contains(before, "/") || strings.Contains(host+passwords.ReplaceAllString(options, ""), secret) {
 			return

@@ -6,8 +6,8 @@ import (
 	"github.com/djsess/djsess/djsession/memcache"
 )
 
-// openMemcached opens memcached://host:port,host:port. The order counts for some of
-// the hashes, as it does in LOCATION.
+// openMemcached opens memcached://host:port,host:port. For some of the hashes the order of
+// the servers must be that of LOCATION.
 func openMemcached(u *storeURL, c *openedCache) error {
 	if u.user != "" || u.hasPassword || u.path != "" {
 		return errors.New("a Memcached has neither users nor databases: memcached://host:port,host:port")
@@ -32,9 +32,6 @@ func openMemcached(u *storeURL, c *openedCache) error {
 		return err
 	}
 	if config.MaxItemSize, err = u.number("max_item_size", memcache.DefaultMaxItemSize); err != nil {
-		return err
-	}
-	if err := u.onlyKnown("", nil); err != nil {
 		return err
 	}
 	cache, err := memcache.New(config)

@@ -48,10 +48,10 @@ func (u *storeURL) mysqlConnector() (c *connector, granted time.Duration, err er
 			}
 			return c.Connect(ctx)
 		},
-		driver:  &mysql.MySQLDriver{},
-		limit:   config.Timeout,
-		address: config.Addr,
-		doubt:   "is it a MySQL or MariaDB? A PostgreSQL stays silent to MySQL's clients",
+		driver:   &mysql.MySQLDriver{},
+		limit:    config.Timeout,
+		address:  config.Addr,
+		question: "is it a MySQL or MariaDB? A PostgreSQL stays silent to MySQL's clients",
 	}
 	return c, max(config.Timeout, config.ReadTimeout), nil
 }
@@ -60,17 +60,13 @@ func (u *storeURL) mysqlConfig() (*mysql.Config, error) {
 	if u.path == "" {
 		return nil, errNoDatabase
 	}
-	if err := u.onlyKnown("go-sql-driver/mysql's", mysqlOptions); err != nil {
-		return nil, err
-	}
 	if !slices.Contains([]string{"", "utf8mb4", "utf8mb3", "utf8"}, u.options.Get("charset")) {
-		return nil, errors.New("charset: only utf8mb4, utf8mb3 and utf8 are safe here: in some others a quote can hide in a character")
+		return nil, errors.New("charset: want utf8mb4, utf8mb3 or utf8: in some others a quote can be part of a character, which is not safe here")
 	}
 	if u.options.Get("charset") == "" {
 		u.options.Set("charset", "utf8mb4") // also where the server has another default
 	}
-	// Only the options go through the driver's text: the rest needs no escaping
-	// that way.
+	// Only the options go through the driver's text, so that the rest needs no escaping.
 	config, err := mysql.ParseDSN("/?" + u.options.Encode())
 	if err != nil {
 		return nil, err
@@ -84,14 +80,7 @@ func (u *storeURL) mysqlConfig() (*mysql.Config, error) {
 	if !u.options.Has("timeout") {
 		config.Timeout = waitlimit.Default
 	}
-	// As Django does: a server may have it off, and nothing would stay.
+	// As Django does: on a server that has autocommit off, no change would be committed.
 	config.Params = map[string]string{"autocommit": "1"}
 	return config, nil
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

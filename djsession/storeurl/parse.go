@@ -1,27 +1,28 @@
 package storeurl
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/url"
-	"slices"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
 
-// storeURL is a URL taken apart. The url package does not serve: it refuses a
-// socket's path for a host, and its errors quote the whole text.
+// storeURL is a URL taken apart. Package url cannot parse it: it refuses a socket's path as
+// a host, and its errors quote the whole text.
 type storeURL struct {
-	scheme      string
+	scheme      string // in lower case
+	row         *Scheme
 	user        string
 	password    string
 	hasPassword bool
 	hosts       []host // at least one, which may be empty
 	path        string // without the first /
 	options     url.Values
-	taken       []string // names of options that were asked for
+	taken       []string // names of the options that were read, which TestSchemes compares to the table
 	readOnly    bool
 }
 
@@ -31,38 +32,50 @@ type host struct {
 	port string // digits, or empty
 }
 
-// address is host:port, or a socket's path.
+// address returns host:port with these defaults, or a socket's path.
 func (h host) address(name, port string) string {
 	if strings.HasPrefix(h.name, "/") {
 		return h.name
 	}
-	return net.JoinHostPort(or(h.name, name), or(h.port, port))
+	return net.JoinHostPort(cmp.Or(h.name, name), cmp.Or(h.port, port))
 }
 
-func parse(raw string) (*storeURL, error) {
-	scheme, rest, ok := strings.Cut(raw, "://")
-	if !ok || !isScheme(scheme) {
-		if raw == "" {
-			return nil, errors.New("store url: it is empty")
-		}
-		return nil, errors.New(`store url: want scheme://…, such as "postgres://user@host/name" or "sqlite:///db.sqlite3"`)
+// cutScheme returns the scheme of a URL, as it is spelled and its row, and the text behind ://.
+func cutScheme(raw string) (row *Scheme, name, rest string, err error) {
+	name, rest, ok := strings.Cut(raw, "://")
+	switch {
+	case raw == "":
+		return nil, "", "", errors.New("store url: it is empty")
+	case !ok || !isSchemeName(name):
+		return nil, "", "", errors.New(`store url: want scheme://…, such as "postgres://user@host/name" or "sqlite:///db.sqlite3"`)
 	}
-	u := &storeURL{scheme: strings.ToLower(scheme)}
+	if row = schemeNamed(name); row == nil {
+		return nil, "", "", fmt.Errorf("store url: unknown scheme %q: want one of %s", strings.ToLower(name), namesOf(func(*Scheme) bool { return true }))
+	}
+	return row, name, rest, nil
+}
+
+// parse takes a URL apart, and checks that its scheme is known and has its options.
+func parse(raw string) (*storeURL, error) {
+	row, scheme, rest, err := cutScheme(raw)
+	if err != nil {
+		return nil, err
+	}
+	u := &storeURL{scheme: strings.ToLower(scheme), row: row}
 	if strings.Contains(rest, "#") {
-		return nil, fmt.Errorf("store url %s://…: it holds a #, which must be written %%23", scheme)
+		return nil, fmt.Errorf("store url %s://…: it has a #, which must be written as %%23", scheme)
 	}
 	rest, query, _ := strings.Cut(rest, "?")
 	authority, path, _ := strings.Cut(rest, "/")
 	problem := func(what string) error {
 		return fmt.Errorf("store url %s://…: %s (special characters, in a password too, must be percent-encoded)", scheme, what)
 	}
-	if _, behind, _ := strings.Cut(rest, "/"); !isPath(u.scheme) && strings.Contains(behind+query, "@") {
+	if _, behind, _ := strings.Cut(rest, "/"); !row.IsPath && strings.Contains(behind+query, "@") {
 		return nil, problem("there is an @ behind the host")
 	}
-	if before, _, found := strings.Cut(rest, "&"); found && !isPath(u.scheme) && strings.Contains(rest[len(before):], "=") {
+	if before, _, found := strings.Cut(rest, "&"); found && !row.IsPath && strings.Contains(rest[len(before):], "=") {
 		return nil, problem("options begin with a ?, and there is a & before it")
 	}
-	var err error
 	if u.options, err = url.ParseQuery(query); err != nil {
 		return nil, problem("broken options")
 	}
@@ -87,22 +100,29 @@ func parse(raw string) (*storeURL, error) {
 		authority = authority[i+1:]
 	}
 	texts := []string{authority}
-	if hasSeveralHosts(u.scheme) {
+	if row.severalHosts {
 		texts = strings.Split(authority, ",")
 	}
 	for _, text := range texts {
-		var h host
-		if h.name, h.port, ok = splitHost(text); !ok {
+		name, port, ok := splitHost(text)
+		if !ok {
 			return nil, problem("broken host or port")
 		}
-		u.hosts = append(u.hosts, h)
+		u.hosts = append(u.hosts, host{name, port})
+	}
+	// Before the options, whose names may be a part of a password with a ? in it.
+	if row.IsPath && (u.user != "" || u.hasPassword || u.hasHost()) {
+		return nil, fmt.Errorf("store url %s: this URL has no host: it is %[2]s:///relative/path or %[2]s:////absolute/path", u, u.scheme)
+	}
+	if err := u.checkOptions(); err != nil {
+		return nil, fmt.Errorf("store url %s: %w", u, err)
 	}
 	return u, nil
 }
 
-// isScheme keeps what only looks like one, and may hold a password, from being
-// quoted.
-func isScheme(text string) bool {
+// isSchemeName reports whether a text can be the name of a scheme. Messages quote no other
+// text, since it may hold a password.
+func isSchemeName(text string) bool {
 	return text != "" && strings.IndexFunc(text, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '+' || r == '-')
 	}) < 0
@@ -124,7 +144,7 @@ func splitHost(authority string) (host, port string, ok bool) {
 	return host, port, err == nil && !strings.ContainsAny(host, ": @")
 }
 
-// String is the URL as messages may show it: without password and options.
+// String returns the URL as messages may show it: without password and options.
 func (u *storeURL) String() string {
 	var b strings.Builder
 	b.WriteString(u.scheme + "://")
@@ -146,31 +166,33 @@ func (u *storeURL) String() string {
 	return b.String()
 }
 
-// hasHost tells whether the URL names a server at all.
+// hasHost reports whether the URL names a server.
 func (u *storeURL) hasHost() bool { return len(u.hosts) > 1 || u.hosts[0] != host{} }
 
-// take returns an option and removes it; the last one of a name counts.
-func (u *storeURL) take(name string) string {
-	u.taken = append(u.taken, name)
-	values := u.options[name]
-	delete(u.options, name)
-	if len(values) == 0 {
-		return ""
+// Resolve returns the URL with its path below a folder, if its path is relative.
+func Resolve(rawURL, folder string) string {
+	scheme, rest, ok := strings.Cut(rawURL, ":///")
+	if !ok || !isPath(scheme) {
+		return rawURL
 	}
-	return values[len(values)-1]
+	escaped, query, hasQuery := strings.Cut(rest, "?")
+	path, err := url.PathUnescape(escaped)
+	if err != nil || path == "" || filepath.IsAbs(path) {
+		return rawURL // if the path is wrong, Open says so
+	}
+	path = filepath.ToSlash(filepath.Join(folder, path))
+	rawURL = scheme + ":///" + (&url.URL{Path: path}).EscapedPath()
+	if hasQuery {
+		rawURL += "?" + query
+	}
+	return rawURL
 }
 
-// onlyKnown is an error for options that are left and are not known, to whom they
-// would belong.
-func (u *storeURL) onlyKnown(whose string, known []string) error {
-	for _, name := range slices.Sorted(maps.Keys(u.options)) {
-		if !slices.Contains(known, name) {
-			all := strings.Join(u.taken, ", ")
-			if len(known) > 0 {
-				all += ", and " + whose + " " + strings.Join(known, ", ")
-			}
-			return fmt.Errorf("unknown option %q: there are %s", name, all)
-		}
+// WithOption returns the URL with one more option.
+func WithOption(rawURL, name, value string) string {
+	separator := "?"
+	if strings.Contains(rawURL, "?") {
+		separator = "&"
 	}
-	return nil
+	return rawURL + separator + name + "=" + url.QueryEscape(value)
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// What is opened by a URL is bounded, in every scheme of a database.
+// The pool of every database is bounded, by default and by the options.
 func TestPoolOfDatabases(t *testing.T) {
 	for url, want := range map[string]pool{
 		"postgres://h/db": {10, 10}, "postgresql://h/db": {10, 10}, "pgsql://h/db": {10, 10}, "postgis://h/db": {10, 10},
@@ -40,7 +40,7 @@ func TestPoolOfDatabases(t *testing.T) {
 		if u, err = parse(url); err != nil {
 			t.Fatal(err)
 		}
-		db, _, err := databases[u.scheme].open(u) // dbcache+ opens the same
+		db, _, err := u.row.database.open(u) // dbcache+ opens the same
 		if err != nil {
 			t.Fatalf("%s: %v", url, err)
 		}
@@ -60,7 +60,7 @@ func TestPoolOfRedis(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o, _, err := u.redisOptions(&openedCache{config: cachestore.Config{Settings: settings(t)}})
+			o, _, err := u.redisClient(&openedCache{config: cachestore.Config{Settings: settings(t)}})
 			if err != nil {
 				t.Fatalf("%s: %v", scheme+query, err)
 			}
@@ -76,6 +76,7 @@ func TestPoolOfRedis(t *testing.T) {
 
 // A burst opens no more connections than the pool has, and they stay for the next one.
 func TestBurst(t *testing.T) {
+	t.Parallel()
 	for _, kind := range djangotest.Databases[1:] {
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
@@ -166,12 +167,14 @@ func newCounter(t *testing.T, server string) *counter {
 	return c
 }
 
-// A request that finds all connections in use waits, and when its time is up its error
-// says that, and is a timeout.
+// If all connections are in use, a request waits for one. When its time is up, its error is a
+// timeout that says so.
 func TestAllConnectionsAreBusy(t *testing.T) {
+	t.Parallel()
 	const busy = "all 2 connections are busy"
 	for _, kind := range djangotest.Databases {
 		t.Run(kind.Kind, func(t *testing.T) {
+			t.Parallel()
 			store := openTable(t, kind.New(t).URL+"?max_open_conns=2&load_timeout=0.5")
 			db := store.(*dbstore.Store).DB()
 			for range 2 {
@@ -193,6 +196,7 @@ func TestAllConnectionsAreBusy(t *testing.T) {
 		})
 	}
 	t.Run("redis", func(t *testing.T) {
+		t.Parallel()
 		p := newLink(t, djangotest.Redis(t).Addr)
 		p.frozen.Store(true)
 		store := opened(t, "redis://"+p.address+"/0?max_open_conns=2&load_timeout=60&socket_timeout=60")
@@ -214,6 +218,7 @@ func TestAllConnectionsAreBusy(t *testing.T) {
 		wantTimeout(t, "load", err, p.address)
 	})
 	t.Run("memcached", func(t *testing.T) {
+		t.Parallel()
 		address := silent(t, "")
 		store := opened(t, "memcached://"+address+"?timeout=1&max_open_conns=2")
 		errs := make(chan error, 3)
@@ -235,8 +240,9 @@ func TestAllConnectionsAreBusy(t *testing.T) {
 	})
 }
 
-// One connection is enough: nothing holds one while it waits for another.
+// A pool of one connection is enough: no operation holds one while it waits for another.
 func TestOneConnectionIsEnough(t *testing.T) {
+	t.Parallel()
 	one := func(url string) string {
 		if strings.Contains(url, "?") {
 			return url + "&max_open_conns=1"
@@ -298,7 +304,7 @@ func TestOneConnectionIsEnough(t *testing.T) {
 	})
 }
 
-// wholeLife does all that a store can do, from several goroutines at a time.
+// wholeLife runs all operations of a store, from several goroutines at a time.
 func wholeLife(t *testing.T, name string, store Store) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // or a deadlock has no end
@@ -308,10 +314,14 @@ func wholeLife(t *testing.T, name string, store Store) {
 			t.Errorf("%s: create table: %v", name, err)
 		}
 	}
+	goroutines, rounds := 4, 3
+	if testing.Short() {
+		goroutines, rounds = 2, 1
+	}
 	var wg sync.WaitGroup
-	for range 4 {
+	for range goroutines {
 		wg.Go(func() {
-			if err := oneLife(ctx, store); err != nil {
+			if err := severalLives(ctx, store, rounds); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		})
@@ -334,8 +344,9 @@ func wholeLife(t *testing.T, name string, store Store) {
 	}
 }
 
-func oneLife(ctx context.Context, store Store) error {
-	for range 3 {
+// severalLives makes, changes and deletes a session, and leaves one, so many times.
+func severalLives(ctx context.Context, store Store, n int) error {
+	for range n {
 		old, err := store.Create(ctx, "", nil, time.Time{})
 		if err != nil {
 			return err
@@ -367,7 +378,7 @@ func oneLife(ctx context.Context, store Store) error {
 	return nil
 }
 
-// leftToCull is err unless a cull may have been the reason.
+// leftToCull returns err, or nil if culling may have caused it.
 func leftToCull(err error) error {
 	if errors.Is(err, djsession.ErrNotFound) {
 		return nil
@@ -375,7 +386,7 @@ func leftToCull(err error) error {
 	return err
 }
 
-// opened is Open, until the test ends.
+// opened opens a store until the test ends.
 func opened(t *testing.T, url string) Store {
 	t.Helper()
 	store, err := Open(url, settings(t))

@@ -1,6 +1,7 @@
 package storeurl
 
 import (
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -53,7 +54,7 @@ func unescaped(text string) string {
 	if plain, err := url.QueryUnescape(text); err == nil {
 		return plain
 	}
-	return text // it cannot be decoded, and may still be a secret
+	return text // a text that cannot be decoded may still be a secret
 }
 
 // isPEM reports whether an option holds the text of a key or certificate, and not the name
@@ -89,4 +90,22 @@ func (u *storeURL) withoutSecrets(text string) string {
 		}
 	}
 	return text
+}
+
+// WithPassword returns the URL with a password behind the name of its user.
+func WithPassword(rawURL, password string) (string, error) {
+	row, scheme, rest, err := cutScheme(rawURL)
+	if err != nil {
+		return "", err
+	}
+	authority := rest[:strings.IndexAny(rest+"/", "/?")]
+	escaped := strings.ReplaceAll(url.QueryEscape(password), "+", "%20")
+	at := strings.LastIndexByte(authority, '@')
+	switch {
+	case at < 0 && row.passwordAlone:
+		return scheme + "://:" + escaped + "@" + rest, nil
+	case at < 0 || strings.Contains(authority[:at], ":"):
+		return "", errors.New("the url must name a user, and no password")
+	}
+	return scheme + "://" + rest[:at] + ":" + escaped + rest[at:], nil
 }

@@ -21,8 +21,8 @@ import (
 
 const aKey = "abcdefghijklmnopqrstuvwxyz012345"
 
-// silent is a server that accepts connections, says greeting in each, and then nothing
-// more, whatever it is sent.
+// silent starts a server that accepts connections, sends a greeting on each, and then sends
+// nothing more.
 func silent(t *testing.T, greeting string) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -47,8 +47,8 @@ func silent(t *testing.T, greeting string) (address string) {
 	return l.Addr().String()
 }
 
-// soon fails the test when f does not end. It is far more than f takes, and as generous
-// as a busy machine may need.
+// soon fails the test if f does not end. Its minute is far more than f takes on a busy
+// machine.
 func soon(t *testing.T, what string, f func() error) error {
 	t.Helper()
 	done := make(chan error, 1)
@@ -62,7 +62,7 @@ func soon(t *testing.T, what string, f func() error) error {
 	}
 }
 
-// wantTimeout wants an error that says that time was up, and where.
+// wantTimeout fails the test if an error is no timeout or does not name the address.
 func wantTimeout(t *testing.T, what string, err error, address string) {
 	t.Helper()
 	var timeout interface{ Timeout() bool }
@@ -76,7 +76,8 @@ func wantTimeout(t *testing.T, what string, err error, address string) {
 	}
 }
 
-// What a server may say before it is silent: nothing, a beginning, or that TLS is to begin.
+// greetings are what a server may send before it is silent: nothing, the beginning of an
+// answer, or that TLS is to begin.
 var greetings = map[string][]string{
 	"postgres": {"", "N", "S", "SSSSSSSS", "R\x00\x00\x00\x0c\x00"},
 	"mysql":    {"", "J", "\x4a\x00\x00\x00\x0a8.0.33\x00\x01\x00\x00\x00aaaaaaaa\x00\xff\xff\xff\x02\x00\xff\xdf\x15\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00bbbbbbbbbbbb\x00mysql_native_password\x00"},
@@ -84,10 +85,10 @@ var greetings = map[string][]string{
 	"memcache": {"", "VALUE "},
 }
 
-// A server that accepts and stays silent ends a load, by the options for connecting and
-// by the one for loads; a request's context has no deadline of its own. All wait at the
-// same time.
+// A load from a server that accepts connections and stays silent ends by the options for
+// connecting and by the one for loads. The context of the load has no deadline.
 func TestSilentServer(t *testing.T) {
+	t.Parallel()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for _, c := range []struct{ kind, url string }{
@@ -157,7 +158,7 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// The limits are there when the URL says nothing, and what it says wins.
+// There are default limits, and the options of the URL override them.
 func TestDefaultLimits(t *testing.T) {
 	for _, name := range []string{"PGCONNECT_TIMEOUT", "PGHOST", "PGSERVICE"} {
 		t.Setenv(name, "") // for it to be put back
@@ -183,7 +184,7 @@ func TestDefaultLimits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		db, load, err := databases[u.scheme].open(u)
+		db, load, err := u.row.database.open(u)
 		if err != nil {
 			t.Fatalf("%s: %v", url, err)
 		}
@@ -225,7 +226,7 @@ func TestDefaultLimits(t *testing.T) {
 	}
 }
 
-// link is a proxy that can stop to pass anything on, and so a server that stops to answer.
+// link is a proxy that can stop to forward, like a server that stops to answer.
 type link struct {
 	address  string
 	frozen   atomic.Bool
@@ -295,16 +296,17 @@ func newLink(t *testing.T, server string) *link {
 	return p
 }
 
-// addressOf is the host and port in a database's URL.
+// addressOf returns the host and port in a database's URL.
 func addressOf(url string) string {
 	_, rest, _ := strings.Cut(url, "@")
 	address, _, _ := strings.Cut(rest, "/")
 	return address
 }
 
-// A server that stops to answer on a connection that stood ends a load, a page and a
-// write: lib/pq by itself asks the server to cancel the statement, and waits on.
+// A load, a page of a scan and a write end if the server stops to answer on an established
+// connection. lib/pq by itself asks the server to cancel the statement, and waits on.
 func TestServerThatStopsToAnswer(t *testing.T) {
+	t.Parallel()
 	for _, kind := range djangotest.Databases {
 		if kind.Kind == "sqlite" {
 			continue
@@ -348,6 +350,9 @@ func TestServerThatStopsToAnswer(t *testing.T) {
 					return err
 				},
 			} {
+				if what == "scan" && testing.Short() {
+					continue // a page waits in the same way as a load
+				}
 				p.frozen.Store(false)
 				if _, err := store.Load(t.Context(), records[0].Key); err != nil {
 					t.Fatal(err) // a connection stands
@@ -361,8 +366,9 @@ func TestServerThatStopsToAnswer(t *testing.T) {
 	}
 }
 
-// A long list is many pages, and no page takes its time from the next one.
+// The limit of a scan is for each page: a slow reader of one page does not shorten the next.
 func TestScanLimitIsPerPage(t *testing.T) {
+	t.Parallel()
 	for _, kind := range djangotest.Databases {
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
@@ -403,9 +409,10 @@ func TestScanLimitIsPerPage(t *testing.T) {
 	}
 }
 
-// A host that drops what is sent to it ends a load, too. Its stand-in is a listener
-// whose queue is full.
+// A load from a host that drops packets ends, too. A listener whose queue is full stands in
+// for the host.
 func TestHostThatDropsPackets(t *testing.T) {
+	t.Parallel()
 	address := fullListener(t)
 	for _, url := range []string{
 		"postgres://u:p@ADDRESS/db?connect_timeout=1", "mysql://u:p@ADDRESS/db?timeout=1s", "mysql://u:p@ADDRESS/db?load_timeout=1",
@@ -427,9 +434,10 @@ func TestHostThatDropsPackets(t *testing.T) {
 	}
 }
 
-// A MySQL URL at a PostgreSQL's port is a plain typo, and a wait without an end, since
-// each waits for the other. The reverse is noticed by lib/pq.
+// With a MySQL URL for a PostgreSQL's port, each side would wait for the other for ever.
+// lib/pq notices the reverse.
 func TestWrongKindOfServer(t *testing.T) {
+	t.Parallel()
 	postgres, mariadb := addressOf(djangotest.Postgres(t).URL), addressOf(djangotest.MariaDB(t).URL)
 	for url, hint := range map[string]string{
 		"mysql://u:p@" + postgres + "/db?timeout=1s":          "A PostgreSQL stays silent",
@@ -450,8 +458,9 @@ func TestWrongKindOfServer(t *testing.T) {
 	}
 }
 
-// A load that runs into its own limit, and not into the visitor's, says so.
+// The error of a load says whether the load's own limit ended it or the caller's.
 func TestLimitIsNamed(t *testing.T) {
+	t.Parallel()
 	store, err := Open("postgres://u:p@"+silent(t, "")+"/db?load_timeout=1", settings(t))
 	if err != nil {
 		t.Fatal(err)

@@ -22,14 +22,11 @@ var sqliteOptions = []string{
 }
 
 func openSQLite(u *storeURL) (*sql.DB, time.Duration, error) {
-	if u.user != "" || u.hasHost() {
-		return nil, 0, errors.New("a SQLite URL has no host: it is sqlite:///relative/path or sqlite:////absolute/path")
-	}
 	if u.path == "" || u.path == ":memory:" {
-		return nil, 0, errors.New("a SQLite URL needs the path of a file: a database in memory is shared with nobody")
+		return nil, 0, errors.New("a SQLite URL needs the path of a file: Django cannot share a database in memory")
 	}
-	// Django's "timeout" is how long a locked database is waited for, and its
-	// default that of Python's sqlite3.
+	// Django's option "timeout" is how long to wait for a locked database. Its default is
+	// that of Python's sqlite3.
 	milliseconds := 5000.0
 	if timeout := u.take("timeout"); timeout != "" {
 		seconds, err := strconv.ParseFloat(timeout, 64)
@@ -38,9 +35,6 @@ func openSQLite(u *storeURL) (*sql.DB, time.Duration, error) {
 		}
 		milliseconds = math.Round(seconds * 1000)
 	}
-	if err := u.onlyKnown("modernc.org/sqlite's", sqliteOptions); err != nil {
-		return nil, 0, err
-	}
 	if !u.options.Has("_busy_timeout") && !u.options.Has("_timeout") {
 		u.options.Add("_pragma", fmt.Sprintf("busy_timeout(%.0f)", milliseconds))
 	}
@@ -48,7 +42,7 @@ func openSQLite(u *storeURL) (*sql.DB, time.Duration, error) {
 		u.options.Set("mode", "ro")
 	}
 	if u.options.Get("mode") == "" {
-		u.options.Set("mode", "rw") // SQLite would make a file that is missing
+		u.options.Set("mode", "rw") // by default SQLite creates a missing file
 	}
 	// SQLite's own "unable to open database file" does not say why.
 	info, err := os.Stat(u.path)

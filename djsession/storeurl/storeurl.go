@@ -1,76 +1,97 @@
-// Package storeurl opens a session store by a URL, spelled as Django people spell
-// them for dj-database-url:
+// Package storeurl opens a session store by a URL. The URLs are those of dj-database-url,
+// and more of the same kind for Django's other engines.
 //
-//	postgres://user:password@host:5432/name
-//	mysql://user:password@host:3306/name       MariaDB, too
-//	sqlite:///relative/path.sqlite3
-//	sqlite:////absolute/path.sqlite3
-//	file:///relative/folder                    Django's engine file
-//	file:////absolute/folder
-//	redis://user:password@host:6379/1          Redis as a cache, database number 1
-//	redis-sentinel://host,host/service/0
-//	redis-cluster://host,host
-//	memcached://host:11211,host:11211
-//	dbcache+postgres://…?table=site_cache      DatabaseCache; also dbcache+mysql, …
-//	filecache:////absolute/folder              FileBasedCache
+// # Databases
 //
-// and [OpenCachedDB] the engine cached_db by two. With rediss Redis is spoken to by TLS.
+// Django's engine db, in the table django_session:
 //
-// Special characters in a part are percent-encoded; a host that is a path
-// (postgres://user@%2Fvar%2Frun%2Fpostgresql/name) is a socket. These options
-// may follow in a database's query string:
+//	postgres://user@host:5432/name      PostgreSQL; also postgresql, pgsql, postgis
+//	mysql://user@host:3306/name         MySQL or MariaDB; also mariadb
+//	sqlite:///relative/db.sqlite3       SQLite
+//	sqlite:////absolute/db.sqlite3
+//
+// They have the options
 //
 //   - table: the session table, or schema.table; see dbstore.Config.Table
 //   - time_zone: DATABASES[…]["TIME_ZONE"]; see dbstore.Config.TimeZone
-//   - the driver's own: those of lib/pq (sslmode, sslrootcert,
-//     connect_timeout, …), go-sql-driver/mysql (tls, charset, timeout, …) and
-//     modernc.org/sqlite (_pragma, …); for SQLite also Django's timeout, in
-//     seconds
 //   - max_open_conns: how many connections may be open. Default: 10
-//   - max_idle_conns: how many idle ones are kept, for five minutes. Default: 10, or
+//   - max_idle_conns: how many idle connections are kept, for five minutes. Default: 10, or
 //     max_open_conns if that is less
 //   - load_timeout: how long a load may take, in seconds. Default: 10; see
 //     dbstore.Config.Timeout
-//   - Django's that mean nothing here (conn_max_age, …) are ignored
+//   - timeout: SQLite only; how long to wait for a lock, in seconds. Default: 5
+//   - the driver's own: those of lib/pq (sslmode, sslrootcert, connect_timeout, …),
+//     go-sql-driver/mysql (tls, charset, timeout, …) and modernc.org/sqlite (_pragma, …)
+//   - Django's that do not matter here (conn_max_age, …), which are ignored
 //
-// A folder has the option prefix, for file names that do not begin with
-// Settings.SessionCookieName; see filestore.Config.Prefix.
+// # Files
 //
-// All caches have prefix and version, which are KEY_PREFIX and VERSION. A KEY_FUNCTION
-// is for [cachestore.Config]. Besides, Redis has
+// Django's engine file:
 //
-//   - client: "django", the default, is Django's own RedisCache, "django-redis" the
-//     package of that name; a serializer or compressor implies the latter
+//	file:////absolute/folder            a folder of session files
+//	file:///relative/folder
+//
+// The option prefix is for file names that do not begin with Settings.SessionCookieName;
+// see filestore.Config.Prefix.
+//
+// # Caches
+//
+// Django's engine cache; and [OpenCachedDB] opens the engine cached_db by the URLs of its
+// cache and its database:
+//
+//	redis://host:6379/1                             Redis as a cache, its database 1
+//	rediss://host:6379/1                            Redis over TLS
+//	redis-sentinel://host,host/service/0            Redis found by Sentinels
+//	rediss-sentinel://host,host/service/0           the same over TLS
+//	redis-cluster://host,host                       a Redis Cluster
+//	rediss-cluster://host,host                      the same over TLS
+//	memcached://host:11211,host:11211               Memcached
+//	filecache:////absolute/folder                   FileBasedCache
+//	dbcache+postgres://user@host:5432/name?table=site_cache   DatabaseCache in PostgreSQL
+//	dbcache+mysql://user@host:3306/name?table=site_cache      DatabaseCache in MySQL or MariaDB
+//	dbcache+sqlite:///relative/db.sqlite3?table=site_cache    DatabaseCache in SQLite
+//
+// All of them have the options prefix and version, which are KEY_PREFIX and VERSION. A
+// KEY_FUNCTION can be set in a [cachestore.Config] only. Redis also has
+//
+//   - client: "django", the default, is Django's own RedisCache; "django-redis" is the
+//     package of that name. A serializer or a compressor implies the latter
 //   - serializer: "pickle", the default, "json" or "msgpack"
 //   - compressor: "none", the default, "zlib", "gzip", "lzma", "lz4" or "zstd"
-//   - replica: host:port of a server to read from, once for each. Sentinels know them:
-//     replicas=1 there
-//   - max_open_conns, which redis-py calls max_connections, and max_idle_conns, as for a
-//     database; in a Cluster, and with replicas, for each server
+//   - db: the number of the database, if the path does not have it
+//   - replica: host:port of a server to read from, once for each
+//   - replicas: "1" reads from the replicas that the Sentinels know
+//   - max_open_conns, or max_connections as redis-py has it, and max_idle_conns, as for a
+//     database; they count for each server of a Cluster and for each replica
 //   - load_timeout: how long a load or a write may take, in seconds. Default: 10; see
 //     rediscache.Config.Timeout
-//   - redis-py's socket_timeout, socket_connect_timeout (both in seconds),
-//     ssl_ca_certs, ssl_certfile, ssl_keyfile and ssl_cert_reqs ("none" trusts any server)
-//   - sentinel_username and sentinel_password, where the Sentinels have their own
+//   - socket_timeout and socket_connect_timeout, redis-py's, in seconds
+//   - ssl_ca_certs, ssl_certfile, ssl_keyfile and ssl_cert_reqs, redis-py's; with
+//     ssl_cert_reqs=none any server is trusted
+//   - sentinel_username and sentinel_password, if the Sentinels have their own
 //
-// Memcached has
+// Memcached also has
 //
 //   - hash: how a server is chosen, by the client that the site's backend uses:
 //     "pymemcache", the default, "pylibmc" or "python-memcached"
 //   - timeout: in seconds; see memcache.Config.Timeout
 //   - max_open_conns: how many connections to each server may be open. Default: 10
-//   - max_item_size: in bytes, where the servers' -I is not 1 MiB
+//   - max_item_size: in bytes, if the servers' -I is not 1 MiB
 //
-// and DatabaseCache (with the options of its database) and FileBasedCache have
-// max_entries and cull_frequency: see dbcache.Config and filecache.Config.
+// DatabaseCache (with the options of its database) and FileBasedCache also have max_entries
+// and cull_frequency; see dbcache.Config and filecache.Config.
 //
-// Any other option is an error.
+// # Spelling
+//
+// A user and a password go before the host: postgres://user:password@host/name. Special
+// characters in a part are percent-encoded. A host that is a path
+// (postgres://user@%2Fvar%2Frun%2Fpostgresql/name) is a socket. An unknown option is an
+// error.
 //
 // # Defaults
 //
-// PostgreSQL gets libpq's sslmode=prefer and its own files and variables (~/.pgpass,
-// PGHOST, PGCONNECT_TIMEOUT, …). SQLite waits 5 seconds for a lock, as Django does. A
-// SQLite file is never created, nor is a folder.
+// PostgreSQL gets libpq's sslmode=prefer, and its own files and variables (~/.pgpass,
+// PGHOST, PGCONNECT_TIMEOUT, …). Neither a SQLite file nor a folder is ever created.
 //
 // Every wait has a limit. Connecting, with TLS and the handshake, may take 10 seconds
 // (connect_timeout of PostgreSQL, timeout of MySQL, socket_connect_timeout of Redis). A
@@ -82,25 +103,24 @@
 // context.DeadlineExceeded or an os.ErrDeadlineExceeded.
 //
 // A store opens at most 10 connections to a server, since the site needs the server's
-// connections, too, and keeps idle ones for five minutes. A request that finds all of them in
-// use waits for one, for as long as a load may take; then its error says that all are busy. A
+// connections, too, and keeps idle ones for five minutes. If all of them are in use, a
+// request waits for one as long as a load may take; then its error says that all are busy. A
 // cached_db has two pools, one for its cache and one for its database, even if both are on
 // one server. The users of package djauth are read over the pool of the database.
 //
-// Connections of lib/pq, and of go-redis over TLS, that the server has closed are noticed
-// before a write is sent on them only if this package opened them.
+// lib/pq, and go-redis over TLS, notice that the server has closed a connection before they
+// send a write on it only if this package opened the connection.
 //
-// This is the only package that chooses drivers, and it compiles all of them: a
-// program that wants one only uses package dbstore, filestore or rediscache, … by
-// itself.
+// # Drivers
+//
+// This is the only package that chooses drivers, and it compiles all of them. A program
+// that needs one driver only uses package dbstore, filestore or rediscache, … directly.
 package storeurl
 
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
+	"strconv"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
@@ -111,7 +131,7 @@ import (
 type Store interface {
 	djsession.Store
 	io.Closer
-	// String is Django's short name of the engine, and what it is on, such as
+	// String returns Django's short name of the engine, and where it keeps sessions, such as
 	// "db (postgresql)".
 	String() string
 }
@@ -122,9 +142,9 @@ func Open(rawURL string, settings *djsession.Settings) (Store, error) {
 	return open(rawURL, settings, false)
 }
 
-// OpenReadOnly is Open for a store that is not to be changed in any way: a SQLite
-// file is opened so that not even a WAL is tidied up, and PostgreSQL and the file
-// engine refuse what writes. The other servers must be told so by the rights of the user.
+// OpenReadOnly is like Open, and the store is not changed in any way: a SQLite file is
+// opened so that not even a WAL is tidied up, and PostgreSQL, the engine file and the caches
+// refuse writes. On MySQL the rights of the user must forbid them.
 func OpenReadOnly(rawURL string, settings *djsession.Settings) (Store, error) {
 	return open(rawURL, settings, true)
 }
@@ -135,9 +155,6 @@ func open(rawURL string, settings *djsession.Settings, readOnly bool) (Store, er
 		return nil, err
 	}
 	u.readOnly = readOnly
-	if err := checkScheme(u.scheme); err != nil {
-		return nil, err
-	}
 	store, err := u.open(settings)
 	if err != nil {
 		return nil, fmt.Errorf("store url %s: %w", u, err)
@@ -145,12 +162,13 @@ func open(rawURL string, settings *djsession.Settings, readOnly bool) (Store, er
 	return store, nil
 }
 
+// open opens the store of any scheme.
 func (u *storeURL) open(settings *djsession.Settings) (Store, error) {
-	if u.scheme == "file" {
-		return openFolder(u, settings)
-	}
-	if d, ok := databases[u.scheme]; ok {
-		store, err := d.openTable(u, settings)
+	switch {
+	case u.row.store != nil:
+		return u.row.store(u, settings)
+	case u.row.database != nil:
+		store, err := u.openTable(settings)
 		if err != nil {
 			return nil, err // and not a nil *dbstore.Store
 		}
@@ -168,14 +186,48 @@ func (u *storeURL) open(settings *djsession.Settings) (Store, error) {
 	return store, nil
 }
 
-// OpenCachedDB returns the store of the engine cached_db: the URL of its cache, and
+// openTable opens the engine db. It is an error for the URL of another store.
+func (u *storeURL) openTable(settings *djsession.Settings) (*dbstore.Store, error) {
+	if u.row.database == nil {
+		return nil, fmt.Errorf("this is not a database: want one of %s", namesOf(func(s *Scheme) bool { return s.database != nil }))
+	}
+	return u.row.database.openTable(u, settings)
+}
+
+// openedCache is a cache, and how sessions are kept in it.
+type openedCache struct {
+	cache  cachestore.Cache
+	config cachestore.Config
+}
+
+// openCache opens a cache, with the options that all caches have. It is an error for the URL
+// of another store.
+func (u *storeURL) openCache(settings *djsession.Settings) (*openedCache, error) {
+	if u.row.cache == nil {
+		return nil, fmt.Errorf("this is not a cache: want one of %s", namesOf(func(s *Scheme) bool { return s.cache != nil }))
+	}
+	c := &openedCache{config: cachestore.Config{Settings: settings, KeyPrefix: u.take("prefix"), ReadOnly: u.readOnly}}
+	if version := u.take("version"); version != "" {
+		n, err := strconv.Atoi(version)
+		if err != nil || n == 0 {
+			return nil, fmt.Errorf("version %q: want the cache's VERSION, a whole number and not 0", version)
+		}
+		c.config.Version = n
+	}
+	if err := u.row.cache(u, c); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// OpenCachedDB returns the store of the engine cached_db. It takes the URL of its cache, and
 // that of the database with the table django_session. Close closes both.
 func OpenCachedDB(cacheURL, databaseURL string, settings *djsession.Settings) (*cachestore.CachedDB, error) {
 	return openCachedDB(cacheURL, databaseURL, settings, false)
 }
 
-// OpenCachedDBReadOnly is to OpenCachedDB what OpenReadOnly is to Open. Nor is the
-// cache filled with what is read from the database.
+// OpenCachedDBReadOnly is to OpenCachedDB what OpenReadOnly is to Open. Sessions that are
+// read from the database are not written into the cache.
 func OpenCachedDBReadOnly(cacheURL, databaseURL string, settings *djsession.Settings) (*cachestore.CachedDB, error) {
 	return openCachedDB(cacheURL, databaseURL, settings, true)
 }
@@ -186,15 +238,11 @@ func openCachedDB(cacheURL, databaseURL string, settings *djsession.Settings, re
 		return nil, fmt.Errorf("cached_db: database: %w", err)
 	}
 	u.readOnly = readOnly
-	d, ok := databases[u.scheme]
-	if !ok {
-		return nil, fmt.Errorf("cached_db: database: store url %s: it is none of a database: want one of %s", u, known(databases))
-	}
-	db, err := d.openTable(u, settings)
+	db, err := u.openTable(settings)
 	if err != nil {
 		return nil, fmt.Errorf("cached_db: database: store url %s: %w", u, err)
 	}
-	store, err := overDatabase(cacheURL, db, settings, readOnly)
+	store, err := openCacheOver(db, cacheURL, settings, readOnly)
 	if err != nil {
 		db.Close()
 		return nil, fmt.Errorf("cached_db: cache: %w", err)
@@ -202,7 +250,8 @@ func openCachedDB(cacheURL, databaseURL string, settings *djsession.Settings, re
 	return store, nil
 }
 
-func overDatabase(cacheURL string, db *dbstore.Store, settings *djsession.Settings, readOnly bool) (*cachestore.CachedDB, error) {
+// openCacheOver opens a cache over a database that is open.
+func openCacheOver(db *dbstore.Store, cacheURL string, settings *djsession.Settings, readOnly bool) (*cachestore.CachedDB, error) {
 	u, err := parse(cacheURL)
 	if err != nil {
 		return nil, err
@@ -219,73 +268,3 @@ func overDatabase(cacheURL string, db *dbstore.Store, settings *djsession.Settin
 	}
 	return store, nil
 }
-
-// isPath tells the schemes whose URLs are a path and nothing else.
-func isPath(scheme string) bool {
-	switch strings.ToLower(scheme) {
-	case "sqlite", "file", "filecache", "dbcache+sqlite":
-		return true
-	}
-	return false
-}
-
-// hasSeveralHosts tells the schemes whose URLs name servers with commas between.
-func hasSeveralHosts(scheme string) bool {
-	switch scheme {
-	case "memcached", "redis-cluster", "rediss-cluster", "redis-sentinel", "rediss-sentinel":
-		return true
-	}
-	return false
-}
-
-// known lists the schemes there are.
-func known[T any](schemes ...map[string]T) string {
-	var names []string
-	for _, m := range schemes {
-		names = slices.AppendSeq(names, maps.Keys(m))
-	}
-	slices.Sort(names)
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
-	return strings.Join(names, ", ")
-}
-
-// CheckScheme is an error when a URL's scheme is that of no store.
-func CheckScheme(rawURL string) error {
-	scheme, _, ok := strings.Cut(rawURL, "://")
-	if !ok || !isScheme(scheme) {
-		return nil // Open says what is wrong with it
-	}
-	return checkScheme(strings.ToLower(scheme))
-}
-
-func checkScheme(scheme string) error {
-	if scheme == "file" || databases[scheme] != nil || cacheOpener(scheme) != nil {
-		return nil
-	}
-	return fmt.Errorf("store url: unknown scheme %q: want one of file, %s, %s; or %s before that of a database", scheme, known(databases), known(caches), databaseCache)
-}
-
-// IsPath tells whether a URL names a file or folder, and so a path that can be
-// relative.
-func IsPath(rawURL string) bool {
-	scheme, _, ok := strings.Cut(rawURL, "://")
-	return ok && isPath(scheme)
-}
-
-// IsCache tells whether a URL names a cache, which keeps sessions without a
-// signature.
-func IsCache(rawURL string) bool {
-	scheme, _, ok := strings.Cut(strings.ToLower(rawURL), "://")
-	return ok && cacheOpener(scheme) != nil
-}
-
-// KeepsWallClock tells whether a URL names a database that keeps times without their
-// zone, so that USE_TZ and TIME_ZONE decide what they mean.
-func KeepsWallClock(rawURL string) bool {
-	scheme, _, _ := strings.Cut(strings.ToLower(rawURL), "://")
-	d, ok := databases[strings.TrimPrefix(scheme, "dbcache+")]
-	return ok && d.dialect != dbstore.PostgreSQL
-}
-
-// IsURL tells whether a text is a store's URL rather than a name.
-func IsURL(text string) bool { return strings.Contains(text, "://") }

@@ -58,7 +58,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// No message about a URL holds what may be a password in it.
+// No message about a URL has a part of it that may be a password.
 func TestBadURLs(t *testing.T) {
 	const password = "hunter2"
 	for _, raw := range []string{
@@ -151,8 +151,8 @@ func TestPostgreSQLDefaults(t *testing.T) {
 	}
 }
 
-// A store by its URL, on each database: with the options of Django's that mean
-// nothing here, and on SQLite with a name that is full of special characters.
+// A store of each database is opened by its URL, with Django's options that are ignored, and
+// for SQLite with a name full of special characters.
 func TestOpen(t *testing.T) {
 	for _, d := range djangotest.Databases {
 		t.Run(d.Kind, func(t *testing.T) {

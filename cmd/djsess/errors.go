@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+
+	"github.com/redis/go-redis/v9/logging"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/djsession/rediscache"
+	"github.com/djsess/djsess/internal/printable"
+	"github.com/djsess/djsess/internal/swapfile"
+)
+
+// Exit statuses.
+const (
+	done      = 0
+	failed    = 1
+	misused   = 2
+	notFound  = 3
+	untrusted = 4
+)
+
+// configError is a configuration that is wrong or incomplete.
+type configError struct{ err error }
+
+func (e *configError) Error() string { return e.err.Error() }
+func (e *configError) Unwrap() error { return e.err }
+
+func configf(format string, args ...any) error {
+	return &configError{fmt.Errorf(format, args...)}
+}
+
+// hinted is an error with a hint of the command, which replaces the one of explainKind.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e *hinted) Unwrap() error { return e.error }
+
+// reported is an exit status. What led to it has been printed.
+type reported struct{ status int }
+
+func (e reported) Error() string { return fmt.Sprintf("exit status %d", e.status) }
+
+// report prints an error and what to do about it, and returns the exit status.
+func (a *app) report(err error) int {
+	status, hint := explain(err)
+	var already reported
+	switch {
+	case err == nil, errors.As(err, &already), errors.Is(err, errReaderGone):
+		return status
+	}
+	a.complain("%s", message(err))
+	fromStore := storeHint(err)
+	a.advise(fromStore)
+	if hint == "" && fromStore == "" && status == failed && a.storeNamedBy != "" {
+		hint = fromPlace(a.storeNamedBy)
+	}
+	a.advise(hint)
+	if errors.Is(err, djsession.ErrBadSignature) {
+		a.advise(a.keyHint)
+	}
+	return status
+}
+
+// advise prints a hint on a line of stderr.
+func (a *app) advise(hint string) {
+	if hint != "" {
+		fmt.Fprintf(a.stderr, "%s\n", printable.Text(hint))
+	}
+}
+
+// complain prints a message on stderr.
+func (a *app) complain(format string, args ...any) {
+	fmt.Fprintf(a.stderr, "djsess: %s\n", printable.Text(fmt.Sprintf(format, args...)))
+}
+
+// message returns an error's text for people. It prints an OpError by its fields, without the
+// store's package, and without the hint, which has a line of its own.
+func message(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "interrupted"
+	}
+	text := err.Error()
+	if op := (*djsession.OpError)(nil); errors.As(err, &op) {
+		text = strings.Replace(text, op.Error(), operation(op), 1)
+	}
+	// Errors that are about no operation of a store, such as one of the settings, begin with the
+	// name of package djsession.
+	return strings.ReplaceAll(text, "djsession: ", "")
+}
+
+// operation returns the operation, the key and the cause of an OpError.
+func operation(op *djsession.OpError) string {
+	cause := message(op.Err)
+	if inner := (*djsession.OpError)(nil); errors.As(op.Err, &inner) && inner.Op == op.Op && inner.Key == op.Key {
+		return cause // a store over a cache or a database: the cause names the operation
+	}
+	if op.Key == "" {
+		return op.Op + ": " + cause
+	}
+	return op.Op + " " + op.Key + ": " + cause
+}
+
+// storeHint returns the first hint of the stores that an error went through, or "".
+func storeHint(err error) string {
+	for op := (*djsession.OpError)(nil); errors.As(err, &op); err = op.Err {
+		if op.Hint != "" {
+			return op.Hint
+		}
+	}
+	return ""
+}
+
+// reason returns in short why a payload or a line is bad.
+func reason(err error) string {
+	if payload := (*djsession.PayloadError)(nil); errors.As(err, &payload) {
+		err = payload.Err
+	}
+	return message(err)
+}
+
+// explain is the only place that knows what an error means: it returns the exit status, and
+// what to do about the error.
+func explain(err error) (status int, hint string) {
+	status, hint = explainKind(err)
+	if h := (*hinted)(nil); errors.As(err, &h) {
+		hint = h.hint
+	}
+	return status, hint
+}
+
+func explainKind(err error) (status int, hint string) {
+	var (
+		already reported
+		usage   *usageError
+		config  *configError
+		payload *djsession.PayloadError
+	)
+	switch {
+	case err == nil, errors.Is(err, errReaderGone):
+		return done, ""
+	case errors.As(err, &already):
+		return already.status, ""
+	case errors.As(err, &usage):
+		return misused, fmt.Sprintf("see %q", usage.command+" --help")
+	case errors.As(err, &config):
+		return misused, ""
+	case errors.As(err, &payload):
+		return untrusted, payloadHint(payload)
+	case errors.Is(err, djsession.ErrInvalidKey):
+		return misused, "a session key is what the cookie sessionid holds: 32 letters and digits"
+	case errors.Is(err, djsession.ErrNotFound):
+		return notFound, ""
+	case errors.Is(err, djsession.ErrOpaque):
+		return failed, "nothing was written: this session holds a value that only Python can read"
+	case errors.Is(err, errors.ErrUnsupported):
+		return failed, "name sessions by their whole keys"
+	case errors.Is(err, djsession.ErrReadOnly):
+		return failed, "the store, or the way it was opened, allows no writes"
+	case errors.Is(err, djsession.ErrBusy):
+		return failed, "another connection holds a lock: try again, or wait longer (for SQLite by ?timeout=SECONDS)"
+	case errors.Is(err, dbstore.ErrNoTable):
+		return failed, "a table of another name goes into the store's URL as ?table=NAME"
+	case errors.Is(err, rediscache.ErrPassword):
+		return failed, "the password goes into the URL, redis://:password@host/0, or into a file that password_file names in " + configName
+	case errors.Is(err, djsession.ErrInvalidExpiry):
+		return failed, `nothing was written: Django could not save this session either; set its value "_session_expiry" to seconds, or unset it`
+	case errors.Is(err, djsession.ErrUnknownKey):
+		return misused, "put the site's SECRET_KEY first and older keys after it; if the site has just changed its SECRET_KEY, use --accept-new-key"
+	case errors.Is(err, djsession.ErrOutcomeUnknown):
+		return failed, "the connection broke before the server answered: see by djsess get whether the session was changed, and then try again"
+	case errors.Is(err, djsession.ErrConflict):
+		return failed, "nothing was written: another writer keeps changing this session; try again"
+	}
+	return failed, ""
+}
+
+func payloadHint(err *djsession.PayloadError) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "this user may not read the file: run djsess as the user that the site runs as"
+	case errors.Is(err, swapfile.ErrNotRegular):
+		return "Django writes regular files only: something else has the name of a session"
+	case errors.Is(err, djsession.ErrSignatureExpired):
+		return "the cookie is older than SESSION_COOKIE_AGE, or the clocks disagree"
+	case errors.Is(err, djsession.ErrBadSignature):
+		return "check that the SECRET_KEY is the site's (or list it in SECRET_KEY_FALLBACKS), and that DJANGO_VERSION is; " +
+			"if they are, the payload was changed"
+	case err.Form == djsession.Unsigned && errors.Is(err, djsession.ErrMalformed):
+		return "something else than a session is stored under this key; or the store's URL does not have the prefix, version, " +
+			"serializer and compressor of the site's CACHES"
+	case errors.Is(err, djsession.ErrMalformed):
+		return "the site signed it, but it is no JSON object: set SESSION_SERIALIZER under [settings] as in the site's settings.py"
+	case errors.Is(err, djsession.ErrTooLarge):
+		return "djsess refuses payloads of this size, since they could fill the memory"
+	}
+	return ""
+}
+
+// otherForm explains a bad signature of a payload that another release of Django than
+// DJANGO_VERSION seems to have written. It returns "" for other errors.
+func otherForm(err error, s *djsession.Settings) string {
+	var payload *djsession.PayloadError
+	if !errors.As(err, &payload) || !errors.Is(err, djsession.ErrBadSignature) {
+		return ""
+	}
+	switch {
+	case s.AtLeast(4, 0) && payload.Form == djsession.Legacy:
+		return "it looks like the form of Django up to 3.0, which Django " + s.DjangoVersion + " does not read"
+	case !s.AtLeast(3, 1) && payload.Form == djsession.Signed:
+		return "it looks like the form of Django 3.1 and later, which Django " + s.DjangoVersion + " does not read"
+	}
+	return ""
+}
+
+// hintAtForm adds the hint of otherForm to an error.
+func hintAtForm(err error, s *djsession.Settings) error {
+	if form := otherForm(err, s); form != "" {
+		return &hinted{err, form + ": check DJANGO_VERSION under [settings] in " + configName}
+	}
+	return err
+}
+
+// warnings is a slog.Handler that prints the stores' warnings and errors as messages of the
+// command.
+type warnings struct {
+	app   *app
+	attrs []slog.Attr
+}
+
+// showWarnings prints the stores' warnings. The Redis client's own log is switched off.
+func (a *app) showWarnings() {
+	slog.SetDefault(slog.New(&warnings{app: a}))
+	logging.Disable()
+}
+
+func (w *warnings) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+
+func (w *warnings) Handle(_ context.Context, r slog.Record) error {
+	var b strings.Builder
+	b.WriteString(r.Message)
+	add := func(attr slog.Attr) bool {
+		b.WriteString(", " + attr.Key + " " + attr.Value.String())
+		return true
+	}
+	for _, attr := range w.attrs {
+		add(attr)
+	}
+	r.Attrs(add)
+	w.app.complain("warning: %s", oneLine(b.String()))
+	return nil
+}
+
+func (w *warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &warnings{w.app, append(w.attrs[:len(w.attrs):len(w.attrs)], attrs...)}
+}
+
+// WithGroup does nothing: the names are clear without the group.
+func (w *warnings) WithGroup(string) slog.Handler { return w }

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/djsession/storeurl"
+)
+
+// defaultStore is the database of a project that startproject made.
+const defaultStore = "db.sqlite3"
+
+const storePlaces = "give one by --store URL, by $DJSESS_STORE or $DATABASE_URL, or as store under the name of one of [stores] in " + configName
+
+// place says where the sessions are.
+type place struct {
+	url     string          // of the store; of the database of cached_db
+	cache   string          // the URL of the cache of cached_db, or ""
+	namedBy string          // the flag, variable or file that names the store
+	scheme  storeurl.Scheme // of url, once check has found it
+}
+
+// storePlace finds the store in the flags, the environment or the configuration.
+func (a *app) storePlace(c *config) (place, error) {
+	if storeurl.HasSecret(a.flags.store) {
+		return place{}, configf("--store: passwords and keys are refused on the command line, where every user of this machine can read them: "+
+			"give the URL by $DJSESS_STORE or $DATABASE_URL, or under [stores] in %s (and PostgreSQL's password by ~/.pgpass)", configName)
+	}
+	for _, source := range []struct{ value, name string }{
+		{a.flags.store, "--store"},
+		{os.Getenv("DJSESS_STORE"), "$DJSESS_STORE"},
+		{os.Getenv("DATABASE_URL"), "$DATABASE_URL"},
+	} {
+		switch {
+		case source.name == "$DATABASE_URL" && source.value != "" && c.stores[c.store].engine == cachedDB:
+			// The site's cache would not learn of changes to the database alone.
+			return place{}, configf("$DATABASE_URL names a database, and %s names the store %q, which is a cached_db: choose one by --store or $DJSESS_STORE", c.file, c.store)
+		case storeurl.IsURL(source.value):
+			return place{url: source.value, namedBy: source.name}, nil
+		case source.value != "":
+			return c.namedStore(source.value, source.name)
+		}
+	}
+	if c.store != "" {
+		namedBy := c.file + ": store"
+		if storeurl.IsURL(c.store) {
+			return place{url: c.relative(c.store), namedBy: namedBy}, nil
+		}
+		return c.namedStore(c.store, namedBy)
+	}
+	if _, err := os.Stat(defaultStore); errors.Is(err, fs.ErrNotExist) {
+		return place{}, configf("there is no store: %s; without one it is ./%s, which is not here", storePlaces, defaultStore)
+	}
+	return place{url: "sqlite:///" + defaultStore, namedBy: "./" + defaultStore}, nil
+}
+
+// namedStore returns a store of [stores].
+func (c *config) namedStore(name, namedBy string) (place, error) {
+	s, ok := c.stores[name]
+	if !ok || s.engine != cachedDB {
+		rawURL, err := c.storeURL(name, namedBy)
+		return place{url: rawURL, namedBy: namedBy}, err
+	}
+	cache, err := c.partURL(s.cache, c.file+": stores."+name+".cache")
+	if err != nil {
+		return place{}, err
+	}
+	database, err := c.partURL(s.database, c.file+": stores."+name+".database")
+	return place{url: database, cache: cache, namedBy: namedBy}, err
+}
+
+// partURL returns the URL of the cache or the database of cached_db.
+func (c *config) partURL(value, namedBy string) (string, error) {
+	if storeurl.IsURL(value) {
+		return c.relative(value), nil
+	}
+	return c.storeURL(value, namedBy)
+}
+
+// storeURL returns the URL of a named store.
+func (c *config) storeURL(name, namedBy string) (string, error) {
+	s, ok := c.stores[name]
+	switch known := slices.Sorted(maps.Keys(c.stores)); {
+	case ok && s.engine == cachedDB:
+		return "", configf("%s: %s is a cached_db itself", namedBy, shown(name))
+	case ok:
+	case strings.ContainsAny(name, "./"):
+		return "", configf("%s: %s is no URL: a SQLite file is sqlite:///relative/path or sqlite:////absolute/path", namedBy, shown(name))
+	case c.file == "":
+		return "", configf("%s: %s is no URL, and there is no %s that could name it", namedBy, shown(name), configName)
+	case len(known) == 0:
+		return "", configf("%s: %s is no URL, and %s names no stores", namedBy, shown(name), c.file)
+	default:
+		return "", configf("%s: %s is no URL and none of the stores in %s: there are %s", namedBy, shown(name), c.file, strings.Join(known, ", "))
+	}
+	rawURL := c.relative(s.url)
+	if s.passwordFile != "" {
+		secrets, info, err := readSecrets(c.path(s.passwordFile), named)
+		if err == nil {
+			c.warn(c.file+": stores."+name+".password_file", exposed(info))
+		} else {
+			return "", configf("%s: stores.%s.password_file: %w", c.file, name, err)
+		}
+		if rawURL, err = storeurl.WithPassword(rawURL, secrets[0].text); err != nil {
+			return "", configf("%s: stores.%s.password_file: %w", c.file, name, err)
+		}
+	}
+	for _, option := range []struct{ name, value string }{{"table", s.table}, {"time_zone", s.timeZone}} {
+		if option.value != "" {
+			rawURL = storeurl.WithOption(rawURL, option.name, option.value)
+		}
+	}
+	return rawURL, nil
+}
+
+// relative resolves a relative path in a URL against the configuration's folder.
+func (c *config) relative(rawURL string) string {
+	return storeurl.Resolve(rawURL, filepath.Dir(c.file))
+}
+
+// fromPlace returns the hint that says where the store is named.
+func fromPlace(namedBy string) string { return "the store is the one named by " + namedBy }
+
+// site is an open store with the settings of its site.
+type site struct {
+	storeurl.Store
+	settings *djsession.Settings
+	isCache  bool // the engine is cache
+	namedBy  string
+}
+
+// withStore opens the store, calls f and closes the store. SIGINT and SIGTERM end the
+// context.
+func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site) error) error {
+	c, err := a.readConfig()
+	if err != nil {
+		return err
+	}
+	place, err := a.storePlace(c)
+	if err != nil {
+		return err
+	}
+	a.storeNamedBy = place.namedBy
+	if err := place.check(); err != nil { // before the SECRET_KEY, which a cache does not need
+		return openError(err, place.namedBy)
+	}
+	settings, err := a.settings(c, place.isUnsigned())
+	if err != nil {
+		return err
+	}
+	settings.AcceptNewKey = a.flags.acceptNewKey
+	a.warnOfDefaultZone(c, place, settings)
+	store, err := place.open(settings, a.flags.readOnly)
+	if err != nil {
+		return openError(err, place.namedBy)
+	}
+	defer store.Close()
+	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process
+	err = f(ctx, &site{store, settings, place.isUnsigned(), place.namedBy})
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var operation *net.OpError
+	var lookup *net.DNSError
+	if errors.As(err, &operation) || errors.As(err, &lookup) || errors.Is(err, context.DeadlineExceeded) {
+		return &hinted{err, "is the server up, and are host and port right? " + fromPlace(place.namedBy)}
+	}
+	return err
+}
+
+// check finds the schemes of the store's URLs.
+func (p *place) check() (err error) {
+	if p.cache != "" {
+		if _, err := storeurl.SchemeOf(p.cache); err != nil {
+			return err
+		}
+	}
+	p.scheme, err = storeurl.SchemeOf(p.url)
+	return err
+}
+
+// isUnsigned reports whether the store needs no SECRET_KEY.
+func (p place) isUnsigned() bool { return p.cache == "" && p.scheme.IsCache() }
+
+func (p place) open(settings *djsession.Settings, readOnly bool) (storeurl.Store, error) {
+	switch {
+	case p.cache != "" && readOnly:
+		return storeurl.OpenCachedDBReadOnly(p.cache, p.url, settings)
+	case p.cache != "":
+		return storeurl.OpenCachedDB(p.cache, p.url, settings)
+	case readOnly:
+		return storeurl.OpenReadOnly(p.url, settings)
+	}
+	return storeurl.Open(p.url, settings)
+}
+
+// openError makes an error about a URL a configError, unless a file is missing.
+func openError(err error, namedBy string) error {
+	if path := (*fs.PathError)(nil); errors.Is(err, fs.ErrNotExist) || errors.As(err, &path) {
+		return err
+	}
+	return &hinted{&configError{err}, fromPlace(namedBy)}
+}
+
+// withWriter calls withStore for a command that writes.
+func (a *app) withWriter(cmd *cobra.Command, f func(ctx context.Context, s *site) error) error {
+	if a.flags.readOnly {
+		return configf("--read-only refuses %q, which writes", cmd.Name())
+	}
+	return a.withStore(cmd, f)
+}
+
+// scanner returns the store as a djsession.Scanner.
+func (s *site) scanner() (djsession.Scanner, error) {
+	if scanner, ok := s.Store.(djsession.Scanner); ok {
+		return scanner, nil
+	}
+	return nil, fmt.Errorf("%s: this engine cannot list its sessions: %w", s, errors.ErrUnsupported)
+}
+
+// expires returns when a session expires. Some stores must be asked for it separately. It is
+// the zero time if the store does not know.
+func (s *site) expires(ctx context.Context, r *djsession.Record) (time.Time, error) {
+	asked, ok := s.Store.(interface {
+		Expires(ctx context.Context, key string) (time.Time, error)
+	})
+	if !r.Expires.IsZero() || !ok {
+		return r.Expires, nil
+	}
+	expires, err := asked.Expires(ctx, r.Key)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return time.Time{}, nil
+	case err == nil && expires.IsZero():
+		return cachestore.Never, nil
+	}
+	return expires, err
+}
+
+// acceptNewKeyFlag adds --accept-new-key to a command that signs sessions.
+func (a *app) acceptNewKeyFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.flags.acceptNewKey, "accept-new-key", false,
+		"write even if the newest sessions were signed with a fallback key: for a site that has just changed its SECRET_KEY")
+}

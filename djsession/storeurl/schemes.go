@@ -1,0 +1,166 @@
+package storeurl
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/dbstore"
+)
+
+// Scheme describes the URLs of one kind of store. It is a row of the table below, and also
+// says how this package opens such a store.
+type Scheme struct {
+	// Names are the words before ://. All of them mean the same store.
+	Names []string
+	// Opens names the store, such as "PostgreSQL".
+	Opens string
+	// Example is a URL of this scheme.
+	Example string
+	// IsPath reports whether only a path follows ://, which may be relative.
+	IsPath bool
+	// KeepsWallClock reports whether the store keeps times without their zone, so that
+	// USE_TZ and TIME_ZONE decide what they mean.
+	KeepsWallClock bool
+
+	severalHosts  bool     // servers may be listed with commas between them
+	passwordAlone bool     // a URL may have a password without a user
+	tls           bool     // the connection is encrypted
+	options       []string // that this package reads, in the order of messages
+	driver        string   // whose options driverOptions are
+	driverOptions []string // that this package passes on to the driver
+
+	// A row has exactly one of these.
+	store    func(*storeURL, *djsession.Settings) (Store, error)
+	database *database
+	cache    func(*storeURL, *openedCache) error
+}
+
+// IsCache reports whether the store is a cache, which keeps sessions without a signature.
+func (s Scheme) IsCache() bool { return s.cache != nil }
+
+// schemes is the table of schemes. Adding an engine takes three steps:
+//
+//  1. Write the package of its store or cache. storetest or cachetest checks it.
+//  2. Add a row here, and the function that opens it to a file of this package.
+//     TestSchemes checks the row: the example opens, every option is read, and the package
+//     comment names both.
+//  3. Add a row to the engines of package djsession's tests, which run it beside a Django.
+//
+// For example, a cache in etcd would be:
+//
+//	{Names: []string{"etcd"}, Opens: "etcd as a cache", Example: "etcd://host:2379,host:2379", severalHosts: true,
+//		options: slices.Concat(cacheOptions, []string{"timeout"}), cache: openEtcd},
+//
+// The command's help, the check of options, the error for an unknown scheme and the dbcache+
+// URLs follow from the table.
+var schemes = withDatabaseCaches([]Scheme{
+	{Names: []string{"postgres", "postgresql", "pgsql", "postgis"}, Opens: "PostgreSQL", Example: "postgres://user@host:5432/name",
+		options: databaseOptions, driver: "lib/pq", driverOptions: pqOptions,
+		database: &database{dbstore.PostgreSQL, openPostgreSQL}},
+	{Names: []string{"mysql", "mariadb"}, Opens: "MySQL or MariaDB", Example: "mysql://user@host:3306/name", KeepsWallClock: true,
+		options: databaseOptions, driver: "go-sql-driver/mysql", driverOptions: mysqlOptions,
+		database: &database{dbstore.MySQL, openMySQL}},
+	{Names: []string{"sqlite"}, Opens: "SQLite", Example: "sqlite:///relative/db.sqlite3", IsPath: true, KeepsWallClock: true,
+		options: slices.Concat(databaseOptions, []string{"timeout"}), driver: "modernc.org/sqlite", driverOptions: sqliteOptions,
+		database: &database{dbstore.SQLite, openSQLite}},
+	{Names: []string{"file"}, Opens: "a folder of session files", Example: "file:////absolute/folder", IsPath: true,
+		options: []string{"prefix"}, store: openFolder},
+
+	{Names: []string{"redis"}, Opens: "Redis as a cache", Example: "redis://host:6379/1", passwordAlone: true,
+		options: slices.Concat(cacheOptions, redisOptions, redisServerOptions), cache: openRedis},
+	{Names: []string{"rediss"}, Opens: "Redis over TLS", Example: "rediss://host:6379/1", passwordAlone: true, tls: true,
+		options: slices.Concat(cacheOptions, redisOptions, redisServerOptions, tlsOptions), cache: openRedis},
+	{Names: []string{"redis-sentinel"}, Opens: "Redis found by Sentinels", Example: "redis-sentinel://host,host/service/0", severalHosts: true, passwordAlone: true,
+		options: slices.Concat(cacheOptions, redisOptions, sentinelOptions), cache: openRedisSentinel},
+	{Names: []string{"rediss-sentinel"}, Opens: "the same over TLS", Example: "rediss-sentinel://host,host/service/0", severalHosts: true, passwordAlone: true, tls: true,
+		options: slices.Concat(cacheOptions, redisOptions, sentinelOptions, tlsOptions), cache: openRedisSentinel},
+	{Names: []string{"redis-cluster"}, Opens: "a Redis Cluster", Example: "redis-cluster://host,host", severalHosts: true, passwordAlone: true,
+		options: slices.Concat(cacheOptions, redisOptions), cache: openRedisCluster},
+	{Names: []string{"rediss-cluster"}, Opens: "the same over TLS", Example: "rediss-cluster://host,host", severalHosts: true, passwordAlone: true, tls: true,
+		options: slices.Concat(cacheOptions, redisOptions, tlsOptions), cache: openRedisCluster},
+	{Names: []string{"memcached"}, Opens: "Memcached", Example: "memcached://host:11211,host:11211", severalHosts: true,
+		options: slices.Concat(cacheOptions, []string{"hash", "timeout", "max_open_conns", "max_item_size"}), cache: openMemcached},
+	{Names: []string{"filecache"}, Opens: "FileBasedCache", Example: "filecache:////absolute/folder", IsPath: true,
+		options: slices.Concat(cacheOptions, cullOptions), cache: openFileCache},
+})
+
+// Options that several schemes have.
+var (
+	databaseOptions    = []string{"table", "time_zone", "max_open_conns", "max_idle_conns", "load_timeout"}
+	cacheOptions       = []string{"prefix", "version"}
+	cullOptions        = []string{"max_entries", "cull_frequency"}
+	redisOptions       = []string{"client", "serializer", "compressor", "max_open_conns", "max_connections", "max_idle_conns", "load_timeout", "socket_timeout", "socket_connect_timeout"}
+	redisServerOptions = []string{"db", "replica"}
+	sentinelOptions    = []string{"replicas", "sentinel_username", "sentinel_password"}
+	tlsOptions         = []string{"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs"}
+)
+
+const databaseCachePrefix = "dbcache+"
+
+// withDatabaseCaches adds a row for a DatabaseCache in each of the databases.
+func withDatabaseCaches(rows []Scheme) []Scheme {
+	for _, row := range rows {
+		if row.database == nil {
+			continue
+		}
+		var names []string
+		for _, name := range row.Names {
+			names = append(names, databaseCachePrefix+name)
+		}
+		row.Names, row.Opens, row.Example = names, "DatabaseCache in "+row.Opens, databaseCachePrefix+row.Example+"?table=site_cache"
+		row.options = slices.Concat(cacheOptions, row.options, cullOptions)
+		row.cache, row.database = row.database.openCache, nil
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// Schemes returns the table of schemes, for a program's help.
+func Schemes() []Scheme { return slices.Clone(schemes) }
+
+// SchemeOf returns the scheme of a URL. It is an error if the text is not a URL, or is one
+// of no store.
+func SchemeOf(rawURL string) (Scheme, error) {
+	row, _, _, err := cutScheme(rawURL)
+	if err != nil {
+		return Scheme{}, err
+	}
+	return *row, nil
+}
+
+// IsURL reports whether a text is a store's URL rather than a name.
+func IsURL(text string) bool { return strings.Contains(text, "://") }
+
+// schemeNamed returns the row of a name, or nil.
+func schemeNamed(name string) *Scheme {
+	name = strings.ToLower(name)
+	for i := range schemes {
+		if slices.Contains(schemes[i].Names, name) {
+			return &schemes[i]
+		}
+	}
+	return nil
+}
+
+// isPath reports whether URLs of this name have only a path. It is false for an unknown name.
+func isPath(name string) bool {
+	row := schemeNamed(name)
+	return row != nil && row.IsPath
+}
+
+// namesOf lists the names of the schemes that a message offers.
+func namesOf(offers func(*Scheme) bool) string {
+	var names []string
+	end := ""
+	for i := range schemes {
+		switch row := &schemes[i]; {
+		case !offers(row):
+		case strings.HasPrefix(row.Names[0], databaseCachePrefix):
+			end = "; or " + databaseCachePrefix + " before that of a database"
+		default:
+			names = append(names, row.Names...)
+		}
+	}
+	return strings.Join(names, ", ") + end
+}

@@ -1,0 +1,165 @@
+package storeurl
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/dbcache"
+	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/internal/waitlimit"
+)
+
+// database is a kind of database, and how to connect to it.
+type database struct {
+	dialect dbstore.Dialect
+	// connect returns a pool of connections, and the longest wait that the driver's options
+	// grant, or 0.
+	connect func(*storeURL) (*sql.DB, time.Duration, error)
+}
+
+// errNoDatabase: Django requires a NAME, too.
+var errNoDatabase = errors.New("the URL names no database: scheme://user@host/name")
+
+// open opens a pool of connections, and returns how long a load may take: load_timeout, or
+// else 10 seconds, or the longest wait that the driver's options grant if that is longer.
+func (d *database) open(u *storeURL) (*sql.DB, time.Duration, error) {
+	p, err := u.pool()
+	if err != nil {
+		return nil, 0, err
+	}
+	timeout, err := u.seconds("load_timeout")
+	if err != nil {
+		return nil, 0, err
+	}
+	db, granted, err := d.connect(u)
+	if err != nil {
+		return nil, 0, err
+	}
+	p.apply(db)
+	if timeout == 0 {
+		timeout = max(waitlimit.Default, granted)
+	}
+	return db, timeout, nil
+}
+
+// openTable opens the engine db.
+func (d *database) openTable(u *storeURL, settings *djsession.Settings) (*dbstore.Store, error) {
+	c := dbstore.Config{
+		Dialect:  d.dialect,
+		Settings: settings,
+		Table:    u.take("table"),
+		TimeZone: u.take("time_zone"),
+	}
+	var db *sql.DB
+	var err error
+	if db, c.Timeout, err = d.open(u); err != nil {
+		return nil, err
+	}
+	store, err := dbstore.New(db, c)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return store, nil
+}
+
+// openCache opens a DatabaseCache, dbcache+postgres://…?table=.
+func (d *database) openCache(u *storeURL, c *openedCache) error {
+	config := dbcache.Config{
+		Dialect:  d.dialect,
+		Settings: c.config.Settings,
+		Table:    u.take("table"),
+		TimeZone: u.take("time_zone"),
+		ReadOnly: u.readOnly,
+	}
+	if config.Table == "" {
+		return errors.New("the URL names no table: ?table= is the LOCATION of the site's DatabaseCache")
+	}
+	var err error
+	if config.MaxEntries, config.CullFrequency, err = u.culling(); err != nil {
+		return err
+	}
+	if config.DB, config.Timeout, err = d.open(u); err != nil {
+		return err
+	}
+	cache, err := dbcache.New(config)
+	if err != nil {
+		config.DB.Close()
+		return err
+	}
+	c.cache = cache
+	return nil
+}
+
+// connector makes the connections of a database's pool, each within a limit. The drivers'
+// own limits do not cover all of it: that of go-sql-driver/mysql ends once TCP is
+// connected, and that of lib/pq starts again if a server does not answer whether it has
+// TLS.
+type connector struct {
+	// open makes a connection, and dials by the line. It returns when the context ends.
+	open     func(context.Context, *line) (driver.Conn, error)
+	driver   driver.Driver
+	limit    time.Duration // of connecting, TLS and handshake together; 0: none
+	address  string        // for messages
+	question string        // for the error of a handshake that fails, such as "is it a PostgreSQL?"
+	// isForeign reports whether an error means that the server speaks another
+	// protocol. It is nil if the driver has no such error.
+	isForeign func(error) bool
+}
+
+// Driver makes connector a driver.Connector.
+func (c *connector) Driver() driver.Driver { return c.driver }
+
+// Connect makes one connection.
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	ctx, cancel := waitlimit.Context(ctx, c.limit)
+	defer cancel()
+	l := new(line)
+	conn, err := c.open(ctx, l)
+	if err == nil {
+		l.ready.Store(true)
+		return conn, nil
+	}
+	ended := waitlimit.Ended(ctx)
+	switch {
+	case ended != nil && l.dialed.Load() == nil:
+		err = fmt.Errorf("connect to %s: %w", c.address, ended)
+	case ended != nil:
+		err = fmt.Errorf("connect to %s: it accepts connections, but the handshake was not finished (%s): %w", c.address, c.question, ended)
+	case c.isForeign != nil && c.isForeign(err):
+		err = fmt.Errorf("connect to %s (%s): %w", c.address, c.question, err)
+	}
+	return nil, err
+}
+
+// line is the network connection below a connection of a pool.
+type line struct {
+	dialed atomic.Pointer[net.Conn] // the last one that was dialed
+	ready  atomic.Bool              // the handshake is over
+}
+
+// dial connects. If the driver dials again, it has given up the connection before.
+func (l *line) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if before := l.dialed.Swap(&conn); before != nil {
+		(*before).Close()
+	}
+	return conn, nil
+}
+
+// cut closes the connection, so that a driver that waits on it returns.
+func (l *line) cut() {
+	if conn := l.dialed.Load(); conn != nil {
+		(*conn).Close()
+	}
+}
