@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"reflect"
 	"strconv"
 	"time"
 
 	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/internal/pytime"
+	"github.com/djsess/djsess/internal/pyvalue"
 )
 
 // expiryName is the value that SessionBase.set_expiry sets.
@@ -277,7 +277,7 @@ func (s *Settings) expirySeconds(expiry any) (seconds int64, micros int, err err
 	case *big.Int:
 		age = math.Inf(e.Sign())
 	default:
-		if !isEmpty(expiry) {
+		if !pyvalue.IsFalse(expiry) {
 			return 0, 0, fmt.Errorf("%w: neither a number nor a time", ErrInvalidExpiry)
 		}
 	}
@@ -305,19 +305,6 @@ func datetime(expiry any) (t time.Time, naive, ok bool) {
 		return time.Time(e), true, true
 	}
 	return time.Time{}, false, false
-}
-
-// isEmpty reports whether Python takes a value that is not a number for false.
-func isEmpty(value any) bool {
-	if nested, ok := value.(*Values); ok {
-		return nested.Len() == 0
-	}
-	v := reflect.ValueOf(value)
-	switch v.Kind() {
-	case reflect.Slice, reflect.Map:
-		return v.Len() == 0
-	}
-	return v.IsZero()
 }
 
 // expiryInstant parses an expiry that is a text, which Django accepts since 4.1.

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/internal/pyjson"
 )
 
@@ -148,7 +147,7 @@ func userShown(v *djsession.Values, none string) string {
 
 // expiresShown returns when a session expires, and how long that is from now.
 func expiresShown(expires, now time.Time) string {
-	if expires.Equal(filestore.Never) || expires.IsZero() {
+	if expires.Equal(djsession.Never) || expires.IsZero() {
 		return timeShown(expires)
 	}
 	return remaining(expires.Sub(now)) + " (" + timeShown(expires) + ")"
@@ -158,7 +157,7 @@ func timeShown(t time.Time) string {
 	switch {
 	case t.IsZero():
 		return unknown
-	case t.Equal(filestore.Never):
+	case t.Equal(djsession.Never):
 		return never
 	}
 	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"

@@ -18,7 +18,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/storeurl"
 )
 
@@ -238,9 +237,7 @@ func (s *site) scanner() (djsession.Scanner, error) {
 // expires returns when a session expires. Some stores must be asked for it separately. It is
 // the zero time if the store does not know.
 func (s *site) expires(ctx context.Context, r *djsession.Record) (time.Time, error) {
-	asked, ok := s.Store.(interface {
-		Expires(ctx context.Context, key string) (time.Time, error)
-	})
+	asked, ok := s.Store.(djsession.ExpiryReader)
 	if !r.Expires.IsZero() || !ok {
 		return r.Expires, nil
 	}
@@ -249,7 +246,7 @@ func (s *site) expires(ctx context.Context, r *djsession.Record) (time.Time, err
 	case errors.Is(err, errors.ErrUnsupported):
 		return time.Time{}, nil
 	case err == nil && expires.IsZero():
-		return cachestore.Never, nil
+		return djsession.Never, nil
 	}
 	return expires, err
 }

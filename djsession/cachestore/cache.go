@@ -97,9 +97,6 @@ type Item struct {
 	Version any
 }
 
-// Never is the Expires of an item without an end, which is Django's timeout None.
-var Never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-
 // Entry is an item with its key, as a scan yields it.
 type Entry struct {
 	// Key is the whole cache key. It is empty if the cache keeps only a hash of it.

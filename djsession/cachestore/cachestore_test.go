@@ -231,7 +231,7 @@ func TestExpires(t *testing.T) {
 		}
 	}
 	cache.ends[cacheKey] = time.Time{}
-	if got, err := newStore(t, asking{cache}, cachestore.Config{}).Expires(ctx, key); err != nil || !got.Equal(cachestore.Never) {
+	if got, err := newStore(t, asking{cache}, cachestore.Config{}).Expires(ctx, key); err != nil || !got.Equal(djsession.Never) {
 		t.Errorf("without end: %v, %v", got, err)
 	}
 }

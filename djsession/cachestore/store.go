@@ -135,7 +135,7 @@ func conflictWith(current *djsession.Record, err error) error {
 	return &djsession.ConflictError{Current: current}
 }
 
-// Expires returns when a session ends, or Never. If the cache cannot return it, the error is
+// Expires returns when a session ends, or djsession.Never. If the cache cannot return it, the error is
 // an errors.ErrUnsupported.
 func (s *Store) Expires(ctx context.Context, key string) (time.Time, error) {
 	const op = "expiry of"
@@ -148,7 +148,7 @@ func (s *Store) Expires(ctx context.Context, key string) (time.Time, error) {
 		case err != nil:
 			return time.Time{}, opError(op, key, err)
 		case expires.IsZero():
-			return Never, nil
+			return djsession.Never, nil
 		}
 		return expires, nil
 	}

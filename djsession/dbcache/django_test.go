@@ -89,7 +89,7 @@ func bothWays(t *testing.T, s *site) {
 
 	// Without an end.
 	s.Do(t, `cache.set(name, 9, None)`, nil, nil)
-	if item, err = s.Get(ctx, key); err != nil || !item.Expires.Equal(cachestore.Never) {
+	if item, err = s.Get(ctx, key); err != nil || !item.Expires.Equal(djsession.Never) {
 		t.Fatalf("%+v, %v", item, err)
 	}
 	if _, err := s.Swap(ctx, key, item, []byte("x"), time.Hour); err != nil {

@@ -21,8 +21,8 @@ func (c *Cache) item(row sqltable.Row) (*cachestore.Item, error) {
 		return new(cachestore.Item), err
 	}
 	item := &cachestore.Item{Expires: version.At.UTC(), Version: version}
-	if version.At.After(cachestore.Never) { // datetime.max, in some zone
-		item.Expires = cachestore.Never
+	if version.At.After(djsession.Never) { // datetime.max, in some zone
+		item.Expires = djsession.Never
 	}
 	if err != nil {
 		return item, err

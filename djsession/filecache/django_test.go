@@ -112,7 +112,7 @@ func TestBothWays(t *testing.T) {
 		}
 		// Without an end, which makes the file shorter, and leaves what was behind.
 		s.Do(t, `cache.touch(name, None)`, nil, nil)
-		if item, err = s.Get(ctx, key); err != nil || !item.Expires.Equal(cachestore.Never) {
+		if item, err = s.Get(ctx, key); err != nil || !item.Expires.Equal(djsession.Never) {
 			t.Errorf("%+v, %v", item, err)
 		}
 
@@ -206,7 +206,7 @@ func TestExpiriesOfEveryProtocol(t *testing.T) {
 		if (err == nil) != w.Live || err != nil && !errors.Is(err, djsession.ErrNotFound) {
 			t.Errorf("%s: %v, in Django it lives: %v", w.Name, err, w.Live)
 		}
-		if err == nil && (item.Expires.Before(s.now.Truncate(time.Millisecond)) || item.Expires.After(cachestore.Never)) {
+		if err == nil && (item.Expires.Before(s.now.Truncate(time.Millisecond)) || item.Expires.After(djsession.Never)) {
 			t.Errorf("%s ends %v", w.Name, item.Expires)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/djsession/cachestore"
 )
 
 // expiry is the beginning of a file: Unix seconds, or +Inf for None.
@@ -37,8 +36,8 @@ func (e expiry) ended(now time.Time) bool { return float64(e) < unix(now) }
 func (e expiry) time() time.Time {
 	whole, fraction := math.Modf(float64(e))
 	switch {
-	case !(float64(e) < float64(cachestore.Never.Unix())):
-		return cachestore.Never
+	case !(float64(e) < float64(djsession.Never.Unix())):
+		return djsession.Never
 	case float64(e) <= yearOne:
 		whole, fraction = yearOne, 1e-6
 	}

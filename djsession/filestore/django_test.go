@@ -233,7 +233,7 @@ func (s *site) expiryAgrees(t *testing.T, now time.Time) {
 			ours = "error"
 		}
 		var micros int64
-		if r != nil && r.Expires != filestore.Never {
+		if r != nil && r.Expires != djsession.Never {
 			s.Do(t, `
 				s = SessionStore(args["key"])
 				end = s._expiry_date({})
@@ -300,7 +300,7 @@ func TestGivenExpiry(t *testing.T) {
 				}
 			}
 			// Elsewhere it has no place, and the record says so.
-			if r, err := s.store.Replace(t.Context(), r, values(t, `{"_session_expiry":60}`), expires); err != nil || r.Expires != filestore.Never {
+			if r, err := s.store.Replace(t.Context(), r, values(t, `{"_session_expiry":60}`), expires); err != nil || r.Expires != djsession.Never {
 				t.Errorf("%v, %v", r, err)
 			}
 			// Dead is dead.
@@ -360,7 +360,7 @@ func TestOddFilesInDjango(t *testing.T) {
 					t.Errorf("%s: read here as %s, in Django %s", name, text(t, r.Values), theirs)
 				}
 			} else if err == nil {
-				if theirs != "live: []" || r.Values.Len() > 0 || name == "empty" && (r.Expires != filestore.Never || r.Origin != djsession.Origin{}) {
+				if theirs != "live: []" || r.Values.Len() > 0 || name == "empty" && (r.Expires != djsession.Never || r.Origin != djsession.Origin{}) {
 					t.Errorf("%s: read here as %+v, in Django %s", name, r, theirs)
 				}
 			} else if theirs != "live: []" && !strings.HasPrefix(theirs, "error") {

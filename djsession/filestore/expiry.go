@@ -4,16 +4,13 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"reflect"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/internal/pytime"
+	"github.com/djsess/djsess/internal/pyvalue"
 )
-
-// Never is Record.Expires of a session that does not end in this engine.
-var Never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 // lifetime is how the values of a session decide about its end.
 type lifetime int
@@ -56,7 +53,7 @@ func lifetimeOf(v *djsession.Values) (lifetime, error) {
 	case time.Time, pytype.NaiveTime: // of a session that is pickled
 		return untilInstant, nil
 	default:
-		if !isEmpty(e) {
+		if !pyvalue.IsFalse(e) {
 			return 0, fmt.Errorf("%w: neither a number nor a time", djsession.ErrInvalidExpiry)
 		}
 	}
@@ -69,19 +66,6 @@ func lifetimeOf(v *djsession.Values) (lifetime, error) {
 	return forever, nil // NaN, too: it is not <= 0
 }
 
-// isEmpty reports whether a value that is no number is false in Python.
-func isEmpty(value any) bool {
-	if nested, ok := value.(*djsession.Values); ok {
-		return nested.Len() == 0
-	}
-	v := reflect.ValueOf(value)
-	switch v.Kind() {
-	case reflect.Slice, reflect.Map:
-		return v.Len() == 0
-	}
-	return v.IsZero()
-}
-
 // expiry returns when a session ends whose file was written at modTime, and whether that is
 // still to come.
 func (s *Store) expiry(v *djsession.Values, modTime time.Time) (expires time.Time, live bool, err error) {
@@ -91,7 +75,7 @@ func (s *Store) expiry(v *djsession.Values, modTime time.Time) (expires time.Tim
 	}
 	switch life {
 	case forever:
-		return Never, true, nil
+		return djsession.Never, true, nil
 	case over:
 		now := s.settings().Now()
 		if expires, err = s.settings().ExpiryDate(v, modTime); err != nil || expires.After(now) {
@@ -112,7 +96,7 @@ func (s *Store) expiry(v *djsession.Values, modTime time.Time) (expires time.Tim
 func (s *Store) byAge(modTime time.Time) time.Time {
 	expires, err := s.settings().ExpiryDate(new(djsession.Values), asPython(modTime))
 	if err != nil {
-		return Never // after the year 9999
+		return djsession.Never // after the year 9999
 	}
 	return expires
 }
@@ -147,7 +131,7 @@ func (s *Store) modTime(v *djsession.Values, expires time.Time) (time.Time, erro
 		_, err := s.settings().ExpiryDate(v, now)
 		return now, err
 	}
-	if expires.IsZero() || expires.Equal(Never) {
+	if expires.IsZero() || expires.Equal(djsession.Never) {
 		return now, nil
 	}
 	if y := expires.Year(); y < 1 || y > 9999 {

@@ -51,7 +51,7 @@
 //     SESSION_COOKIE_AGE after the file was last written.
 //   - With a number of seconds it never ends here, since Django takes the number itself for
 //     the time that is left. Only the visitor's cookie ends. A negative number means that
-//     the session is over. Record.Expires is then [Never], or in the past.
+//     the session is over. Record.Expires is then [djsession.Never], or in the past.
 //   - An instant is when it ends. Before Django 4.1 JSON has no instants: then the session
 //     is a *PayloadError that is an ErrInvalidExpiry, as it is for any other value that
 //     takes Django's page down.

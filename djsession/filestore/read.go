@@ -54,10 +54,10 @@ func (s *Store) record(key string, f *swapfile.File) (r *djsession.Record, live 
 	r = &djsession.Record{Key: key, Version: storefolder.VersionOf(f)}
 	switch {
 	case len(f.Data) == 0 && f.Stranger:
-		r.Expires = Never
+		r.Expires = djsession.Never
 		return r, true, s.folder.Bad(fmt.Errorf("%w: %w", djsession.ErrBadSignature, errStrangers))
 	case len(f.Data) == 0:
-		r.Values, r.Expires = new(djsession.Values), Never
+		r.Values, r.Expires = new(djsession.Values), djsession.Never
 		return r, true, nil
 	}
 	v, origin, err := s.decode(f.Data)

@@ -1,10 +1,7 @@
 package storetest
 
 import (
-	"context"
-	"database/sql"
 	"errors"
-	"time"
 
 	"github.com/djsess/djsess/djsession"
 )
@@ -36,11 +33,12 @@ func testShards(f *fixture) {
 	names := map[string]bool{}
 	for range 20 {
 		key := f.create("", `{}`).Key
-		names[sharded.Shard(key)] = true
+		name := sharded.Shard(key)
+		names[name] = true
 		if server, err := sharded.Misplaced(f.Context(), key); server != "" || err != nil {
 			f.Errorf("a session that was just stored is misplaced on %q, %v", server, err)
 		}
-		if sharded.Shard(key) != sharded.Shard(key) {
+		if again := sharded.Shard(key); again != name {
 			f.Error("one key has two shards")
 		}
 	}
@@ -50,18 +48,13 @@ func testShards(f *fixture) {
 	}
 }
 
-// expiryReader is a store that can be asked when a session ends.
-type expiryReader interface {
-	Expires(ctx context.Context, key string) (time.Time, error)
-}
-
 func readsExpiries(f *fixture) bool {
-	_, ok := f.store.(expiryReader)
+	_, ok := f.store.(djsession.ExpiryReader)
 	return ok
 }
 
 func testExpiryReader(f *fixture) {
-	reader, ctx := f.store.(expiryReader), f.Context()
+	reader, ctx := f.store.(djsession.ExpiryReader), f.Context()
 	key := f.create("", `{}`).Key
 	expires, err := reader.Expires(ctx, key)
 	if errors.Is(err, errors.ErrUnsupported) {
@@ -80,27 +73,20 @@ func testExpiryReader(f *fixture) {
 
 // testCheck tests that a store that works passes its own check.
 func testCheck(f *fixture) {
-	if checker, ok := f.store.(interface{ Check(context.Context) error }); ok {
+	if checker, ok := f.store.(djsession.Checker); ok {
 		if err := checker.Check(f.Context()); err != nil {
 			f.Errorf("Check: %v", err)
 		}
 	}
 }
 
-// sqlStore is a store in a table of an SQL database.
-type sqlStore interface {
-	DB() *sql.DB
-	Table() string
-	Location() *time.Location
-}
-
 func isSQLStore(f *fixture) bool {
-	_, ok := f.store.(sqlStore)
+	_, ok := f.store.(djsession.SQLStore)
 	return ok
 }
 
 func testSQLStore(f *fixture) {
-	s := f.store.(sqlStore)
+	s := f.store.(djsession.SQLStore)
 	if s.DB() == nil || s.Table() == "" || s.Location() == nil {
 		f.Fatalf("DB, Table and Location return %v, %q and %v", s.DB(), s.Table(), s.Location())
 	}

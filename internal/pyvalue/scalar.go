@@ -2,6 +2,7 @@ package pyvalue
 
 import (
 	"math/big"
+	"reflect"
 
 	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/internal/pickle"
@@ -99,4 +100,18 @@ func integer(o *pickle.Object) (*big.Int, bool) {
 		return nil, false
 	}
 	return o.BigInt(), true
+}
+
+// IsFalse reports whether Python takes a decoded value that is not a number for false. A
+// djsession.Values has a Len.
+func IsFalse(value any) bool {
+	if nested, ok := value.(interface{ Len() int }); ok {
+		return nested.Len() == 0
+	}
+	v := reflect.ValueOf(value)
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	}
+	return v.IsZero()
 }

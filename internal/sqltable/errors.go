@@ -25,30 +25,30 @@ func (t *Table) Fail(ctx context.Context, op, key string, err error) error {
 	if key != "" {
 		err = sqldialect.HideKey(err, key, t.config.ShortKey(key))
 	}
-	err, hint := t.explain(err)
+	hint, err := t.explain(err)
 	return t.opError(op, key, sqldialect.Ended(ctx, t.DB, err), hint)
 }
 
 // Explain adds to an error of the driver what it means to a store.
 func (t *Table) Explain(err error) error {
-	err, _ = t.explain(err)
+	_, err = t.explain(err)
 	return err
 }
 
-func (t *Table) explain(err error) (explained error, hint string) {
+func (t *Table) explain(err error) (hint string, explained error) {
 	switch t.Dialect.Classify(err) {
 	case sqldialect.Unique:
-		return djsession.ErrKeyTaken, "" // the driver's text may hold the key
+		return "", djsession.ErrKeyTaken // the driver's text may hold the key
 	case sqldialect.Integrity:
-		return errors.New(err.Error()), "" // not the error itself: its details quote the row
+		return "", errors.New(err.Error()) // not the error itself: its details quote the row
 	case sqldialect.ReadOnly:
-		return fmt.Errorf("%w: %w", djsession.ErrReadOnly, err), "connect to a database that takes writes, as a user who may write"
+		return "connect to a database that takes writes, as a user who may write", fmt.Errorf("%w: %w", djsession.ErrReadOnly, err)
 	case sqldialect.Busy:
-		return fmt.Errorf("%w: %w", djsession.ErrBusy, err), "try again, or wait longer for locks"
+		return "try again, or wait longer for locks", fmt.Errorf("%w: %w", djsession.ErrBusy, err)
 	case sqldialect.NoTable:
-		return fmt.Errorf("%w %q: %w", t.config.NoTable, t.Name, err), t.config.NoTableHint
+		return t.config.NoTableHint, fmt.Errorf("%w %q: %w", t.config.NoTable, t.Name, err)
 	case sqldialect.Lost:
-		return fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err), ""
+		return "", fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err)
 	}
-	return err, ""
+	return "", err
 }
