@@ -16,12 +16,15 @@
 //	http.ListenAndServe(addr, manager.Handler(mux))
 //
 //	func visit(w http.ResponseWriter, r *http.Request, s *djsession.Session) error {
-//		name := s.GetString("name")
 //		cart, err := djsession.GetOr(s, "cart", Cart{}) // any Go type, as with encoding/json
+//		if err == nil {
+//			err = s.Set("seen", time.Now())
+//		}
 //		if err != nil {
 //			return err
 //		}
-//		return s.Set("seen", time.Now())
+//		fmt.Fprintln(w, "hello", s.GetString("name"), cart) // the first byte saves the session
+//		return nil
 //	}
 //
 // If a value depends on its old value, change it with [Session.Apply], so that no concurrent

@@ -47,8 +47,11 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 
 // WithSession returns a handler that loads the visitor's session and calls next with it.
 // If the session cannot be loaded, or next returns an error, the ErrorHandler answers: see
-// Error. What next changed before an error is saved unless the answer has a status from 500
-// up, which it has by default.
+// Error. Changes that next made before an error are saved only if that answer has a status
+// below 500, which is not the default.
+//
+// The first byte of the response saves the session, so next changes the session before it
+// writes the response.
 //
 // The handler works below Handler, and shares its session with the other handlers there. It
 // also works alone: then it is its own Handler.
