@@ -99,8 +99,8 @@ func (v *Values) decode(i int, dst any) error {
 // GetOr returns a value of a *Session or a *Values, or fallback if there is no such value:
 // Django's session.get(name, fallback). A value that is not a T is an error.
 //
-// A Go map loses the order of a dict. A struct loses the members that it has no field for.
-// A T of Values keeps both.
+// Python's None is the zero value of T: a nil map, for example. A Go map loses the order of a
+// dict. A struct loses the members that it has no field for. A T of Values keeps both.
 func GetOr[T any](from interface {
 	Get(name string, dst any) error
 }, name string, fallback T) (T, error) {
