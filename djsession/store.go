@@ -3,6 +3,7 @@ package djsession
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"iter"
 	"time"
 )
@@ -94,6 +95,16 @@ type Range struct {
 	// Newest, if positive, asks for only this many sessions: those that end last, the last
 	// one first. A store that cannot tell may ignore it.
 	Newest int
+}
+
+// Validate returns an ErrInvalidKey if Prefix holds anything but letters and digits.
+func (r Range) Validate() error {
+	for _, c := range []byte(r.Prefix) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9') {
+			return fmt.Errorf("prefix: %w: it holds more than letters and digits", ErrInvalidKey)
+		}
+	}
+	return nil
 }
 
 // Scanner is a Store that can enumerate its sessions.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
 
 	"github.com/djsess/djsess/djsession"
 )
@@ -40,20 +39,17 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 
 // scanner returns the cache as a Scanner, if it can scan this range.
 func (s *Store) scanner(r djsession.Range) (Scanner, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
 	scanner, ok := s.cache.(Scanner)
 	switch {
-	case strings.IndexFunc(r.Prefix, notAlphanumeric) >= 0:
-		return nil, fmt.Errorf("prefix: %w: it holds more than letters and digits", djsession.ErrInvalidKey)
 	case !ok:
 		return nil, fmt.Errorf("%s cannot enumerate what it holds: %w", s.cache, errors.ErrUnsupported)
 	case !s.keys.known:
 		return nil, fmt.Errorf("the KEY_FUNCTION hides the session keys: %w", errors.ErrUnsupported)
 	}
 	return scanner, nil
-}
-
-func notAlphanumeric(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
 }
 
 func (s *Store) hasEnded(e *Entry) bool {

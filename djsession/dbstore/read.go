@@ -2,9 +2,7 @@ package dbstore
 
 import (
 	"context"
-	"fmt"
 	"iter"
-	"strings"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/sqldialect"
@@ -59,8 +57,7 @@ func (s *Store) record(row sqltable.Row) (*djsession.Record, error) {
 // nor another connection waits for the caller.
 func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {
 	return func(yield func(*djsession.Record, error) bool) {
-		if strings.IndexFunc(r.Prefix, notAlphanumeric) >= 0 {
-			err := fmt.Errorf("prefix: %w: it holds more than letters and digits", djsession.ErrInvalidKey)
+		if err := r.Validate(); err != nil {
 			yield(nil, s.table.Error("scan", "", err))
 			return
 		}
@@ -82,8 +79,4 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 			}
 		}
 	}
-}
-
-func notAlphanumeric(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
 }

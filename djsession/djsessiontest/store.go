@@ -165,6 +165,10 @@ func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) erro
 func (s *Store) Scan(ctx context.Context, asked djsession.Range) iter.Seq2[*djsession.Record, error] {
 	return func(yield func(*djsession.Record, error) bool) {
 		const op = "scan"
+		if err := asked.Validate(); err != nil {
+			yield(nil, failed(op, "", err))
+			return
+		}
 		s.mu.Lock()
 		rows := maps.Clone(s.rows)
 		s.mu.Unlock()

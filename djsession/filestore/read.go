@@ -111,8 +111,7 @@ func (s *Store) conflict(key string, there *swapfile.File) error {
 func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {
 	return func(yield func(*djsession.Record, error) bool) {
 		const op = "scan"
-		if strings.IndexFunc(r.Prefix, notAlphanumeric) >= 0 {
-			err := fmt.Errorf("prefix: %w: it holds more than letters and digits", djsession.ErrInvalidKey)
+		if err := r.Validate(); err != nil {
 			yield(nil, s.folder.Error(op, "", err))
 			return
 		}
@@ -130,10 +129,6 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 			}
 		}
 	}
-}
-
-func notAlphanumeric(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
 }
 
 // keys yields the keys that begin with a prefix.
