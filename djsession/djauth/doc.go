@@ -6,7 +6,7 @@
 //	store, err := storeurl.Open(os.Getenv("DATABASE_URL"), settings)
 //	manager, err := djsession.NewManager(store)
 //	users, err := djauth.UsersIn(store, djauth.UserModel{})
-//	auth, err := djauth.New(users, settings)
+//	auth, err := djauth.New(users)
 //
 //	mux.Handle("/account/", auth.WithUser(account)) // login_required
 //	http.ListenAndServe(addr, manager.Handler(mux))

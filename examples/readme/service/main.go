@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"net/http"
@@ -18,13 +19,14 @@ func main() {
 	check(err)
 	manager, err := djsession.NewManager(store)
 	check(err)
+	check(manager.Check(context.Background())) // is it the site's SECRET_KEY, and the site's store?
 	users, err := djauth.UsersIn(store, djauth.UserModel{}) // the table auth_user
 	check(err)
 	auth, err := djauth.New(users)
 	check(err)
 
 	mux := http.NewServeMux()
-	mux.Handle("POST /go/visit", auth.WithUser(func(w http.ResponseWriter, r *http.Request, s *djsession.Session, user *djauth.User) error {
+	mux.Handle("GET /go/visit", auth.WithUser(func(w http.ResponseWriter, r *http.Request, s *djsession.Session, user *djauth.User) error {
 		visits, err := djsession.GetOr(s, "visits", 0) // Django: request.session.get("visits", 0)
 		if err == nil {
 			err = s.Set("visits", visits+1)
