@@ -19,7 +19,7 @@ func main() {
 	check(err)
 	manager, err := djsession.NewManager(store)
 	check(err)
-	check(manager.Check(context.Background())) // is it the site's SECRET_KEY, and the site's store?
+	check(manager.Check(context.Background()))              // is it the site's SECRET_KEY, and the site's store?
 	users, err := djauth.UsersIn(store, djauth.UserModel{}) // the table auth_user
 	check(err)
 	auth, err := djauth.New(users)
