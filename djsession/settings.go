@@ -85,7 +85,7 @@ type Settings struct {
 	Now func() time.Time
 }
 
-// NewSettings returns the defaults of a Django release from 2.2 to 6.1, such as
+// NewSettings returns the defaults of a Django release, such as
 // "5.2", with the site's SECRET_KEY.
 func NewSettings(djangoVersion, secretKey string) (*Settings, error) {
 	s := &Settings{
@@ -225,5 +225,7 @@ func (s *Settings) release() (major, minor int, err error) {
 	if ok {
 		return major, minor, nil
 	}
-	return 0, 0, fmt.Errorf("djsession: settings: DJANGO_VERSION %q: want a release from 2.2 to 6.1, such as \"5.2\"", s.DjangoVersion)
+	oldest, newest := releases[0], releases[len(releases)-1]
+	return 0, 0, fmt.Errorf("djsession: settings: DJANGO_VERSION %q: want a release from %d.%d to %d.%d, such as \"5.2\"",
+		s.DjangoVersion, oldest[0], oldest[1], newest[0], newest[1])
 }

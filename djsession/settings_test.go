@@ -17,7 +17,7 @@ func TestSettingsAreThoseOfTheVersion(t *testing.T) {
 			t.Errorf("%s: %+v", version, s)
 		}
 	}
-	for _, version := range []string{"", "5", "1.11", "2.3", "6.2", "7.0", "5.2.x", "5.-2", "5.2.1.0", "latest"} {
+	for _, version := range []string{"", "5", "1.11", "2.3", "99.0", "7.0", "5.2.x", "5.-2", "5.2.1.0", "latest"} {
 		if _, err := djsession.NewSettings(version, "k"); err == nil {
 			t.Errorf("version %q is taken", version)
 		}

@@ -39,15 +39,10 @@ type Scheme struct {
 // IsCache reports whether the store is a cache, which keeps sessions without a signature.
 func (s Scheme) IsCache() bool { return s.cache != nil }
 
-// schemes is the table of schemes. Adding an engine takes three steps:
-//
-//  1. Write the package of its store or cache. storetest or cachetest checks it.
-//  2. Add a row here, and the function that opens it to a file of this package.
-//     TestSchemes checks the row: the example opens, every option is read, and the package
-//     comment names both.
-//  3. Add a row to the engines of package djsession's tests, which run it beside a Django.
-//
-// For example, a cache in etcd would be:
+// schemes is the table of schemes. CONTRIBUTING.md says how to add an engine; here it takes a
+// row, and the function that opens it in a file of this package. TestSchemes checks the row:
+// the example opens, every option is read, and the package comment names both. For example,
+// a cache in etcd would be:
 //
 //	{Names: []string{"etcd"}, Opens: "etcd as a cache", Example: "etcd://host:2379,host:2379", severalHosts: true,
 //		options: slices.Concat(cacheOptions, []string{"timeout"}), cache: openEtcd},

@@ -115,7 +115,7 @@ func TestSchemeOf(t *testing.T) {
 		"u:hunter2@h://x":    "want scheme://…",
 		"oracle://h/d":       `unknown scheme "oracle": want one of postgres, `,
 		"dbcache+file:///d":  "unknown scheme",
-		"redi://:hunter2@h/": "filecache; or dbcache+ before that of a database",
+		"redi://:hunter2@h/": "; or dbcache+ before that of a database",
 	} {
 		if _, err := SchemeOf(raw); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v, want %s", raw, err, want)

@@ -12,11 +12,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
-	"github.com/djsess/djsess/djsession/dbcache"
-	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/djauth"
-	"github.com/djsess/djsess/djsession/filecache"
-	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/secret"
 	"github.com/djsess/djsess/signing"
@@ -124,7 +120,7 @@ func shownBy(sample any) string {
 		typ = typ.Elem()
 		values = append(values, reflect.ValueOf(sample).Elem().Interface())
 	}
-	if !hasPlainFields[typ] {
+	if !hasPlainFields[typ] && !holdsSettings(typ) {
 		for _, v := range values {
 			values = append(values, struct{ v any }{v})
 		}
@@ -147,6 +143,15 @@ func shownBy(sample any) string {
 	return ""
 }
 
+// holdsSettings reports whether a type is a Config with the site's settings, which callers set.
+func holdsSettings(typ reflect.Type) bool {
+	if typ.Kind() != reflect.Struct || typ.Name() != "Config" {
+		return false
+	}
+	field, ok := typ.FieldByName("Settings")
+	return ok && field.Type == reflect.TypeFor[*djsession.Settings]()
+}
+
 // hasPlainFields are types whose secrets callers read and set in exported fields, and what
 // is made of these. In an unexported field of a program's own struct, where fmt calls no
 // method, they are printed as any struct is: by value, or by a pointer and %s.
@@ -160,11 +165,6 @@ var hasPlainFields = map[reflect.Type]bool{
 	reflect.TypeFor[cachestore.Entry]():         true,
 	reflect.TypeFor[cachestore.Item]():          true,
 	reflect.TypeFor[cachestore.ConflictError](): true,
-	reflect.TypeFor[cachestore.Config]():        true,
-	reflect.TypeFor[dbcache.Config]():           true,
-	reflect.TypeFor[dbstore.Config]():           true,
-	reflect.TypeFor[filecache.Config]():         true,
-	reflect.TypeFor[filestore.Config]():         true,
 	reflect.TypeFor[djauth.User]():              true,
 	reflect.TypeFor[signing.Options]():          true,
 	reflect.TypeFor[signing.CookieSigner]():     true,
