@@ -30,6 +30,8 @@ const (
 	Busy
 	// NoTable: there is no such table.
 	NoTable
+	// Denied: the database user lacks the right to run the statement.
+	Denied
 	// Lost: the statement was sent and no answer came. The database may have executed it, or
 	// may still do so. Only the errors of a Writer are of this class.
 	Lost
@@ -62,6 +64,8 @@ func classifyPostgreSQL(err error) Class {
 		return Busy
 	case "42P01", "3F000": // undefined_table, invalid_schema_name
 		return NoTable
+	case "42501": // insufficient_privilege
+		return Denied
 	}
 	if strings.HasPrefix(state, "23") { // integrity_constraint_violation
 		return Integrity
@@ -92,6 +96,8 @@ func classifyMySQL(err error) Class {
 		return Busy
 	case 1146: // ER_NO_SUCH_TABLE
 		return NoTable
+	case 1142, 1143: // ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR
+		return Denied
 	}
 	return Other
 }

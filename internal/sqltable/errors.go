@@ -47,6 +47,8 @@ func (t *Table) explain(err error) (hint string, explained error) {
 		return "try again, or wait longer for locks", fmt.Errorf("%w: %w", djsession.ErrBusy, err)
 	case sqldialect.NoTable:
 		return t.config.NoTableHint, fmt.Errorf("%w %q: %w", t.config.NoTable, t.Name, err)
+	case sqldialect.Denied:
+		return "grant the database user the rights listed in docs/stores.md", err
 	case sqldialect.Lost:
 		return "", fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err)
 	}
