@@ -120,7 +120,9 @@ package storeurl
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
@@ -157,10 +159,31 @@ func open(rawURL string, settings *djsession.Settings, readOnly bool) (Store, er
 	u.readOnly = readOnly
 	store, err := u.open(settings)
 	if err != nil {
-		return nil, fmt.Errorf("store url %s: %w", u, err)
+		return nil, u.openError(err)
 	}
 	return store, nil
 }
+
+// storePackages are the packages whose constructors begin their errors with the package's name.
+var storePackages = []string{"cachestore", "dbcache", "dbstore", "filecache", "filestore", "memcache", "rediscache"}
+
+// openError adds the URL to an error, in place of the name of a store's package: a user who
+// gives a URL knows no packages.
+func (u *storeURL) openError(err error) error {
+	if name, text, ok := strings.Cut(err.Error(), ": "); ok && slices.Contains(storePackages, name) {
+		err = &unprefixedError{err, text}
+	}
+	return fmt.Errorf("store url %s: %w", u, err)
+}
+
+// unprefixedError is an error with a shorter text.
+type unprefixedError struct {
+	error
+	text string
+}
+
+func (e *unprefixedError) Error() string { return e.text }
+func (e *unprefixedError) Unwrap() error { return e.error }
 
 // open opens the store of any scheme.
 func (u *storeURL) open(settings *djsession.Settings) (Store, error) {
@@ -240,7 +263,7 @@ func openCachedDB(cacheURL, databaseURL string, settings *djsession.Settings, re
 	u.readOnly = readOnly
 	db, err := u.openTable(settings)
 	if err != nil {
-		return nil, fmt.Errorf("cached_db: database: store url %s: %w", u, err)
+		return nil, fmt.Errorf("cached_db: database: %w", u.openError(err))
 	}
 	store, err := openCacheOver(db, cacheURL, settings, readOnly)
 	if err != nil {
@@ -259,12 +282,12 @@ func openCacheOver(db *dbstore.Store, cacheURL string, settings *djsession.Setti
 	u.readOnly = readOnly
 	c, err := u.openCache(settings)
 	if err != nil {
-		return nil, fmt.Errorf("store url %s: %w", u, err)
+		return nil, u.openError(err)
 	}
 	store, err := cachestore.NewCachedDB(c.cache, db, c.config)
 	if err != nil {
 		c.cache.Close()
-		return nil, fmt.Errorf("store url %s: %w", u, err)
+		return nil, u.openError(err)
 	}
 	return store, nil
 }
