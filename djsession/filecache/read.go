@@ -63,7 +63,7 @@ func (c *Cache) item(f *swapfile.File) (item *cachestore.Item, live bool, err er
 	item.Data, err = inflate.Zlib(nil, packed, limit)
 	switch {
 	case errors.Is(err, djsession.ErrTooLarge):
-		err = c.folder.Bad(fmt.Errorf("inflates to more than %d bytes: %w", limit, err))
+		err = c.folder.PayloadError(fmt.Errorf("inflates to more than %d bytes: %w", limit, err))
 	case err != nil:
 		err = c.folder.Malformed(fmt.Errorf("what follows the expiry is not zlib's: %w", err))
 	}

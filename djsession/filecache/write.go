@@ -76,7 +76,7 @@ func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data
 	c.makeRoom(ctx, name)
 	before := c.known(old)
 	if before == nil {
-		return nil, c.folder.Differs(ctx, op, key, name)
+		return nil, c.folder.ConflictWithStored(ctx, op, key, name)
 	}
 	f, err := c.folder.Replace(ctx, name, before, content, c.config.Settings.Now())
 	if err != nil {
@@ -121,7 +121,7 @@ func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore
 	}
 	before := c.known(old)
 	if before == nil {
-		return c.folder.Differs(ctx, op, key, name)
+		return c.folder.ConflictWithStored(ctx, op, key, name)
 	}
 	if err := c.folder.RemoveUnchanged(ctx, name, before); err != nil {
 		return c.folder.FailWrite(op, key, err)

@@ -55,7 +55,7 @@ func (s *Store) record(key string, f *swapfile.File) (r *djsession.Record, live 
 	switch {
 	case len(f.Data) == 0 && f.Stranger:
 		r.Expires = djsession.Never
-		return r, true, s.folder.Bad(fmt.Errorf("%w: %w", djsession.ErrBadSignature, errStrangers))
+		return r, true, s.folder.PayloadError(fmt.Errorf("%w: %w", djsession.ErrBadSignature, errStrangers))
 	case len(f.Data) == 0:
 		r.Values, r.Expires = new(djsession.Values), djsession.Never
 		return r, true, nil
@@ -82,7 +82,7 @@ var errStrangers = errors.New("the file is empty, belongs to another user, and i
 func (s *Store) decode(data []byte) (*djsession.Values, djsession.Origin, error) {
 	for i, c := range data {
 		if c >= 0x80 {
-			return nil, djsession.Origin{}, s.folder.Bad(fmt.Errorf("%w: not ASCII at byte %d", djsession.ErrBadSignature, i))
+			return nil, djsession.Origin{}, s.folder.PayloadError(fmt.Errorf("%w: not ASCII at byte %d", djsession.ErrBadSignature, i))
 		}
 	}
 	return s.codec.Decode(data)

@@ -63,7 +63,7 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 	}
 	before, known := old.Version.(storefolder.Version)
 	if !known {
-		return nil, s.folder.Differs(ctx, op, key, name)
+		return nil, s.folder.ConflictWithStored(ctx, op, key, name)
 	}
 	f, err := s.folder.Replace(ctx, name, before.File(), data, modTime)
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) erro
 	}
 	before, known := old.Version.(storefolder.Version)
 	if !known {
-		return s.folder.Differs(ctx, op, key, name)
+		return s.folder.ConflictWithStored(ctx, op, key, name)
 	}
 	if err := s.folder.RemoveUnchanged(ctx, name, before.File()); err != nil {
 		return s.folder.FailWrite(op, key, err)
