@@ -108,13 +108,13 @@
 // cached_db has two pools, one for its cache and one for its database, even if both are on
 // one server. The users of package djauth are read over the pool of the database.
 //
-// lib/pq, and go-redis over TLS, notice that the server has closed a connection before they
-// send a write on it only if this package opened the connection.
+// Before a write is sent, the drivers check whether the server has closed the connection. lib/pq,
+// and go-redis over TLS, do so only if this package opened the connection.
 //
 // # Drivers
 //
-// This is the only package that chooses drivers, and it compiles all of them. A program
-// that needs one driver only uses package dbstore, filestore or rediscache, … directly.
+// This is the only package that imports drivers, and it imports all of them. A program that needs
+// only one driver can import it, and use package dbstore, filestore, rediscache, … directly.
 package storeurl
 
 import (
@@ -144,9 +144,9 @@ func Open(rawURL string, settings *djsession.Settings) (Store, error) {
 	return open(rawURL, settings, false)
 }
 
-// OpenReadOnly is like Open, and the store is not changed in any way: a SQLite file is
-// opened so that not even a WAL is tidied up, and PostgreSQL, the engine file and the caches
-// refuse writes. On MySQL the rights of the user must forbid them.
+// OpenReadOnly is like Open, but nothing changes the store: a SQLite file is opened so that not
+// even its WAL is cleaned up, and with PostgreSQL, the engine file and the caches every write is
+// refused. On MySQL the user's rights must forbid writes.
 func OpenReadOnly(rawURL string, settings *djsession.Settings) (Store, error) {
 	return open(rawURL, settings, true)
 }
@@ -209,7 +209,7 @@ func (u *storeURL) open(settings *djsession.Settings) (Store, error) {
 	return store, nil
 }
 
-// openTable opens the engine db. It is an error for the URL of another store.
+// openTable opens the engine db. It returns an error for the URL of another store.
 func (u *storeURL) openTable(settings *djsession.Settings) (*dbstore.Store, error) {
 	if u.row.database == nil {
 		return nil, fmt.Errorf("this is not a database: want one of %s", namesOf(func(s *Scheme) bool { return s.database != nil }))
@@ -223,7 +223,7 @@ type openedCache struct {
 	config cachestore.Config
 }
 
-// openCache opens a cache, with the options that all caches have. It is an error for the URL
+// openCache opens a cache, with the options that all caches have. It returns an error for the URL
 // of another store.
 func (u *storeURL) openCache(settings *djsession.Settings) (*openedCache, error) {
 	if u.row.cache == nil {
@@ -249,8 +249,8 @@ func OpenCachedDB(cacheURL, databaseURL string, settings *djsession.Settings) (*
 	return openCachedDB(cacheURL, databaseURL, settings, false)
 }
 
-// OpenCachedDBReadOnly is to OpenCachedDB what OpenReadOnly is to Open. Sessions that are
-// read from the database are not written into the cache.
+// OpenCachedDBReadOnly is like OpenCachedDB, but opens both stores as OpenReadOnly does. Sessions
+// that are read from the database are not written into the cache.
 func OpenCachedDBReadOnly(cacheURL, databaseURL string, settings *djsession.Settings) (*cachestore.CachedDB, error) {
 	return openCachedDB(cacheURL, databaseURL, settings, true)
 }

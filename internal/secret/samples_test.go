@@ -24,6 +24,7 @@ import (
 	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/djsession/rediscache"
 	"github.com/djsess/djsess/djsession/storetest"
+	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/signing"
 )
 
@@ -61,7 +62,7 @@ func samples(t *testing.T) []any {
 		&djsession.OpError{Store: "dbstore", Op: "load", Key: djsession.ShortKey(sessionKey), Err: djsession.ErrNotFound, Hint: "hint"},
 		&djsession.Range{Prefix: sessionKey},
 		pointer(djsession.At(time.Now())),
-		&storetest.Options{},
+		&storetest.Options{}, new(storeurl.Scheme),
 		new(djsession.Origin), pointer(djsession.Signed), pointer(djsession.EventLoad),
 		new(djsession.JSONSerializer), new(djsession.PickleSerializer),
 		// Values of a session, for the program that asks for them.
