@@ -15,7 +15,7 @@ import (
 // configName is the name of the configuration file in the current folder or one above.
 const configName = "djsess.toml"
 
-// config is the content of a djsess.toml. The zero config stands for a missing file.
+// config is the content of a djsess.toml. It is the zero config if there is no file.
 type config struct {
 	file   string
 	store  string
@@ -83,8 +83,8 @@ func (a *app) warn(name, warning string) {
 	}
 }
 
-// findUp returns the path of the file of this name in this folder, or in the nearest folder
-// above that has one, and "" if there is none. readFile checks whether it may be read.
+// findUp returns the path of the file of this name in the current folder or in the nearest folder
+// above it, and "" if there is none. readFile checks whether the file may be read.
 func findUp(name string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -132,8 +132,8 @@ func parseConfig(file, text string) (*config, error) {
 		return nil, configf("%s: not TOML", file)
 	}
 	c := &config{file: file, stores: map[string]storeConfig{}}
-	var wrong error
-	top := &table{file: file, values: values, err: &wrong}
+	var firstMistake error
+	top := &table{file: file, values: values, err: &firstMistake}
 	if store := take[string](top, "store"); store != nil {
 		c.store = *store
 	}
@@ -143,7 +143,7 @@ func parseConfig(file, text string) (*config, error) {
 		c.stores[name] = c.parseStore(stores.sub(name))
 	}
 	top.refuseUnknown()
-	return c, wrong
+	return c, firstMistake
 }
 
 func (c *config) parseSettings(t *table) {

@@ -46,7 +46,7 @@ not read the new session.`,
 			if err := inOrder(changes)(v); err != nil {
 				return err
 			}
-			if err := s.opensSome(ctx); err != nil {
+			if err := s.checkOpens(ctx); err != nil {
 				return err
 			}
 			if err := djsession.CheckKey(ctx, s.Store); err != nil {
@@ -63,9 +63,9 @@ not read the new session.`,
 	return cmd
 }
 
-// opensSome returns an error if there are live sessions and none of the newest can be
-// opened. The SECRET_KEY or the store is then not the site's.
-func (s *site) opensSome(ctx context.Context) error {
+// checkOpens returns an error if there are live sessions and none of the newest can be opened.
+// The SECRET_KEY or the store is then not the site's.
+func (s *site) checkOpens(ctx context.Context) error {
 	_, err := djsession.OpensSome(ctx, s.Store)
 	if payload := (*djsession.PayloadError)(nil); errors.As(err, &payload) {
 		return hintAtForm(fmt.Errorf("nothing was created: %w", err), s.settings)
@@ -109,7 +109,7 @@ func parseLifetime(text string) (time.Duration, error) {
 		}
 		d += more
 	}
-	if d <= 0 || d%time.Second != 0 { // negative after an overflow
+	if d <= 0 || d%time.Second != 0 { // an overflow makes it negative
 		return 0, fmt.Errorf("not a positive number of whole seconds")
 	}
 	return d, nil

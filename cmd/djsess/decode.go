@@ -50,8 +50,8 @@ status is then 4. It skips blank lines.`,
 	return cmd
 }
 
-// decodeWith uses the first codec that verifies a payload. If none does, it returns the error
-// of the first codec, which says most.
+// decodeWith uses the first codec that verifies a payload. If none does, it returns the error of
+// the first codec, which is that of the site's own form.
 func decodeWith(codecs []djsession.Codec, payload []byte) (*djsession.Values, error) {
 	var first error
 	for _, codec := range codecs {
@@ -74,8 +74,8 @@ func nameForm(err error, s *djsession.Settings, form *formFlags) error {
 	return err
 }
 
-// appendOneLine appends the JSON as it is stored. Python writes no line ends into JSON. Those
-// of another program can only be between tokens, and appendOneLine makes them spaces.
+// appendOneLine appends the JSON as it is stored, but with spaces in place of line ends. Python
+// writes no line ends into JSON, and those of another program can only be between tokens.
 func appendOneLine(dst []byte, v *djsession.Values) ([]byte, error) {
 	start := len(dst)
 	dst, err := v.AppendPythonJSON(dst)
@@ -159,11 +159,12 @@ func (a *app) lineCodec(cmd *cobra.Command, f *formFlags) (*djsession.Settings, 
 }
 
 // eachLine converts stdin to stdout line by line. It flushes its output before it waits for
-// input. It names a bad line on stderr and goes on. Settings.MaxPayloadSize bounds a line.
+// input. It reports a bad line on stderr and continues. Settings.MaxPayloadSize is the longest
+// line.
 func (a *app) eachLine(s *djsession.Settings, convert func(dst, line []byte) ([]byte, error)) error {
 	out := bufio.NewWriterSize(a.stdout, 64<<10)
 	in := &lineReader{in: bufio.NewReaderSize(flushFirst{a.stdin, out}, 64<<10), longest: s.MaxPayloadSize}
-	var status error
+	var failure error // reported, once a line was bad
 	for {
 		line, err := in.next()
 		if err != nil && !errors.Is(err, djsession.ErrTooLarge) {
@@ -171,7 +172,7 @@ func (a *app) eachLine(s *djsession.Settings, convert func(dst, line []byte) ([]
 				return flushErr
 			}
 			if err == io.EOF {
-				return status
+				return failure
 			}
 			return err
 		}
@@ -184,7 +185,7 @@ func (a *app) eachLine(s *djsession.Settings, convert func(dst, line []byte) ([]
 		}
 		if err != nil {
 			a.complain("line %d: %s", in.number, reason(err))
-			status = reported{untrusted}
+			failure = reported{untrusted}
 			continue
 		}
 		if _, err := out.Write(append(converted, '\n')); err != nil {

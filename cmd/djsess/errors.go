@@ -36,7 +36,7 @@ func configf(format string, args ...any) error {
 	return &configError{fmt.Errorf(format, args...)}
 }
 
-// hinted is an error with a hint of the command, which replaces the one of explainKind.
+// hinted is an error with its own hint, which replaces that of explainKind.
 type hinted struct {
 	error
 	hint string
@@ -44,7 +44,7 @@ type hinted struct {
 
 func (e *hinted) Unwrap() error { return e.error }
 
-// reported is an exit status. What led to it has been printed.
+// reported is the exit status for errors that have already been printed.
 type reported struct{ status int }
 
 func (e reported) Error() string { return fmt.Sprintf("exit status %d", e.status) }
@@ -58,9 +58,9 @@ func (a *app) report(err error) int {
 		return status
 	}
 	a.complain("%s", message(err))
-	fromStore := storeHint(err)
-	a.advise(fromStore)
-	if hint == "" && fromStore == "" && status == failed && a.storeNamedBy != "" {
+	hintOfStore := storeHint(err)
+	a.advise(hintOfStore)
+	if hint == "" && hintOfStore == "" && status == failed && a.storeNamedBy != "" {
 		hint = fromPlace(a.storeNamedBy)
 	}
 	a.advise(hint)
@@ -92,8 +92,7 @@ func message(err error) string {
 	if op := (*djsession.OpError)(nil); errors.As(err, &op) {
 		text = strings.Replace(text, op.Error(), operation(op), 1)
 	}
-	// Errors that are about no operation of a store, such as one of the settings, begin with the
-	// name of package djsession.
+	// Other errors, such as those of the settings, begin with the name of package djsession.
 	return strings.ReplaceAll(text, "djsession: ", "")
 }
 
@@ -109,7 +108,7 @@ func operation(op *djsession.OpError) string {
 	return op.Op + " " + op.Key + ": " + cause
 }
 
-// storeHint returns the first hint of the stores that an error went through, or "".
+// storeHint returns the first hint of an OpError in an error, or "".
 func storeHint(err error) string {
 	for op := (*djsession.OpError)(nil); errors.As(err, &op); err = op.Err {
 		if op.Hint != "" {
@@ -119,7 +118,7 @@ func storeHint(err error) string {
 	return ""
 }
 
-// reason returns in short why a payload or a line is bad.
+// reason returns the short reason why a payload or a line is bad.
 func reason(err error) string {
 	if payload := (*djsession.PayloadError)(nil); errors.As(err, &payload) {
 		err = payload.Err
@@ -127,8 +126,8 @@ func reason(err error) string {
 	return message(err)
 }
 
-// explain is the only place that knows what an error means: it returns the exit status, and
-// what to do about the error.
+// explain returns the exit status for an error and a hint, which is a remedy. Only explain
+// decides what an error means.
 func explain(err error) (status int, hint string) {
 	status, hint = explainKind(err)
 	if h := (*hinted)(nil); errors.As(err, &h) {
@@ -195,7 +194,7 @@ func payloadHint(err *djsession.PayloadError) string {
 		return "check that the SECRET_KEY is the site's (or list it in SECRET_KEY_FALLBACKS), and that DJANGO_VERSION is; " +
 			"if they are, the payload was changed"
 	case err.Form == djsession.Unsigned && errors.Is(err, djsession.ErrMalformed):
-		return "something else than a session is stored under this key; or the store's URL does not have the prefix, version, " +
+		return "the value stored under this key is not a session; or the store's URL does not have the prefix, version, " +
 			"serializer and compressor of the site's CACHES"
 	case errors.Is(err, djsession.ErrMalformed):
 		return "the site signed it, but it is no JSON object: set SESSION_SERIALIZER under [settings] as in the site's settings.py"
@@ -205,8 +204,8 @@ func payloadHint(err *djsession.PayloadError) string {
 	return ""
 }
 
-// otherForm explains a bad signature of a payload that another release of Django than
-// DJANGO_VERSION seems to have written. It returns "" for other errors.
+// otherForm explains a bad signature if the payload has the form of a release of Django other
+// than DJANGO_VERSION. It returns "" for other errors.
 func otherForm(err error, s *djsession.Settings) string {
 	var payload *djsession.PayloadError
 	if !errors.As(err, &payload) || !errors.Is(err, djsession.ErrBadSignature) {

@@ -76,7 +76,7 @@ func (a *app) printRaw(r *djsession.Record) error {
 	return err
 }
 
-// shortestPrefix is how many characters of a key a user must give at least.
+// shortestPrefix is the minimum number of characters of a key that a user must give.
 const shortestPrefix = 6
 
 // find returns the live session with this key, or with the only key that begins with it.
@@ -124,7 +124,7 @@ func (s *site) findPrefix(ctx context.Context, prefix string) (*djsession.Record
 	return found, hintAtForm(foundErr, s.settings)
 }
 
-// cacheHint returns the likely reason why a cache seems to be empty, or "" for another store.
+// cacheHint returns the likely reason why a session is missing in a cache, or "" for another store.
 func (s *site) cacheHint() string {
 	if !s.isCache {
 		return ""

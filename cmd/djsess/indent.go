@@ -23,7 +23,7 @@ var colours = palette{
 	reset:  "\x1b[0m",
 }
 
-// paletteFor returns colours for a terminal, unless $NO_COLOR is set.
+// paletteFor returns colours for a terminal that can show them, unless $NO_COLOR is set.
 func paletteFor(out any) palette {
 	f, ok := out.(*os.File)
 	if !ok || !isatty.IsTerminal(f.Fd()) || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {

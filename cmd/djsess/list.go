@@ -56,7 +56,7 @@ type lister struct {
 	app    *app
 	site   *site
 	out    *stream
-	user   *string // lists only the sessions of this user; nil lists all
+	user   *string // the ID of the user whose sessions are listed; nil lists all
 	all    bool
 	limit  int // 0: no limit
 	asJSON bool
@@ -112,7 +112,7 @@ func (l *lister) emptyMessage() string {
 	return "no live sessions"
 }
 
-// mostNamed is how many unreadable sessions are named. Further ones are only counted.
+// mostNamed is how many unreadable sessions are reported one by one. The rest are counted.
 const mostNamed = 10
 
 func (l *lister) complain(r *djsession.Record, err error) {

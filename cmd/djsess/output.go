@@ -19,7 +19,8 @@ import (
 // errReaderGone means that the reader of the output, such as head, has closed it.
 var errReaderGone = errors.New("the reader of the output is gone")
 
-// output is stdout. A broken pipe of stdout is no failure, but one of a store is.
+// output is stdout. Its broken pipe becomes errReaderGone, which is not a failure, unlike a
+// store's broken pipe.
 type output struct{ io.Writer }
 
 func (o output) Write(p []byte) (int, error) {
@@ -56,7 +57,7 @@ func addOutputFlag(cmd *cobra.Command) *outputFlag {
 	return &o
 }
 
-// stream is a buffered output that is flushed often enough for a person who watches it.
+// stream is a buffered output that is flushed often enough for a person watching a terminal.
 type stream struct {
 	*bufio.Writer
 	flushed time.Time
@@ -66,8 +67,8 @@ func newStream(w io.Writer) *stream { return &stream{bufio.NewWriterSize(w, 64<<
 
 // tick flushes the buffer if the last flush is a while ago.
 func (s *stream) tick() error {
-	const patience = 50 * time.Millisecond
-	if s.Buffered() == 0 || time.Since(s.flushed) < patience {
+	const flushInterval = 50 * time.Millisecond
+	if s.Buffered() == 0 || time.Since(s.flushed) < flushInterval {
 		return nil
 	}
 	s.flushed = time.Now()
@@ -77,12 +78,12 @@ func (s *stream) tick() error {
 // appendEntry appends a session as one line of standard JSON.
 func appendEntry(dst []byte, r *djsession.Record) []byte {
 	dst = append(dst, `{"key":`...)
-	if r.Key == "" { // the store has only a hash of it
+	if r.Key == "" { // the store keeps only a hash of the key
 		dst = append(dst, `null,"name":`...)
 	}
 	dst = appendText(dst, shownKey(r))
 	dst = append(dst, `,"expires":`...)
-	if r.Expires.IsZero() { // the store does not know
+	if r.Expires.IsZero() { // the store does not return it
 		dst = append(dst, "null"...)
 	} else {
 		dst = append(dst, '"')
@@ -117,8 +118,8 @@ func shownKey(r *djsession.Record) string {
 	return r.Key
 }
 
-// userID returns the primary key of the user who is logged in. It is a text or an integer;
-// Django takes no other type for a user.
+// userID returns the primary key of the user who is logged in. Django accepts only a text or an
+// integer.
 func userID(v *djsession.Values) (id string, ok bool) {
 	if !v.Has("_auth_user_id") {
 		return "", false
@@ -136,7 +137,7 @@ func userID(v *djsession.Values) (id string, ok bool) {
 	return "", false
 }
 
-// userShown returns the user's ID for people to read, or none.
+// userShown returns the user's ID for people to read. If no user is logged in, it returns none.
 func userShown(v *djsession.Values, none string) string {
 	id, ok := userID(v)
 	if !ok {
@@ -145,7 +146,7 @@ func userShown(v *djsession.Values, none string) string {
 	return oneLine(id)
 }
 
-// expiresShown returns when a session expires, and how long that is from now.
+// expiresShown returns the time at which a session expires, and how long that is from now.
 func expiresShown(expires, now time.Time) string {
 	if expires.Equal(djsession.Never) || expires.IsZero() {
 		return timeShown(expires)
@@ -163,10 +164,10 @@ func timeShown(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"
 }
 
-// never is the expiry of a session of the engine file that has a lifetime of its own.
+// never is shown as the expiry of a session that never ends, as in Django's engine file.
 const never = "never"
 
-// unknown is the expiry of a session in a store that does not know it, such as Memcached.
+// unknown is shown as the expiry of a session if the store does not return it, as Memcached.
 const unknown = "unknown"
 
 // remaining returns a duration in its two largest units.

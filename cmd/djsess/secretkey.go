@@ -61,9 +61,9 @@ type secretLine struct {
 	text   string
 }
 
-// readSecrets reads a file of secrets, one a line, and skips empty lines. A file without
-// secrets is an error. Errors do not show the path: a user may have passed the secret
-// itself in place of a path.
+// readSecrets reads a file of secrets, one a line, and skips empty lines. If the file has no
+// secrets, it returns an error. Errors do not show the path: a user may have passed the secret
+// itself as the path.
 func readSecrets(file string, from origin) (secrets []secretLine, info fs.FileInfo, err error) {
 	data, info, err := readFile(file, from, 1<<20)
 	if path := (*fs.PathError)(nil); errors.As(err, &path) && path.Op == "open" {
@@ -90,10 +90,10 @@ func readSecrets(file string, from origin) (secrets []secretLine, info fs.FileIn
 	return secrets, info, nil
 }
 
-// checkKeys returns an error if a line of a file of keys looks like a comment: the first
-// line signs the sessions, so after a comment the site's own key would only be a fallback.
-// One in fifty keys of Django's get_random_secret_key begins with #, and none has white
-// space, so a file with one such line is accepted.
+// checkKeys returns an error if a line of a file of keys looks like a comment. The first line
+// signs the sessions, so after a comment the site's own key would only be a fallback. One in
+// fifty keys of Django's get_random_secret_key begins with #, and none has white space. So a
+// file whose only line begins with # is accepted if it has no white space.
 func checkKeys(lines []secretLine) error {
 	for _, line := range lines {
 		if strings.HasPrefix(line.text, "#") && (len(lines) > 1 || strings.ContainsAny(line.text, " \t")) {
@@ -129,8 +129,8 @@ func parseFallbacks(text string) ([]string, error) {
 	return keys, nil
 }
 
-// keyHint returns a hint for a SECRET_KEY that looks wrong, or "". It is printed when the key
-// opens no session, since the key may be right.
+// keyHint returns a hint for a SECRET_KEY that looks wrong, or "". The key may still be right, so
+// the hint is printed only when a signature is bad.
 func keyHint(name, key string) string {
 	first, last := key[0], key[len(key)-1]
 	switch {

@@ -51,7 +51,7 @@ func wholeKeyHint(key string) string {
 
 // update calls djsession.Update, and explains its errors to the user.
 func (s *site) update(ctx context.Context, key string, change change) error {
-	_, err := djsession.Update(ctx, s.Store, key, change) // s would hide the optional interfaces of the store
+	_, err := djsession.Update(ctx, s.Store, key, change) // s itself would hide the store's optional interfaces
 	if errors.Is(err, djsession.ErrNotFound) {
 		return &hinted{err, strings.TrimPrefix(wholeKeyHint(key), ": ")}
 	}
@@ -107,7 +107,7 @@ const wantAssignments = "want NAME=TEXT or NAME:=JSON"
 // change is a change of a session that a user asked for.
 type change = func(v *djsession.Values) error
 
-// inOrder returns the changes as one.
+// inOrder returns one change that makes the changes in their order.
 func inOrder(changes []change) change {
 	return func(v *djsession.Values) error {
 		for _, change := range changes {
@@ -123,7 +123,7 @@ func inOrder(changes []change) change {
 // values, so that it finds mistakes before the store is opened.
 func parseAssignments(cmd *cobra.Command, args []string) ([]change, error) {
 	changes := make([]change, len(args))
-	trial := &djsession.Values{}
+	scratch := &djsession.Values{}
 	for i, arg := range args {
 		// The first of := and = separates the name from the value.
 		name, value, ok := strings.Cut(arg, "=")
@@ -133,14 +133,14 @@ func parseAssignments(cmd *cobra.Command, args []string) ([]change, error) {
 			return nil, usagef(cmd, "%s: %s", shown(arg), wantAssignments)
 		case strings.TrimSpace(name) != name || name == "":
 			return nil, usagef(cmd, "%s: a name is empty, or begins or ends with a space: %s, without spaces around the sign", shown(name), wantAssignments)
-		case trial.Has(name):
+		case scratch.Has(name):
 			return nil, usagef(cmd, "%s is given twice", shown(name))
 		case isJSON:
 			changes[i] = func(v *djsession.Values) error { return v.SetJSON(name, value) }
 		default:
 			changes[i] = func(v *djsession.Values) error { return v.Set(name, value) }
 		}
-		switch err := changes[i](trial); {
+		switch err := changes[i](scratch); {
 		case err != nil && isJSON:
 			return nil, usagef(cmd, "%s: %s; what follows := is JSON (true, 1.5, {\"a\": 1}), a text follows =", shown(name), cause(err))
 		case err != nil:
@@ -150,8 +150,8 @@ func parseAssignments(cmd *cobra.Command, args []string) ([]change, error) {
 	return changes, nil
 }
 
-// cause returns why a value was refused, without its name: the name may be a session key in
-// the wrong place.
+// cause returns the reason why a value was refused, without the value's name: that may be a
+// misplaced session key.
 func cause(err error) string {
 	for errors.Unwrap(err) != nil {
 		err = errors.Unwrap(err)

@@ -15,8 +15,8 @@ import (
 // defaultDjangoVersion is the release of Django if the configuration has none.
 const defaultDjangoVersion = "5.2"
 
-// settings returns the site's settings by the flags, the environment and the configuration.
-// Those for a store without signatures need no SECRET_KEY.
+// settings returns the site's settings from the flags, the environment and the configuration. If
+// unsigned is true, the store needs no SECRET_KEY.
 func (a *app) settings(c *config, unsigned bool) (*djsession.Settings, error) {
 	key, fallbacks, err := a.secretKeys(c)
 	switch {
@@ -82,9 +82,9 @@ func override[T any](value *T, by *T) {
 	}
 }
 
-// warnOfDefaultZone prints a warning if the configuration leaves out USE_TZ for an older
-// Django. Its default is off, in Chicago's zone, but startproject sets USE_TZ on, and the
-// times in the table are then UTC.
+// warnOfDefaultZone prints a warning if the configuration leaves out USE_TZ for an older Django.
+// The default is then USE_TZ off, in the zone of Chicago. But startproject turns USE_TZ on, and
+// the times in the table are then in UTC.
 func (a *app) warnOfDefaultZone(c *config, p place, s *djsession.Settings) {
 	if p.scheme.KeepsWallClock && !s.UseTZ && c.useTZ == nil && c.timeZone == nil {
 		a.complain("warning: %s does not say USE_TZ, and the default of Django %s is off, in the zone %s: "+

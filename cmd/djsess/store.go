@@ -26,7 +26,7 @@ const defaultStore = "db.sqlite3"
 
 const storePlaces = "give one by --store URL, by $DJSESS_STORE or $DATABASE_URL, or as store under the name of one of [stores] in " + configName
 
-// place says where the sessions are.
+// place is the location of the sessions.
 type place struct {
 	url     string          // of the store; of the database of cached_db
 	cache   string          // the URL of the cache of cached_db, or ""
@@ -47,7 +47,7 @@ func (a *app) storePlace(c *config) (place, error) {
 	} {
 		switch {
 		case source.name == "$DATABASE_URL" && source.value != "" && c.stores[c.store].engine == cachedDB:
-			// The site's cache would not learn of changes to the database alone.
+			// The site's cache would keep the old sessions after changes to the database alone.
 			return place{}, configf("$DATABASE_URL names a database, and %s names the store %q, which is a cached_db: choose one by --store or $DJSESS_STORE", c.file, c.store)
 		case storeurl.IsURL(source.value):
 			return place{url: source.value, namedBy: source.name}, nil
@@ -132,7 +132,7 @@ func (c *config) relative(rawURL string) string {
 	return storeurl.Resolve(rawURL, filepath.Dir(c.file))
 }
 
-// fromPlace returns the hint that says where the store is named.
+// fromPlace returns a hint at the flag, variable or file that names the store.
 func fromPlace(namedBy string) string { return "the store is the one named by " + namedBy }
 
 // site is an open store with the settings of its site.
@@ -143,8 +143,7 @@ type site struct {
 	namedBy  string
 }
 
-// withStore opens the store, calls f and closes the store. SIGINT and SIGTERM end the
-// context.
+// withStore opens the store, calls f and closes the store. SIGINT and SIGTERM end f's context.
 func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site) error) error {
 	c, err := a.readConfig()
 	if err != nil {
@@ -234,14 +233,14 @@ func (s *site) scanner() (djsession.Scanner, error) {
 	return nil, fmt.Errorf("%s: this engine cannot list its sessions: %w", s, errors.ErrUnsupported)
 }
 
-// expires returns when a session expires. Some stores must be asked for it separately. It is
-// the zero time if the store does not know.
+// expires returns the time at which a session expires. Some stores return it only by another
+// call. It is the zero Time if the store does not return it.
 func (s *site) expires(ctx context.Context, r *djsession.Record) (time.Time, error) {
-	asked, ok := s.Store.(djsession.ExpiryReader)
+	reader, ok := s.Store.(djsession.ExpiryReader)
 	if !r.Expires.IsZero() || !ok {
 		return r.Expires, nil
 	}
-	expires, err := asked.Expires(ctx, r.Key)
+	expires, err := reader.Expires(ctx, r.Key)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return time.Time{}, nil

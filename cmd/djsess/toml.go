@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// table is a TOML table. Each value is taken by its name once, and names that then remain are
-// unknown. All tables of a file share err, which keeps the first mistake. No message shows a
+// table is a TOML table. It records the names that were read, so that refuseUnknown can find the
+// others. All tables of a file share err, which keeps the first mistake. No message shows a
 // value.
 type table struct {
 	file   string
@@ -25,7 +25,7 @@ func (t *table) fail(name, problem string) {
 	}
 }
 
-// fullName returns a name below those of the tables around it, escaped and shortened for a
+// fullName returns a name with the names of the tables around it, escaped and shortened for a
 // message.
 func (t *table) fullName(name string) string {
 	const longest = 60
@@ -78,7 +78,7 @@ func (t *table) texts(name string) []string {
 	return texts
 }
 
-// sub returns a table inside this one. It is empty if it is missing.
+// sub returns a table inside this one. If there is none, it returns an empty table.
 func (t *table) sub(name string) *table {
 	s := &table{file: t.file, name: t.fullName(name), err: t.err}
 	if value, ok := t.value(name); ok {
@@ -89,7 +89,7 @@ func (t *table) sub(name string) *table {
 	return s
 }
 
-// refuseUnknown records a mistake if the table has a name that was not taken.
+// refuseUnknown records a mistake if the table has a name that was not read.
 func (t *table) refuseUnknown() {
 	for _, name := range slices.Sorted(maps.Keys(t.values)) {
 		if !slices.Contains(t.known, name) {

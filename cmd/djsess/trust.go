@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// origin says how the command found a file. It decides which kinds of file are read.
+// origin is the way in which the command got a file's path. It decides which kinds of file are
+// read.
 type origin int
 
 const (
@@ -42,12 +43,12 @@ func readFile(path string, from origin, most int) ([]byte, fs.FileInfo, error) {
 			return nil, nil, err
 		}
 	}
-	const patience = time.Minute            // for a program behind a pipe, which may ask for a passphrase
-	f.SetDeadline(time.Now().Add(patience)) // fails for a regular file, which needs none
+	const maxWait = time.Minute            // for a program behind a pipe, which may ask for a passphrase
+	f.SetDeadline(time.Now().Add(maxWait)) // fails for a regular file, which needs no deadline
 	data, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, nil, fmt.Errorf("the pipe was not closed within %v", patience)
+		return nil, nil, fmt.Errorf("the pipe was not closed within %v", maxWait)
 	case err != nil:
 		return nil, nil, err
 	case len(data) > most:
@@ -60,10 +61,9 @@ func readFile(path string, from origin, most int) ([]byte, fs.FileInfo, error) {
 // files are trusted.
 const trustVariable = "DJSESS_TRUST_CONFIG"
 
-// trust checks a file that was found, and not given on the command line. It returns an
-// error if anybody but this user and root could have written the file, or could put another
-// file in its place: a djsess.toml decides which secret files are read and which hosts get
-// what they hold.
+// trust checks a file that was found by a search. It returns an error if anybody but this user
+// and root could have written the file or could replace it: a djsess.toml decides which files of
+// secrets are read, and to which hosts the secrets are sent.
 func trust(path string, file fs.FileInfo) error {
 	if isTrusted(path, file) {
 		return nil

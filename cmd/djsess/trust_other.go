@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// On these systems the mode does not tell who may read or write a file, so every file is
-// trusted.
+// On these systems a file's mode does not show which users may read or write it, so every file
+// is trusted.
 
 func openFile(path string) (*os.File, error) { return os.Open(path) }
 

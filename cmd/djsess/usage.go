@@ -24,7 +24,7 @@ func usagef(cmd *cobra.Command, format string, args ...any) error {
 	return &usageError{cmd.CommandPath(), fmt.Errorf(format, args...)}
 }
 
-// exactly and atLeast check the number of arguments. Their error says what is wanted.
+// exactly and atLeast check the number of arguments. Their error is want.
 func exactly(n int, want string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
@@ -56,7 +56,7 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return usagef(cmd, "there is no command %s: there are %s", shown(name), strings.Join(known, ", "))
 }
 
-// flagError says what is wrong with a flag, without its value.
+// flagError returns the usage error for a flag, without the flag's value.
 func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	var invalid *pflag.InvalidValueError
@@ -105,9 +105,9 @@ func wantOf(f *pflag.Flag) string {
 	return f.Value.Type() // the type of our own flags says what they take
 }
 
-// shown returns an argument as messages may show it. A short word of letters and digits is
-// shown whole, and only the beginning of any other argument: a session key is longer, and a
-// URL with a password has other characters.
+// shown returns an argument as messages may show it. A short word of letters and digits is shown
+// whole. Any other argument may be a session key, which is longer, or a URL with a password,
+// which has other characters: only its beginning is shown.
 func shown(arg string) string {
 	const longest = 24
 	plain := strings.IndexFunc(arg, func(r rune) bool {

@@ -14,30 +14,30 @@ import (
 // filecache implement it, and most users need no other. A Cache must be safe for use by
 // several goroutines. Package cachetest tests that it keeps the promises below.
 //
-// Keys are whole cache keys, as make_key of Django's backend returns them. A cache that
-// cannot have a key returns djsession.ErrInvalidKey.
+// Keys are whole cache keys, as make_key of Django's backend returns them. If a cache cannot
+// hold a key, it returns djsession.ErrInvalidKey.
 //
-// A timeout is how long an item lives. If it is not positive, the item has ended when it is
-// stored, as in Django, and the cache may store nothing. An item that has ended is not there:
-// Get and the methods that change an item return ErrNotFound for it.
+// A timeout is how long an item lives. As in Django, an item whose timeout is not positive has
+// already ended when it is stored, so the cache may store nothing. For an item that has ended,
+// Get and the methods that change an item return ErrNotFound.
 //
 // Errors are those of djsession.Store: djsession.ErrNotFound, ErrKeyTaken, ErrInvalidKey,
 // ErrReadOnly, ErrBusy, ErrOutcomeUnknown and *djsession.PayloadError, in a
-// *djsession.OpError. Any other error means that the cache did not answer. When ctx has ended,
-// the error is ctx's. No error holds a whole key.
+// *djsession.OpError. Any other error means that the cache did not answer. If ctx has ended,
+// the error is ctx.Err(). No error holds a whole key.
 type Cache interface {
 	// Get returns the item of a key. A cache that reads from replicas asks its writer
-	// before it returns ErrNotFound. If the value cannot be one of Django's, or is larger
-	// than the cache is configured to read, the error is a *djsession.PayloadError.
+	// before it returns ErrNotFound. If Django cannot have written the value, or if the value
+	// is larger than the cache is configured to read, the error is a *djsession.PayloadError.
 	Get(ctx context.Context, key string) (*Item, error)
 
 	// Add stores data under a key that is not there. Otherwise it returns ErrKeyTaken. The
-	// cache must not keep data.
+	// cache must not keep the slice data.
 	Add(ctx context.Context, key string, data []byte, timeout time.Duration) (*Item, error)
 
 	// Swap stores data in place of old if the key still holds old. Otherwise it returns a
 	// *ConflictError. If the key is gone, Swap returns ErrNotFound and does not store data.
-	// If old is nil or has no Version of this cache, that is a conflict.
+	// If old is nil or its Version is not this cache's, Swap returns a conflict.
 	Swap(ctx context.Context, key string, old *Item, data []byte, timeout time.Duration) (*Item, error)
 
 	// Delete removes a key, whatever its value is. If there is no such key, Delete returns
@@ -47,7 +47,8 @@ type Cache interface {
 	// DeleteUnchanged removes a key if it still holds old. Otherwise its errors are Swap's.
 	DeleteUnchanged(ctx context.Context, key string, old *Item) error
 
-	// Close closes the connections of the cache, also those that its caller opened for it.
+	// Close closes the connections of the cache, including those that the caller opened for
+	// it.
 	Close() error
 
 	// String returns the kind of the cache and its place, such as "redis (10.0.0.5:6379)".
@@ -58,18 +59,18 @@ type Cache interface {
 type Scanner interface {
 	// Scan yields the entries whose cache key begins with a prefix. A cache that keeps only
 	// hashes of its keys yields all its entries. A scan must not block the cache's other
-	// users. Expires is set if the cache knows it, and an entry that has ended and is still
-	// stored is yielded, too.
+	// users. Item.Expires is set if the cache knows it. Entries that have ended and are still
+	// stored may be yielded, too.
 	//
 	// For a damaged value Scan yields a *djsession.PayloadError with an entry that has a key
 	// and an expiry, and goes on. Any other error comes with a nil entry and ends the scan.
 	Scan(ctx context.Context, prefix string) iter.Seq2[*Entry, error]
 }
 
-// Expirer is a Cache whose Get does not return when an item ends.
+// Expirer is a Cache whose Get does not return the time at which an item ends.
 type Expirer interface {
-	// Expires returns when the item of a key ends. The time is zero if the item never
-	// ends. If there is no such key, Expires returns ErrNotFound.
+	// Expires returns the time at which the item of a key ends. The time is zero if the item
+	// never ends. If there is no such key, Expires returns ErrNotFound.
 	Expires(ctx context.Context, key string) (time.Time, error)
 }
 
@@ -87,13 +88,12 @@ type Sharded interface {
 
 // Item is a value in a cache.
 type Item struct {
-	// Data is the output of the serializer. A compression or an encoding that belongs to
-	// the cache has been removed.
+	// Data is the output of the serializer, without the cache's own compression or encoding.
 	Data []byte
-	// Expires is when the item ends. It is zero if the cache did not return it.
+	// Expires is the time at which the item ends. It is zero if the cache did not return it.
 	Expires time.Time
-	// Version identifies the stored value, such as its bytes or a cas id. Only the cache
-	// that made it uses it. reflect.DeepEqual must be able to compare it.
+	// Version identifies the stored value, by its bytes or by a cas id. Only the cache that
+	// returned the item uses it. reflect.DeepEqual must be able to compare it.
 	Version any
 }
 
@@ -117,8 +117,8 @@ func (e *ConflictError) Error() string { return "item was changed meanwhile" }
 // Is makes a ConflictError a djsession.ErrConflict.
 func (e *ConflictError) Is(target error) bool { return target == djsession.ErrConflict }
 
-// NewConflict returns the *ConflictError for the item that is stored now. If that could not be
-// read, err says why, and NewConflict returns err.
+// NewConflict returns the *ConflictError for the item that is stored now. If err is not nil,
+// the item could not be read, and NewConflict returns err.
 func NewConflict(current *Item, err error) error {
 	if err != nil {
 		return err
@@ -128,8 +128,8 @@ func NewConflict(current *Item, err error) error {
 
 // The methods below keep values and keys out of what fmt, log/slog and encoding/json show.
 
-// String shows the length of the value and not the value. It does not show the version,
-// which often contains the value.
+// String shows the length of the value, but neither the value nor the version, which often
+// contains the value.
 func (i Item) String() string {
 	return fmt.Sprintf("item of %d bytes, until %v", len(i.Data), i.Expires)
 }

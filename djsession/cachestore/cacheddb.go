@@ -16,37 +16,37 @@ import (
 // several goroutines.
 //
 // The database decides. Load may return a cached session. Every write is compared with the
-// row; then the cached session is removed, so that the next reader, Django or Go, reads the
-// row and caches it. (Django stores what it wrote in the cache. If that arrives late, after
-// another write, it hides the newer row from every reader.)
+// row. Then the cached session is removed, so that the next reader, Django or Go, reads the
+// row and caches it. (Django instead stores in the cache what it wrote to the row. If that
+// reaches the cache after another write, it hides the newer row from every reader.)
 //
 // # When the cache is down
 //
-// Reads and writes go on with the database, as if nothing was cached, and the log warns of
-// it. A CachedDB does not use a cache for a second after it has failed, so that a cache that
-// hangs does not delay every request. If a session cannot be removed from the cache, the
-// CachedDB removes it as soon as it can, and does not read it until then. It remembers
-// 131,072 such sessions; if there are more, it logs an error and does not read the cache any
-// more. Django does read it. If Django can reach a cache that Go cannot, it sees those
-// sessions as they were: a visitor whom Go logged out is still logged in there until Go
-// reaches the cache again. Close tries once more, and logs how many sessions are left.
+// Reads and writes continue with the database alone, and a warning is logged. After a failure
+// a CachedDB does not use the cache for a second, so that a cache that hangs does not delay
+// every request. If a session cannot be removed from the cache, the CachedDB retries until it
+// can, and does not read the cached session until then. It remembers 131,072 such sessions. If
+// there are more, it logs an error and never reads the cache again. Django still reads it. If
+// Django can reach a cache that Go cannot, Django reads the stale sessions: a visitor whom Go
+// logged out stays logged in at Django until Go reaches the cache again. Close tries once
+// more, and logs how many sessions are left.
 //
 // # When the database is down
 //
-// Cached sessions are served, as Django serves them, unless this CachedDB has written the
-// session within the last two seconds, or could not remove it from the cache since. Every
-// other load fails, and so does every write.
+// Cached sessions are served, as by Django. A session is not served from the cache if this
+// CachedDB wrote it within the last two seconds, or could not remove it from the cache since
+// the write. All other loads fail, and so does every write.
 //
 // # Stale sessions
 //
-// A Django that reads or writes a row, and caches it only after Go has written the row,
-// caches a stale session. So a CachedDB removes the cached session a second time, two seconds
-// after a write, and asks the database first until then. After a write whose outcome is
-// unknown it does so for four seconds, and removes the cached session once the database
+// A Django process that reads a row, and caches it only after Go has written the row, caches
+// a stale session. So a CachedDB removes the cached session a second time, two seconds after a
+// write, and asks the database first until then. After a write whose outcome is unknown it
+// asks the database first for four seconds, and removes the cached session once the database
 // answers.
 //
-// If the row is changed in another way, such as by SQL, a cached session hides the change
-// until it ends, from Go as from Django.
+// If the row is changed in another way, such as by SQL, a cached session hides the change from
+// Go and from Django until the cached session ends.
 type CachedDB struct {
 	sessions
 	database *dbstore.Store
@@ -79,8 +79,8 @@ func NewCachedDB(cache Cache, database *dbstore.Store, c Config) (*CachedDB, err
 	return db, nil
 }
 
-// Load returns the cached session, or else the database's, which it then caches. A cached
-// record has no Version: Replace compares its values with the row's.
+// Load returns the cached session. If there is none, it returns the session of the database
+// and caches it. A cached record has no Version: Replace compares its values with the row's.
 func (c *CachedDB) Load(ctx context.Context, key string) (*djsession.Record, error) {
 	if err := djsession.ValidateKey(key); err != nil {
 		return nil, opError("load", key, err)
@@ -105,13 +105,13 @@ func (c *CachedDB) Load(ctx context.Context, key string) (*djsession.Record, err
 	return r, err
 }
 
-// hasAnswered reports whether the database has answered a load that failed. Once the context
-// has ended that is not known, and hasAnswered returns true.
+// hasAnswered reports whether the database has answered a load that failed. It returns true if
+// the context has ended, since it is then not known whether the database is down.
 func hasAnswered(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.Is(err, djsession.ErrNotFound) || errors.As(err, new(*djsession.PayloadError))
 }
 
-// databaseAnswers reports whether the database can be asked for a session.
+// databaseAnswers reports whether the database answers a load.
 func (c *CachedDB) databaseAnswers() bool {
 	ctx, cancel := detached(context.Background())
 	defer cancel()
@@ -119,7 +119,7 @@ func (c *CachedDB) databaseAnswers() bool {
 	return err == nil || hasAnswered(ctx, err) && ctx.Err() == nil
 }
 
-// Create inserts a new row. An empty key lets the store choose one.
+// Create inserts a new row. If key is empty, the store chooses one.
 func (c *CachedDB) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	if c.readOnly {
 		return nil, opError("create", key, djsession.ErrReadOnly)
@@ -158,8 +158,8 @@ func (c *CachedDB) DeleteUnchanged(ctx context.Context, old *djsession.Record) e
 	return err
 }
 
-// onRow writes to the row. A cached record stands for the row if they hold the same values,
-// which they nearly always do.
+// onRow writes to the row. A cached record has no Version, so the first write is a conflict.
+// If the row holds the same values as the cached record, onRow writes again on top of the row.
 func (c *CachedDB) onRow(old *djsession.Record, write func(old *djsession.Record) error) error {
 	err := write(old)
 	var conflict *djsession.ConflictError
@@ -169,8 +169,8 @@ func (c *CachedDB) onRow(old *djsession.Record, write func(old *djsession.Record
 	return err
 }
 
-// equalValues reports whether two sessions hold the same values, compared as JSON. Values that
-// JSON cannot express do not count as equal.
+// equalValues reports whether two sessions hold the same values, compared as JSON. It returns
+// false for values that JSON cannot express.
 func equalValues(a, b *djsession.Values) bool {
 	if a == nil || b == nil {
 		return false
@@ -217,7 +217,7 @@ func (c *CachedDB) written(ctx context.Context, key string, err error) {
 	}
 }
 
-// isRefusal reports whether an error says that nothing was written.
+// isRefusal reports whether an error means that nothing was written.
 func isRefusal(err error) bool {
 	if errors.Is(err, djsession.ErrOutcomeUnknown) {
 		return false
@@ -233,13 +233,13 @@ func isRefusal(err error) bool {
 	return false
 }
 
-// Scan yields the sessions of a range in the database. Sessions that are only in the cache are
-// not among them.
+// Scan yields the sessions of a range in the database. It does not yield sessions that are only
+// in the cache.
 func (c *CachedDB) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {
 	return c.database.Scan(ctx, r)
 }
 
-// Expires returns when a session ends, by its row.
+// Expires returns the time at which a session ends, by its row.
 func (c *CachedDB) Expires(ctx context.Context, key string) (time.Time, error) {
 	r, err := c.database.Load(ctx, key)
 	if err != nil {
@@ -254,7 +254,7 @@ func (c *CachedDB) DB() *sql.DB { return c.database.DB() }
 // Dialect returns the kind of the database.
 func (c *CachedDB) Dialect() dbstore.Dialect { return c.database.Dialect() }
 
-// Settings returns a copy of the settings that the database was made with.
+// Settings returns a copy of the settings that the database store was made with.
 func (c *CachedDB) Settings() *djsession.Settings { return c.database.Settings() }
 
 // Table returns the name of the session table: table or schema.table.

@@ -466,7 +466,7 @@ func TestCachedDBDatabaseDown(t *testing.T) {
 	waitFor(t, func() bool { return b.cache.holds(cachedKey) != `{"a":1}` })
 }
 
-// A cached value that is no session stays in the cache, and the row is read.
+// A cached value that is not a session stays in the cache, and the row is read.
 func TestCachedDBDamaged(t *testing.T) {
 	t.Parallel()
 	b := newBoth(t, cachestore.Config{})
@@ -475,7 +475,7 @@ func TestCachedDBDamaged(t *testing.T) {
 	if got := b.load(t); got != `{"a":1}` || b.cache.holds(cachedKey) != `[1]` {
 		t.Errorf("holds %s, cached %q", got, b.cache.holds(cachedKey))
 	}
-	if log := b.log.warnings(); !strings.Contains(log, "no session") || strings.Contains(log, key) {
+	if log := b.log.warnings(); !strings.Contains(log, "is not a session") || strings.Contains(log, key) {
 		t.Errorf("logged %s", log)
 	}
 	b.cache.failing(func(op, key string) error { return &djsession.PayloadError{Err: djsession.ErrTooLarge} })

@@ -12,9 +12,9 @@ import (
 	"github.com/djsess/djsess/internal/printable"
 )
 
-// cached returns the cached session of a key, or nil, and whether the key is missing in the
-// cache. Failures of the cache are logged and are no errors for the visitor, as in Django. A
-// cached value that is no session stays in the cache.
+// cached returns the cached session of a key, or nil. missing reports whether the cache does
+// not have the key. Failures of the cache are logged and do not fail the request, as in
+// Django. A cached value that is not a session stays in the cache.
 func (c *CachedDB) cached(ctx context.Context, key string) (r *djsession.Record, missing bool) {
 	if c.outage.skip() {
 		return nil, false
@@ -34,7 +34,7 @@ func (c *CachedDB) cached(ctx context.Context, key string) (r *djsession.Record,
 	case errors.Is(err, djsession.ErrNotFound):
 		c.outage.end()
 		return nil, true
-	case errors.Is(err, djsession.ErrInvalidKey): // any visitor can send a key that the cache does not take
+	case errors.Is(err, djsession.ErrInvalidKey): // not logged: any visitor can send a key that the cache refuses
 	case errors.As(err, &payload):
 		c.log.warn(ctx, damagedValue, opError("load", key, err))
 	case ctx.Err() == nil || time.Since(start) >= longWait: // otherwise the visitor has left
@@ -44,9 +44,9 @@ func (c *CachedDB) cached(ctx context.Context, key string) (r *djsession.Record,
 	return nil, false
 }
 
-// fill caches a session that was read from the database. Between the read and the Add, the row
-// may have been written and the cached session removed. So fill reads the row again afterwards,
-// and removes what it has cached if the row has changed.
+// fill caches a session that was read from the database. Between the read and the Add, another
+// writer may have written the row and removed the cached session. So fill reads the row again
+// after the Add, and removes the cached session if the row has changed.
 func (c *CachedDB) fill(ctx context.Context, r *djsession.Record) {
 	const op = "cache"
 	timeout := r.Expires.Sub(c.settings().Now()).Truncate(time.Second)
@@ -69,8 +69,8 @@ func (c *CachedDB) fill(ctx context.Context, r *djsession.Record) {
 		c.log.warn(ctx, fillFailed, opError(op, r.Key, err))
 		return
 	}
-	again, err := c.database.Load(ctx, r.Key)
-	if err == nil && reflect.DeepEqual(again.Version, r.Version) {
+	current, err := c.database.Load(ctx, r.Key)
+	if err == nil && reflect.DeepEqual(current.Version, r.Version) {
 		return
 	}
 	ctx, cancel := detached(ctx)
@@ -122,20 +122,20 @@ func (c *CachedDB) removeCached(ctx context.Context, key string) (bool, error) {
 	return false, err
 }
 
-// detached returns a context for work that must be done even if the visitor has left: the row
-// has been written.
+// detached returns a context that does not end with the visitor's request. It is for work that
+// must follow a write to the row.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), cacheTimeout)
 }
 
 const (
-	// cacheTimeout limits detached.
+	// cacheTimeout is the limit of detached.
 	cacheTimeout = 5 * time.Second
-	// outagePause is how long a cache that has failed is not used. After it one request
-	// tries the cache again.
+	// outagePause is how long a cache that has failed is not used. Then one request tries the
+	// cache again.
 	outagePause = time.Second
-	// longWait is longer than a working cache needs for an answer. A cache that has taken so
-	// long has failed, even if it was the visitor who gave up.
+	// longWait is longer than a working cache needs for an answer. A cache that takes longer
+	// counts as failed, even if the visitor ended the request.
 	longWait = 500 * time.Millisecond
 )
 
@@ -144,8 +144,8 @@ type outage struct {
 	until atomic.Int64 // in nanoseconds since 1970; 0: there is no outage
 }
 
-// skip reports whether the caller must not use the cache. When the pause is over, skip returns
-// false to one of its callers, which tries the cache, and begins another pause for the others.
+// skip reports whether the caller must not use the cache. After the pause, skip lets one caller
+// try the cache, and begins another pause for all others.
 func (o *outage) skip() bool {
 	until := o.until.Load()
 	if until == 0 {
@@ -176,7 +176,7 @@ const (
 
 var failureTexts = [failures]string{
 	readFailed:   "cached_db: the cache does not answer: sessions are read from the database",
-	damagedValue: "cached_db: a cached value is no session: it stays in the cache, and the session is read from the database",
+	damagedValue: "cached_db: a cached value is not a session: it stays in the cache, and the session is read from the database",
 	fillFailed:   "cached_db: a session cannot be cached",
 	removeFailed: "cached_db: a session that was written cannot be removed from the cache: until that succeeds, Django may see the old session",
 }

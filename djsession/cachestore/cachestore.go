@@ -9,45 +9,46 @@
 //	store, err := cachestore.New(cache, cachestore.Config{Settings: settings})
 //	store, err := cachestore.NewCachedDB(cache, database, cachestore.Config{…})
 //
-// [Config] holds what the site's CACHES says about keys: KEY_PREFIX, VERSION and KEY_FUNCTION.
-// With other keys no session is found. Django pickles the sessions in a cache; djsess reads a
-// pickle without running anything in it.
+// [Config] repeats what the site's CACHES says about keys: KEY_PREFIX, VERSION and KEY_FUNCTION.
+// If one of them is wrong, no session is found. Django pickles the sessions in a cache. djsess
+// reads a pickle without running anything in it.
 //
 // # Limits of a cache
 //
 // A cache may drop a session at any time, when it is full or restarts. Then the visitor is
-// logged out. Sessions that must last belong into the engines db or cached_db.
+// logged out. Keep sessions that must not be lost in the engine db or cached_db.
 //
 // A cached session has no signature: anybody who can write to the cache can log in as any
-// user, and a wrong SECRET_KEY does not show when a session is loaded. Package djauth makes
+// user, and loading a session does not detect a wrong SECRET_KEY. Package djauth makes
 // sure that a wrong key logs nobody out.
 //
 // # Beside a live Django
 //
 // [Store.Replace] stores a session only in place of the one that was loaded, so it never
 // overwrites a change that Django made meanwhile. If the session is gone, because it was
-// deleted or the cache dropped it, Replace returns djsession.ErrNotFound and does not create
-// it again, as Django does not. Django itself saves whole sessions: a Django request that
+// deleted or the cache dropped it, Replace returns djsession.ErrNotFound. Like Django it does
+// not create the session again. Django itself saves whole sessions: a Django request that
 // overlaps with ours overwrites our change. See the README.
 //
 // A session ends when its item in the cache does. Its timeout is Django's get_expiry_age at
-// the time of the save; most caches cut it to whole seconds. Many caches do not return when
-// an item ends. Then Record.Expires is zero, and [Store.Expires] may know.
+// the time of the save; most caches cut it to whole seconds. Many caches return an item
+// without the time at which it ends. Record.Expires is then zero, and [Store.Expires] asks the
+// cache for the time if the cache can return it.
 //
 // # Errors
 //
 // Errors are *djsession.OpError. Its Store is the package of the cache if the cache returned
-// the error, and otherwise "cachestore". If a value under a session's key is no session, the
-// error is a *djsession.PayloadError: Django overwrites such a value by an empty session, and
+// the error, and otherwise "cachestore". If the value under a session's key is not a session,
+// the error is a *djsession.PayloadError. Django overwrites such a value with an empty session;
 // djsess never does.
 //
 // # Listing sessions
 //
 // [Store.Scan] needs a cache that can be enumerated. It yields an errors.ErrUnsupported for
-// Memcached, and for a KEY_FUNCTION that hides the session keys. A session is found by the
-// prefix of its cache key. A cache in files has only hashes of its keys: Scan takes every
-// dict in it for a session, passes over everything else that the site caches, and yields
-// records with a Name in place of a Key.
+// Memcached, and for a KEY_FUNCTION that hides the session keys. Scan finds sessions by the
+// prefix of their cache keys. A cache in files keeps only hashes of its keys: there Scan takes
+// every dict for a session, skips all other values, and yields records with a Name in place of
+// a Key.
 package cachestore
 
 import (
@@ -63,7 +64,7 @@ type Config struct {
 	// Settings are the site's. Default for NewCachedDB: those of the database.
 	Settings *djsession.Settings
 	// Serializer encodes sessions for the cache. Default: pickle, in the protocol of the
-	// site's Django. Only django-redis can be configured to use another one.
+	// site's Django. Of Django's cache clients only django-redis has other serializers.
 	Serializer djsession.Serializer
 
 	// KeyPrefix is CACHES[…]["KEY_PREFIX"]. Default: "".
@@ -77,8 +78,8 @@ type Config struct {
 	// ReadOnly refuses all writes with djsession.ErrReadOnly. A CachedDB does not change
 	// its cache either.
 	ReadOnly bool
-	// Logger receives the failures of cached_db's cache, which are no errors for the
-	// caller. Default: slog.Default at the time of each message.
+	// Logger logs failures of the cache of a CachedDB, which the caller does not get as
+	// errors. Default: slog.Default at the time of each message.
 	Logger *slog.Logger
 }
 

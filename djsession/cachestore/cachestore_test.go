@@ -36,12 +36,12 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-// If a cache takes no new key, Create gives up.
+// If a cache refuses every new key, Create gives up.
 func TestNoKeyIsTaken(t *testing.T) {
 	cache := newMemory()
 	cache.failing(func(string, string) error { return djsession.ErrKeyTaken })
 	err := second(newStore(t, cache, cachestore.Config{}).Create(t.Context(), "", nil, time.Time{}))
-	if err == nil || errors.Is(err, djsession.ErrKeyTaken) || !strings.Contains(err.Error(), "takes no new key") {
+	if err == nil || errors.Is(err, djsession.ErrKeyTaken) || !strings.Contains(err.Error(), "refuses every new key") {
 		t.Error(err)
 	}
 }

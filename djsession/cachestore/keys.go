@@ -13,14 +13,14 @@ const (
 	cachedDBPrefix = "django.contrib.sessions.cached_db"
 )
 
-// keys makes cache keys of session keys, and finds session keys in cache keys.
+// keys turns session keys into cache keys and cache keys into session keys.
 type keys struct {
 	engine string // cachePrefix or cachedDBPrefix
 	config Config
-	// head is the part of every cache key before the session key. It is known unless a
+	// head is the part of every cache key before the session key. headKnown is false if a
 	// KEY_FUNCTION does not put the session key last.
-	head  string
-	known bool
+	head      string
+	headKnown bool
 }
 
 func newKeys(engine string, c Config) keys {
@@ -29,11 +29,11 @@ func newKeys(engine string, c Config) keys {
 	}
 	k := keys{engine: engine, config: c}
 	if c.KeyFunction == nil {
-		k.head, k.known = c.KeyPrefix+":"+strconv.Itoa(c.Version)+":"+engine, true
+		k.head, k.headKnown = c.KeyPrefix+":"+strconv.Itoa(c.Version)+":"+engine, true
 		return k
 	}
-	// Session keys that differ as much as possible: if all cache keys begin alike and end
-	// with them, then that is so for every session key.
+	// Session keys that differ as much as possible: if each of their cache keys is the same
+	// head and then the session key, this holds for every session key.
 	for i, probe := range []string{"00000000", strings.Repeat("z", 40), djsession.NewKey()} {
 		head, ok := strings.CutSuffix(k.cacheKey(probe), probe)
 		if !ok || i > 0 && head != k.head {
@@ -41,7 +41,7 @@ func newKeys(engine string, c Config) keys {
 		}
 		k.head = head
 	}
-	k.known = true
+	k.headKnown = true
 	return k
 }
 
@@ -53,9 +53,9 @@ func (k *keys) cacheKey(session string) string {
 	return k.head + session
 }
 
-// sessionKey returns the session key in a cache key. ok is false if the cache key is not one
-// of this engine's. The prefix of cached_db begins with that of cache, and session keys have
-// no underscore.
+// sessionKey returns the session key in a cache key. ok is false if the cache key is not this
+// engine's. The prefix of cached_db begins with that of cache, so a cache key of cached_db is
+// told apart by its underscore, which session keys do not have.
 func (k *keys) sessionKey(key string) (session string, ok bool) {
 	session, ok = strings.CutPrefix(key, k.head)
 	if ok && k.engine == cachePrefix {
@@ -64,9 +64,9 @@ func (k *keys) sessionKey(key string) (session string, ok bool) {
 	return session, ok && djsession.ValidateKey(session) == nil && k.cacheKey(session) == key
 }
 
-// ShortKey returns a cache key as logs and errors show it: the session key in it, as
-// djsession.ShortKey shows that. If a KEY_FUNCTION made a cache key without Django's prefixes,
-// it is the beginning of the cache key.
+// ShortKey returns a cache key as logs and errors show it: the session key in it, shortened by
+// djsession.ShortKey. If a KEY_FUNCTION removes Django's prefixes, ShortKey shortens the cache
+// key.
 func ShortKey(key string) string {
 	// The longer prefix comes first: it begins with the other one.
 	for _, prefix := range []string{cachedDBPrefix, cachePrefix} {

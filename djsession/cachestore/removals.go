@@ -5,16 +5,17 @@ import (
 	"time"
 )
 
-// removal is a pending removal of an entry from the cache. The entry may be older than the
-// row, so the database is asked first while the removal is pending.
+// removal is a pending removal of a stale entry from the cache. While it is pending, the
+// database is asked first.
 type removal struct {
-	// due is when the removal is the last one: by then, every reader of the old row has
-	// cached it.
+	// due is the time of the last removal: by then, every reader of the old row has cached
+	// it.
 	due time.Time
-	// retry: the entry has not been removed since the write. Every round tries it.
+	// retry: the entry has not been removed since the write. Every round tries again.
 	retry bool
-	// written: the row was written, so the entry is not served any more. Otherwise that
-	// is unknown, and the entry is served and kept while the database is down.
+	// written: the row was written, so the entry is not served any more. If written is false,
+	// the outcome of the write is unknown: while the database is down, the entry is served
+	// and kept.
 	written bool
 }
 
@@ -34,7 +35,7 @@ const (
 type removals struct {
 	// remove removes an entry and reports whether that succeeded.
 	remove func(key string) bool
-	// databaseAnswers reports whether the database can be asked.
+	// databaseAnswers reports whether the database answers.
 	databaseAnswers func() bool
 	// onFull is called once, when full is set.
 	onFull func()
@@ -43,8 +44,7 @@ type removals struct {
 
 	mu      sync.Mutex
 	pending map[string]removal
-	// full: a removal was dropped for lack of room. From then on no entry of the cache is
-	// served.
+	// full: there was no room for a removal. From then on no entry of the cache is served.
 	full    bool
 	ticking bool // the timer is set, or has started a round
 	closed  bool
@@ -65,8 +65,8 @@ func (q *removals) of(key string) (r removal, pending bool) {
 	return r, pending
 }
 
-// put adds a removal, or moves the time of the pending one. If there is no room, and the entry
-// has not been removed even once, no entry of the cache is served any more.
+// put adds a removal, or postpones the pending one. If there is no room for a removal that must
+// be retried, it sets full.
 func (q *removals) put(key string, r removal) {
 	r.due = time.Now().Add(settleTime)
 	if !r.written {
@@ -121,7 +121,7 @@ func (q *removals) round(now time.Time) {
 			continue
 		}
 		if failing += time.Since(start); failing > failingTime {
-			return // the next round goes on
+			return // the next round continues
 		}
 	}
 }
@@ -131,8 +131,8 @@ type keyedRemoval struct {
 	removal
 }
 
-// toDo returns the removals for a round. Retries come last: when one of several cache
-// servers is down, its entries must not keep the others' waiting.
+// toDo returns the removals for a round. Retries come last: if one of several cache servers is
+// down, its entries must not delay those of the other servers.
 func (q *removals) toDo(now time.Time) (first []keyedRemoval) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -162,8 +162,8 @@ func (q *removals) done(k keyedRemoval, now time.Time, removed bool) {
 	}
 }
 
-// close does all pending removals, due or not. It forgets those that fail, and returns their
-// number.
+// close does all pending removals, due or not. It drops those that fail and returns how many
+// they are.
 func (q *removals) close() (left int) {
 	q.mu.Lock()
 	q.closed = true

@@ -45,8 +45,8 @@ func (s *Store) scanner(r djsession.Range) (Scanner, error) {
 	scanner, ok := s.cache.(Scanner)
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("%s cannot enumerate what it holds: %w", s.cache, errors.ErrUnsupported)
-	case !s.keys.known:
+		return nil, fmt.Errorf("%s cannot list its keys: %w", s.cache, errors.ErrUnsupported)
+	case !s.keys.headKnown:
 		return nil, fmt.Errorf("the KEY_FUNCTION hides the session keys: %w", errors.ErrUnsupported)
 	}
 	return scanner, nil
@@ -56,8 +56,8 @@ func (s *Store) hasEnded(e *Entry) bool {
 	return e.Item != nil && !e.Item.Expires.IsZero() && !e.Item.Expires.After(s.settings().Now())
 }
 
-// scanned returns the record of an entry, or the error for one that cannot be read. It
-// returns nothing for an entry that is no session.
+// scanned returns the record of an entry. If the entry cannot be read, it also returns an
+// error. If the entry is not a session, both are nil.
 func (s *Store) scanned(e *Entry, err error) (*djsession.Record, error) {
 	const op = "scan"
 	r := new(djsession.Record)

@@ -9,11 +9,11 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// sessions keeps sessions in a cache. Both engines are built on it.
+// sessions keeps sessions in a cache, for both engines.
 type sessions struct {
 	cache      Cache
 	keys       keys
-	settings   func() *djsession.Settings // of a func, fmt prints no secrets
+	settings   func() *djsession.Settings // a func, so that fmt prints no secrets
 	serializer djsession.Serializer
 	readOnly   bool
 }
@@ -48,8 +48,9 @@ func opError(op, key string, err error) error {
 	return e
 }
 
-// Check returns an error if the cache does not answer. Manager.Check calls it: a cached_db
-// goes on without its cache, so that a wrong password or port would go unnoticed.
+// Check returns an error if the cache does not answer. Manager.Check calls it. Without this
+// check a wrong password or port could stay undetected, since a cached_db works without its
+// cache.
 func (s *sessions) Check(ctx context.Context) error {
 	_, err := s.cache.Get(ctx, s.keys.cacheKey(djsession.NewKey()))
 	if err != nil && !errors.Is(err, djsession.ErrNotFound) {
@@ -67,8 +68,8 @@ func (s *sessions) get(ctx context.Context, key string) (*djsession.Record, erro
 	return s.record(key, item)
 }
 
-// record returns the record of an item. If the item is no session, the record has no values,
-// and the error is a *djsession.PayloadError.
+// record returns the record of an item. If the item is not a session, record returns a record
+// without values and a *djsession.PayloadError.
 func (s *sessions) record(key string, item *Item) (*djsession.Record, error) {
 	r := &djsession.Record{Key: key, Expires: item.Expires}
 	values, err := s.parse(item.Data)
@@ -106,7 +107,7 @@ type payload struct {
 	expires time.Time
 }
 
-// payload encodes a session. If expires is zero, the session ends when Django would end it.
+// payload encodes a session. If expires is zero, the session's own expiry counts, as in Django.
 func (s *sessions) payload(v *djsession.Values, expires time.Time) (p payload, err error) {
 	if v == nil {
 		v = new(djsession.Values)

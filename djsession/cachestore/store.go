@@ -9,8 +9,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// Load returns the session of a key. Its Expires is zero if the cache does not return it
-// together with the session.
+// Load returns the session of a key. Record.Expires is zero if the cache returns items
+// without the time at which they end.
 func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error) {
 	const op = "load"
 	if err := djsession.ValidateKey(key); err != nil {
@@ -23,8 +23,8 @@ func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error)
 	return r, nil
 }
 
-// Create stores a session under a key that the cache does not have. An empty key lets
-// the store choose one.
+// Create stores a session under a key that the cache does not have. If key is empty, the
+// store chooses one.
 func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	if key != "" {
 		return s.create(ctx, key, v, expires)
@@ -35,7 +35,7 @@ func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, exp
 			return r, err
 		}
 		if attempt == 5 { // five random keys cannot all be taken
-			return nil, opError("create", "", fmt.Errorf("%s takes no new key: is it full, or down?", s.cache))
+			return nil, opError("create", "", fmt.Errorf("%s refuses every new key: is it full, or down?", s.cache))
 		}
 	}
 }
@@ -53,7 +53,8 @@ func (s *Store) create(ctx context.Context, key string, v *djsession.Values, exp
 	return p.record(key, item), nil
 }
 
-// Replace stores v if the cache still has what old was read from. The key stays.
+// Replace stores v if the cache still holds the item that old was read from. The key stays
+// the same.
 func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	const op = "replace"
 	key := old.Key
@@ -72,7 +73,8 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 	return p.record(key, item), nil
 }
 
-// payloadFor returns the payload to store under a key, if that can be written.
+// payloadFor returns the payload to store under a key, or an error if the key cannot be
+// written.
 func (s *Store) payloadFor(key string, v *djsession.Values, expires time.Time) (payload, error) {
 	if err := s.checkWrite(key); err != nil {
 		return payload{}, err
@@ -92,7 +94,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// DeleteUnchanged removes a session if the cache still has what old was read from.
+// DeleteUnchanged removes a session if the cache still holds the item that old was read from.
 func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) error {
 	const op = "delete"
 	key := old.Key
@@ -109,8 +111,8 @@ func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) erro
 	return nil
 }
 
-// conflict turns a conflict of the cache into one that has the current session. Other
-// errors stay as they are.
+// conflict turns the cache's ConflictError into djsession's, which holds the current session.
+// It returns other errors as they are.
 func (s *Store) conflict(ctx context.Context, key string, err error) error {
 	var conflict *ConflictError
 	switch {
@@ -122,12 +124,12 @@ func (s *Store) conflict(ctx context.Context, key string, err error) error {
 	return conflictWith(s.record(key, conflict.Current))
 }
 
-// conflictWithStored is the conflict of a record that does not say what it was read from.
+// conflictWithStored reads the stored session and returns the conflict with it.
 func (s *Store) conflictWithStored(ctx context.Context, key string) error {
 	return conflictWith(s.get(ctx, key))
 }
 
-// conflictWith is the conflict with the session that was read, unless that failed.
+// conflictWith returns the conflict with the session that was read, or err if reading failed.
 func conflictWith(current *djsession.Record, err error) error {
 	if err != nil {
 		return err
@@ -135,8 +137,8 @@ func conflictWith(current *djsession.Record, err error) error {
 	return &djsession.ConflictError{Current: current}
 }
 
-// Expires returns when a session ends, or djsession.Never. If the cache cannot return it, the error is
-// an errors.ErrUnsupported.
+// Expires returns the time at which a session ends, or djsession.Never. If the cache cannot
+// return it, the error is an errors.ErrUnsupported.
 func (s *Store) Expires(ctx context.Context, key string) (time.Time, error) {
 	const op = "expiry of"
 	if err := djsession.ValidateKey(key); err != nil {

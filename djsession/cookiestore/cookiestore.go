@@ -11,11 +11,11 @@
 //   - A session cannot be revoked: a copy of a cookie is valid until it is
 //     SESSION_COOKIE_AGE old, even after a logout. [Store.Delete] does nothing.
 //   - Two requests that overlap overwrite each other's changes: the browser keeps the
-//     cookie that it received last. The store cannot see the conflict.
+//     cookie that it received last. The store cannot detect the conflict.
 //   - A session ends SESSION_COOKIE_AGE after it was saved. A _session_expiry only decides
 //     how long the browser keeps it.
-//   - Name and value of a cookie have at most [MaxCookieSize] bytes. A longer one is an
-//     ErrTooLarge. Browsers would drop it without an error.
+//   - Name and value of a cookie have at most [MaxCookieSize] bytes. For a longer cookie,
+//     which browsers would drop without an error, the error is an ErrTooLarge.
 //
 // All errors are *djsession.OpError, and hold the errors that djsession.Store describes.
 package cookiestore
@@ -35,7 +35,7 @@ const MaxCookieSize = 4096
 // Store is a djsession.Store that stores nothing. It is safe for use by several
 // goroutines.
 type Store struct {
-	settings func() *djsession.Settings // of a func, fmt prints no secrets
+	settings func() *djsession.Settings // a func, so that fmt prints no secrets
 	codec    djsession.Codec
 }
 
@@ -80,21 +80,21 @@ func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error)
 	return &djsession.Record{Key: key, Values: v, Expires: s.expires(v, origin.SignedAt), Origin: origin}, nil
 }
 
-// Create returns the session under the key that it makes. A key of the caller's is an
-// ErrInvalidKey. The expiry of the caller's has no effect: Record.Expires follows from the
-// values and SESSION_COOKIE_AGE.
+// Create returns the session under a key of its own, which is the signed payload. If key is not
+// empty, the error is an ErrInvalidKey. The argument expires has no effect: Record.Expires
+// follows from the values and SESSION_COOKIE_AGE.
 func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	const op = "create"
 	if key != "" {
 		return nil, wrap(op, key, fmt.Errorf("%w: this engine makes its keys", djsession.ErrInvalidKey))
 	}
-	return s.make(ctx, op, v)
+	return s.sign(ctx, op, v)
 }
 
-// Replace is Create for a session that has a cookie. It returns a record of another key. It
+// Replace is Create for a session that has a cookie. It returns a record with a new key. It
 // never returns a conflict: a visitor with the old key has the old session.
 func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
-	return s.make(ctx, "replace", v)
+	return s.sign(ctx, "replace", v)
 }
 
 // Delete does nothing. The middleware deletes the cookie, and a copy of it stays valid.
@@ -115,8 +115,8 @@ func (s *Store) Close() error { return nil }
 // String returns Django's name of the engine.
 func (s *Store) String() string { return "signed_cookies" }
 
-// make signs the values.
-func (s *Store) make(ctx context.Context, op string, v *djsession.Values) (*djsession.Record, error) {
+// sign returns a record whose key is the signed values.
+func (s *Store) sign(ctx context.Context, op string, v *djsession.Values) (*djsession.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, wrap(op, "", err)
 	}
@@ -133,8 +133,8 @@ func (s *Store) make(ctx context.Context, op string, v *djsession.Values) (*djse
 	return &djsession.Record{Key: string(payload), Values: v.Clone(), Expires: s.expires(v, s.settings().Now())}, nil
 }
 
-// expires returns when the browser drops the cookie or the signature ends, whichever comes
-// first. An invalid _session_expiry does not count, since Django makes a cookie, too.
+// expires returns the time at which the browser drops the cookie or the signature expires,
+// whichever is first. It ignores an invalid _session_expiry, as Django does.
 func (s *Store) expires(v *djsession.Values, signed time.Time) time.Time {
 	end := signed.Add(s.settings().SessionCookieAge)
 	if dropped, err := s.settings().ExpiryDate(v, signed); err == nil && dropped.Before(end) {

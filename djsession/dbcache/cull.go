@@ -9,8 +9,9 @@ import (
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
-// statements are those of this package's own. Django culls before it writes, so that what it
-// writes stays. The row of :key, which is there already, stays here, too.
+// statements are the statements that package sqltable does not have. Django culls before it
+// writes, so the culling never removes the written row. A Swap changes a row that is there
+// before, so the deletions exclude the row of :key.
 type statements struct {
 	revive       sqldialect.Statement // writes a new item in place of one that has ended
 	count        sqldialect.Statement
@@ -30,8 +31,8 @@ func (c *Cache) compile() statements {
 	}
 }
 
-// makeRoom culls as Django does before every write, and leaves the row of key. An error in
-// culling does not keep a session from being saved.
+// makeRoom culls as Django does before every write, but keeps the row of key. A session is saved
+// even if culling fails.
 func (c *Cache) makeRoom(ctx context.Context, key string) {
 	if c.culls.MaxEntries == 0 {
 		return
@@ -48,8 +49,8 @@ func (c *Cache) cull(ctx context.Context, key string) error {
 		return err
 	}
 	if c.culls.Frequency == CullAll {
-		gone, err := c.clean(ctx, c.stmts.deleteOthers, sqldialect.Args{"key": key})
-		c.culls.LogDeleted(ctx, int(gone), int(rows))
+		deleted, err := c.clean(ctx, c.stmts.deleteOthers, sqldialect.Args{"key": key})
+		c.culls.LogDeleted(ctx, int(deleted), int(rows))
 		return err
 	}
 	now := c.table.Param(c.stored(c.config.Settings.Now()))
@@ -67,8 +68,8 @@ func (c *Cache) cull(ctx context.Context, key string) error {
 	case err != nil:
 		return err
 	}
-	gone, err := c.clean(ctx, c.stmts.deleteBelow, sqldialect.Args{"key": key, "last": last})
-	c.culls.LogDeleted(ctx, int(gone), int(rows))
+	deleted, err := c.clean(ctx, c.stmts.deleteBelow, sqldialect.Args{"key": key, "last": last})
+	c.culls.LogDeleted(ctx, int(deleted), int(rows))
 	return sqldialect.HideKey(err, last, "…")
 }
 

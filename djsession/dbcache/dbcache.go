@@ -1,10 +1,10 @@
 // Package dbcache is Django's DatabaseCache, a cache in a table, for the session engines cache
 // and cached_db.
 //
-// This cache deletes sessions. When a site writes to a table of more than MAX_ENTRIES rows
-// (300 unless the site says more), it deletes a third of them (CULL_FREQUENCY), the lowest by
-// key, even if they have not ended. Their visitors are logged out. To keep sessions, use the
-// engine db, or cached_db, which also has them in the database.
+// Django deletes sessions from this cache. When a site writes to a table of more than
+// MAX_ENTRIES rows (300 by default), Django deletes a third of them (CULL_FREQUENCY), the lowest
+// by key, even if they have not ended. Their visitors are logged out. To keep sessions, use the
+// engine db, or cached_db, which also stores them in the table django_session.
 //
 // Package storeurl opens a store from a URL such as dbcache+postgres://…?table=site_cache.
 // To use a *sql.DB of your own, with the options that package dbstore describes:
@@ -13,25 +13,24 @@
 //	cache, err := dbcache.New(dbcache.Config{DB: db, Dialect: dbstore.PostgreSQL, Table: "django_cache", Settings: settings})
 //	store, err := cachestore.New(cache, cachestore.Config{Settings: settings})
 //
-// Django's "manage.py createcachetable" makes the table.
+// Django's "manage.py createcachetable" creates the table.
 //
-// With Config.MaxEntries the package deletes what the site would delete, and logs each time
-// how many items that had not ended were among it. Without it, it deletes nothing.
+// If Config.MaxEntries is set, the package deletes the items that the site would delete, and
+// logs how many of them had not ended. Otherwise it deletes nothing.
 //
-// An item is replaced only if it still is what was read, compared in the statement that
-// writes.
+// An item is replaced only if it is unchanged since it was read. The statement that writes
+// compares it.
 //
 // # Times
 //
-// An item ends at a whole second, and is there until that second has begun. Then it is not
-// returned any more. Its row stays until Django deletes it, when Django is next asked for the
-// item, or culls.
+// An item ends at a whole second, and is not returned once that second has begun. Its row stays
+// until Django deletes it: when Django next reads the item, or culls.
 //
-// The times in the table are those that the site reads there. With USE_TZ on, MySQL and
+// The times in the table are in the zone in which the site reads them. With USE_TZ on, MySQL and
 // SQLite have the wall clock of Config.TimeZone; with USE_TZ off it is that of TIME_ZONE.
-// Django up to 3.2 writes the wall clock of UTC and reads that of DATABASES[…]["TIME_ZONE"]:
-// if that is another zone, items end early or late by the difference. This package does as it
-// reads.
+// Django up to 3.2 writes the wall clock of UTC and reads that of DATABASES[…]["TIME_ZONE"]. If
+// that is another zone, items end early or late by the difference. This package uses the zone
+// in which Django reads.
 //
 // # Errors
 //
@@ -52,7 +51,7 @@ import (
 	"github.com/djsess/djsess/internal/sqltable"
 )
 
-// ErrNoTable: the database has no such table. "manage.py createcachetable" makes it.
+// ErrNoTable: the database has no such table. "manage.py createcachetable" creates it.
 var ErrNoTable = errors.New("no such table")
 
 // Config describes the table, and how the site uses it.
@@ -68,17 +67,17 @@ type Config struct {
 	// TimeZone is DATABASES[…]["TIME_ZONE"], as in dbstore.Config.
 	TimeZone string
 
-	// MaxEntries is OPTIONS["MAX_ENTRIES"], or DefaultMaxEntries if the site sets none. Our
-	// writes then cull the table when the site's would. As in Django that counts all rows
-	// at each write. Default: 0, which never culls. There is no other default, because a
-	// number that is smaller than the site's own would log visitors out.
+	// MaxEntries is OPTIONS["MAX_ENTRIES"], or DefaultMaxEntries if the site sets none. A
+	// write then culls the table when the site's would. As in Django, each write counts all
+	// rows. Default: 0, which never culls. Django's default is not used here, because a
+	// number below the site's own would log visitors out.
 	MaxEntries int
-	// CullFrequency is OPTIONS["CULL_FREQUENCY"]: of so many items one is deleted.
+	// CullFrequency is OPTIONS["CULL_FREQUENCY"]: one of so many items is deleted.
 	// Default: 3. CullAll is Django's 0.
 	CullFrequency int
 
-	// Timeout limits how long a load, a page of a scan or a write may take, as
-	// dbstore.Config.Timeout does. Default: 10 seconds.
+	// Timeout limits loads, pages of a scan and writes, as dbstore.Config.Timeout does.
+	// Default: 10 seconds, and a minute for writes.
 	Timeout time.Duration
 	// ReadOnly refuses all writes with an ErrReadOnly.
 	ReadOnly bool
@@ -108,7 +107,7 @@ var (
 	_ cachestore.Scanner = (*Cache)(nil)
 )
 
-// New returns a cache over a table. It does not ask the database anything.
+// New returns a cache over a table. It sends nothing to the database.
 func New(c Config) (*Cache, error) {
 	switch {
 	case c.DB == nil:

@@ -13,8 +13,8 @@ import (
 	"github.com/djsess/djsess/internal/sqltable"
 )
 
-// item makes an item of a row. If the value is not Django's, it returns the item without
-// data, and the error.
+// item returns the item of a row. If Django cannot have written the value, it returns an item
+// without data and an error.
 func (c *Cache) item(row sqltable.Row) (*cachestore.Item, error) {
 	version, err := c.table.Parse(row)
 	if err != nil && version.At.IsZero() {
@@ -30,9 +30,9 @@ func (c *Cache) item(row sqltable.Row) (*cachestore.Item, error) {
 	data, err := decode(version.Data)
 	switch limit := c.config.Settings.MaxPayloadSize; {
 	case err != nil:
-		return item, c.table.Bad(fmt.Errorf("%w: value is not base64: %w", djsession.ErrMalformed, err))
+		return item, c.table.PayloadError(fmt.Errorf("%w: value is not base64: %w", djsession.ErrMalformed, err))
 	case len(data) > limit:
-		return item, c.table.Bad(fmt.Errorf("%d bytes: %w", len(data), djsession.ErrTooLarge))
+		return item, c.table.PayloadError(fmt.Errorf("%d bytes: %w", len(data), djsession.ErrTooLarge))
 	}
 	item.Data = data
 	return item, nil
@@ -47,7 +47,7 @@ func decode(value string) ([]byte, error) {
 	return data, err
 }
 
-// newItem makes the item that is about to be written.
+// newItem returns the item that is about to be written.
 func (c *Cache) newItem(data []byte, timeout time.Duration) (*cachestore.Item, error) {
 	if len(data) > c.config.Settings.MaxPayloadSize {
 		return nil, fmt.Errorf("value of %d bytes: %w", len(data), djsession.ErrTooLarge)
@@ -63,7 +63,8 @@ func (c *Cache) newItem(data []byte, timeout time.Duration) (*cachestore.Item, e
 	}, nil
 }
 
-// versionOf returns the row that an item was read from, or nil if that is not known.
+// versionOf returns the version of the row that an item was read from, or nil if the item does
+// not have it.
 func versionOf(item *cachestore.Item) *sqltable.Version {
 	if item != nil {
 		if v, ok := item.Version.(sqltable.Version); ok {
@@ -73,8 +74,8 @@ func versionOf(item *cachestore.Item) *sqltable.Version {
 	return nil
 }
 
-// expiry returns when an item ends that is written now. Django cuts to whole seconds, and
-// takes a second off if the timeout is 0.
+// expiry returns the time at which an item ends that is written now. Django cuts it to whole
+// seconds, and turns a timeout of 0 into -1 second.
 func (c *Cache) expiry(timeout time.Duration) (time.Time, error) {
 	if timeout == 0 {
 		timeout = -time.Second
@@ -83,7 +84,7 @@ func (c *Cache) expiry(timeout time.Duration) (time.Time, error) {
 	return t, c.table.CheckExpiry(t)
 }
 
-// stored returns an instant as the table has it, in whole seconds.
+// stored returns an instant as the table stores it, in whole seconds.
 func (c *Cache) stored(t time.Time) time.Time {
 	return c.table.AsSent(t.Truncate(time.Second).UTC()).UTC()
 }
@@ -101,8 +102,8 @@ func (c *Cache) hasEnded(expires time.Time) bool {
 	return c.before(expires, c.config.Settings.Now().Truncate(time.Microsecond))
 }
 
-// isReplaceable reports whether cache.add takes an item's place. Django counts whole seconds
-// here, so that for less than one an item is neither returned nor replaced.
+// isReplaceable reports whether cache.add replaces an item. Django counts whole seconds here, so
+// for up to a second after its end an item is neither returned nor replaced.
 func (c *Cache) isReplaceable(expires time.Time) bool {
 	return c.before(expires, c.config.Settings.Now().Truncate(time.Second))
 }

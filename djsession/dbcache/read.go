@@ -12,7 +12,7 @@ import (
 	"github.com/djsess/djsess/internal/sqltable"
 )
 
-// Get returns what is stored under a key and has not ended.
+// Get returns the item of a key, unless it has ended.
 func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 	const op = "get"
 	if err := checkKey(key); err != nil {
@@ -46,9 +46,9 @@ func (c *Cache) read(ctx context.Context, op, key string) (*cachestore.Item, err
 	return item, err
 }
 
-// Scan yields the items in the order of their keys, with those that have ended and are still
-// stored. Items are read in pages, so that neither the site nor another connection waits for
-// the caller.
+// Scan yields the items in the order of their keys, including items that have ended and are
+// still stored. It reads pages, so that neither the site nor another connection waits for the
+// caller.
 func (c *Cache) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.Entry, error] {
 	return func(yield func(*cachestore.Entry, error) bool) {
 		for row, err := range c.table.Scan(ctx, sqltable.Range{Prefix: prefix}) {
@@ -70,8 +70,8 @@ func (c *Cache) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.E
 // longestKey is the length of the column that createcachetable makes.
 const longestKey = 255
 
-// checkKey returns an ErrInvalidKey for a key that no row can have. Django only warns of keys
-// that memcached would not take.
+// checkKey returns an ErrInvalidKey for a key that no row can have. Django itself only warns of
+// keys that Memcached would refuse.
 func checkKey(key string) error {
 	n := utf8.RuneCountInString(key)
 	switch {

@@ -35,7 +35,7 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	case again:
 		return nil, c.table.Error(op, key, djsession.ErrOutcomeUnknown)
 	case errors.Is(err, djsession.ErrNotFound):
-		return nil, c.table.Error(op, key, djsession.ErrKeyTaken) // it was, a moment ago
+		return nil, c.table.Error(op, key, djsession.ErrKeyTaken) // the row was deleted since
 	case there == nil:
 		return nil, err
 	case there.Expires.IsZero() || !c.isReplaceable(there.Expires):
@@ -55,7 +55,7 @@ func (c *Cache) revive(ctx context.Context, op, key string, item, ended *cachest
 	case err == nil && n > 0:
 		return item, nil
 	case err == nil || class == sqldialect.Conflict:
-		return nil, c.table.Error(op, key, djsession.ErrKeyTaken) // another writer came first
+		return nil, c.table.Error(op, key, djsession.ErrKeyTaken) // another writer was first
 	case class == sqldialect.Lost:
 		if there, _ := c.read(ctx, op, key); holds(there, item) {
 			return item, nil
@@ -88,9 +88,9 @@ func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data
 	return item, nil
 }
 
-// change is a change to the row that old was read from: for now, its deletion. If the answer
-// to an update is lost, the row shows nothing: two writers that add one to the same number
-// write the same.
+// change returns the deletion of the row that old was read from. Swap turns it into an update.
+// It sets no IsOurs: after a lost answer the row does not show whether the update was made, since
+// two writers that add one to the same number write the same.
 func (c *Cache) change(op, key string, old *cachestore.Item) sqltable.Change {
 	change := sqltable.Change{Op: op, Key: key}
 	if before := versionOf(old); before != nil && !c.hasEnded(before.At) {
@@ -128,7 +128,7 @@ func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore
 	return c.table.Change(ctx, c.change(op, key, old))
 }
 
-// begin checks what every write needs.
+// begin returns an error if the item of a key cannot be written.
 func (c *Cache) begin(key string) error {
 	if c.config.ReadOnly {
 		return djsession.ErrReadOnly

@@ -10,10 +10,10 @@ import (
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
-// CreateTable makes the table as the migration of django.contrib.sessions makes it, with the
-// same indexes under the same names. If the table exists, it does nothing. It is for a Go
-// service that comes before the site; the site's first migration then needs "manage.py
-// migrate --fake-initial".
+// CreateTable creates the table as the migration of django.contrib.sessions does, with the same
+// indexes under the same names. If the table exists, it does nothing. It is for a Go service
+// that is set up before the site. The site's first migration then needs "manage.py migrate
+// --fake-initial".
 func (s *Store) CreateTable(ctx context.Context) error {
 	ctx, cancel := s.table.LimitWrite(ctx)
 	defer cancel()
@@ -80,7 +80,8 @@ func (s *Store) schema() []string {
 				"KEY " + expiryIndex + " (" + q("expire_date") + "))",
 		}
 	}
-	// SQLite: an index is in the schema of its table, and is named with it.
+	// SQLite: the index is in the table's schema, and the schema is part of the index's name in
+	// the statement.
 	schema, table := "", s.table.Name
 	if i := strings.IndexByte(s.table.Name, '.'); i >= 0 {
 		schema, table = q(s.table.Name[:i])+".", s.table.Name[i+1:]

@@ -15,22 +15,22 @@
 //   - lib/pq: binary_parameters=yes, to send a query in one round trip.
 //   - go-sql-driver/mysql: interpolateParams=true for the same, with charset=utf8mb4. Under
 //     some other charsets, such as gbk, a quote in a session key is not escaped. If the
-//     server has autocommit off, autocommit=1; otherwise nothing that is written stays.
+//     server has autocommit off, also autocommit=1: otherwise no write is committed.
 //   - SQLite: a busy timeout as Django's (5 seconds), since Django writes to the same file.
 //   - A limit of connections: call SetMaxOpenConns, and SetMaxIdleConns with the same number.
 //     By default a *sql.DB opens as many connections as there are requests. A burst of
-//     visitors then takes every connection of the server, also those that Django needs.
-//     Package storeurl sets both to 10. One is enough, since the store never holds one
-//     connection while it waits for another.
+//     visitors then takes all connections of the server and leaves none for Django. Package
+//     storeurl sets both to 10. One connection is enough, since the store never holds one
+//     while it waits for another.
 //
 // # Beside a live Django
 //
 // [Store.Replace] compares the stored text and expiry with what was loaded, in the statement
-// that writes. So it never overwrites what Django wrote meanwhile. Columns that the site
-// added to the table are left alone.
+// that writes. So it never overwrites what Django wrote meanwhile. It does not change columns
+// that the site added to the table.
 //
-// Times are stored as the site stores them. MySQL and SQLite know no time zones: there it is
-// the wall clock of Settings.TimeZone, or with USE_TZ on that of Config.TimeZone.
+// Times are stored as the site stores them. MySQL and SQLite store times without a zone: with
+// USE_TZ on in the zone of Config.TimeZone, and with USE_TZ off in that of Settings.TimeZone.
 //
 // # Lost answers
 //
@@ -38,10 +38,11 @@
 // row holds what was written, the write succeeded; otherwise the error is a
 // djsession.ErrOutcomeUnknown.
 //
-// A server that restarts closes all pooled connections, which loses no answer: go-sql-driver
-// and pgx notice it before they send anything, and so does lib/pq if storeurl opens it. For
-// lib/pq opened by sql.Open, the store sends a ping before a write if the database has not
-// answered for a second, or if a connection has broken within the last minute.
+// A server that restarts closes all pooled connections. No answer is lost by that: before they
+// send a statement, go-sql-driver and pgx detect that the connection is closed. So does lib/pq
+// if storeurl opens it. If sql.Open opens lib/pq, the store sends a ping before a write when the
+// database has not answered for a second, or when a connection has broken within the last
+// minute.
 //
 // # Errors
 //
@@ -71,8 +72,8 @@ const (
 // DefaultTable is the table of django.contrib.sessions.
 const DefaultTable = "django_session"
 
-// ErrNoTable: the database has no such table. Django's "manage.py migrate" makes it, and
-// [Store.CreateTable] as Django would.
+// ErrNoTable: the database has no such table. Django's "manage.py migrate" creates it, and so
+// does [Store.CreateTable].
 var ErrNoTable = errors.New("no such table")
 
 // Config describes the table.
@@ -90,11 +91,11 @@ type Config struct {
 	// Timeout limits how long a load may take, even if its context has no deadline:
 	// the wait for a free connection, connecting, and the answer. It also limits
 	// each page of a scan. A write may take a minute, or Timeout if that is longer.
-	// Then the error is a context.DeadlineExceeded. Default: 10 seconds; negative:
-	// no limit but the context's.
+	// After that time the error is a context.DeadlineExceeded. Default: 10 seconds.
+	// If Timeout is negative, only the context sets a limit.
 	//
-	// lib/pq by itself goes on waiting for a server that is silent; with the
-	// connections of package storeurl it does not.
+	// lib/pq waits for a silent server beyond this limit, unless package storeurl opened
+	// the connection.
 	Timeout time.Duration
 }
 
@@ -102,7 +103,7 @@ type Config struct {
 // table. It is safe for use by several goroutines.
 type Store struct {
 	table    *sqltable.Table
-	settings func() *djsession.Settings // of a func, fmt prints no secrets
+	settings func() *djsession.Settings // a func, so that fmt prints no secrets
 	codec    djsession.Codec
 	load     sqldialect.Statement // of a live session
 }
@@ -114,7 +115,7 @@ var (
 	_ djsession.SQLStore         = (*Store)(nil)
 )
 
-// New returns a store over db. It does not ask the database anything.
+// New returns a store over db. It sends nothing to the database.
 func New(db *sql.DB, c Config) (*Store, error) {
 	if c.Table == "" {
 		c.Table = DefaultTable
@@ -147,8 +148,8 @@ func (s *Store) Settings() *djsession.Settings {
 	return &settings
 }
 
-// DB returns the database handle, for other tables of the site: package djauth finds the
-// users by it. It is the store's own, and Close closes it.
+// DB returns the store's database handle, for other tables of the site: package djauth reads
+// the users with it. Close closes it.
 func (s *Store) DB() *sql.DB { return s.table.DB }
 
 // Dialect returns the kind of database.
@@ -157,7 +158,7 @@ func (s *Store) Dialect() Dialect { return Dialect(s.table.Dialect.Vendor) }
 // Table returns the name of the session table, table or schema.table.
 func (s *Store) Table() string { return s.table.Name }
 
-// Location returns the zone of the wall clocks that MySQL and SQLite hold.
+// Location returns the zone of the wall clock times in MySQL and SQLite.
 func (s *Store) Location() *time.Location { return s.table.Location }
 
 // Close closes the database handle.

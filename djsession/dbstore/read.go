@@ -9,7 +9,7 @@ import (
 	"github.com/djsess/djsess/internal/sqltable"
 )
 
-// Load returns the live session of a key: one whose expire_date is after now.
+// Load returns the session of a key if its expire_date is after now.
 func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error) {
 	const op = "load"
 	if err := djsession.ValidateKey(key); err != nil {
@@ -19,7 +19,7 @@ func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error)
 	return s.loaded(op, row, err)
 }
 
-// read returns the session of a key, dead or alive.
+// read returns the session of a key, even if it has expired.
 func (s *Store) read(ctx context.Context, op, key string) (*djsession.Record, error) {
 	row, err := s.table.Read(ctx, op, key)
 	return s.loaded(op, row, err)
@@ -39,8 +39,8 @@ func (s *Store) loaded(op string, row sqltable.Row, err error) (*djsession.Recor
 // now is the parameter that Django compares expire_date with.
 func (s *Store) now() any { return s.table.Param(s.table.AsSent(s.settings().Now())) }
 
-// record makes a record of a row. If the payload cannot be trusted, it returns the record
-// without values, and the error.
+// record returns the record of a row. If the payload cannot be trusted, it returns a record
+// without values and an error.
 func (s *Store) record(row sqltable.Row) (*djsession.Record, error) {
 	version, err := s.table.Parse(row)
 	r := &djsession.Record{Key: row.Key, Expires: version.At}
@@ -52,9 +52,9 @@ func (s *Store) record(row sqltable.Row) (*djsession.Record, error) {
 	return r, err
 }
 
-// Scan yields the sessions of a range in the order of their keys. With Range.Newest it is the
-// order of expire_date, the last first. Sessions are read in pages, so that neither the site
-// nor another connection waits for the caller.
+// Scan yields the sessions of a range in the order of their keys or, with Range.Newest, in
+// descending order of expire_date. It reads pages, so that neither the site nor another
+// connection waits for the caller.
 func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {
 	return func(yield func(*djsession.Record, error) bool) {
 		if err := r.Validate(); err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/djsess/djsess/internal/sqltable"
 )
 
-// Create inserts a new row. An empty key lets the store choose one.
+// Create inserts a new row. If key is empty, the store chooses one.
 func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	ctx, cancel := s.table.LimitWrite(ctx)
 	defer cancel()
@@ -26,13 +26,13 @@ func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, exp
 		if !errors.Is(err, djsession.ErrKeyTaken) {
 			return r, err
 		}
-		if attempt == 5 { // no five random keys are taken
+		if attempt == 5 { // five random keys cannot all be taken
 			return nil, s.table.Error(op, "", errEveryKeyTaken)
 		}
 	}
 }
 
-var errEveryKeyTaken = errors.New("every key is refused: a column of the site's own must be unique, too")
+var errEveryKeyTaken = errors.New("every key is refused: does the site's table have another column that must be unique?")
 
 func (s *Store) insert(ctx context.Context, op, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	r, written, err := s.encode(key, v, expires)
@@ -44,7 +44,7 @@ func (s *Store) insert(ctx context.Context, op, key string, v *djsession.Values,
 	case err == nil:
 		return r, nil
 	case again && s.table.Dialect.Classify(err) == sqldialect.Unique:
-		// The first statement has taken the key, or another writer has.
+		// Either the first statement or another writer has taken the key.
 		there, readErr := s.read(ctx, op, key)
 		if readErr == nil && s.table.Same(there.Version.(sqltable.Version), written) {
 			return r, nil
@@ -54,8 +54,8 @@ func (s *Store) insert(ctx context.Context, op, key string, v *djsession.Values,
 	return nil, s.table.Fail(ctx, op, key, err)
 }
 
-// Replace updates the row if it still holds what old was read from. It leaves the table's
-// other columns alone. The key stays.
+// Replace updates the row if it still holds what old was read from. It does not change other
+// columns of the table. The key stays the same.
 func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	ctx, cancel := s.table.LimitWrite(ctx)
 	defer cancel()
@@ -79,7 +79,7 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 	return r, nil
 }
 
-// change is a change to the row that old was read from: for now, its deletion.
+// change returns the deletion of the row that old was read from. Replace turns it into an update.
 func (s *Store) change(op string, old *djsession.Record) sqltable.Change {
 	c := sqltable.Change{Op: op, Key: old.Key}
 	if before, known := old.Version.(sqltable.Version); known {
@@ -92,14 +92,14 @@ func (s *Store) change(op string, old *djsession.Record) sqltable.Change {
 		}
 		conflict = &djsession.ConflictError{Current: current}
 		if !current.Expires.After(s.settings().Now()) {
-			conflict = djsession.ErrNotFound // another writer ended it, by its expiry: as good as deleted
+			conflict = djsession.ErrNotFound // another writer made the session expire, which counts as deleted
 		}
 		return current.Version.(sqltable.Version), s.table.Error(op, old.Key, conflict), nil
 	}
 	return c
 }
 
-// Delete removes the row of a key, dead or alive.
+// Delete removes the row of a key, even if its session has expired.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	ctx, cancel := s.table.LimitWrite(ctx)
 	defer cancel()
@@ -121,7 +121,7 @@ func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) erro
 	return s.table.Change(ctx, s.change(op, old))
 }
 
-// encode makes the record that is about to be written, and its row.
+// encode returns the record that is about to be written, and the version of its row.
 func (s *Store) encode(key string, v *djsession.Values, expires time.Time) (*djsession.Record, sqltable.Version, error) {
 	var none sqltable.Version
 	if v == nil {

@@ -36,8 +36,10 @@ func TestRights(t *testing.T) {
 				}
 				return nil
 			})
-			if err := s.store.Delete(t.Context(), key); err == nil {
-				t.Error("a reader deletes")
+			err := s.store.Delete(t.Context(), key)
+			var op *djsession.OpError
+			if !errors.As(err, &op) || !strings.Contains(op.Hint, "docs/stores.md") {
+				t.Errorf("a reader deletes: error %v, want a hint at docs/stores.md", err)
 			}
 
 			s.as(t, admin, "SELECT, INSERT, UPDATE, DELETE ON django_session", "SELECT, UPDATE (last_login) ON auth_user")

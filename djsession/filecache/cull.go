@@ -8,23 +8,22 @@ import (
 	"strings"
 )
 
-// makeRoom culls as Django does before every write, and leaves the file that is about to be
-// written. An error in culling does not keep a session from being saved. Unlike Django, it
-// does not cull a folder that everybody may write to: any user could fill it, so that
-// sessions are deleted.
+// makeRoom culls as Django does before every write, but keeps the file that is about to be
+// written. A session is saved even if culling fails. Unlike Django, makeRoom does not cull a
+// folder that everybody may write to: any user could fill it to make it delete sessions.
 func (c *Cache) makeRoom(ctx context.Context, name string) {
 	if c.culls.MaxEntries == 0 || c.folder.IsOpenToAll() {
 		return
 	}
-	files, gone, err := c.cull(ctx, name)
+	files, deleted, err := c.cull(ctx, name)
 	if err != nil {
 		c.culls.LogError(ctx, err)
 	}
-	c.culls.LogDeleted(ctx, gone, files)
+	c.culls.LogDeleted(ctx, deleted, files)
 }
 
 // cull returns how many files there were, and how many of them it deleted.
-func (c *Cache) cull(ctx context.Context, keep string) (files, gone int, err error) {
+func (c *Cache) cull(ctx context.Context, keep string) (files, deleted int, err error) {
 	var names []string
 	for name, err := range c.folder.Names(context.WithoutCancel(ctx)) {
 		if err != nil {
@@ -48,12 +47,12 @@ func (c *Cache) cull(ctx context.Context, keep string) (files, gone int, err err
 		}
 		switch err := c.folder.Remove(ctx, name); {
 		case err == nil:
-			gone++
+			deleted++
 		case !errors.Is(err, fs.ErrNotExist):
 			failed = err
 		}
 	}
-	return files, gone, failed
+	return files, deleted, failed
 }
 
 // isCulled reports whether Django counts a file when it culls, and may delete it. It counts

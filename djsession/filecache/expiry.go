@@ -14,8 +14,8 @@ import (
 // expiry is the beginning of a file: Unix seconds, or +Inf for None.
 type expiry float64
 
-// after returns when an item ends that is written now. Django takes a second off if the
-// timeout is 0.
+// after returns the expiry of an item that is written now. Django turns a timeout of 0 into -1
+// second.
 func after(now time.Time, timeout time.Duration) expiry {
 	if timeout == 0 {
 		timeout = -time.Second
@@ -28,7 +28,7 @@ const yearOne = -62135596800 // the zero Time
 // unix returns a time as Python's time.time() does.
 func unix(t time.Time) float64 { return float64(t.Unix()) + float64(t.Nanosecond())/1e9 }
 
-// ended reports whether an item has ended. As in Django, NaN does not end.
+// ended reports whether an item has ended. As in Django, an item whose expiry is NaN never ends.
 func (e expiry) ended(now time.Time) bool { return float64(e) < unix(now) }
 
 // time returns the instant, as Python's datetime rounds it. It is never the zero Time,
@@ -64,7 +64,7 @@ func protocolOf(s *djsession.Settings) byte {
 
 // append appends Python's pickle.dumps of the float.
 func (e expiry) append(dst []byte, protocol byte) []byte {
-	const frame = 1 + 8 + 1 // all that follows
+	const frame = 1 + 8 + 1 // the length of the rest
 	dst = append(dst, opProto, protocol, opFrame)
 	dst = binary.LittleEndian.AppendUint64(dst, frame)
 	dst = append(dst, opBinFloat)
@@ -72,11 +72,11 @@ func (e expiry) append(dst []byte, protocol byte) []byte {
 	return append(dst, opStop)
 }
 
-// errNoExpiry: the file is not Django's, or was cut short.
+// errNoExpiry: Django did not write the file, or the file was cut short.
 var errNoExpiry = errors.New("it does not begin with a pickled float or None, the expiry")
 
-// cutExpiry splits a file's content into the expiry, in any protocol, and the rest. Django
-// takes an empty file for an item that ended long ago.
+// cutExpiry splits a file's content into the expiry, in any protocol, and the rest. Like Django
+// it reads an empty file as an item that ended long ago.
 func cutExpiry(data []byte) (e expiry, rest []byte, err error) {
 	if len(data) == 0 {
 		return 0, nil, nil

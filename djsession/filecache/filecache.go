@@ -1,29 +1,29 @@
 // Package filecache is Django's FileBasedCache, a cache in a folder, for the session engines
 // cache and cached_db.
 //
-// This cache deletes sessions. When a site writes to a folder of MAX_ENTRIES files (300
-// unless the site says more), it deletes a third of them (CULL_FREQUENCY), picked at random,
-// even if they have not ended. Their visitors are logged out. To keep sessions, use the
-// engine file or db, or cached_db, which also has them in the database.
+// Django deletes sessions from this cache. When a site writes to a folder of MAX_ENTRIES files
+// (300 by default), Django deletes a third of them (CULL_FREQUENCY), picked at random, even if
+// they have not ended. Their visitors are logged out. To keep sessions, use the engine file or
+// db, or cached_db, which also stores them in the database.
 //
 //	cache, err := filecache.New(filecache.Config{Dir: "/var/tmp/django_cache", Settings: settings})
 //	store, err := cachestore.New(cache, cachestore.Config{Settings: settings})
 //
-// With Config.MaxEntries the package deletes what the site would delete, and logs each time
-// how much that was. Without it, it deletes nothing.
+// If Config.MaxEntries is set, the package deletes the files that the site would delete, and
+// logs how many. Otherwise it deletes nothing.
 //
-// A file's name is the MD5 of its cache key, with ".djcache". The name does not show whose
-// session it is, or whether it is a session at all. So [Cache.Scan] yields names, not keys.
+// A file's name is the MD5 of its cache key, with ".djcache". The name does not show the session
+// key, nor whether the file is a session. So [Cache.Scan] yields names, not keys.
 //
 // # Beside a live Django
 //
-// As package filestore does, it never overwrites what Django or another Go process wrote
-// meanwhile on Linux, and an item that was deleted stays deleted. On other systems and on
-// network file systems a few microseconds remain. Run the program as the user that the site
-// runs as.
+// On Linux a write never overwrites what Django or another Go process wrote meanwhile, as in
+// package filestore. An item that was deleted stays deleted. On other systems and on network
+// file systems, another write is lost if it falls into the few microseconds between comparing
+// and renaming. Run the program as the user that the site runs as.
 //
-// An item that has ended is not returned. As in Django its file stays: Django deletes it when
-// it is next asked for.
+// An item that has ended is not returned. Its file stays until Django next reads the item, and
+// deletes it.
 //
 // # A folder that everybody may write to
 //
@@ -38,8 +38,8 @@
 //
 // # Errors
 //
-// All errors are *djsession.OpError, and hold the errors that cachestore.Cache describes. If
-// the folder is gone, the error is no ErrNotFound, because nothing is known of the item.
+// All errors are *djsession.OpError, and hold the errors that cachestore.Cache describes. If the
+// folder is gone, the error is not an ErrNotFound: it is not known whether the item exists.
 package filecache
 
 import (
@@ -54,18 +54,18 @@ import (
 
 // Config describes the folder, and how the site uses it.
 type Config struct {
-	// Dir is the cache's LOCATION, which must exist. Django makes it when it first uses the
-	// cache; then it belongs to the user that the site runs as.
+	// Dir is the cache's LOCATION, which must exist. Django creates it when it first uses the
+	// cache, so that it belongs to the user that the site runs as.
 	Dir string
 	// Settings are the site's.
 	Settings *djsession.Settings
 
-	// MaxEntries is OPTIONS["MAX_ENTRIES"], or DefaultMaxEntries if the site sets none. Our
-	// writes then cull the folder when the site's would. As in Django that lists the folder
-	// at each write. Default: 0, which never culls. There is no other default, because a
-	// number that is smaller than the site's own would log visitors out.
+	// MaxEntries is OPTIONS["MAX_ENTRIES"], or DefaultMaxEntries if the site sets none. A
+	// write then culls the folder when the site's would. As in Django, each write lists the
+	// folder. Default: 0, which never culls. Django's default is not used here, because a
+	// number below the site's own would log visitors out.
 	MaxEntries int
-	// CullFrequency is OPTIONS["CULL_FREQUENCY"]: of so many items one is deleted.
+	// CullFrequency is OPTIONS["CULL_FREQUENCY"]: one of so many items is deleted.
 	// Default: 3. CullAll is Django's 0.
 	CullFrequency int
 

@@ -18,7 +18,7 @@ import (
 	"github.com/djsess/djsess/internal/swapfile"
 )
 
-// Get returns what is stored under a key and has not ended.
+// Get returns the item of a key, unless it has ended.
 func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 	const op = "get"
 	name, err := c.begin(ctx, key)
@@ -30,7 +30,7 @@ func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 		return nil, c.folder.Fail(op, key, err)
 	}
 	item, live, err := c.item(f)
-	if !live { // Django looks no further
+	if !live { // Django does not read the rest of the file
 		err = djsession.ErrNotFound
 	}
 	if err != nil {
@@ -39,7 +39,7 @@ func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 	return item, nil
 }
 
-// begin checks what every operation on one item needs. It returns the name of its file.
+// begin checks the context and the key of an operation. It returns the name of the file.
 func (c *Cache) begin(ctx context.Context, key string) (name string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
@@ -47,8 +47,8 @@ func (c *Cache) begin(ctx context.Context, key string) (name string, err error) 
 	return fileName(key)
 }
 
-// item makes an item of a file, and reports whether it is live. If the file is none of
-// Django's, it returns the item without data, and the error.
+// item returns the item of a file, and reports whether it is live. If Django cannot have written
+// the file, it returns an item without data and an error.
 func (c *Cache) item(f *swapfile.File) (item *cachestore.Item, live bool, err error) {
 	item = &cachestore.Item{Version: storefolder.VersionOf(f)}
 	if f.Stranger {
@@ -63,15 +63,15 @@ func (c *Cache) item(f *swapfile.File) (item *cachestore.Item, live bool, err er
 	item.Data, err = inflate.Zlib(nil, packed, limit)
 	switch {
 	case errors.Is(err, djsession.ErrTooLarge):
-		err = c.folder.Bad(fmt.Errorf("inflates to more than %d bytes: %w", limit, err))
+		err = c.folder.PayloadError(fmt.Errorf("inflates to more than %d bytes: %w", limit, err))
 	case err != nil:
 		err = c.folder.Malformed(fmt.Errorf("what follows the expiry is not zlib's: %w", err))
 	}
 	return item, live, err
 }
 
-// errStrangers: Django would read the file. It has no signature, so only its owner shows
-// whether the site wrote it.
+// errStrangers: Django would read the file. It has no signature, so only its owner can show that
+// the site wrote it.
 var errStrangers = errors.New("the file belongs to another user and is in a folder that everybody may write to, so any user may have written it")
 
 // conflict returns the error for a file that another writer has changed meanwhile.
@@ -86,12 +86,12 @@ func (c *Cache) conflict(_ string, there *swapfile.File) error {
 	return &cachestore.ConflictError{Current: item}
 }
 
-// Scan yields all items in the folder's own order: sessions and others, and those that have
-// ended and are still stored. It ignores the prefix, which a file's name does not show. A
-// file that may not be read, or that is no regular file, is a *PayloadError.
+// Scan yields all items in the folder's own order, including items that are not sessions, and
+// items that have ended and are still stored. It ignores the prefix, which a file's name does
+// not show. For a file that may not be read, or that is not a regular file, it yields a
+// *djsession.PayloadError.
 //
-// On file systems where a folder changes under its reader, an item that is written meanwhile
-// may be missed or come twice.
+// On some file systems an item that is written during the scan may be missed or yielded twice.
 func (c *Cache) Scan(ctx context.Context, _ string) iter.Seq2[*cachestore.Entry, error] {
 	return func(yield func(*cachestore.Entry, error) bool) {
 		const op = "scan"
@@ -140,7 +140,7 @@ func fileName(key string) (string, error) {
 	return hex.EncodeToString(digest[:]) + suffix, nil
 }
 
-// isItem reports whether fileName may have made a name.
+// isItem reports whether a name has the form of fileName's results.
 func isItem(name string) bool {
 	digest, ok := strings.CutSuffix(name, suffix)
 	return ok && len(digest) == 2*md5.Size && strings.Trim(digest, "0123456789abcdef") == ""

@@ -18,7 +18,7 @@ import (
 	"github.com/djsess/djsess/internal/swapfile"
 )
 
-// Add makes a new file, or writes one in place of an item that has ended.
+// Add creates a new file, or replaces the file of an item that has ended.
 func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.Duration) (*cachestore.Item, error) {
 	const op = "add"
 	name, content, err := c.beginWrite(ctx, key, data, timeout)
@@ -39,11 +39,11 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	return nil, c.folder.Error(op, key, errNoFile)
 }
 
-// errNoFile: the file was gone before it had its name.
+// errNoFile: in every attempt a file was gone before Add was done with it.
 var errNoFile = errors.New("another program removes the new files, or their temporary ones")
 
-// add makes one attempt to make the file. If another program deletes the file meanwhile, the
-// error is an fs.ErrNotExist.
+// add makes one attempt to create or replace the file. If another program deletes the file
+// meanwhile, the error is an fs.ErrNotExist.
 func (c *Cache) add(ctx context.Context, name string, content []byte) (*swapfile.File, error) {
 	f, err := c.folder.Create(name, content, c.config.Settings.Now())
 	if !errors.Is(err, fs.ErrExist) {
@@ -61,12 +61,12 @@ func (c *Cache) add(ctx context.Context, name string, content []byte) (*swapfile
 	}
 	f, err = c.folder.Replace(ctx, name, there, content, c.config.Settings.Now())
 	if errors.As(err, new(*swapfile.ChangedError)) {
-		err = djsession.ErrKeyTaken // another writer came first
+		err = djsession.ErrKeyTaken // another writer was first
 	}
 	return f, err
 }
 
-// Swap exchanges the file if it is still what old was read from, and has not ended.
+// Swap exchanges the file if it is unchanged since old was read, and if the item has not ended.
 func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data []byte, timeout time.Duration) (*cachestore.Item, error) {
 	const op = "replace"
 	name, content, err := c.beginWrite(ctx, key, data, timeout)
@@ -76,7 +76,7 @@ func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data
 	c.makeRoom(ctx, name)
 	before := c.known(old)
 	if before == nil {
-		return nil, c.folder.Differs(ctx, op, key, name)
+		return nil, c.folder.ConflictWithStored(ctx, op, key, name)
 	}
 	f, err := c.folder.Replace(ctx, name, before, content, c.config.Settings.Now())
 	if err != nil {
@@ -85,9 +85,9 @@ func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data
 	return written(f, data), nil
 }
 
-// known returns the file that an item was read from, or nil if that is not known. It returns
-// nil, too, for an item that has ended since: it cannot be replaced, but another item may
-// have its key.
+// known returns the file that an item was read from, or nil if that is not known. It also
+// returns nil for an item that has ended since: that item cannot be replaced, but its key may
+// have a new one.
 func (c *Cache) known(old *cachestore.Item) *swapfile.File {
 	if old == nil {
 		return nil
@@ -99,7 +99,7 @@ func (c *Cache) known(old *cachestore.Item) *swapfile.File {
 	return v.File()
 }
 
-// Delete removes the file of a key, whatever is in it.
+// Delete removes the file of a key, even if Django did not write it.
 func (c *Cache) Delete(ctx context.Context, key string) error {
 	const op = "delete"
 	name, err := c.beginDelete(ctx, key)
@@ -112,7 +112,7 @@ func (c *Cache) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// DeleteUnchanged removes the file if it is still what old was read from.
+// DeleteUnchanged removes the file if it is unchanged since old was read.
 func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore.Item) error {
 	const op = "delete"
 	name, err := c.beginDelete(ctx, key)
@@ -121,7 +121,7 @@ func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore
 	}
 	before := c.known(old)
 	if before == nil {
-		return c.folder.Differs(ctx, op, key, name)
+		return c.folder.ConflictWithStored(ctx, op, key, name)
 	}
 	if err := c.folder.RemoveUnchanged(ctx, name, before); err != nil {
 		return c.folder.FailWrite(op, key, err)
@@ -143,7 +143,7 @@ func (c *Cache) beginWrite(ctx context.Context, key string, data []byte, timeout
 	return name, content, err
 }
 
-// content returns what the file of an item holds.
+// content returns the content of an item's file.
 func (c *Cache) content(data []byte, timeout time.Duration) ([]byte, error) {
 	if len(data) > c.config.Settings.MaxPayloadSize {
 		return nil, fmt.Errorf("value of %d bytes: %w", len(data), djsession.ErrTooLarge)
@@ -153,7 +153,7 @@ func (c *Cache) content(data []byte, timeout time.Duration) ([]byte, error) {
 
 // written returns the item of a file that was just stored.
 func written(f *swapfile.File, data []byte) *cachestore.Item {
-	expires, _, _ := cutExpiry(f.Data) // which content has put there
+	expires, _, _ := cutExpiry(f.Data) // without an error, since content wrote the expiry
 	return &cachestore.Item{
 		Data:    slices.Clone(data),
 		Expires: expires.time(),

@@ -12,7 +12,7 @@ import (
 	"github.com/djsess/djsess/internal/pyvalue"
 )
 
-// lifetime is how the values of a session decide about its end.
+// lifetime is the way in which the values of a session set its end.
 type lifetime int
 
 const (
@@ -22,8 +22,8 @@ const (
 	over
 )
 
-// lifetimeOf reads _session_expiry as Django's _expiry_date and then get_expiry_age do: a
-// value that is false in Python does not count, and a number is the age itself.
+// lifetimeOf reads _session_expiry as Django's _expiry_date and then get_expiry_age do. A value
+// that is false in Python is ignored. A number is the time that is left.
 func lifetimeOf(v *djsession.Values) (lifetime, error) {
 	const name = "_session_expiry"
 	if !v.Has(name) {
@@ -66,8 +66,8 @@ func lifetimeOf(v *djsession.Values) (lifetime, error) {
 	return forever, nil // NaN, too: it is not <= 0
 }
 
-// expiry returns when a session ends whose file was written at modTime, and whether that is
-// still to come.
+// expiry returns the end of a session whose file was written at modTime, and whether the session
+// is live.
 func (s *Store) expiry(v *djsession.Values, modTime time.Time) (expires time.Time, live bool, err error) {
 	life, err := lifetimeOf(v)
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Store) expiry(v *djsession.Values, modTime time.Time) (expires time.Tim
 	default:
 		expires = s.byAge(modTime)
 	}
-	return expires, s.isAhead(expires), nil
+	return expires, s.isLive(expires), nil
 }
 
 // byAge returns the time that is SESSION_COOKIE_AGE after the file was written.
@@ -101,9 +101,9 @@ func (s *Store) byAge(modTime time.Time) time.Time {
 	return expires
 }
 
-// isAhead reports whether a time is to come. Django wants a whole second at least, and looks
-// at the wall clock with USE_TZ off.
-func (s *Store) isAhead(t time.Time) bool {
+// isLive reports whether a session that ends at t is live. As in Django at least one second must
+// be left, by the wall clock with USE_TZ off.
+func (s *Store) isLive(t time.Time) bool {
 	now := s.settings().Now()
 	if s.loc != nil {
 		t, now = pytime.Wall(t, s.loc), pytime.Naive(now, s.loc)
@@ -119,8 +119,9 @@ func asPython(t time.Time) time.Time {
 	return time.Unix(int64(whole), int64(math.RoundToEven(fraction*1e6))*1000)
 }
 
-// modTime returns the time for a file that is written now, or whose session is to end at
-// expires. An expiry that Django could not work with is an error, and is not written.
+// modTime returns the time to give to a file that is written now, so that its session ends at
+// expires if that is not zero. If Django could not use the expiry, the error is an
+// ErrInvalidExpiry.
 func (s *Store) modTime(v *djsession.Values, expires time.Time) (time.Time, error) {
 	now := s.settings().Now().Truncate(time.Microsecond)
 	life, err := lifetimeOf(v)

@@ -9,21 +9,21 @@
 // have such a folder each (systemd's PrivateTmp).
 //
 // Run the program as the user that the site runs as: Django's files are for that user only.
-// If root runs it, new files belong to the owner of the other sessions, or else of the
-// folder. If another user may write, but could not leave a file that the site can use, the
-// error is an ErrReadOnly that says so. Windows is not supported.
+// If root runs it, new files belong to the owner of the other sessions, or of the folder if there
+// are none. If any other user runs it, and the site could not use the written file, the error is
+// an ErrReadOnly that says so. Windows is not supported.
 //
 // # Beside a live Django
 //
 // On Linux a write never overwrites what Django or another Go process wrote meanwhile, and a
-// session that was deleted stays deleted. It takes no lock file: the new file is exchanged
-// with the old one, and no program can open the new file before it is known that nothing came
-// in between. Package internal/swapfile says how it works, and what remains.
+// session that was deleted stays deleted. There is no lock file: the new file is exchanged with
+// the old one. No program can open the new file before it is certain that no other write came in
+// between. Package internal/swapfile describes the method and its limits.
 //
-// On other systems and on network file systems (NFS, CIFS) the file is compared and then
-// renamed over. A write that falls into the microseconds in between is lost. Django itself
-// compares nothing anywhere: a request of its own that overlaps with ours saves the session
-// as it read it.
+// On other systems and on network file systems (NFS, CIFS) the old file is compared, and the new
+// file is then renamed over it. A write in the microseconds in between is lost. Django itself
+// compares nothing on any system: a Django request that overlaps with a Go write saves the whole
+// session as it read it.
 //
 // # A folder that everybody may write to
 //
@@ -31,45 +31,46 @@
 // all sessions, since the files are named after them. So set SESSION_FILE_PATH to a folder
 // of the site's own. In a folder that everybody may write to, a Store does the following:
 //
-//   - New files belong to this process's user, and no other user may read them. That goes
-//     for root, too, since nothing in the folder shows which user runs the site. So root
-//     can only read and delete the site's sessions there: run as the site's user.
+//   - New files belong to this process's user, even to root, and no other user may read them:
+//     nothing in the folder shows which user runs the site. So root can only read and delete
+//     the site's sessions there. Run as the site's user.
 //   - A file that belongs neither to this process's user nor to root nor to the folder's
-//     owner is not replaced: that is an ErrReadOnly, since its owner could read what is
-//     put there.
+//     owner is not replaced: the error is an ErrReadOnly, since the file's owner could read
+//     the new content.
 //   - Such a file is read, as Django reads it, because its content is signed. If it is
-//     empty, it has no signature and is a *PayloadError.
+//     empty, it has no signature, and the error is a *djsession.PayloadError.
 //
-// The owner of a file can take a lease on it, which keeps others from opening it for up to
-// 45 seconds. A call waits for that no longer than its context allows.
+// The owner of a file can take a lease on it, which keeps others from opening the file for up
+// to 45 seconds. A call waits for the end of the lease no longer than its context allows.
 //
 // # Expiry
 //
-// A session ends as it does for Django, which looks at nothing but the file:
+// A session ends as it does for Django, which looks only at the file:
 //
 //   - Without a _session_expiry, or with 0 (until the browser closes), it ends
 //     SESSION_COOKIE_AGE after the file was last written.
-//   - With a number of seconds it never ends here, since Django takes the number itself for
-//     the time that is left. Only the visitor's cookie ends. A negative number means that
-//     the session is over. Record.Expires is then [djsession.Never], or in the past.
-//   - An instant is when it ends. Before Django 4.1 JSON has no instants: then the session
-//     is a *PayloadError that is an ErrInvalidExpiry, as it is for any other value that
-//     takes Django's page down.
+//   - With a positive number of seconds it never ends, since Django reads the number as the
+//     time that is left. Only the visitor's cookie ends. Record.Expires is
+//     [djsession.Never]. With a negative number it has ended, and Record.Expires is in the
+//     past.
+//   - With an instant it ends at that instant. Before Django 4.1 JSON has no instants: then
+//     the error is a *djsession.PayloadError and an ErrInvalidExpiry, as for any other value
+//     that makes Django's page fail.
 //
-// A session with less than a second left is over. The expiry that Create and Replace are
-// given becomes the file's time, if that is what decides. Otherwise it has no effect;
+// A session with less than a second left has ended. The argument expires of Create and Replace
+// becomes the file's time if the values have no _session_expiry. Otherwise it has no effect.
 // Record.Expires is the result.
 //
-// An empty file is a session that Django is about to write. Django takes it for a session
-// without values that never ends, and so does Load.
+// An empty file is a session that Django is about to write. Django reads it as a session without
+// values that never ends, and so does Load.
 //
 // An expired session is not loaded, and its file stays until Django's clearsessions removes
 // it. Django's own load would remove it at once.
 //
 // # Errors
 //
-// All errors are *djsession.OpError, and hold the errors that djsession.Store describes. If
-// the folder is gone, the error is no ErrNotFound, because nothing is known of the session.
+// All errors are *djsession.OpError, and hold the errors that djsession.Store describes. If the
+// folder is gone, the error is not an ErrNotFound: it is not known whether the session exists.
 package filestore
 
 import (
@@ -104,9 +105,9 @@ type Store struct {
 	folder   *storefolder.Folder
 	prefix   string
 	readOnly bool
-	settings func() *djsession.Settings // of a func, fmt prints no secrets
+	settings func() *djsession.Settings // a func, so that fmt prints no secrets
 	codec    djsession.Codec
-	loc      *time.Location // of the wall clock that Django counts on; nil with USE_TZ on
+	loc      *time.Location // of Django's wall clock; nil with USE_TZ on
 }
 
 var (
@@ -158,8 +159,8 @@ func (s *Store) Settings() *djsession.Settings {
 	return &settings
 }
 
-// checkPrefix returns an error for a prefix that leaves no room in a file's name for the
-// longest key and the ending of a temporary file.
+// checkPrefix returns an error for a prefix with a slash, or one that leaves no room in a file's
+// name for the longest key and the suffix of a temporary file.
 func checkPrefix(prefix string) error {
 	const longest = 255 - longestKey - swapfile.TemporaryLength
 	switch {
@@ -198,8 +199,8 @@ func (s *Store) String() string { return "file (" + s.folder.Path + ")" }
 // longestKey is the longest key that ValidateKey takes.
 const longestKey = 40
 
-// fileName returns the name of a key's file. As in Django, keys with characters that mean
-// something in a path are invalid.
+// fileName returns the name of a key's file. As in Django's file engine, a key may have only the
+// characters a-z and 0-9.
 func (s *Store) fileName(key string) (string, error) {
 	if err := djsession.ValidateKey(key); err != nil {
 		return "", err
@@ -216,7 +217,7 @@ func (s *Store) keyOf(name string) (key string, ok bool) {
 	return key, ok && isKey(key) && djsession.ValidateKey(key) == nil
 }
 
-// isKey reports whether all characters are of Django's VALID_KEY_CHARS.
+// isKey reports whether all characters are in Django's VALID_KEY_CHARS.
 func isKey(text string) bool {
 	for _, c := range []byte(text) {
 		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9') {

@@ -18,8 +18,8 @@ import (
 	"github.com/djsess/djsess/internal/swapfile"
 )
 
-// Load returns the live session of a key. A payload that cannot be trusted is a
-// *PayloadError, however old its file is.
+// Load returns the live session of a key. If the payload cannot be trusted, the error is a
+// *djsession.PayloadError, even if the file is old.
 func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error) {
 	const op = "load"
 	name, err := s.begin(ctx, key)
@@ -40,7 +40,7 @@ func (s *Store) Load(ctx context.Context, key string) (*djsession.Record, error)
 	return r, nil
 }
 
-// begin checks what every operation on one session needs. It returns the name of its file.
+// begin checks the context and the key of an operation. It returns the name of the file.
 func (s *Store) begin(ctx context.Context, key string) (name string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
@@ -48,14 +48,14 @@ func (s *Store) begin(ctx context.Context, key string) (name string, err error) 
 	return s.fileName(key)
 }
 
-// record makes a record of a file, and reports whether the session is live. If the payload
-// cannot be trusted, it returns the record without values, and the error.
+// record returns the record of a file, and reports whether the session is live. If the payload
+// cannot be trusted, it returns a record without values and an error.
 func (s *Store) record(key string, f *swapfile.File) (r *djsession.Record, live bool, err error) {
 	r = &djsession.Record{Key: key, Version: storefolder.VersionOf(f)}
 	switch {
 	case len(f.Data) == 0 && f.Stranger:
 		r.Expires = djsession.Never
-		return r, true, s.folder.Bad(fmt.Errorf("%w: %w", djsession.ErrBadSignature, errStrangers))
+		return r, true, s.folder.PayloadError(fmt.Errorf("%w: %w", djsession.ErrBadSignature, errStrangers))
 	case len(f.Data) == 0:
 		r.Values, r.Expires = new(djsession.Values), djsession.Never
 		return r, true, nil
@@ -63,18 +63,19 @@ func (s *Store) record(key string, f *swapfile.File) (r *djsession.Record, live 
 	v, origin, err := s.decode(f.Data)
 	if err != nil {
 		r.Expires, r.Origin = s.byAge(f.ModTime), origin
-		return r, s.isAhead(r.Expires), err
+		return r, s.isLive(r.Expires), err
 	}
 	if r.Expires, live, err = s.expiry(v, f.ModTime); err != nil {
-		// It is not known whether the session has ended: it takes Django's page down.
+		// It is not known whether the session has ended: Django's page fails on it.
 		return r, true, &djsession.PayloadError{Err: fmt.Errorf("%w: %w", djsession.ErrMalformed, err), Form: origin.Form}
 	}
 	r.Values, r.Origin = v, origin
 	return r, live, nil
 }
 
-// errStrangers: Django creates a session's file empty, and so would take this file for a new
-// session. But the file's owner chose its key, and could use what the visitor puts into it.
+// errStrangers: Django creates a session's file empty, so it would treat this file as a new
+// session. But the file's owner chose its key, and could use the session of a visitor who gets
+// that key.
 var errStrangers = errors.New("the file is empty, belongs to another user, and is in a folder that everybody may write to")
 
 // decode decodes a payload. It refuses text that is not ASCII, as Django's file engine does
@@ -82,7 +83,7 @@ var errStrangers = errors.New("the file is empty, belongs to another user, and i
 func (s *Store) decode(data []byte) (*djsession.Values, djsession.Origin, error) {
 	for i, c := range data {
 		if c >= 0x80 {
-			return nil, djsession.Origin{}, s.folder.Bad(fmt.Errorf("%w: not ASCII at byte %d", djsession.ErrBadSignature, i))
+			return nil, djsession.Origin{}, s.folder.PayloadError(fmt.Errorf("%w: not ASCII at byte %d", djsession.ErrBadSignature, i))
 		}
 	}
 	return s.codec.Decode(data)
@@ -95,19 +96,18 @@ func (s *Store) conflict(key string, there *swapfile.File) error {
 	case err != nil:
 		return err
 	case !live:
-		return djsession.ErrNotFound // another writer ended it, by its expiry: as good as deleted
+		return djsession.ErrNotFound // another writer made the session expire, which counts as deleted
 	}
 	return &djsession.ConflictError{Current: r}
 }
 
-// Scan yields the sessions of a range in the folder's own order. A file that may not be
-// read, or that is no regular file, is a *PayloadError, too.
+// Scan yields the sessions of a range in the folder's own order. For a file that may not be
+// read, or that is not a regular file, it yields a *djsession.PayloadError.
 //
-// On file systems where a folder changes under its reader, a session that is written
-// meanwhile may be missed or come twice.
+// On some file systems a session that is written during the scan may be missed or yielded twice.
 //
-// With Range.Newest it yields the sessions whose files were written last. A folder has no
-// index: of more than 10,000 sessions, it looks only at so many.
+// With Range.Newest it yields the sessions whose files were written last. Since a folder has no
+// index, it looks at no more than 10,000 sessions.
 func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {
 	return func(yield func(*djsession.Record, error) bool) {
 		const op = "scan"

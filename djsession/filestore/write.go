@@ -11,14 +11,14 @@ import (
 	"github.com/djsess/djsess/internal/storefolder"
 )
 
-// Create makes a new file. An empty key lets the store choose one.
+// Create creates a new file. If key is empty, the store chooses one.
 func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	if key != "" {
 		return s.create(ctx, key, v, expires)
 	}
 	for attempt := 1; ; attempt++ {
 		r, err := s.create(ctx, djsession.NewKey(), v, expires)
-		if !errors.Is(err, djsession.ErrKeyTaken) || attempt == 5 { // no five random keys are taken
+		if !errors.Is(err, djsession.ErrKeyTaken) || attempt == 5 { // five random keys cannot all be taken
 			return r, err
 		}
 	}
@@ -46,10 +46,10 @@ func (s *Store) create(ctx context.Context, key string, v *djsession.Values, exp
 	return s.written(key, v, storefolder.VersionOf(f)), nil
 }
 
-// errNoFile: the file was gone before it had its name.
-var errNoFile = errors.New("the new file's temporary one was removed by another program")
+// errNoFile: the temporary file was gone before it was renamed.
+var errNoFile = errors.New("the temporary file was removed by another program")
 
-// Replace exchanges the file if it is still what old was read from. The key stays.
+// Replace exchanges the file if it is unchanged since old was read. The key stays the same.
 func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	const op = "replace"
 	key := old.Key
@@ -63,7 +63,7 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 	}
 	before, known := old.Version.(storefolder.Version)
 	if !known {
-		return nil, s.folder.Differs(ctx, op, key, name)
+		return nil, s.folder.ConflictWithStored(ctx, op, key, name)
 	}
 	f, err := s.folder.Replace(ctx, name, before.File(), data, modTime)
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 	return s.written(key, v, storefolder.VersionOf(f)), nil
 }
 
-// Delete removes the file of a key, whatever is in it.
+// Delete removes the file of a key, even if its payload cannot be trusted.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	const op = "delete"
 	name, err := s.beginWrite(ctx, key)
@@ -85,7 +85,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// DeleteUnchanged removes the file if it is still what old was read from.
+// DeleteUnchanged removes the file if it is unchanged since old was read.
 func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) error {
 	const op = "delete"
 	key := old.Key
@@ -95,7 +95,7 @@ func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) erro
 	}
 	before, known := old.Version.(storefolder.Version)
 	if !known {
-		return s.folder.Differs(ctx, op, key, name)
+		return s.folder.ConflictWithStored(ctx, op, key, name)
 	}
 	if err := s.folder.RemoveUnchanged(ctx, name, before.File()); err != nil {
 		return s.folder.FailWrite(op, key, err)
@@ -111,7 +111,7 @@ func (s *Store) beginWrite(ctx context.Context, key string) (name string, err er
 	return s.begin(ctx, key)
 }
 
-// encode makes the payload and the time of the file that is about to be written.
+// encode returns a copy of the values, and the payload and the time of the file to write.
 func (s *Store) encode(v *djsession.Values, expires time.Time) (*djsession.Values, []byte, time.Time, error) {
 	if v == nil {
 		v = new(djsession.Values)
@@ -128,7 +128,7 @@ func (s *Store) encode(v *djsession.Values, expires time.Time) (*djsession.Value
 }
 
 // written returns the record of a session that was just stored.
-func (s *Store) written(key string, v *djsession.Values, is storefolder.Version) *djsession.Record {
-	expires, _, _ := s.expiry(v, is.At) // which modTime has checked
-	return &djsession.Record{Key: key, Values: v, Expires: expires, Version: is}
+func (s *Store) written(key string, v *djsession.Values, version storefolder.Version) *djsession.Record {
+	expires, _, _ := s.expiry(v, version.At) // without an error, since modTime has checked the values
+	return &djsession.Record{Key: key, Values: v, Expires: expires, Version: version}
 }

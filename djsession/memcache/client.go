@@ -46,8 +46,8 @@ func (e *busyError) Error() string {
 
 func (*busyError) Unwrap() error { return os.ErrDeadlineExceeded }
 
-// slot waits until a connection to the server of a key is free, and takes it. The caller
-// must call release to give it back.
+// slot waits until a connection to the server of a key is free, and reserves it. The caller
+// must call release.
 func (c *client) slot(key string) (release func(), err error) {
 	address := c.servers.pick(key).address
 	slots := c.slots[address]
@@ -102,15 +102,15 @@ func (c *client) do(key string, request func() error) error {
 }
 
 // boundedConn is a connection that fails when the server announces a value over the limit.
-// gomemcache would allocate any announced length. Before it sends a request, boundedConn also
-// checks whether the server has closed the connection: then the request is not lost.
+// gomemcache would allocate any announced length. Before boundedConn sends a request, it also
+// checks whether the server has closed the connection. The request is then known to be unsent.
 type boundedConn struct {
 	net.Conn
 	limit int
 
-	head  []byte // the first line of the answer, as far as it has arrived
-	seen  bool   // the first line has arrived
-	asked bool   // a part of a request was sent, and no answer has arrived
+	head     []byte // the part of the answer's first line that has arrived
+	headRead bool   // the whole first line has arrived
+	waiting  bool   // a part of a request was sent, and no answer has arrived
 }
 
 // tooLongError is the error for a value over the limit.
@@ -126,23 +126,23 @@ func (e *tooLongError) Error() string {
 // Write sends the next request. gomemcache sends it only after it has read the answer to the
 // request before.
 func (c *boundedConn) Write(p []byte) (int, error) {
-	begins := !c.asked
-	if begins && netpeek.Closed(c.Conn) {
+	isFirst := !c.waiting
+	if isFirst && netpeek.Closed(c.Conn) {
 		return 0, &unsentError{error: io.EOF}
 	}
-	c.asked = true
-	c.head, c.seen = c.head[:0], false
+	c.waiting = true
+	c.head, c.headRead = c.head[:0], false
 	n, err := c.Conn.Write(p)
-	if err != nil && begins && n == 0 {
+	if err != nil && isFirst && n == 0 {
 		err = &unsentError{error: err}
 	}
 	return n, err
 }
 
 func (c *boundedConn) Read(p []byte) (int, error) {
-	c.asked = false
+	c.waiting = false
 	n, err := c.Conn.Read(p)
-	if !c.seen {
+	if !c.headRead {
 		if tooLong := c.checkSize(p[:n]); tooLong != nil {
 			return 0, tooLong
 		}
@@ -158,7 +158,7 @@ func (c *boundedConn) checkSize(p []byte) error {
 	if !whole && len(c.head) < longest {
 		return nil
 	}
-	c.seen = true
+	c.headRead = true
 	fields := bytes.Fields(c.head)
 	if len(fields) < 4 || string(fields[0]) != "VALUE" {
 		return nil
@@ -173,17 +173,17 @@ func (c *boundedConn) checkSize(p []byte) error {
 // unsentError is the error of a request that was not sent.
 type unsentError struct {
 	error
-	dial bool // there was no connection
+	dial bool // connecting failed
 }
 
 func (e *unsentError) Unwrap() error { return e.error }
 
-// send sends a request on a connection that works. It throws away connections that the server
-// has closed, as it does when it restarts.
+// send sends a request on a connection that works. It discards connections that the server has
+// closed, for example by a restart.
 func (c *Cache) send(request func() error) error {
-	const more = 2 // meanwhile another goroutine may put a closed connection back
+	const retries = 2 // another goroutine may put a closed connection back into the pool
 	err := request()
-	for range more {
+	for range retries {
 		var unsent *unsentError
 		if !errors.As(err, &unsent) || unsent.dial {
 			break
@@ -203,11 +203,10 @@ func (c *Cache) sendOnce(request func() error) (lost bool, err error) {
 	return c.request(request).Do()
 }
 
-// sendAgain sends a request that changes nothing if it is done twice. If its connection breaks,
-// it is sent again; then lost is true, and the server's answer may be about what the first
-// attempt has done. A server that did not answer in time is not asked again, since that would
-// take as long.
-func (c *Cache) sendAgain(request func() error) (lost bool, err error) {
+// sendWithRetries sends an idempotent request. If the connection breaks before the answer, it
+// sends the request again. Then lost is true, and the server's answer may describe the effect of
+// the first attempt. After a timeout it does not retry, since that would take as long again.
+func (c *Cache) sendWithRetries(request func() error) (lost bool, err error) {
 	r := c.request(request)
 	r.Repeat = func(_ int, err error, lost bool) bool { return lost && sendonce.IsBroken(err) }
 	return r.Do()
@@ -223,7 +222,7 @@ func isAnswer(err error) bool {
 		errors.Is(err, memcache.ErrCASConflict)
 }
 
-// isLost reports whether a request may have been sent and was not answered.
+// isLost reports whether a request may have been sent but was not answered.
 func isLost(err error) bool {
 	switch {
 	case isAnswer(err), errors.As(err, new(*unsentError)), sendonce.IsDialError(err):

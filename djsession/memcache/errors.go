@@ -22,7 +22,7 @@ type ServerError struct {
 	// Server is the address of the server.
 	Server string
 	// Answer is the server's answer, such as "SERVER_ERROR out of memory storing object". It
-	// is empty if the answer was none of Memcached's protocol.
+	// is empty if the server does not speak Memcached's protocol.
 	Answer string
 }
 
@@ -104,11 +104,11 @@ func (c *Cache) classified(key string, err error) error {
 	return err // an error of the network, which names the server
 }
 
-// quoted finds the server's answer in an error of gomemcache.
+// quoted matches the server's answer in an error of gomemcache.
 var quoted = regexp.MustCompile(`^memcache: unexpected (?:response )?line.*?: ("(?:[^"\\]|\\.)*")$`)
 
-// refused returns a ServerError for an error that quotes the server's answer. It shows only
-// answers that are known to hold no key and no value.
+// refused returns a ServerError for an error that quotes the server's answer. ServerError.Answer
+// holds only answers that are known to contain no value, and shortens the key.
 func (c *Cache) refused(key string, err error) error {
 	refusal := &ServerError{Server: c.servers.pick(key).String()}
 	if m := quoted.FindStringSubmatch(err.Error()); m != nil {

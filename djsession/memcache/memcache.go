@@ -15,31 +15,32 @@
 // two count the servers in that order. With any other list or hash Go looks for sessions on the
 // wrong servers. If Go reaches a server under another name, translate it in [Config.Dial].
 //
-// If a server does not answer, that is an error: its sessions are not taken for gone, and are not
-// looked for on other servers. Django's clients differ. After a few errors pymemcache does not
-// use such a server for a minute, and python-memcached for 30 seconds; until then they keep its
-// sessions on the other servers, and those sessions are out of sight when the server is back.
+// If a server does not answer, the operation fails: this package does not treat the server's
+// sessions as deleted, and does not look for them on other servers. Django's clients do. After a
+// few errors pymemcache does not use such a server for a minute, and python-memcached for 30
+// seconds. Meanwhile they store its sessions on the other servers. When the server is back, those
+// sessions are no longer found.
 //
 // # Beside a live Django
 //
 // Every change is a cas: it is made only if the item is unchanged since it was read. An item that
-// was deleted or evicted stays deleted. Servers that run without cas (-C) can be read, but items on
-// them cannot be changed.
+// was deleted or evicted stays deleted. Servers that run without cas (-C) can be read, but their
+// items cannot be changed.
 //
 // A change is made once. If the answer to an add or a deletion is lost, the request is sent
 // again, since repeating it changes nothing. If the answer to a change is lost, the error is a
-// djsession.ErrOutcomeUnknown. A connection that the server has closed is noticed before a
-// request is sent on it.
+// djsession.ErrOutcomeUnknown. Before a request is sent, the package checks whether the server has
+// closed the connection.
 //
 // # Limits
 //
-// Memcached evicts the items that were used least when its memory is full, and loses all when it
-// restarts. Sessions that must last belong into the engines db or cached_db.
+// Memcached evicts the least recently used items when its memory is full, and loses all items
+// when it restarts. Keep sessions that must not be lost in the engine db or cached_db.
 //
-// A value over the server's limit (-I, 1 MB by default) is a djsession.ErrTooLarge, and the old
-// value stays. (Django deletes the old value.) An item that would end after 2038-01-19 ends
-// then: Memcached's clock has 32 bits. Memcached cannot be enumerated, and does not return when
-// an item ends.
+// If a value is over the server's limit (-I, 1 MB by default), the error is a
+// djsession.ErrTooLarge, and the old value stays. (Django deletes the old value.) An item that
+// would end after 2038-01-19 ends then: Memcached's clock has 32 bits. Memcached cannot list its
+// items, and does not return the time at which an item ends.
 //
 // # Errors
 //
@@ -76,11 +77,11 @@ type Config struct {
 	// waits for one, at most for Timeout; then the error is an os.ErrDeadlineExceeded.
 	// Default: 10.
 	MaxConns int
-	// MaxSize is the largest value, in bytes, that is read, and that a compressed value may
-	// inflate to. Default: 32 MiB.
+	// MaxSize is the largest value, in bytes, that is read, before and after decompression.
+	// Default: 32 MiB.
 	MaxSize int
 	// MaxItemSize is the largest value, in bytes, that is sent to a server: the server's -I.
-	// Default: 1 MiB, as on the servers. A server that takes less refuses the value itself.
+	// Default: 1 MiB, as on the servers. A server with a lower limit refuses the value itself.
 	MaxItemSize int
 	// ReadOnly refuses all writes with djsession.ErrReadOnly.
 	ReadOnly bool
@@ -91,7 +92,7 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// DefaultMaxItemSize is the largest item that a Memcached takes by default.
+// DefaultMaxItemSize is the largest item that a Memcached accepts by default.
 const DefaultMaxItemSize = 1 << 20
 
 const (
@@ -103,7 +104,7 @@ const (
 // goroutines.
 type Cache struct {
 	client      *client
-	each        []*client // one for each server: Misplaced asks it for any key
+	each        []*client // one for each server: Misplaced asks each of them for a key
 	servers     *servers
 	maxSize     int
 	maxItemSize int
@@ -126,16 +127,16 @@ func New(c Config) (*Cache, error) {
 		return nil, fmt.Errorf("memcache: %w", err)
 	}
 	cache := &Cache{
-		client:      newClient(s, or(c.Timeout, defaultTimeout), or(c.MaxConns, defaultMaxConns)),
+		client:      newClient(s, orDefault(c.Timeout, defaultTimeout), orDefault(c.MaxConns, defaultMaxConns)),
 		servers:     s,
-		maxSize:     or(c.MaxSize, signing.DefaultMaxSize),
-		maxItemSize: or(c.MaxItemSize, DefaultMaxItemSize),
+		maxSize:     orDefault(c.MaxSize, signing.DefaultMaxSize),
+		maxItemSize: orDefault(c.MaxItemSize, DefaultMaxItemSize),
 		readOnly:    c.ReadOnly,
 		now:         time.Now,
 	}
 	for i := range s.all {
 		one := &servers{all: s.all[i : i+1], nodes: s.nodes[i : i+1]}
-		cache.each = append(cache.each, newClient(one, or(c.Timeout, defaultTimeout), 1))
+		cache.each = append(cache.each, newClient(one, orDefault(c.Timeout, defaultTimeout), 1))
 	}
 	dial := c.Dial
 	if dial == nil {
@@ -157,9 +158,9 @@ func New(c Config) (*Cache, error) {
 	return cache, nil
 }
 
-func or[T int | time.Duration](x, otherwise T) T {
+func orDefault[T int | time.Duration](x, defaultValue T) T {
 	if x == 0 {
-		return otherwise
+		return defaultValue
 	}
 	return x
 }

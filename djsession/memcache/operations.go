@@ -14,8 +14,8 @@ import (
 	"github.com/djsess/djsess/internal/sendonce"
 )
 
-// Get returns the item of a key. Its Expires is zero, since Memcached does not return when an
-// item ends.
+// Get returns the item of a key. Its Expires is zero, since Memcached does not return the time
+// at which an item ends.
 func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 	const op = "get"
 	if err := checkRead(ctx, key); err != nil {
@@ -39,7 +39,7 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	if err != nil {
 		return nil, opError(op, key, err)
 	}
-	lost, err := c.sendAgain(func() error { return c.client.Add(next) })
+	lost, err := c.sendWithRetries(func() error { return c.client.Add(next) })
 	switch {
 	case !errors.Is(err, memcache.ErrNotStored):
 	case !lost:
@@ -74,7 +74,7 @@ func (c *Cache) Delete(ctx context.Context, key string) error {
 	if err := c.checkWrite(ctx, key); err != nil {
 		return opError(op, key, err)
 	}
-	lost, err := c.sendAgain(func() error { return c.client.Delete(key) })
+	lost, err := c.sendWithRetries(func() error { return c.client.Delete(key) })
 	if lost && errors.Is(err, memcache.ErrCacheMiss) {
 		err = nil // the first attempt may have removed it
 	}
@@ -90,8 +90,7 @@ func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore
 	if err := c.checkWrite(ctx, key); err != nil {
 		return opError(op, key, err)
 	}
-	// Memcached's delete has no cas. An item that is swapped for one that has ended is
-	// gone, too.
+	// Memcached's delete has no cas. So the item is swapped for one that has already ended.
 	ended := &memcache.Item{Key: key, Flags: flagPickle, Expiration: expired}
 	if err := c.swap(old, ended); err != nil {
 		return c.fail(ctx, op, key, err)
@@ -99,8 +98,8 @@ func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore
 	return nil
 }
 
-// maxKeySize is in bytes. Django counts characters; its clients refuse the longer keys that
-// Django lets pass.
+// maxKeySize is in bytes. Django counts characters, and its clients then refuse keys of more
+// bytes.
 const maxKeySize = 250
 
 // checkKey refuses the keys that Django refuses as InvalidCacheKey.
@@ -120,8 +119,8 @@ func checkKey(key string) error {
 	return nil
 }
 
-// checkRead returns an error if no request should be sent. Later it is Config.Timeout that
-// ends an operation: gomemcache takes no context.
+// checkRead returns an error if no request should be sent. gomemcache takes no context, so once
+// a request has begun only Config.Timeout ends it.
 func checkRead(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -136,13 +135,14 @@ func (c *Cache) checkWrite(ctx context.Context, key string) error {
 	return checkRead(ctx, key)
 }
 
-// next returns the item to store, if it can be written.
+// next returns the item to store, or an error if it cannot be written.
 func (c *Cache) next(ctx context.Context, key string, data []byte, timeout time.Duration) (*memcache.Item, error) {
 	if err := c.checkWrite(ctx, key); err != nil {
 		return nil, err
 	}
 	if len(data) > c.maxItemSize {
-		// It is not sent: some servers and proxies drop the old value before they refuse.
+		// It is not sent, since some servers and proxies drop the old value before they refuse
+		// the new one.
 		return nil, fmt.Errorf("value of %d bytes, and the server takes %d: %w", len(data), c.maxItemSize, djsession.ErrTooLarge)
 	}
 	return &memcache.Item{
@@ -153,7 +153,7 @@ func (c *Cache) next(ctx context.Context, key string, data []byte, timeout time.
 	}, nil
 }
 
-// written returns the Item that was just stored. Its cas id is not known.
+// written returns the Item of next, which was just stored. Memcached does not return its cas id.
 func (c *Cache) written(next *memcache.Item) *cachestore.Item {
 	return &cachestore.Item{
 		Data:    next.Value,
@@ -184,12 +184,12 @@ func (c *Cache) isStored(next *memcache.Item) bool {
 	return err == nil && version{flags: next.Flags, data: next.Value}.isStored(stored)
 }
 
-// swapAttempts is how often a swap is tried on an item that another client keeps storing
-// again without a change.
+// swapAttempts limits the attempts on an item that another client keeps storing with the same
+// value.
 const swapAttempts = 10
 
-// swap stores next in place of old. If it knows old's cas id, it sends that at once. Otherwise
-// it reads the stored item, and sends the cas id of that if it is old.
+// swap stores next in place of old. If old's cas id is known, swap sends it at once. Otherwise
+// swap reads the stored item and, if that is old, sends its cas id.
 func (c *Cache) swap(old *cachestore.Item, next *memcache.Item) error {
 	before, known := versionOf(old)
 	next.CasID = before.cas
@@ -199,7 +199,7 @@ func (c *Cache) swap(old *cachestore.Item, next *memcache.Item) error {
 			stored, err := c.read(next.Key)
 			switch {
 			case lost && errors.Is(err, memcache.ErrCacheMiss):
-				return nil // deleted, perhaps by the request that was lost
+				return nil // deleted, perhaps by the request whose answer was lost
 			case err != nil:
 				return err
 			case !known || !before.isStored(stored):
@@ -221,17 +221,17 @@ func (c *Cache) swap(old *cachestore.Item, next *memcache.Item) error {
 		}
 		next.CasID = 0
 	}
-	return fmt.Errorf("%w: another client stores the item again all the time", djsession.ErrBusy)
+	return fmt.Errorf("%w: another client keeps storing the item", djsession.ErrBusy)
 }
 
-// compareAndSwap sends a cas. A cas that only ends the item is sent again if its answer was
-// lost. A cas that changes the item is not: the lost request may still arrive, and the item
-// does not show whether it has, since two clients that add one to the same number store the
-// same value.
+// compareAndSwap sends a cas. After a lost answer it sends a cas that ends the item again, but
+// not a cas that changes the item: the first request may still arrive. The stored value does
+// not show whether it has arrived, since two clients that add one to the same number store equal
+// values.
 func (c *Cache) compareAndSwap(next *memcache.Item) (lost bool, err error) {
 	send := func() error { return c.client.CompareAndSwap(next) }
 	if next.Expiration == expired {
-		return c.sendAgain(send)
+		return c.sendWithRetries(send)
 	}
 	return c.sendOnce(send)
 }

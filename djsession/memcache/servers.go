@@ -17,7 +17,7 @@ import (
 
 const defaultPort = 11211
 
-// server is a server in LOCATION. It is a net.Addr, so that gomemcache looks its name up at
+// server is a server in LOCATION. It is a net.Addr, so that gomemcache resolves its name for
 // each connection.
 type server struct {
 	network, address string
@@ -37,7 +37,7 @@ type servers struct {
 
 func newServers(specs []string, hash Hash) (*servers, error) {
 	if len(specs) == 0 {
-		return nil, errors.New("the site's LOCATION, Servers, is missing")
+		return nil, errors.New("Servers is missing: the cache's LOCATION")
 	}
 	if hash < 0 || int(hash) >= len(hashNames) {
 		return nil, fmt.Errorf("unknown Hash %d", int(hash))
@@ -69,8 +69,8 @@ func (s *servers) Each(f func(net.Addr) error) error {
 	return nil
 }
 
-// parseServer reads a server as pymemcache does. It refuses spellings that pymemcache takes by
-// accident.
+// parseServer reads a server as pymemcache does. It refuses spellings that pymemcache accepts
+// only by accident.
 func parseServer(spec string) (*server, error) {
 	path := strings.TrimPrefix(spec, "unix:")
 	if path != spec || strings.HasPrefix(path, "/") {
@@ -225,8 +225,8 @@ func murmur3(data []byte) uint32 {
 	return h ^ h>>16
 }
 
-// signedChar says that C's char is signed, as it is on x86 and on Apple's ARM. libmemcached's
-// hash depends on it. The site is assumed to run on a machine like this one.
+// signedChar reports whether C's char is signed, as it is on x86 and on Apple's ARM.
+// libmemcached's hash depends on it. The site is assumed to run on the same architecture as Go.
 const signedChar = runtime.GOARCH == "amd64" || runtime.GOARCH == "386" || runtime.GOOS == "darwin"
 
 // oneAtATime is Bob Jenkins's hash, libmemcached's default. It adds C's chars, so for keys

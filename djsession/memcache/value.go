@@ -40,8 +40,8 @@ func versionOf(item *cachestore.Item) (v version, known bool) {
 	return v, known
 }
 
-// isStored reports whether v is the stored value. A client that stored the same value again has
-// changed nothing.
+// isStored reports whether v is the stored value. It ignores the cas id: a client that stored
+// the same value again changed nothing.
 func (v version) isStored(stored *memcache.Item) bool {
 	return stored.Flags == v.flags && bytes.Equal(stored.Value, v.data)
 }
@@ -72,8 +72,8 @@ func (c *Cache) decode(stored *memcache.Item) ([]byte, error) {
 	return data, nil
 }
 
-// notPickled returns what a value is if it is no pickle, or "". It checks the flags in
-// pymemcache's order.
+// notPickled names the type of a value that is not a pickle, or returns "". It checks the flags
+// in pymemcache's order.
 func notPickled(stored *memcache.Item) string {
 	flags := stored.Flags
 	switch {
@@ -92,8 +92,8 @@ func notPickled(stored *memcache.Item) string {
 const (
 	// expired is an expiration in the past. To Memcached, 0 means never.
 	expired = -1
-	// longestRelative is the largest expiration that Memcached takes for seconds from now.
-	// It takes a larger one for Unix time.
+	// longestRelative is the largest expiration that Memcached reads as seconds from now. It
+	// reads a larger one as Unix time.
 	longestRelative = 30 * 24 * time.Hour / time.Second
 )
 

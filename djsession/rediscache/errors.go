@@ -16,13 +16,13 @@ import (
 
 // Refusals of Redis that package djsession has no error for.
 var (
-	// ErrPassword: Redis wants a password, or another one (NOAUTH, WRONGPASS).
+	// ErrPassword: the password is missing or wrong (NOAUTH, WRONGPASS).
 	ErrPassword = errors.New("redis refuses the user or the password")
 	// ErrPermission: the user may not run the command, or may not use the key (NOPERM).
 	ErrPermission = errors.New("the user of redis lacks a permission")
-	// ErrOutOfMemory: maxmemory is reached, and Redis may not evict anything (OOM).
+	// ErrOutOfMemory: Redis has reached maxmemory and may not evict anything (OOM).
 	ErrOutOfMemory = errors.New("redis is out of memory")
-	// ErrCluster: the server is a node of a Cluster, and the client is not one for Clusters (MOVED).
+	// ErrCluster: the server is a node of a Cluster, and needs a redis.ClusterClient (MOVED).
 	ErrCluster = errors.New("redis is a node of a Cluster, and the client is not one for Clusters")
 	// ErrHerdClient: django-redis's HerdClient wrote the value. Use its DefaultClient for sessions.
 	ErrHerdClient = errors.New("a tuple of django-redis's HerdClient, which cannot be changed without losing its meaning")
@@ -39,7 +39,7 @@ var meanings = map[string]error{
 	"READONLY":   djsession.ErrReadOnly,
 	"MISCONF":    djsession.ErrReadOnly,
 	"NOREPLICAS": djsession.ErrReadOnly,
-	// Conditions that pass.
+	// Temporary conditions.
 	"LOADING":     djsession.ErrBusy,
 	"BUSY":        djsession.ErrBusy,
 	"MASTERDOWN":  djsession.ErrBusy,
@@ -104,8 +104,8 @@ func (c *Cache) classified(ctx context.Context, key string, err error) error {
 	return err
 }
 
-// code returns the first word of an error that Redis answered, such as "READONLY". It returns ""
-// for any other error.
+// code returns the first word of an error reply of Redis, such as "READONLY". It returns "" for
+// any other error.
 func code(err error) string {
 	var answer redis.Error
 	if err == nil || errors.Is(err, redis.Nil) || !errors.As(err, &answer) {
@@ -119,7 +119,7 @@ func code(err error) string {
 	return first
 }
 
-// scriptsCode finds the code of a command that failed in a script. Redis before 7 has it only
+// scriptsCode matches the code of a command that failed in a script. Before Redis 7 the code is
 // inside the text.
 var scriptsCode = regexp.MustCompile(`^ERR Error running script .*?: -?([A-Z]{3,}) `)
 
@@ -155,8 +155,8 @@ func hideArguments(err error, key string) error {
 	return redactedError{err, text}
 }
 
-// ended adds to an error that is not Redis's answer: the server's address, that ctx has ended,
-// and that all connections were busy.
+// ended adds details to an error that is not Redis's answer: the server's address, whether ctx
+// has ended, and whether all connections were busy.
 func (c *Cache) ended(ctx context.Context, err error) error {
 	if err == nil || hasAnswered(err) || errors.Is(err, redis.Nil) {
 		return err

@@ -11,8 +11,8 @@ import (
 	"github.com/djsess/djsess/internal/sniff"
 )
 
-// Compressor is one of django-redis's compressors, by its module in django_redis.compressors. Each stores short values
-// uncompressed, and reads a value that does not decompress as it is.
+// Compressor is one of django-redis's compressors, by its module in django_redis.compressors. Each compressor stores short
+// values uncompressed. If a value does not decompress, it is read as an uncompressed value.
 type Compressor string
 
 const (
@@ -24,7 +24,7 @@ const (
 	Zstd         Compressor = "zstd" // ZStdCompressor
 )
 
-// Compressors are all of them.
+// Compressors lists all compressors.
 var Compressors = []Compressor{Uncompressed, Zlib, Gzip, LZMA, LZ4, Zstd}
 
 func newCompressor(name Compressor, maxSize int) (compress.Compressor, error) {
@@ -40,11 +40,11 @@ func newCompressor(name Compressor, maxSize int) (compress.Compressor, error) {
 }
 
 // JSONSerializer is django_redis.serializers.json.JSONSerializer. It writes as DjangoJSONEncoder does. Datetimes are cut
-// to milliseconds, and have a Z for UTC. Datetimes, Decimals and UUIDs are text when they are read again, and tuples are
+// to milliseconds, and have a Z for UTC. When they are read again, datetimes, Decimals and UUIDs are text, and tuples are
 // lists.
 //
-// A value without a form there (bytes, a set) is a djsession.ErrOpaque. More than 32 MiB of JSON are a
-// djsession.ErrTooLarge.
+// For a value that has no JSON form (bytes, a set) the error is a djsession.ErrOpaque. For more than 32 MiB of JSON it is
+// a djsession.ErrTooLarge.
 type JSONSerializer struct{}
 
 // Append writes JSON in ASCII, with ", " and ": ".
@@ -60,7 +60,8 @@ func (JSONSerializer) Append(dst []byte, v *djsession.Values) ([]byte, error) {
 	return out, nil
 }
 
-// Parse reads JSON in UTF-8. Data that are no JSON object are a djsession.ErrMalformed that says what they are.
+// Parse reads JSON in UTF-8. If the data are not a JSON object, the error is a djsession.ErrMalformed that says what they
+// are.
 func (JSONSerializer) Parse(data []byte) (*djsession.Values, error) {
 	text, err := serializer.JSONToASCII(data)
 	if err != nil {
@@ -73,9 +74,9 @@ func (JSONSerializer) Parse(data []byte) (*djsession.Values, error) {
 	return v, nil
 }
 
-// MessagePackSerializer is django_redis.serializers.msgpack.MSGPackSerializer. Bytes stay bytes there, tuples become
-// lists, and extension types stay what they are. A value without a form there (a datetime, a Decimal, a set, an integer of
-// more than 64 bits) is a djsession.ErrOpaque. More than 32 MiB are a djsession.ErrTooLarge.
+// MessagePackSerializer is django_redis.serializers.msgpack.MSGPackSerializer. Bytes and extension types keep their type,
+// and tuples become lists. For a value that has no MessagePack form (a datetime, a Decimal, a set, an integer of more than
+// 64 bits) the error is a djsession.ErrOpaque. For more than 32 MiB it is a djsession.ErrTooLarge.
 type MessagePackSerializer struct{}
 
 // Append writes MessagePack as msgpack.dumps does.
@@ -91,7 +92,7 @@ func (MessagePackSerializer) Append(dst []byte, v *djsession.Values) ([]byte, er
 	return out, nil
 }
 
-// Parse reads MessagePack. Data that are no map of MessagePack are a djsession.ErrMalformed that says what they are.
+// Parse reads MessagePack. If the data are not a map, the error is a djsession.ErrMalformed that says what they are.
 func (MessagePackSerializer) Parse(data []byte) (*djsession.Values, error) {
 	dict, err := serializer.ParseMessagePack(data)
 	if err != nil {

@@ -35,7 +35,7 @@ func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 		if err == nil {
 			return item, nil
 		}
-		if r.rest(err); ctx.Err() != nil {
+		if r.pauseAfter(err); ctx.Err() != nil {
 			return nil, c.fail(ctx, op, key, err)
 		}
 	}
@@ -46,8 +46,8 @@ func (c *Cache) Get(ctx context.Context, key string) (*cachestore.Item, error) {
 	return item, nil
 }
 
-// getFrom gets an item from a reader. It leaves time to ask the writer if the reader does not
-// answer.
+// getFrom gets an item from a reader. If the reader does not answer, time is left to ask the
+// writer.
 func (c *Cache) getFrom(ctx context.Context, r *reader, key string) (*cachestore.Item, error) {
 	ctx, cancel := waitlimit.Context(ctx, c.timeout/2)
 	defer cancel()
@@ -63,7 +63,7 @@ func (c *Cache) get(ctx context.Context, client redis.UniversalClient, key strin
 }
 
 // read returns the stored value, or its beginning if it is too long. GETRANGE returns an empty
-// value if there is no key. An empty value is possible, too, but Django stores none.
+// value for a missing key. A stored value can be empty, too, though Django stores none.
 func (c *Cache) read(ctx context.Context, client redis.UniversalClient, key string) (string, error) {
 	for range 2 { // the value may be stored between the two commands
 		stored, err := client.GetRange(ctx, key, 0, int64(c.maxStored)).Result()
@@ -97,7 +97,7 @@ func (c *Cache) decode(stored []byte) ([]byte, error) {
 	case len(stored) == 0:
 		return nil, fmt.Errorf("%w: an empty value", djsession.ErrMalformed)
 	case sniff.IsInt(stored):
-		// Both clients store integers as text, and check for them first.
+		// Django's RedisCache and django-redis store integers as text, and check for them first.
 		return nil, fmt.Errorf("%w: an integer, where the values of a session should be", djsession.ErrMalformed)
 	}
 	data, err := c.compressor.Decompress(stored)
@@ -105,8 +105,8 @@ func (c *Cache) decode(stored []byte) ([]byte, error) {
 	case errors.Is(err, djsession.ErrTooLarge):
 		return nil, err
 	case err != nil:
-		// django-redis takes a value that does not decompress for an uncompressed one. So
-		// do we, unless it looks like a compressed one.
+		// django-redis reads a value that does not decompress as an uncompressed value. So does
+		// this package, unless the value looks compressed.
 		switch found := sniff.Compression(stored); found {
 		case "":
 		case c.compressor.Stream:
@@ -122,7 +122,7 @@ func (c *Cache) decode(stored []byte) ([]byte, error) {
 	return data, checkHerd(data)
 }
 
-// Expires returns when a key ends. It asks the writer.
+// Expires returns the time at which a key ends. It asks the writer.
 func (c *Cache) Expires(ctx context.Context, key string) (time.Time, error) {
 	ctx, cancel := waitlimit.Context(ctx, c.timeout)
 	defer cancel()
@@ -150,7 +150,7 @@ func ends(left time.Duration) time.Time {
 	return time.Now().Add(left)
 }
 
-// wrongType returns the error for a value that is no string of Redis.
+// wrongType returns the error for a value that is not a Redis string.
 func (c *Cache) wrongType(ctx context.Context, key string) error {
 	ctx, cancel := waitlimit.Context(ctx, c.timeout)
 	defer cancel()
@@ -164,7 +164,7 @@ func (c *Cache) wrongType(ctx context.Context, key string) error {
 const herdModule = "django_redis.client.herd"
 
 // checkHerd returns an error for a value of django-redis's HerdClient: a tuple of a marker, the
-// value and a second timeout. Go cannot change the value and keep what the timeout means.
+// value and a second timeout. A change of the value would have to update that timeout, too.
 func checkHerd(data []byte) error {
 	if !bytes.Contains(data, []byte(herdModule)) {
 		return nil
@@ -176,17 +176,17 @@ func checkHerd(data []byte) error {
 	return fmt.Errorf("%w: %w", djsession.ErrMalformed, ErrHerdClient)
 }
 
-// isMarker reports whether an object is an instance of the class Marker. In old protocols of
-// pickle it is made by a function with the class as an argument.
-func isMarker(made *pickle.Call) bool {
-	if made == nil {
+// isMarker reports whether a call makes an instance of the class Marker. In old protocols of
+// pickle the call is to a function with the class as an argument.
+func isMarker(call *pickle.Call) bool {
+	if call == nil {
 		return false
 	}
-	from := []*pickle.Object{made.Callable}
-	if made.Args != nil {
-		from = append(from, made.Args.Items...)
+	candidates := []*pickle.Object{call.Callable}
+	if call.Args != nil {
+		candidates = append(candidates, call.Args.Items...)
 	}
-	for _, o := range from {
+	for _, o := range candidates {
 		if o == nil {
 			continue
 		}
@@ -199,33 +199,33 @@ func isMarker(made *pickle.Call) bool {
 
 // reader is a replica.
 type reader struct {
-	client redis.UniversalClient
-	rests  atomic.Int64 // it is not asked until then, in Unix milliseconds
+	client      redis.UniversalClient
+	pausedUntil atomic.Int64 // in Unix milliseconds; the reader is not used before
 }
 
-// restTime is how long a reader that failed is not asked. Without it, each request would wait
-// until a reader that is down times out.
-const restTime = 5 * time.Second
+// readerPause is how long a reader is not used after a failure. Without the pause, each request
+// would wait for the timeout of a reader that is down.
+const readerPause = 5 * time.Second
 
-// reader returns a reader that has not failed lately, or nil.
+// reader returns a random reader that is not paused, or nil.
 func (c *Cache) reader() *reader {
 	if len(c.readers) == 0 {
 		return nil
 	}
 	now := time.Now().UnixMilli()
 	for first, i := rand.IntN(len(c.readers)), 0; i < len(c.readers); i++ {
-		if r := c.readers[(first+i)%len(c.readers)]; r.rests.Load() <= now {
+		if r := c.readers[(first+i)%len(c.readers)]; r.pausedUntil.Load() <= now {
 			return r
 		}
 	}
 	return nil
 }
 
-// rest lets the reader rest after an error that may be its own. It may not be if the caller
-// has cancelled, or if the reader answered.
-func (r *reader) rest(err error) {
+// pauseAfter pauses the reader after an error, unless the reader has answered or the caller has
+// cancelled.
+func (r *reader) pauseAfter(err error) {
 	var payload *djsession.PayloadError
 	if !errors.Is(err, redis.Nil) && !errors.As(err, &payload) && !errors.Is(err, context.Canceled) && code(err) != "WRONGTYPE" {
-		r.rests.Store(time.Now().Add(restTime).UnixMilli())
+		r.pausedUntil.Store(time.Now().Add(readerPause).UnixMilli())
 	}
 }

@@ -8,34 +8,35 @@
 //
 // Package storeurl opens the same from a URL.
 //
-// Clients are go-redis's, of any kind: for one server, for Sentinels
-// ([redis.NewFailoverClient]), for a Cluster, or a Ring. Set ContextTimeoutEnabled: otherwise
-// only ReadTimeout ends the wait for an answer, and a request's deadline does not.
+// Any client of go-redis works: for one server, for Sentinels ([redis.NewFailoverClient]), for a
+// Cluster, or a Ring. Set ContextTimeoutEnabled: without it a request's deadline does not end
+// the wait for an answer, only ReadTimeout does.
 //
 // # Formats
 //
 // Django's RedisCache stores the output of the serializer. django-redis may compress it: see
-// [Compressor]. The serializer belongs into cachestore.Config: djsession.PickleSerializer is the
-// default of both, and [JSONSerializer] and [MessagePackSerializer] are those that django-redis
-// has besides.
+// [Compressor]. Set the serializer in cachestore.Config. The default of both clients is
+// djsession.PickleSerializer; django-redis also has [JSONSerializer] and
+// [MessagePackSerializer].
 //
 // # Commands
 //
 // A load is one GETRANGE, which is a GET that stops at [Config.MaxSize]. If that finds nothing,
 // an EXISTS follows. A save is one script (EVALSHA) that compares and sets. If scripts are not
-// allowed, a save is WATCH and MULTI, which takes four round trips. Redis's user needs these
+// allowed, a save is WATCH and MULTI, which takes four round trips. The Redis user needs these
 // commands, by their ACL names: getrange, exists, set, del, get, evalsha, eval (or watch, multi,
-// exec), pttl, type, and to list sessions scan.
+// exec), pttl and type. To list sessions it also needs scan.
 //
 // A change is made once. If the answer to a new key or to a deletion is lost, the command
 // is sent again, since repeating it changes nothing. If the answer to a save is lost, the error
-// is a djsession.ErrOutcomeUnknown. go-redis notices a pooled connection that the server has
-// closed before it sends a command; over TLS only if package storeurl made the client.
+// is a djsession.ErrOutcomeUnknown. Before go-redis sends a command, it detects that the server
+// has closed the pooled connection. Over TLS it does so only if package storeurl made the client.
 //
 // # Errors
 //
-// Errors are *djsession.OpError with a hint if there is a remedy. The causes that only Redis has
-// are [ErrPassword], [ErrPermission], [ErrOutOfMemory], [ErrCluster] and [ErrHerdClient].
+// Errors are *djsession.OpError, with a hint if there is a remedy. Besides the errors of package
+// djsession there are [ErrPassword], [ErrPermission], [ErrOutOfMemory], [ErrCluster] and
+// [ErrHerdClient].
 package rediscache
 
 import (
@@ -62,9 +63,9 @@ type Config struct {
 	// Address is the writer's address, for messages. Default: the address in the client's
 	// options. A client for Sentinels has none there.
 	Address string
-	// Readers are the clients of the other LOCATIONs, replicas of the first. As in Django
-	// a value is read from any of them. If a reader does not have the key, has a damaged
-	// value or does not answer, the writer is asked.
+	// Readers are the clients of the other LOCATIONs, replicas of the first. As in Django a
+	// value is read from a random one. If that reader does not have the key, has a damaged
+	// value or does not answer, the value is read from the writer.
 	Readers []redis.UniversalClient
 	// DjangoRedis says that the site uses django-redis, which counts timeouts in
 	// milliseconds. Default: Django's own RedisCache, which counts whole seconds.
@@ -72,13 +73,13 @@ type Config struct {
 	// Compressor is OPTIONS["COMPRESSOR"] of django-redis. Default: Uncompressed.
 	Compressor Compressor
 	// MaxSize is the largest value, in bytes, before and after compression. Use
-	// Settings.MaxPayloadSize. Default: the default of that, 32 MiB.
+	// Settings.MaxPayloadSize. Default: 32 MiB, as there.
 	MaxSize int
 	// Timeout limits a load, a write and each page of a scan, even if the context has no
-	// deadline: the wait for a free connection, connecting, and the answer. A reader has
-	// half of it, so that there is time to ask the writer if the reader does not answer.
-	// If the time is over, the error is a context.DeadlineExceeded. Default: 10 seconds.
-	// If it is negative, only the context and the clients have limits.
+	// deadline: the wait for a free connection, connecting, and the answer. A reader gets
+	// half of it, which leaves time to ask the writer. After the timeout the error is a
+	// context.DeadlineExceeded. Default: 10 seconds. If Timeout is negative, only the context
+	// and the clients set limits.
 	Timeout time.Duration
 }
 
@@ -92,7 +93,7 @@ type Cache struct {
 	maxSize    int
 	maxStored  int
 	timeout    time.Duration
-	unscripted atomic.Bool // Redis refuses scripts
+	noScripts  atomic.Bool // Redis refuses scripts
 }
 
 var (
@@ -106,12 +107,12 @@ func New(c Config) (*Cache, error) {
 	if c.MaxSize == 0 {
 		c.MaxSize = signing.DefaultMaxSize
 	}
-	cache := &Cache{writer: c.Writer, address: c.Address, inSeconds: !c.DjangoRedis, maxSize: c.MaxSize, timeout: waitlimit.Or(c.Timeout)}
+	cache := &Cache{writer: c.Writer, address: c.Address, inSeconds: !c.DjangoRedis, maxSize: c.MaxSize, timeout: waitlimit.OrDefault(c.Timeout)}
 	switch {
 	case c.Writer == nil || slices.Contains(c.Readers, nil):
 		return nil, errors.New("rediscache: a client is missing")
 	case c.MaxSize < 0:
-		return nil, fmt.Errorf("rediscache: MaxSize %d: want as many bytes as a value may have", c.MaxSize)
+		return nil, fmt.Errorf("rediscache: MaxSize %d: want the largest size of a value, in bytes", c.MaxSize)
 	}
 	if cluster, ok := c.Writer.(*redis.ClusterClient); ok && cluster.Options().ReadOnly {
 		return nil, errors.New("rediscache: Writer reads from replicas (ReadOnly): make that client one of the Readers")

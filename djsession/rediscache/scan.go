@@ -15,22 +15,22 @@ import (
 )
 
 const (
-	// scanCount is how many keys Redis checks for one SCAN. Its other clients wait for that
-	// long: well under a millisecond.
+	// scanCount is how many keys Redis checks in one SCAN. Meanwhile its other clients wait:
+	// well under a millisecond.
 	scanCount = 500
 	// One batch of values should be a few hundred kilobytes.
 	firstBatch   = 32
 	largestBatch = 500
 	smallBytes   = 256 << 10
 	largeBytes   = 4 << 20
-	// maxSeen is how many keys a scan remembers, so that it yields none twice. Each takes some
-	// more than 8 bytes.
+	// maxSeen is how many keys a scan remembers, so that it yields none twice. Each takes a
+	// little more than 8 bytes.
 	maxSeen = 1 << 23
 )
 
-// Scan yields the entries in no order. It uses SCAN on every master of a Cluster. It may or may
-// not yield an item that is stored or deleted meanwhile. Redis may return a key twice while its table
-// grows or shrinks; beyond 8 million keys Scan may yield such a key twice.
+// Scan yields the entries in no particular order. On a Cluster it uses SCAN on every master. It
+// may or may not yield an item that is stored or deleted during the scan. Redis may return a key
+// twice while its table grows or shrinks. Beyond 8 million keys Scan may yield such a key twice.
 func (c *Cache) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.Entry, error] {
 	return func(yield func(*cachestore.Entry, error) bool) {
 		s := &scan{cache: c, prefix: prefix, batch: firstBatch, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed(), yield: yield}
@@ -80,12 +80,12 @@ type scan struct {
 	yield  func(*cachestore.Entry, error) bool
 }
 
-// node scans one server, and reports whether the caller wants more.
+// node scans one server, and reports whether to continue.
 func (s *scan) node(ctx context.Context, node redis.Cmdable) (more bool, err error) {
 	pattern := globEscaper.Replace(s.prefix) + "*"
 	for cursor := uint64(0); ; {
 		var keys []string
-		if keys, cursor, err = s.cache.names(ctx, node, cursor, pattern); err != nil {
+		if keys, cursor, err = s.cache.nextKeys(ctx, node, cursor, pattern); err != nil {
 			return false, err
 		}
 		for keys = s.unseen(keys); len(keys) > 0; {
@@ -101,8 +101,8 @@ func (s *scan) node(ctx context.Context, node redis.Cmdable) (more bool, err err
 	}
 }
 
-// names reads the next names from a server.
-func (c *Cache) names(ctx context.Context, node redis.Cmdable, cursor uint64, pattern string) ([]string, uint64, error) {
+// nextKeys reads the next page of keys from a server.
+func (c *Cache) nextKeys(ctx context.Context, node redis.Cmdable, cursor uint64, pattern string) ([]string, uint64, error) {
 	ctx, cancel := waitlimit.Context(ctx, c.timeout)
 	defer cancel()
 	keys, cursor, err := node.Scan(ctx, cursor, pattern, scanCount).Result()
@@ -111,7 +111,7 @@ func (c *Cache) names(ctx context.Context, node redis.Cmdable, cursor uint64, pa
 
 var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
 
-// unseen returns the keys that did not come before.
+// unseen returns the keys that this scan has not yielded yet.
 func (s *scan) unseen(keys []string) []string {
 	fresh := keys[:0]
 	for _, key := range keys {
@@ -129,11 +129,11 @@ func (s *scan) unseen(keys []string) []string {
 
 // read reads the values of some keys in one round trip, and yields their entries.
 func (s *scan) read(ctx context.Context, keys []string) (more bool, err error) {
-	values, lives := s.cache.values(ctx, keys)
+	values, ttls := s.cache.values(ctx, keys)
 	bytes := 0
 	for i, key := range keys {
 		stored, err := values[i].Result()
-		left, ttlErr := lives[i].Result()
+		left, ttlErr := ttls[i].Result()
 		if ttlErr != nil && err == nil {
 			err = ttlErr
 		}
@@ -142,7 +142,7 @@ func (s *scan) read(ctx context.Context, keys []string) (more bool, err error) {
 		}
 		bytes += len(stored)
 		if left == pttlMissing && ttlErr == nil {
-			continue // the key has ended since
+			continue // the key has ended since SCAN returned it
 		}
 		if !s.entry(ctx, key, stored, left, err) {
 			return false, nil
@@ -152,15 +152,15 @@ func (s *scan) read(ctx context.Context, keys []string) (more bool, err error) {
 	return true, nil
 }
 
-// values reads values and how long they live. Each command has its own error.
+// values reads values and how long they still live. Each command has its own error.
 func (c *Cache) values(ctx context.Context, keys []string) ([]*redis.StringCmd, []*redis.DurationCmd) {
 	ctx, cancel := waitlimit.Context(ctx, c.timeout)
 	defer cancel()
 	values := make([]*redis.StringCmd, len(keys))
-	lives := make([]*redis.DurationCmd, len(keys))
+	ttls := make([]*redis.DurationCmd, len(keys))
 	_, _ = c.writer.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, key := range keys {
-			values[i], lives[i] = p.GetRange(ctx, key, 0, int64(c.maxStored)), p.PTTL(ctx, key)
+			values[i], ttls[i] = p.GetRange(ctx, key, 0, int64(c.maxStored)), p.PTTL(ctx, key)
 		}
 		return nil
 	})
@@ -169,7 +169,7 @@ func (c *Cache) values(ctx context.Context, keys []string) ([]*redis.StringCmd, 
 			value.SetErr(c.ended(ctx, err))
 		}
 	}
-	return values, lives
+	return values, ttls
 }
 
 // entry yields one entry. err is the error of reading its value.

@@ -11,9 +11,9 @@ import (
 	"github.com/djsess/djsess/internal/sendonce"
 )
 
-// sendOnce sends a command once. By itself go-redis sends a command again if its answer was lost;
-// then it is not known which attempt the second answer is about. keyAt is the index of the key in
-// args.
+// sendOnce sends a command once. By default go-redis sends a command again if its answer was
+// lost, and the second answer may then describe the effect of either attempt. keyAt is the index
+// of the key in args.
 func (c *Cache) sendOnce(ctx context.Context, keyAt int8, args ...any) (any, error) {
 	cmd := redis.NewCmd(ctx, args...)
 	cmd.SetFirstKeyPos(keyAt)
@@ -33,8 +33,8 @@ func (c *Cache) del(ctx context.Context, key string) (int64, error) {
 		err := c.writer.Process(ctx, onceDel{cmd})
 		return cmd.Val(), err
 	}
-	// The client of a Cluster turns a DEL into commands that it sends again. The client of a
-	// node does not.
+	// A ClusterClient turns a DEL into commands that it may send again. The client of a node
+	// does not.
 	node, err := cluster.MasterForKey(ctx, key)
 	if err != nil {
 		return 0, notSentError{err}
@@ -50,17 +50,17 @@ type onceDel struct{ *redis.IntCmd }
 
 func (onceDel) NoRetry() bool { return true }
 
-// sendAgain sends a command that writes, and sends it again after a refusal that passes. If its
-// connection breaks, the command is sent again only if it is harmless: if doing it twice changes
-// nothing. Then lost is true, and Redis's answer may be about what the first attempt has done.
-// Without an answer the error is a djsession.ErrOutcomeUnknown.
-func (c *Cache) sendAgain(ctx context.Context, harmless bool, send func() error) (lost bool, err error) {
+// sendWithRetries sends a command that writes, and sends it again after a temporary error. If the
+// connection breaks before the answer, it sends only an idempotent command again. Then lost is
+// true, and Redis's answer may describe the effect of the first attempt. If no answer comes, the
+// error is a djsession.ErrOutcomeUnknown.
+func (c *Cache) sendWithRetries(ctx context.Context, idempotent bool, send func() error) (lost bool, err error) {
 	return sendonce.Request{
 		Send:     send,
 		IsAnswer: isAnswer,
 		IsLost:   isLost,
 		Repeat: func(attempt int, err error, lost bool) bool {
-			return (harmless || !lost) && passes(err) && sleep(ctx, backoff(attempt))
+			return (idempotent || !lost) && isTemporary(err) && sleep(ctx, backoff(attempt))
 		},
 	}.Do()
 }
@@ -70,7 +70,7 @@ func isAnswer(err error) bool {
 	return err == nil || err == errChanged || errors.Is(err, redis.Nil)
 }
 
-// isLost reports whether a command may have been sent and was not answered.
+// isLost reports whether a command may have been sent but was not answered.
 func isLost(err error) bool {
 	var answer redis.Error
 	switch {
@@ -82,12 +82,12 @@ func isLost(err error) bool {
 	return !sendonce.IsDialError(err)
 }
 
-// passes reports whether a command can succeed if it is sent again.
-func passes(err error) bool {
+// isTemporary reports whether a command can succeed if it is sent again.
+func isTemporary(err error) bool {
 	return sendonce.IsBroken(err) || slices.Contains([]string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"}, code(err))
 }
 
-// notSentError is an error that happened before the command that writes was sent.
+// notSentError is an error from before the writing command was sent.
 type notSentError struct{ error }
 
 func (e notSentError) Unwrap() error { return e.error }

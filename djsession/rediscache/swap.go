@@ -17,11 +17,11 @@ func (c *Cache) compareAndSet(ctx context.Context, key string, old *cachestore.I
 	if old != nil {
 		before, _ = old.Version.(version)
 	}
-	if before == "" { // the caller does not know the stored value
+	if before == "" { // old has no Version of this cache
 		return c.conflictWithStored(ctx, key)
 	}
 	var current string
-	lost, err := c.sendAgain(ctx, left == 0, func() (err error) {
+	lost, err := c.sendWithRetries(ctx, left == 0, func() (err error) {
 		current, err = c.attempt(ctx, key, before, stored, left)
 		return err
 	})
@@ -33,8 +33,8 @@ func (c *Cache) compareAndSet(ctx context.Context, key string, old *cachestore.I
 	case lost && errors.Is(err, redis.Nil):
 		return nil // deleted, perhaps by the attempt whose answer was lost
 	}
-	// If the answer was lost, an equal value does not show that it is ours: two clients that
-	// add one to the same number store the same.
+	// After a lost answer, an equal stored value does not prove that this write stored it: two
+	// clients that add one to the same number store equal values.
 	return err
 }
 
@@ -49,14 +49,14 @@ func (c *Cache) conflictWithStored(ctx context.Context, key string) error {
 	return cachestore.NewConflict(c.get(ctx, c.writer, key))
 }
 
-// errChanged says that another value is stored. It comes with that value, or with an empty one
-// if the value has yet to be read.
+// errChanged means that another value is stored. It is returned with that value, or with an
+// empty string if the value was not read.
 var errChanged = errors.New("changed")
 
 // attempt sends compareAndSet once. If there is no such key, the error is redis.Nil; if another
 // value is stored, it is errChanged.
 func (c *Cache) attempt(ctx context.Context, key string, before, stored version, left int64) (string, error) {
-	if !c.unscripted.Load() {
+	if !c.noScripts.Load() {
 		current, err := c.script(ctx, key, before, stored, left)
 		if !refusesScripts(err) {
 			return current, err
@@ -64,13 +64,13 @@ func (c *Cache) attempt(ctx context.Context, key string, before, stored version,
 	}
 	current, err := c.transaction(ctx, key, before, stored, left)
 	if err == nil {
-		c.unscripted.Store(true)
+		c.noScripts.Store(true)
 	}
 	return current, err
 }
 
-// scriptDone is the script's answer if it has stored the value. It answers 0 if there is no such
-// key, and otherwise with the value that is stored, cut off where it is too long to read.
+// scriptDone is the script's answer after it has written. The answer is 0 if there is no such
+// key. If another value is stored, the answer is that value, cut to the longest that is read.
 const scriptDone = 1
 
 const compareAndSetScript = `

@@ -14,8 +14,8 @@ import (
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
-// Add stores data under a key that is not there. If the timeout is over already, it stores
-// nothing, as Django does, and still returns ErrKeyTaken for a key that is there.
+// Add stores data under a key that is not there. If the timeout is not positive, it stores
+// nothing, as Django does, but still returns ErrKeyTaken for a key that is there.
 func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.Duration) (*cachestore.Item, error) {
 	ctx = waitlimit.Deadline(ctx, c.timeout)
 	const op = "add"
@@ -41,11 +41,11 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 }
 
 // setNew stores a value under a key that is not there, and reports whether the key was free. If
-// the answer is lost, it sends the command again. If the key is taken then by the same value, the
-// first attempt has stored it.
+// the answer is lost, it sends the command again. If the key then holds the same value, the first
+// attempt has stored it.
 func (c *Cache) setNew(ctx context.Context, key string, stored version, left int64) (free bool, err error) {
 	const keyAt = 1
-	lost, err := c.sendAgain(ctx, true, func() error {
+	lost, err := c.sendWithRetries(ctx, true, func() error {
 		_, err := c.sendOnce(ctx, keyAt, "set", key, string(stored), "px", left, "nx")
 		return err
 	})
@@ -61,7 +61,7 @@ func (c *Cache) setNew(ctx context.Context, key string, stored version, left int
 }
 
 // Swap stores data in place of old, in one script that compares the whole value. If the timeout
-// is over already, it deletes the key, as Django's set does.
+// is not positive, it deletes the key, as Django's set does.
 func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data []byte, timeout time.Duration) (*cachestore.Item, error) {
 	ctx = waitlimit.Deadline(ctx, c.timeout)
 	const op = "swap"
@@ -86,7 +86,7 @@ func (c *Cache) Delete(ctx context.Context, key string) error {
 		return opError(op, key, err)
 	}
 	var n int64
-	lost, err := c.sendAgain(ctx, true, func() (err error) {
+	lost, err := c.sendWithRetries(ctx, true, func() (err error) {
 		n, err = c.del(ctx, key)
 		return err
 	})
@@ -113,8 +113,8 @@ func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore
 	return nil
 }
 
-// isUncompressed reports whether a value is stored without compression. Swap keeps it so: every
-// client can read it, even if Config.Compressor is not the site's.
+// isUncompressed reports whether a value is stored without compression. Swap then stores the new
+// value uncompressed, too: every client can read it, even if Config.Compressor is not the site's.
 func isUncompressed(old *cachestore.Item) bool {
 	if old == nil {
 		return false
@@ -139,7 +139,7 @@ func (c *Cache) newItem(ctx context.Context, data []byte) (*cachestore.Item, err
 }
 
 // milliseconds returns how long a value lives. Django cuts a timeout to whole seconds, and
-// django-redis to milliseconds. Neither stores a value that would live for less than one.
+// django-redis to whole milliseconds. Neither stores a value whose timeout is then 0.
 func (c *Cache) milliseconds(timeout time.Duration) int64 {
 	if c.inSeconds {
 		timeout = timeout.Truncate(time.Second)

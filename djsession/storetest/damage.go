@@ -8,8 +8,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// testDamage tests that a session which cannot be trusted is never taken for an empty one,
-// nor overwritten.
+// testDamage tests that a session which cannot be trusted is never loaded as an empty session,
+// and never overwritten.
 func testDamage(f *fixture) {
 	ctx := f.Context()
 	r := f.create("akeyofasessionthatisdamaged", `{"a":1}`)

@@ -6,11 +6,11 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// nearly reports whether a time is what was asked for: caches keep whole seconds, and a real
-// clock goes on.
+// nearly reports whether a time is about want: caches keep whole seconds, and a real clock runs
+// on.
 func nearly(t, want time.Time) bool { return t.Sub(want).Abs() < 5*time.Second }
 
-// testExpires tests what the records say of a session's end.
+// testExpires tests Record.Expires.
 func testExpires(f *fixture) {
 	now := f.given.Now()
 	given := now.Add(3 * time.Hour)
@@ -44,7 +44,7 @@ func testExpires(f *fixture) {
 			}
 		}
 		for op, r := range map[string]*djsession.Record{"Create": created, "Load": current, "Replace": replaced, "Load after Replace": f.load(created.Key)} {
-			unknown := r.Expires.IsZero() && op != "Create" && op != "Replace" // many caches do not tell
+			unknown := r.Expires.IsZero() && op != "Create" && op != "Replace" // many caches do not return it
 			if !unknown && !nearly(r.Expires, want) {
 				f.Errorf("%s: %s says that the session ends %v, want %v", test.what, op, r.Expires, want)
 			}
@@ -52,7 +52,7 @@ func testExpires(f *fixture) {
 	}
 }
 
-// testExpired tests sessions that are over when they are written.
+// testExpired tests sessions that have ended when they are written.
 func testExpired(f *fixture) {
 	ctx := f.Context()
 	for what, expires := range map[string]time.Time{`{"_session_expiry":-300}`: {}, `{}`: f.given.Now().Add(-time.Hour)} {
@@ -86,7 +86,7 @@ func (f *fixture) isGone(key string) {
 	case err != nil:
 		f.Errorf("Delete of an expired session: %v", err)
 	}
-	// The key is free now, and what the store keeps of the old session does not end the new one.
+	// The key is free now, and the expiry of the old session does not end the new one.
 	f.create(key, `{"new":1}`)
 	f.holds(key, `{"new":1}`)
 }

@@ -127,13 +127,13 @@ func testInvalidKeys(f *fixture) {
 	f.holds(longest, `{"a":1}`)
 }
 
-// testConflict tests that Replace does not overwrite what it has not read.
+// testConflict tests that Replace does not overwrite a version that the caller has not read.
 func testConflict(f *fixture) {
 	ctx := f.Context()
 	ours := f.create("", `{"n":1}`)
 	f.replace(f.load(ours.Key), `{"n":2}`)
 
-	// The values that are written make no difference: not even equal ones are our own.
+	// It is a conflict even if the new values equal the stored ones.
 	for _, json := range []string{`{"n":2}`, `{"n":1}`, `{"n":5}`} {
 		_, err := f.store.Replace(ctx, ours, f.values(json), time.Time{})
 		f.conflicts("Replace", ours.Key, err, `{"n":2}`)
@@ -151,8 +151,8 @@ func testConflict(f *fixture) {
 	f.holds(ours.Key, `{"n":3}`)
 }
 
-// conflicts checks that an error is a conflict which carries what is stored, and returns
-// that; nil if it is none.
+// conflicts checks that an error is a conflict which carries the stored session. It returns that
+// session, or nil if the error is not a conflict.
 func (f *fixture) conflicts(what, key string, err error, want string) *djsession.Record {
 	f.Helper()
 	f.fails(what, key, err, djsession.ErrConflict)
@@ -223,8 +223,8 @@ func testDeleteUnchanged(f *fixture) {
 	f.fails("Load after DeleteUnchanged", ours.Key, second(f.store.Load(ctx, ours.Key)), djsession.ErrNotFound)
 }
 
-// testEndedContext tests that a context which has ended ends each operation, and that none
-// has an effect.
+// testEndedContext tests that with a context that has ended every operation fails and has no
+// effect.
 func testEndedContext(f *fixture) {
 	r := f.create("", `{"a":1}`)
 	ended, cancel := context.WithCancel(f.Context())

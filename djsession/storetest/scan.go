@@ -17,8 +17,8 @@ func canScan(f *fixture) bool {
 	return ok && !f.CannotScan
 }
 
-// scan returns the keys in a range, in the order of the store, or the names if there are
-// only names.
+// scan returns the keys in a range in the order of the store. If the store has only names, it
+// returns those.
 func (f *fixture) scan(r djsession.Range) []string {
 	f.Helper()
 	var found []string
@@ -149,8 +149,8 @@ func testScanNewest(f *fixture) {
 	}
 }
 
-// testScanDuringWrites tests that a scan blocks no other user of the store, and yields each session that is
-// there all the time.
+// testScanDuringWrites tests that a scan blocks no other user of the store, and yields each
+// session that is there during the whole scan.
 func testScanDuringWrites(f *fixture) {
 	ctx := f.Context()
 	keys := f.createMany()

@@ -1,6 +1,6 @@
-// Package storetest tests a djsession.Store: every promise in the comments of
-// djsession.Store, djsession.Scanner and djsession.UnchangedDeleter. All stores of djsess
-// run it. To write a store for something else, start with one test:
+// Package storetest tests that a store keeps every promise in the comments of djsession.Store,
+// djsession.Scanner and djsession.UnchangedDeleter. All stores of djsess run it. To write a new
+// store, start with one test:
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T, settings *djsession.Settings) djsession.Store {
@@ -12,8 +12,8 @@
 //		}, storetest.Options{})
 //	}
 //
-// The optional interfaces beside djsession.Store are tested if the store has them. [Options]
-// say what a store cannot do because its engine in Django cannot.
+// The optional interfaces beside djsession.Store are tested if the store implements them.
+// [Options] lists what a store cannot do because Django's engine cannot.
 package storetest
 
 import (
@@ -27,8 +27,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// Options say what a store cannot do, and what the suite needs to know of it. The zero
-// value is a store that keeps all promises.
+// Options describe a store to the suite. The zero value is for a store that keeps all promises.
 type Options struct {
 	// OwnClock: sessions end by a clock other than Settings.Now, such as that of a cache
 	// server. Then the suite does not move the clock.
@@ -46,17 +45,16 @@ type Options struct {
 	NamesOnly bool
 	// PlainErrors: the errors are not *djsession.OpError.
 	PlainErrors bool
-	// Damage, if set, overwrites what the store holds under a key by something that no Django
-	// has written. The suite then tests that the store reports it and keeps it.
+	// Damage, if set, overwrites the session of a key with data that Django cannot have
+	// written. The suite then tests that the store reports the data and keeps them.
 	Damage func(t *testing.T, store djsession.Store, key string)
 }
 
 // secret is the SECRET_KEY of all tests. No store shows it.
 const secret = "the-secret-key-of-the-tests-of-stores"
 
-// Run runs the suite. Each test calls open for a store of its own, which must hold no
-// sessions and must use the settings that open is given. To close the store, open calls
-// t.Cleanup.
+// Run runs the suite. Each test calls open for its own store, which must hold no sessions and
+// must use the settings that are passed to open. To close the store, open calls t.Cleanup.
 func Run(t *testing.T, open func(t *testing.T, settings *djsession.Settings) djsession.Store, o Options) {
 	all := storedTests
 	if selfContained(newFixture(t, open, o).store) {
@@ -131,7 +129,7 @@ type fixture struct {
 	*testing.T
 	Options
 	store djsession.Store
-	given *djsession.Settings // what the store was opened with
+	given *djsession.Settings // the settings that were passed to open
 	clock *clock
 }
 
@@ -170,7 +168,7 @@ func (c *clock) move(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// values makes values of JSON as Python writes it.
+// values parses values from JSON as Python writes it.
 func (f *fixture) values(json string) *djsession.Values {
 	f.Helper()
 	v := new(djsession.Values)
@@ -239,8 +237,8 @@ func (f *fixture) holds(key, want string) {
 	}
 }
 
-// fails checks that an error is want, and that it is as errors of stores are: it says which
-// operation failed, shows the key in short, and holds no whole key.
+// fails checks that an error is want and an OpError, which names the operation, shows the key in
+// short, and holds no whole key.
 func (f *fixture) fails(what, key string, err, want error) {
 	f.Helper()
 	if !errors.Is(err, want) {

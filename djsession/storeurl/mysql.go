@@ -39,7 +39,7 @@ func (u *storeURL) mysqlConnector() (c *connector, granted time.Duration, err er
 		return nil, 0, err
 	}
 	c = &connector{
-		open: func(ctx context.Context, l *line) (driver.Conn, error) {
+		open: func(ctx context.Context, l *transport) (driver.Conn, error) {
 			config := config.Clone()
 			config.DialFunc = l.dial
 			c, err := mysql.NewConnector(config)

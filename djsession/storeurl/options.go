@@ -13,8 +13,8 @@ import (
 	"github.com/djsess/djsess/djsession/dbcache"
 )
 
-// djangoOnly are options of dj-database-url and of Django's connections that do not matter
-// for what is stored. A URL may have them, and they are ignored.
+// djangoOnly are options of dj-database-url and of Django's connections that do not change what
+// is stored. They are allowed in a URL and ignored.
 var djangoOnly = []string{
 	"conn_max_age", "conn_health_checks", "atomic_requests", "autocommit",
 	"disable_server_side_cursors", "server_side_binding", "pool", "isolation_level",
@@ -71,11 +71,12 @@ func (u *storeURL) seconds(name string) (time.Duration, error) {
 	return time.Duration(seconds * float64(time.Second)), nil
 }
 
-// number takes an option that is a whole number. It is otherwise if the option is missing.
-func (u *storeURL) number(name string, otherwise int) (int, error) {
+// number takes an option that is a whole number. If the option is missing, it returns
+// defaultValue.
+func (u *storeURL) number(name string, defaultValue int) (int, error) {
 	text := u.take(name)
 	if text == "" {
-		return otherwise, nil
+		return defaultValue, nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {
@@ -95,8 +96,8 @@ func choice[T any](u *storeURL, name string, choices map[string]T) (chosen T, er
 	return chosen, nil
 }
 
-// A pool is bounded, since the site needs the server's connections, too: PostgreSQL has 100
-// by default, and a burst on a Go service without a bound leaves Django none. Idle
+// A pool is bounded, since the site needs the server's connections, too. PostgreSQL has 100 by
+// default: without a bound, a burst of requests to a Go service would take all of them. Idle
 // connections are kept, since connecting costs more than a statement.
 const (
 	defaultMaxConns = 10
@@ -123,10 +124,10 @@ func (u *storeURL) pool() (p pool, err error) {
 }
 
 // conns takes an option that is a number of connections.
-func (u *storeURL) conns(name string, otherwise int) (int, error) {
+func (u *storeURL) conns(name string, defaultValue int) (int, error) {
 	text := u.take(name)
 	if text == "" {
-		return otherwise, nil
+		return defaultValue, nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > mostConns {

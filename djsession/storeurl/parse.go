@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// storeURL is a URL taken apart. Package url cannot parse it: it refuses a socket's path as
-// a host, and its errors quote the whole text.
+// storeURL is a parsed URL. Package net/url cannot parse it: it refuses a socket's path as a
+// host, and its errors quote the whole text.
 type storeURL struct {
 	scheme      string // in lower case
 	row         *Scheme
@@ -40,7 +40,8 @@ func (h host) address(name, port string) string {
 	return net.JoinHostPort(cmp.Or(h.name, name), cmp.Or(h.port, port))
 }
 
-// cutScheme returns the scheme of a URL, as it is spelled and its row, and the text behind ://.
+// cutScheme returns the row of a URL's scheme, the scheme's name as it is spelled, and the text
+// after ://.
 func cutScheme(raw string) (row *Scheme, name, rest string, err error) {
 	name, rest, ok := strings.Cut(raw, "://")
 	switch {
@@ -55,7 +56,7 @@ func cutScheme(raw string) (row *Scheme, name, rest string, err error) {
 	return row, name, rest, nil
 }
 
-// parse takes a URL apart, and checks that its scheme is known and has its options.
+// parse parses a URL, and checks that its scheme is known and has its options.
 func parse(raw string) (*storeURL, error) {
 	row, scheme, rest, err := cutScheme(raw)
 	if err != nil {
@@ -110,7 +111,8 @@ func parse(raw string) (*storeURL, error) {
 		}
 		u.hosts = append(u.hosts, host{name, port})
 	}
-	// Before the options, whose names may be a part of a password with a ? in it.
+	// This check comes before that of the options: their names may be part of a password that
+	// has a ? in it.
 	if row.IsPath && (u.user != "" || u.hasPassword || u.hasHost()) {
 		return nil, fmt.Errorf("store url %s: this URL has no host: it is %[2]s:///relative/path or %[2]s:////absolute/path", u, u.scheme)
 	}
@@ -178,7 +180,7 @@ func Resolve(rawURL, folder string) string {
 	escaped, query, hasQuery := strings.Cut(rest, "?")
 	path, err := url.PathUnescape(escaped)
 	if err != nil || path == "" || filepath.IsAbs(path) {
-		return rawURL // if the path is wrong, Open says so
+		return rawURL // if the path is wrong, Open returns an error
 	}
 	path = filepath.ToSlash(filepath.Join(folder, path))
 	rawURL = scheme + ":///" + (&url.URL{Path: path}).EscapedPath()

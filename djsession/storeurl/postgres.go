@@ -55,12 +55,12 @@ func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error
 		config.ConnectTimeout = 0 // the connector's limit covers all of it
 	}
 	c = &connector{
-		open: func(ctx context.Context, l *line) (driver.Conn, error) {
+		open: func(ctx context.Context, l *transport) (driver.Conn, error) {
 			c, err := pq.NewConnectorConfig(config)
 			if err != nil {
 				return nil, err
 			}
-			dialer := &pqDialer{line: l}
+			dialer := &pqDialer{transport: l}
 			c.Dialer(dialer)
 			stop := context.AfterFunc(ctx, l.cut) // lib/pq looks at the context only while it dials
 			conn, err := c.Connect(ctx)
@@ -150,13 +150,13 @@ func (u *storeURL) pqDSN() string {
 // cancelTime is how long a server may take to answer a request to cancel a statement.
 const cancelTime = 2 * time.Second
 
-// pqDialer dials for one connection of lib/pq, and keeps it from waiting for ever. When a
-// statement's context ends, lib/pq dials a second connection to ask the server to cancel
-// the statement, and goes on waiting for the statement's answer. A silent server never sends
-// that answer. lib/pq dials after the handshake only to cancel, so pqDialer then sets a
+// pqDialer dials for one connection of lib/pq, and sets a deadline when a statement is
+// cancelled. When a statement's context ends, lib/pq dials a second connection to ask the server
+// to cancel the statement, and continues to wait for the statement's answer, which a silent
+// server never sends. After the handshake lib/pq dials only to cancel, so pqDialer then sets a
 // deadline on the first connection.
 type pqDialer struct {
-	*line
+	*transport
 	conn atomic.Pointer[pqConn]
 }
 
@@ -216,16 +216,15 @@ func (c *pqConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// liveConn is a connection of lib/pq that notices, when it leaves the pool, that the server
-// has closed it. go-sql-driver and pgx do the same. lib/pq by itself notices it only when it
-// waits for the answer to a statement, and then it is not known whether the statement was
-// done.
+// liveConn is a connection of lib/pq that checks, when it leaves the pool, whether the server
+// has closed it. go-sql-driver and pgx do the same. lib/pq itself detects that only when it waits
+// for the answer to a statement, and it is then not known whether the statement was executed.
 type liveConn struct {
 	pqDriverConn
 	socket net.Conn
 }
 
-// pqDriverConn is all that database/sql can ask of lib/pq's connections.
+// pqDriverConn has all interfaces of lib/pq's connections that database/sql uses.
 type pqDriverConn interface {
 	driver.Conn
 	driver.ConnBeginTx

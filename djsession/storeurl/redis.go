@@ -173,7 +173,7 @@ func (u *storeURL) redisClient(c *openedCache) (*redis.UniversalOptions, redisca
 	if config.Timeout == 0 {
 		config.Timeout = max(waitlimit.Default, o.DialTimeout, o.ReadTimeout)
 	}
-	if o.DialTimeout == 0 { // go-redis dials with this limit only, not with the context's
+	if o.DialTimeout == 0 { // go-redis dials with this limit, and ignores the context's
 		o.DialTimeout = min(waitlimit.Default, config.Timeout)
 	}
 	o.PoolTimeout = config.Timeout
@@ -203,7 +203,7 @@ func (u *storeURL) redisPool(o *redis.UniversalOptions) error {
 		return err
 	}
 	o.PoolSize, o.MaxIdleConns, o.ConnMaxIdleTime = p.open, p.idle, idleTime
-	o.PipelinePoolSize = -1 // else go-redis makes a second pool, for pipelines
+	o.PipelinePoolSize = -1 // otherwise go-redis opens a second pool, for pipelines
 	return nil
 }
 
@@ -270,16 +270,16 @@ func (u *storeURL) redisFormat(c *openedCache, config *rediscache.Config) error 
 	return nil
 }
 
-// liveTLS is a TLS connection that lets go-redis notice that the server has closed it.
-// go-redis looks at a connection's socket when it takes the connection from its pool, but a
-// *tls.Conn does not give it the socket.
+// liveTLS is a TLS connection that lets go-redis detect that the server has closed it. go-redis
+// looks at a connection's socket when it takes the connection from its pool, but a *tls.Conn does
+// not expose its socket.
 type liveTLS struct{ *tls.Conn }
 
 // SyscallConn implements syscall.Conn.
 func (c liveTLS) SyscallConn() (syscall.RawConn, error) { return peekedConn(c), nil }
 
-// peekedConn lets go-redis ask netpeek whether the connection is closed. go-redis must not
-// read from the socket itself, since the socket holds TLS records.
+// peekedConn is the syscall.RawConn of a liveTLS. Its Read calls netpeek in place of go-redis's
+// function, which must not read TLS records from the socket.
 type peekedConn struct{ *tls.Conn }
 
 func (c peekedConn) Read(func(fd uintptr) bool) error {

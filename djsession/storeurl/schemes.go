@@ -17,10 +17,10 @@ type Scheme struct {
 	Opens string
 	// Example is a URL of this scheme.
 	Example string
-	// IsPath reports whether only a path follows ://, which may be relative.
+	// IsPath: only a path follows ://, which may be relative.
 	IsPath bool
-	// KeepsWallClock reports whether the store keeps times without their zone, so that
-	// USE_TZ and TIME_ZONE decide what they mean.
+	// KeepsWallClock: the store keeps times without their zone, so that USE_TZ and TIME_ZONE
+	// decide what they mean.
 	KeepsWallClock bool
 
 	severalHosts  bool     // servers may be listed with commas between them
@@ -114,8 +114,8 @@ func withDatabaseCaches(rows []Scheme) []Scheme {
 // Schemes returns the table of schemes, for a program's help.
 func Schemes() []Scheme { return slices.Clone(schemes) }
 
-// SchemeOf returns the scheme of a URL. It is an error if the text is not a URL, or is one
-// of no store.
+// SchemeOf returns the scheme of a URL. It returns an error if the text is not the URL of a
+// store.
 func SchemeOf(rawURL string) (Scheme, error) {
 	row, _, _, err := cutScheme(rawURL)
 	if err != nil {
@@ -144,13 +144,13 @@ func isPath(name string) bool {
 	return row != nil && row.IsPath
 }
 
-// namesOf lists the names of the schemes that a message offers.
-func namesOf(offers func(*Scheme) bool) string {
+// namesOf lists the names of the selected schemes for a message.
+func namesOf(selected func(*Scheme) bool) string {
 	var names []string
 	end := ""
 	for i := range schemes {
 		switch row := &schemes[i]; {
-		case !offers(row):
+		case !selected(row):
 		case strings.HasPrefix(row.Names[0], databaseCachePrefix):
 			end = "; or " + databaseCachePrefix + " before that of a database"
 		default:

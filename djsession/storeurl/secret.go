@@ -82,7 +82,7 @@ func (u *storeURL) misplacedPEM() string {
 	return ""
 }
 
-// withoutSecrets returns a text without the URL's password and key.
+// withoutSecrets replaces the URL's password and key in a text by "…".
 func (u *storeURL) withoutSecrets(text string) string {
 	for _, secret := range []string{u.password, u.options.Get("sslkey")} {
 		if secret != "" {
@@ -92,7 +92,7 @@ func (u *storeURL) withoutSecrets(text string) string {
 	return text
 }
 
-// WithPassword returns the URL with a password behind the name of its user.
+// WithPassword returns the URL with a password after the name of its user.
 func WithPassword(rawURL, password string) (string, error) {
 	row, scheme, rest, err := cutScheme(rawURL)
 	if err != nil {

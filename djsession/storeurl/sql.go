@@ -27,8 +27,9 @@ type database struct {
 // errNoDatabase: Django requires a NAME, too.
 var errNoDatabase = errors.New("the URL names no database: scheme://user@host/name")
 
-// open opens a pool of connections, and returns how long a load may take: load_timeout, or
-// else 10 seconds, or the longest wait that the driver's options grant if that is longer.
+// open opens a pool of connections, and returns how long a load may take: load_timeout if it is
+// set. Otherwise that is 10 seconds, or the longest wait in the driver's options if that is
+// longer.
 func (d *database) open(u *storeURL) (*sql.DB, time.Duration, error) {
 	p, err := u.pool()
 	if err != nil {
@@ -98,13 +99,12 @@ func (d *database) openCache(u *storeURL, c *openedCache) error {
 	return nil
 }
 
-// connector makes the connections of a database's pool, each within a limit. The drivers'
-// own limits do not cover all of it: that of go-sql-driver/mysql ends once TCP is
-// connected, and that of lib/pq starts again if a server does not answer whether it has
-// TLS.
+// connector opens the connections of a database's pool, each within a limit. The drivers' own
+// limits do not cover the whole connecting: that of go-sql-driver/mysql ends once TCP is
+// connected, and that of lib/pq starts again if a server does not answer whether it has TLS.
 type connector struct {
-	// open makes a connection, and dials by the line. It returns when the context ends.
-	open     func(context.Context, *line) (driver.Conn, error)
+	// open opens a connection, and dials with the transport. It returns when the context ends.
+	open     func(context.Context, *transport) (driver.Conn, error)
 	driver   driver.Driver
 	limit    time.Duration // of connecting, TLS and handshake together; 0: none
 	address  string        // for messages
@@ -117,11 +117,11 @@ type connector struct {
 // Driver makes connector a driver.Connector.
 func (c *connector) Driver() driver.Driver { return c.driver }
 
-// Connect makes one connection.
+// Connect opens one connection.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	ctx, cancel := waitlimit.Context(ctx, c.limit)
 	defer cancel()
-	l := new(line)
+	l := new(transport)
 	conn, err := c.open(ctx, l)
 	if err == nil {
 		l.ready.Store(true)
@@ -139,14 +139,14 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return nil, err
 }
 
-// line is the network connection below a connection of a pool.
-type line struct {
+// transport is the network connection below a connection of a pool.
+type transport struct {
 	dialed atomic.Pointer[net.Conn] // the last one that was dialed
 	ready  atomic.Bool              // the handshake is over
 }
 
-// dial connects. If the driver dials again, it has given up the connection before.
-func (l *line) dial(ctx context.Context, network, address string) (net.Conn, error) {
+// dial connects. If the driver dials again, dial closes the previous connection.
+func (l *transport) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func (l *line) dial(ctx context.Context, network, address string) (net.Conn, err
 }
 
 // cut closes the connection, so that a driver that waits on it returns.
-func (l *line) cut() {
+func (l *transport) cut() {
 	if conn := l.dialed.Load(); conn != nil {
 		(*conn).Close()
 	}

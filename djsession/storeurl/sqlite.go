@@ -59,13 +59,13 @@ func openSQLite(u *storeURL) (*sql.DB, time.Duration, error) {
 	return db, u.lockTimeout() + afterLock, err
 }
 
-// afterLock is how much longer a load may take than SQLite waits for a lock: SQLite's error
-// says that the database was locked, and the error of our time limit could not.
+// afterLock is how much longer a load may take than SQLite waits for a lock. So SQLite's own
+// error, which says that the database was locked, comes first.
 const afterLock = 5 * time.Second
 
 var busyTimeout = regexp.MustCompile(`^\s*busy_timeout\s*[(=]\s*(\d+)`)
 
-// lockTimeout returns how long the options let SQLite wait for a lock.
+// lockTimeout returns how long SQLite waits for a lock, by the options.
 func (u *storeURL) lockTimeout() (longest time.Duration) {
 	texts := append(u.options["_busy_timeout"], u.options["_timeout"]...)
 	for _, pragma := range u.options["_pragma"] {

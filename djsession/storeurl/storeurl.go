@@ -108,19 +108,21 @@
 // cached_db has two pools, one for its cache and one for its database, even if both are on
 // one server. The users of package djauth are read over the pool of the database.
 //
-// lib/pq, and go-redis over TLS, notice that the server has closed a connection before they
-// send a write on it only if this package opened the connection.
+// Before a write is sent, the drivers check whether the server has closed the connection. lib/pq,
+// and go-redis over TLS, do so only if this package opened the connection.
 //
 // # Drivers
 //
-// This is the only package that chooses drivers, and it compiles all of them. A program
-// that needs one driver only uses package dbstore, filestore or rediscache, … directly.
+// This is the only package that imports drivers, and it imports all of them. A program that needs
+// only one driver can import it, and use package dbstore, filestore, rediscache, … directly.
 package storeurl
 
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
@@ -142,9 +144,9 @@ func Open(rawURL string, settings *djsession.Settings) (Store, error) {
 	return open(rawURL, settings, false)
 }
 
-// OpenReadOnly is like Open, and the store is not changed in any way: a SQLite file is
-// opened so that not even a WAL is tidied up, and PostgreSQL, the engine file and the caches
-// refuse writes. On MySQL the rights of the user must forbid them.
+// OpenReadOnly is like Open, but nothing changes the store: a SQLite file is opened so that not
+// even its WAL is cleaned up, and with PostgreSQL, the engine file and the caches every write is
+// refused. On MySQL the user's rights must forbid writes.
 func OpenReadOnly(rawURL string, settings *djsession.Settings) (Store, error) {
 	return open(rawURL, settings, true)
 }
@@ -157,10 +159,31 @@ func open(rawURL string, settings *djsession.Settings, readOnly bool) (Store, er
 	u.readOnly = readOnly
 	store, err := u.open(settings)
 	if err != nil {
-		return nil, fmt.Errorf("store url %s: %w", u, err)
+		return nil, u.openError(err)
 	}
 	return store, nil
 }
+
+// storePackages are the packages whose constructors begin their errors with the package's name.
+var storePackages = []string{"cachestore", "dbcache", "dbstore", "filecache", "filestore", "memcache", "rediscache"}
+
+// openError adds the URL to an error, in place of the name of a store's package: a user who
+// gives a URL knows no packages.
+func (u *storeURL) openError(err error) error {
+	if name, text, ok := strings.Cut(err.Error(), ": "); ok && slices.Contains(storePackages, name) {
+		err = &unprefixedError{err, text}
+	}
+	return fmt.Errorf("store url %s: %w", u, err)
+}
+
+// unprefixedError is an error with a shorter text.
+type unprefixedError struct {
+	error
+	text string
+}
+
+func (e *unprefixedError) Error() string { return e.text }
+func (e *unprefixedError) Unwrap() error { return e.error }
 
 // open opens the store of any scheme.
 func (u *storeURL) open(settings *djsession.Settings) (Store, error) {
@@ -186,7 +209,7 @@ func (u *storeURL) open(settings *djsession.Settings) (Store, error) {
 	return store, nil
 }
 
-// openTable opens the engine db. It is an error for the URL of another store.
+// openTable opens the engine db. It returns an error for the URL of another store.
 func (u *storeURL) openTable(settings *djsession.Settings) (*dbstore.Store, error) {
 	if u.row.database == nil {
 		return nil, fmt.Errorf("this is not a database: want one of %s", namesOf(func(s *Scheme) bool { return s.database != nil }))
@@ -200,7 +223,7 @@ type openedCache struct {
 	config cachestore.Config
 }
 
-// openCache opens a cache, with the options that all caches have. It is an error for the URL
+// openCache opens a cache, with the options that all caches have. It returns an error for the URL
 // of another store.
 func (u *storeURL) openCache(settings *djsession.Settings) (*openedCache, error) {
 	if u.row.cache == nil {
@@ -226,8 +249,8 @@ func OpenCachedDB(cacheURL, databaseURL string, settings *djsession.Settings) (*
 	return openCachedDB(cacheURL, databaseURL, settings, false)
 }
 
-// OpenCachedDBReadOnly is to OpenCachedDB what OpenReadOnly is to Open. Sessions that are
-// read from the database are not written into the cache.
+// OpenCachedDBReadOnly is like OpenCachedDB, but opens both stores as OpenReadOnly does. Sessions
+// that are read from the database are not written into the cache.
 func OpenCachedDBReadOnly(cacheURL, databaseURL string, settings *djsession.Settings) (*cachestore.CachedDB, error) {
 	return openCachedDB(cacheURL, databaseURL, settings, true)
 }
@@ -240,7 +263,7 @@ func openCachedDB(cacheURL, databaseURL string, settings *djsession.Settings, re
 	u.readOnly = readOnly
 	db, err := u.openTable(settings)
 	if err != nil {
-		return nil, fmt.Errorf("cached_db: database: store url %s: %w", u, err)
+		return nil, fmt.Errorf("cached_db: database: %w", u.openError(err))
 	}
 	store, err := openCacheOver(db, cacheURL, settings, readOnly)
 	if err != nil {
@@ -259,12 +282,12 @@ func openCacheOver(db *dbstore.Store, cacheURL string, settings *djsession.Setti
 	u.readOnly = readOnly
 	c, err := u.openCache(settings)
 	if err != nil {
-		return nil, fmt.Errorf("store url %s: %w", u, err)
+		return nil, u.openError(err)
 	}
 	store, err := cachestore.NewCachedDB(c.cache, db, c.config)
 	if err != nil {
 		c.cache.Close()
-		return nil, fmt.Errorf("store url %s: %w", u, err)
+		return nil, u.openError(err)
 	}
 	return store, nil
 }

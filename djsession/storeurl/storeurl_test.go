@@ -58,6 +58,29 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// A user who gives a URL knows no packages: the error of a store's constructor begins with the
+// setting that is wrong.
+func TestErrorsNameNoPackage(t *testing.T) {
+	for raw, want := range map[string]string{
+		"file:////absent/folder":                      "store url file:////absent/folder: SESSION_FILE_PATH: ",
+		"filecache:////absent/folder":                 "store url filecache:////absent/folder: LOCATION: ",
+		"postgres://h/db?table=a.b.c":                 "store url postgres://h/db: table name ",
+		"dbcache+mysql://h/db?table=t&time_zone=Mars": "store url dbcache+mysql://h/db: TimeZone: ",
+	} {
+		_, err := Open(raw, settings(t))
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s…", raw, err, want)
+		}
+		if isMissing := strings.Contains(raw, "absent"); errors.Is(err, fs.ErrNotExist) != isMissing {
+			t.Errorf("%s: error %v, want an fs.ErrNotExist: %v", raw, err, isMissing)
+		}
+	}
+	_, err := OpenCachedDB("filecache:////absent/folder", "postgres://h/db", settings(t))
+	if want := "cached_db: cache: store url filecache:////absent/folder: LOCATION: "; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("cached_db: error %v, want %s…", err, want)
+	}
+}
+
 // No message about a URL has a part of it that may be a password.
 func TestBadURLs(t *testing.T) {
 	const password = "hunter2"

@@ -1,6 +1,6 @@
-// Package culling is what dbcache and filecache share: the two options by which a site limits
-// the size of a cache, and the log of what was deleted for that. Which entries are deleted
-// differs between Django's two caches.
+// Package culling is shared by packages dbcache and filecache: the two options by which a site
+// limits the size of a cache, and the log of deleted entries. Django's two caches choose the
+// entries to delete in different ways.
 package culling
 
 import (
@@ -17,14 +17,14 @@ const (
 	DefaultFrequency  = 3
 )
 
-// All is a CULL_FREQUENCY of 0: if there are too many entries, all are deleted.
+// All stands for a CULL_FREQUENCY of 0: if there are too many entries, all are deleted.
 const All = -1
 
 // Policy says when a cache has too many entries, and how many of them are deleted.
 type Policy struct {
-	// MaxEntries is MAX_ENTRIES; 0 if the cache is never culled.
+	// MaxEntries is MAX_ENTRIES. If it is 0, the cache is never culled.
 	MaxEntries int
-	// Frequency is CULL_FREQUENCY: of so many entries one is deleted. It may be All.
+	// Frequency is CULL_FREQUENCY: one of so many entries is deleted. It may be All.
 	Frequency int
 
 	cache  string // the package of the cache
@@ -32,8 +32,8 @@ type Policy struct {
 	logger *slog.Logger
 }
 
-// New returns the policy of a cache. A frequency of 0 is DefaultFrequency. The logger may be
-// nil, and then is slog.Default.
+// New returns the policy of a cache. A frequency of 0 stands for DefaultFrequency, and a nil
+// logger for slog.Default.
 func New(cache string, place slog.Attr, maxEntries, frequency int, logger *slog.Logger) (*Policy, error) {
 	switch {
 	case maxEntries < 0:

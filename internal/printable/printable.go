@@ -13,18 +13,18 @@ import (
 // the text can neither control a terminal nor look like another line of a log.
 func Line(text string) string { return escaped(text, false) }
 
-// Text does the same for a text of several lines, and keeps the ends of lines.
+// Text escapes a text of several lines as Line does, but keeps the ends of lines.
 func Text(text string) string { return escaped(text, true) }
 
 func escaped(text string, lines bool) string {
-	shows := func(r rune) bool { return unicode.IsPrint(r) && r != utf8.RuneError || r == '\n' && lines }
-	if strings.IndexFunc(text, func(r rune) bool { return !shows(r) }) < 0 {
+	isShown := func(r rune) bool { return unicode.IsPrint(r) && r != utf8.RuneError || r == '\n' && lines }
+	if strings.IndexFunc(text, func(r rune) bool { return !isShown(r) }) < 0 {
 		return text
 	}
 	var dst []byte
 	for i, r := range text {
 		switch {
-		case shows(r) || strings.HasPrefix(text[i:], "\uFFFD"):
+		case isShown(r) || strings.HasPrefix(text[i:], "\uFFFD"):
 			dst = utf8.AppendRune(dst, r)
 		case r == '\n':
 			dst = append(dst, `\n`...)

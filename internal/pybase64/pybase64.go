@@ -17,7 +17,7 @@ func AppendURL(dst, src []byte) ([]byte, error) {
 	enc := base64.RawURLEncoding
 	want := enc.DecodedLen(len(src))
 	start := len(dst)
-	dst = slices.Grow(dst, want+3) // a lenient reading may write one group more
+	dst = slices.Grow(dst, want+3) // appendLenient may write one more group of three bytes
 	n, err := enc.Decode(dst[start:start+want], src)
 	// Go skips line ends as Python does, but does not count them for the padding. Such text is decoded below.
 	if err == nil && n == want {
@@ -33,8 +33,7 @@ func AppendStd(dst, src []byte) ([]byte, error) {
 	return appendLenient(dst, src, 0, false)
 }
 
-// appendLenient is binascii.a2b_base64 over src and as many more "=" as padding
-// says.
+// appendLenient is binascii.a2b_base64 of src, with padding more "=" at its end.
 func appendLenient(dst, src []byte, padding int, urlSafe bool) ([]byte, error) {
 	var quad, pads int
 	var left byte

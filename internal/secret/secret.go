@@ -5,8 +5,8 @@ package secret
 
 import "fmt"
 
-// Text is a secret: a SECRET_KEY, a password. A closure holds it, because fmt calls no
-// methods of an unexported field but prints what is in it; of a function it prints only the
+// Text is a secret, such as a SECRET_KEY or a password. A closure holds it: for an unexported
+// field fmt calls no methods and prints the content, but of a function it prints only the
 // address.
 type Text struct{ reveal func() string }
 
@@ -24,20 +24,20 @@ func (t Text) Reveal() string {
 // String returns "(secret)".
 func (t Text) String() string { return "(secret)" }
 
-// Format is for package fmt.
+// Format implements fmt.Formatter.
 func (t Text) Format(f fmt.State, verb rune) { Format(f, verb, t) }
 
-// MarshalText is for package encoding/json and others.
+// MarshalText implements encoding.TextMarshaler, which encoding/json uses.
 func (t Text) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// Format prints what v.String returns, whatever the verb is. A type with secrets has a
-// String method and these two, which log/slog and encoding/json use as well:
+// Format prints v.String() for every verb. A type with secrets has a String method and these
+// two, which log/slog and encoding/json also use:
 //
 //	func (t T) Format(f fmt.State, verb rune)  { secret.Format(f, verb, t) }
 //	func (t T) MarshalText() ([]byte, error)   { return []byte(t.String()), nil }
 func Format(f fmt.State, verb rune, v fmt.Stringer) {
 	if verb != 'q' {
-		verb = 's' // %#v and %d are for the fields
+		verb = 's' // %#v and %d would print the fields
 	}
 	fmt.Fprintf(f, fmt.FormatString(f, verb), v.String())
 }

@@ -1,5 +1,5 @@
 // Package sendonce sends requests to cache servers so that a change is made only once. If the
-// connection breaks before the answer has come, it is not known whether the server has done the
+// connection breaks before the answer, it is not known whether the server has executed the
 // request.
 package sendonce
 
@@ -22,16 +22,16 @@ type Request struct {
 	Send func() error
 	// IsAnswer reports whether the result of Send is the server's answer.
 	IsAnswer func(err error) bool
-	// IsLost reports whether the request may have been sent and was not answered.
+	// IsLost reports whether the request may have been sent but was not answered.
 	IsLost func(err error) bool
-	// Repeat reports whether to send the request again after an attempt that failed. It may
-	// wait before it returns. A request that was lost must be repeated only if doing it twice
-	// changes nothing. If Repeat is nil, the request is sent once.
+	// Repeat reports whether to send the request again after a failed attempt. It may wait
+	// before it returns. If lost is true, it must return false unless the request is
+	// idempotent. If Repeat is nil, the request is sent once.
 	Repeat func(attempt int, err error, lost bool) bool
 }
 
-// Do sends the request. If the request was lost at least once, lost is true: the server's answer
-// may be about what an earlier attempt has done. Without an answer the error is then a
+// Do sends the request. If the answer to an attempt was lost, lost is true: the server's answer
+// may describe the effect of that attempt. If no answer comes at all, the error is a
 // djsession.ErrOutcomeUnknown.
 func (r Request) Do() (lost bool, err error) {
 	var unknown error
@@ -49,7 +49,7 @@ func (r Request) Do() (lost bool, err error) {
 		}
 	}
 	if unknown != nil {
-		return true, unknown // an error of a later attempt says nothing about the first one
+		return true, unknown // an error of a later attempt does not show the outcome of the first one
 	}
 	return false, err
 }
@@ -60,8 +60,8 @@ func IsDialError(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
-// IsBroken reports whether the server has closed the connection, as it does when it ends, and
-// when a connection was idle for too long.
+// IsBroken reports whether the server has closed the connection, for example because it shut
+// down, or because the connection was idle for too long.
 func IsBroken(err error) bool {
 	return !IsDialError(err) && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE))

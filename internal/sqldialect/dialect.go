@@ -19,24 +19,25 @@ type Dialect struct {
 	NumberedParams bool
 	// QuoteChar goes around identifiers.
 	QuoteChar string
-	// MaxNameLength is how long an index name may be; Django takes 200 where
-	// the database has no limit.
+	// MaxNameLength is the longest name of an index. For a database without a limit it is
+	// 200, as in Django.
 	MaxNameLength int
-	// NaiveTimes is true where a time is stored as a wall clock without zone.
+	// NaiveTimes is true if times are stored as wall clock times without a zone.
 	NaiveTimes bool
-	// ChangedRows is true where an update that changes nothing may report
+	// ChangedRows is true if an update that writes the values that are there may report
 	// that it affected no row.
 	ChangedRows bool
-	// PrefixByRange is true where LIKE ignores case and cannot use an index.
+	// PrefixByRange is true if a prefix must be searched by a range, because LIKE ignores
+	// case and cannot use an index.
 	PrefixByRange bool
 
 	byteLength string // of text column %s
 	sameTime   string // compares time column %[1]s with parameter %[2]s, which ReadTime selected
 	exact      string // compares column %[1]s with parameter %[2]s byte for byte
-	readTime   string // selects time column %s in a form that no driver guesses at
+	readTime   string // selects time column %s in a form that no driver converts
 	timeLayout string // how a naive time is sent
 	classify   func(error) Class
-	answered   func(error) bool // the database has answered a statement with this error
+	answered   func(error) bool // reports whether the error is the database's answer to a statement
 }
 
 // PostgreSQL stores instants and compares text exactly.
@@ -53,8 +54,8 @@ var PostgreSQL = &Dialect{
 	answered:       answeredPostgreSQL,
 }
 
-// MySQL is also MariaDB. Its collations ignore case and trailing spaces: the plain
-// comparison finds the row by its index, and the second one decides.
+// MySQL is also MariaDB. Its collations ignore case and trailing spaces. So exact has two
+// comparisons: the first finds the row by its index, and the second compares bytes.
 var MySQL = &Dialect{
 	Vendor:        "mysql",
 	QuoteChar:     "`",
@@ -78,7 +79,7 @@ var SQLite = &Dialect{
 	NaiveTimes:    true,
 	PrefixByRange: true,
 	exact:         `%[1]s = %[2]s`,
-	byteLength:    `length(CAST(%s AS BLOB))`, // of text it counts characters, and up to a NUL
+	byteLength:    `length(CAST(%s AS BLOB))`, // length of a text counts characters, and only up to a NUL
 	sameTime:      `CAST(%[1]s AS TEXT) = %[2]s`,
 	readTime:      `CAST(%s AS TEXT)`,
 	classify:      classifySQLite,
@@ -121,19 +122,19 @@ func (d *Dialect) Exact(column, param string) string {
 	return fmt.Sprintf(d.exact, column, param)
 }
 
-// SameTime returns a condition that a time column still is what ReadTime selected.
+// SameTime returns a condition that a time column still has the value that ReadTime selected.
 func (d *Dialect) SameTime(column, param string) string {
 	return fmt.Sprintf(d.sameTime, column, param)
 }
 
-// ReadBounded returns what to select of a text column: the text, or null if it is longer
-// than limit, and then how many bytes it has.
+// ReadBounded returns the two expressions that select a text column: the text, or null if it is
+// longer than limit, and its length in bytes.
 func (d *Dialect) ReadBounded(column string, limit int) string {
 	length := fmt.Sprintf(d.byteLength, column)
 	return fmt.Sprintf("CASE WHEN %s <= %d THEN %s END, %s", length, limit, column, length)
 }
 
-// ReadTime returns what to select of a time column, for ParseTime.
+// ReadTime returns the expression that selects a time column for ParseTime.
 func (d *Dialect) ReadTime(column string) string { return fmt.Sprintf(d.readTime, column) }
 
 // TimeParam returns the parameter for an instant. Loc is the zone of naive times.
@@ -158,7 +159,7 @@ func (d *Dialect) ParseTime(value any, loc *time.Location) (time.Time, error) {
 	switch v := value.(type) {
 	case time.Time:
 		if !d.NaiveTimes {
-			return known(v), nil
+			return nonZero(v), nil
 		}
 	case string:
 		text = v
@@ -172,12 +173,12 @@ func (d *Dialect) ParseTime(value any, loc *time.Location) (time.Time, error) {
 	case naive:
 		t = pytime.FromNaive(t, loc)
 	}
-	return known(t), nil
+	return nonZero(t), nil
 }
 
-// known returns t in UTC. It never returns the zero Time, which stands for an unknown time:
+// nonZero returns t in UTC. It never returns the zero Time, which stands for an unknown time:
 // a row that ended at the first instant of the year 1 would seem not to end.
-func known(t time.Time) time.Time {
+func nonZero(t time.Time) time.Time {
 	if t.IsZero() {
 		t = t.Add(time.Microsecond)
 	}

@@ -21,25 +21,27 @@ const (
 	// Integrity: the row breaks another rule of the table. The driver's text may hold the
 	// whole row.
 	Integrity
-	// Conflict: the statement lost against another one and had no effect. It may be sent
-	// again.
+	// Conflict: the database rolled the statement back because of another one, such as after
+	// a deadlock. It had no effect and may be sent again.
 	Conflict
 	// ReadOnly: the database or this connection takes no writes.
 	ReadOnly
-	// Busy: a lock was not free in time.
+	// Busy: the wait for a lock timed out.
 	Busy
 	// NoTable: there is no such table.
 	NoTable
-	// Lost: the statement was sent and no answer came. The database may have executed it, or
-	// may still do so. Only the errors of a Writer are of this class.
+	// Denied: the database user lacks the right to run the statement.
+	Denied
+	// Lost: the statement was sent, but no answer came. The database may have executed it, or
+	// may still execute it. Only errors of a Writer are of this class.
 	Lost
 )
 
-// Classify returns what a driver's error means. It imports no driver: it looks for the
-// methods and fields that the drivers' errors are known to have.
+// Classify returns the class of a driver's error. This package imports no driver: Classify looks
+// for the methods and fields that the drivers' errors are known to have.
 func (d *Dialect) Classify(err error) Class {
 	if errors.As(err, new(lostError)) {
-		return Lost // even if the server has said why it closed the connection
+		return Lost // even if the server gave a reason for closing the connection
 	}
 	return d.classify(err)
 }
@@ -62,6 +64,8 @@ func classifyPostgreSQL(err error) Class {
 		return Busy
 	case "42P01", "3F000": // undefined_table, invalid_schema_name
 		return NoTable
+	case "42501": // insufficient_privilege
+		return Denied
 	}
 	if strings.HasPrefix(state, "23") { // integrity_constraint_violation
 		return Integrity
@@ -69,8 +73,8 @@ func classifyPostgreSQL(err error) Class {
 	return Other
 }
 
-// answeredPostgreSQL reports whether an error is the answer to a statement. The end of the
-// connection is none, and has a SQLSTATE, too, if the server says why.
+// answeredPostgreSQL reports whether an error is the answer to a statement. An error about the
+// end of the connection is not an answer, even if it has a SQLSTATE.
 func answeredPostgreSQL(err error) bool {
 	var e interface{ SQLState() string }
 	return errors.As(err, &e) &&
@@ -92,12 +96,14 @@ func classifyMySQL(err error) Class {
 		return Busy
 	case 1146: // ER_NO_SUCH_TABLE
 		return NoTable
+	case 1142, 1143: // ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR
+		return Denied
 	}
 	return Other
 }
 
-// answeredMySQL reports whether an error is the answer to a statement. The end of the
-// connection is none, and has a number, too, if the server says why.
+// answeredMySQL reports whether an error is the answer to a statement. An error about the end of
+// the connection is not an answer, even if it has a number.
 func answeredMySQL(err error) bool {
 	switch mysqlNumber(err) {
 	case 0, 1053, 1152, 1927: // none; ER_SERVER_SHUTDOWN, ER_ABORTING_CONNECTION, ER_CONNECTION_KILLED
@@ -122,8 +128,8 @@ func mysqlNumber(err error) uint64 {
 	return 0
 }
 
-// answeredSQLite reports whether an error comes from SQLite. A context may end during a
-// statement; there is no connection that could break.
+// answeredSQLite reports whether an error comes from SQLite. There is no connection that could
+// break, but a context may end during a statement.
 func answeredSQLite(err error) bool {
 	var e interface{ Code() int }
 	return errors.As(err, &e)
@@ -166,7 +172,7 @@ func HideKey(err error, key, short string) error {
 // would show the text.
 type keyless struct {
 	text string
-	err  func() error // of a func, fmt prints no key
+	err  func() error // a func, so that fmt prints no key
 }
 
 func (e *keyless) Error() string        { return e.text }
@@ -174,7 +180,7 @@ func (e *keyless) Is(target error) bool { return errors.Is(e.err(), target) }
 func (e *keyless) As(target any) bool   { return errors.As(e.err(), target) }
 
 // Ended adds to an error that ctx has ended, because drivers do not always say so. If the
-// statement may have waited for a connection, it adds that all of the pool were busy.
+// statement may have been waiting for a connection, Ended adds that all connections were busy.
 func Ended(ctx context.Context, db *sql.DB, err error) error {
 	ended := waitlimit.Ended(ctx)
 	if ended == nil {

@@ -24,8 +24,8 @@ func (d *Dialect) Compile(sql string) Statement {
 		if !found {
 			break
 		}
-		// Within quotes it is part of a name. A quote in a name is doubled, so
-		// that it makes no difference to whether their number is odd.
+		// Within quotes a colon is part of a name. A quote in a name is doubled, so the
+		// number of quotes is odd only within quotes.
 		if strings.Count(out.String(), d.QuoteChar)%2 == 1 {
 			out.WriteByte(':')
 			sql = rest

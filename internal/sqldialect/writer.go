@@ -11,15 +11,15 @@ import (
 // Writer sends the statements that change something, and sends each of them once.
 //
 // A connection may close after the database has executed a statement and before the answer
-// has come. Then some drivers (lib/pq) report driver.ErrBadConn, and *sql.DB sends the
-// statement again on another connection: a change is made twice. A statement on a *sql.Conn
-// is not sent again.
+// has come. Then some drivers (lib/pq) report driver.ErrBadConn, and a *sql.DB sends the
+// statement again on another connection: a change is made twice. So Writer uses a *sql.Conn,
+// which does not send a statement again.
 //
-// So Writer must notice a pooled connection that the server has closed, as it closes all
-// when it restarts. go-sql-driver and pgx look at the socket when a connection leaves the
-// pool, and so do lib/pq's connections that storeurl opens. For the connections that a
-// program opened itself, Writer sends a ping before the write if the database has not
-// answered for idleTime, or if a connection has broken within brokenTime.
+// Without that retry Writer must itself detect a pooled connection that the server has closed,
+// for example by a restart. go-sql-driver and pgx look at the socket when a connection leaves
+// the pool, and so do lib/pq's connections that storeurl opens. For connections that the program
+// opened, Writer sends a ping before the write if the database has not answered for idleTime, or
+// if a connection has broken within brokenTime.
 type Writer struct {
 	db      *sql.DB
 	dialect *Dialect
@@ -31,8 +31,8 @@ type Writer struct {
 const (
 	// idleTime is how long connections count as usable after the database has answered.
 	idleTime = time.Second
-	// brokenTime is how long the pooled connections do not count as usable after
-	// one of them has broken.
+	// brokenTime is how long pooled connections are pinged before use after one of them has
+	// broken.
 	brokenTime = time.Minute
 )
 
@@ -42,8 +42,8 @@ func (d *Dialect) NewWriter(db *sql.DB) *Writer { return &Writer{db: db, dialect
 // Answered records that the database has just answered. Callers call it after a read.
 func (w *Writer) Answered() { w.answered.Store(time.Now().UnixNano()) }
 
-// lostError is the error of a statement that was sent and not answered. The database may
-// have executed it, or may still do so.
+// lostError is the error of a statement that was sent but not answered. The database may have
+// executed it, or may still execute it.
 type lostError struct{ error }
 
 func (e lostError) Unwrap() error { return e.error }
@@ -70,17 +70,16 @@ func (w *Writer) Exec(ctx context.Context, stmt Statement, args Args) (rows int6
 	return 0, lostError{err}
 }
 
-// sendings is how often a statement is sent at most if its answers are lost.
-const sendings = 3
+// maxSends is how often a statement is sent at most if its answers are lost.
+const maxSends = 3
 
-// ExecAgain is Exec for a statement that changes nothing if it is executed twice: a new row
-// under a key of its own, or a deletion. If the answer is lost, ExecAgain sends the statement
-// again on another connection. Then again is true, and the answer may be about an effect of
-// the first statement. If the first statement arrives after the second, it finds the key
-// taken, or the row gone.
+// ExecAgain is Exec for an idempotent statement: a new row under a unique key, or a deletion. If
+// the answer is lost, ExecAgain sends the statement again on another connection. Then again is
+// true, and the answer may describe the effect of the first statement. A first statement that
+// arrives after the second one has no effect.
 func (w *Writer) ExecAgain(ctx context.Context, stmt Statement, args Args) (rows int64, again bool, err error) {
 	var lost error
-	for range sendings {
+	for range maxSends {
 		err = w.dialect.Retry(func() error {
 			rows, err = w.Exec(ctx, stmt, args)
 			return err
@@ -95,7 +94,7 @@ func (w *Writer) ExecAgain(ctx context.Context, stmt Statement, args Args) (rows
 			return 0, lost != nil, err
 		}
 		if err != nil && lost != nil {
-			break // a refusal of this one says nothing about the first one
+			break // this error does not show whether the first statement was executed
 		}
 		return rows, lost != nil, err
 	}
@@ -104,7 +103,7 @@ func (w *Writer) ExecAgain(ctx context.Context, stmt Statement, args Args) (rows
 
 // conn takes a connection from the pool that is probably usable.
 func (w *Writer) conn(ctx context.Context) (conn *sql.Conn, err error) {
-	if !w.doubtful() {
+	if !w.mayBeClosed() {
 		return w.db.Conn(ctx)
 	}
 	for range w.db.Stats().Idle + 2 { // the idle ones, a new one, and one that another goroutine has put back
@@ -123,21 +122,21 @@ func (w *Writer) conn(ctx context.Context) (conn *sql.Conn, err error) {
 	return nil, err
 }
 
-// doubtful reports whether a pooled connection may have been closed since it was used.
-func (w *Writer) doubtful() bool {
+// mayBeClosed reports whether the server may have closed a pooled connection since its last use.
+func (w *Writer) mayBeClosed() bool {
 	now := time.Now().UnixNano()
 	return now-w.answered.Load() > int64(idleTime) || now-w.broken.Load() < int64(brokenTime)
 }
 
-// retries is how often a statement is sent again after it has lost against another one, as
-// it may where transactions are serializable. A statement that has lost has no effect.
-const retries = 5
+// maxRetries is how often a statement is sent again after a Conflict, which can happen with
+// serializable transactions. A statement that was rolled back has no effect.
+const maxRetries = 5
 
-// Retry runs a statement, and runs it again while it loses against another writer's.
+// Retry runs a statement, and runs it again after a Conflict.
 func (d *Dialect) Retry(statement func() error) error {
 	for attempt := 0; ; attempt++ {
 		err := statement()
-		if err == nil || attempt == retries || d.Classify(err) != Conflict {
+		if err == nil || attempt == maxRetries || d.Classify(err) != Conflict {
 			return err
 		}
 	}

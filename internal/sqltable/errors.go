@@ -19,8 +19,8 @@ func (t *Table) opError(op, key string, err error, hint string) error {
 	return &djsession.OpError{Store: t.config.Package, Op: op, Key: key, Err: err, Hint: hint}
 }
 
-// Fail returns the OpError for an error of the driver. If ctx has ended, that is the error,
-// whatever the server says of it.
+// Fail returns the OpError for an error of the driver. If ctx has ended, the error is also
+// ctx's.
 func (t *Table) Fail(ctx context.Context, op, key string, err error) error {
 	if key != "" {
 		err = sqldialect.HideKey(err, key, t.config.ShortKey(key))
@@ -29,7 +29,7 @@ func (t *Table) Fail(ctx context.Context, op, key string, err error) error {
 	return t.opError(op, key, sqldialect.Ended(ctx, t.DB, err), hint)
 }
 
-// Explain adds to an error of the driver what it means to a store.
+// Explain wraps an error of the driver in the error of djsession that it means.
 func (t *Table) Explain(err error) error {
 	_, err = t.explain(err)
 	return err
@@ -47,6 +47,8 @@ func (t *Table) explain(err error) (hint string, explained error) {
 		return "try again, or wait longer for locks", fmt.Errorf("%w: %w", djsession.ErrBusy, err)
 	case sqldialect.NoTable:
 		return t.config.NoTableHint, fmt.Errorf("%w %q: %w", t.config.NoTable, t.Name, err)
+	case sqldialect.Denied:
+		return "grant the database user the rights listed in docs/stores.md", err
 	case sqldialect.Lost:
 		return "", fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err)
 	}

@@ -11,16 +11,16 @@ import (
 // Row is a row as it was read.
 type Row struct {
 	Key     string
-	Data    sql.NullString // null if it is too long, and in a table that allows it
+	Data    sql.NullString // null if the data are too long, or if the column is null
 	Length  sql.NullInt64  // of the data, in bytes
-	Expires any            // as the driver gives it
+	Expires any            // as the driver returns it
 }
 
-// fields are what Table.fields is scanned into.
+// fields returns the targets for a Scan of the columns in Table.fields.
 func (r *Row) fields() []any { return []any{&r.Data, &r.Length, &r.Expires} }
 
-// Version is what a row held when it was read or written. The time counts as well as the
-// data, since an operator may change nothing else, to end a session.
+// Version is the content of a row when it was read or written. Rows with the same data and
+// another time are different versions: an operator may end a session by changing only its time.
 type Version struct {
 	Data string
 	// Expires is the time as the database has it: a time.Time or a string.
@@ -29,23 +29,22 @@ type Version struct {
 	At time.Time
 }
 
-// Equal reports whether two versions hold the same data and the same time, to the
-// microsecond. Two requests that add one to the same number within a second may write the
-// same data.
+// Equal reports whether two versions have the same data and the same time, to the microsecond.
+// The time distinguishes two requests that add one to the same number and so write the same
+// data.
 func (v Version) Equal(other Version) bool { return v.Data == other.Data && v.At.Equal(other.At) }
 
-// Same reports whether two versions are the same, if the column may have kept less of the
-// time than was written.
+// Same reports whether two versions are the same, up to Config.TimeSlack.
 func (t *Table) Same(a, b Version) bool {
 	return a.Data == b.Data && a.At.Sub(b.At).Abs() <= t.config.TimeSlack
 }
 
-// Parse returns the version of a row. The error is a *djsession.PayloadError; if it is about
-// the data, the version has the time.
+// Parse returns the version of a row. The error is a *djsession.PayloadError. If only the data
+// are wrong, Parse also returns a version with the time.
 func (t *Table) Parse(row Row) (Version, error) {
 	at, err := t.Dialect.ParseTime(row.Expires, t.Location)
 	if err != nil {
-		return Version{}, t.Bad(fmt.Errorf("%w: %s is %w", djsession.ErrMalformed, t.config.Expires, err))
+		return Version{}, t.PayloadError(fmt.Errorf("%w: %s is %w", djsession.ErrMalformed, t.config.Expires, err))
 	}
 	v := Version{row.Data.String, row.Expires, at}
 	switch seen := row.Expires.(type) {
@@ -58,13 +57,13 @@ func (t *Table) Parse(row Row) (Version, error) {
 	case row.Data.Valid:
 		return v, nil
 	case row.Length.Valid:
-		return v, t.Bad(fmt.Errorf("%d bytes: %w", row.Length.Int64, djsession.ErrTooLarge))
+		return v, t.PayloadError(fmt.Errorf("%d bytes: %w", row.Length.Int64, djsession.ErrTooLarge))
 	}
-	return v, t.Bad(fmt.Errorf("%w: %s is null", djsession.ErrMalformed, t.config.Data))
+	return v, t.PayloadError(fmt.Errorf("%w: %s is null", djsession.ErrMalformed, t.config.Data))
 }
 
-// Bad returns the error for data that cannot be trusted.
-func (t *Table) Bad(err error) error {
+// PayloadError returns the error for data that cannot be trusted.
+func (t *Table) PayloadError(err error) error {
 	return &djsession.PayloadError{Form: t.config.Form, Err: err}
 }
 

@@ -11,15 +11,16 @@ import (
 
 // Range is a part of a table.
 type Range struct {
-	// Prefix is what the keys begin with.
+	// Prefix is the beginning of the keys.
 	Prefix string
-	// Now, if not nil, returns the parameter for the time: only rows that end later are read.
+	// Now, if not nil, returns the current time as a parameter. Then only rows that end later
+	// are read.
 	Now func() any
-	// Newest, if positive, asks for so many rows, those that end last first.
+	// Newest, if positive, is the number of rows to read. The rows that end last come first.
 	Newest int
 }
 
-// A table is read in pages of as many rows as make a few hundred kilobytes.
+// A page should be a few hundred kilobytes.
 const (
 	firstPage   = 32
 	largestPage = 500
@@ -27,7 +28,7 @@ const (
 	largeBytes  = 4 << 20
 )
 
-// nextPage returns how many rows to read after a page of so many rows and bytes.
+// nextPage returns the size of the next page, in rows, after a page of so many rows and bytes.
 func nextPage(rows, bytes int) int {
 	switch {
 	case bytes < smallBytes:
@@ -38,9 +39,8 @@ func nextPage(rows, bytes int) int {
 	return rows
 }
 
-// Scan yields the rows of a range in the order of their keys. It reads them in pages, each
-// in a statement of its own: an open cursor would keep SQLite's writers, and so the site,
-// waiting for the caller.
+// Scan yields the rows of a range in the order of their keys. It reads pages, each with its own
+// statement: with an open cursor SQLite's writers, and so the site, would wait for the caller.
 func (t *Table) Scan(ctx context.Context, r Range) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		limit, after := firstPage, ""
@@ -51,7 +51,7 @@ func (t *Table) Scan(ctx context.Context, r Range) iter.Seq2[Row, error] {
 				return
 			}
 			if len(rows) > 0 && rows[len(rows)-1].Key == after {
-				return // the keys are of another type, and none of them is after a text
+				return // the column's type is not text, so the comparison with a text selects the same rows again
 			}
 			bytes := 0
 			for _, row := range rows {

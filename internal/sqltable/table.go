@@ -2,8 +2,8 @@
 // django_session of the engine db, and that of a cache in the database. Both have a column
 // for the key, one for the data as text and one for the time at which the row ends.
 //
-// It knows rows, and nothing of what the data means. Package sqldialect, below it, knows how
-// the databases differ.
+// It works on rows and does not know what the data mean. Package sqldialect, below it, knows
+// the differences between the databases.
 package sqltable
 
 import (
@@ -29,23 +29,23 @@ type Config struct {
 	Name string
 	// Key, Data and Expires are the names of the three columns.
 	Key, Data, Expires string
-	// Settings are the site's. The table keeps no secrets of them.
+	// Settings are the site's. The table does not keep their secrets.
 	Settings *djsession.Settings
 	// TimeZone is DATABASES[…]["TIME_ZONE"]; "" is UTC.
 	TimeZone string
 	// Timeout limits a read, as dbstore.Config.Timeout says. 0 is the default limit.
 	Timeout time.Duration
-	// TimeSlack is by how much the time in a row may differ from the one that was written
-	// there, because the column keeps less of it.
+	// TimeSlack is how much the time in a row may differ from the time that was written,
+	// because the column rounds it.
 	TimeSlack time.Duration
 
 	// Package is the package of the store, for its errors.
 	Package string
-	// ShortKey shows a key in short, for errors.
+	// ShortKey shortens a key for errors.
 	ShortKey func(key string) string
 	// Form is the form of the data, for a PayloadError.
 	Form djsession.Form
-	// NoTable is the error if there is no such table, and NoTableHint says how to make it.
+	// NoTable is the error if there is no such table, and NoTableHint says how to create it.
 	NoTable     error
 	NoTableHint string
 }
@@ -63,13 +63,13 @@ type Table struct {
 
 	config Config
 	useTZ  bool
-	fields string // what is selected of a row, for Row
+	fields string // the columns that are selected for a Row, except the key
 	key    string // the condition that a row has the key :key
 
 	read, insert, replace, delete, deleteUnchanged sqldialect.Statement
 }
 
-// New returns a table. It does not ask the database anything.
+// New returns a table. It sends nothing to the database.
 func New(c Config) (*Table, error) {
 	d, err := sqldialect.ByVendor(c.Vendor)
 	if err != nil {
@@ -90,7 +90,7 @@ func New(c Config) (*Table, error) {
 	}
 	t := &Table{
 		DB: c.DB, Writer: d.NewWriter(c.DB), Dialect: d, Location: location,
-		Name: c.Name, Quoted: d.Quote(c.Name), Timeout: waitlimit.Or(c.Timeout), useTZ: c.Settings.UseTZ,
+		Name: c.Name, Quoted: d.Quote(c.Name), Timeout: waitlimit.OrDefault(c.Timeout), useTZ: c.Settings.UseTZ,
 	}
 	t.fields = d.ReadBounded(c.Data, c.Settings.MaxStoredSize()) + ", " + d.ReadTime(c.Expires)
 	c.Settings = nil // it holds secrets
@@ -116,8 +116,8 @@ func locationOf(c Config) (*time.Location, error) {
 	return location, nil
 }
 
-// compile makes the statements. A statement that compares and writes leaves
-// no room for another write in between.
+// compile prepares the statements. Each write compares and writes in one statement, so that no
+// other write can come in between.
 func (t *Table) compile() {
 	c, d := t.config, t.Dialect
 	t.key = d.Exact(c.Key, ":key")
@@ -129,20 +129,20 @@ func (t *Table) compile() {
 	t.deleteUnchanged = d.Compile("DELETE FROM " + t.Quoted + " WHERE " + unchanged)
 }
 
-// Select is the text that reads the row of :key. More conditions may follow it.
+// Select returns the text of a statement that reads the row of :key. More conditions may follow.
 func (t *Table) Select() string {
 	return "SELECT " + t.fields + " FROM " + t.Quoted + " WHERE " + t.key
 }
 
-// Update is the text that writes :data and :expires. A condition must follow it.
+// Update returns the text of a statement that writes :data and :expires. A condition must follow.
 func (t *Table) Update() string {
 	return fmt.Sprintf("UPDATE %s SET %s = :data, %s = :expires WHERE ", t.Quoted, t.config.Data, t.config.Expires)
 }
 
-// HasKey is the condition that a row has the key :key.
+// HasKey returns the condition that a row has the key :key.
 func (t *Table) HasKey() string { return t.key }
 
-// SameTime is the condition that a row ends at :seen, which was read before.
+// SameTime returns the condition that a row ends at :seen, a time that was read before.
 func (t *Table) SameTime() string { return t.Dialect.SameTime(t.config.Expires, ":seen") }
 
 // Limit returns a context for a read.
@@ -155,9 +155,9 @@ func (t *Table) LimitWrite(ctx context.Context) (context.Context, context.Cancel
 	return waitlimit.ForWrite(ctx, t.Timeout)
 }
 
-// AsSent returns the instant that is in the table after Django has sent this one. With
-// USE_TZ off Django sends the wall clock. PostgreSQL makes an instant of it, which is the
-// later one when the clocks are put back.
+// AsSent returns the instant that the table holds after Django has written the instant at. With
+// USE_TZ off Django sends the wall clock, and PostgreSQL turns it into an instant. When clocks
+// are put back and a wall clock time occurs twice, PostgreSQL takes the later instant.
 func (t *Table) AsSent(at time.Time) time.Time {
 	if !t.useTZ && !t.Dialect.NaiveTimes {
 		return pytime.Later(at, t.Location)
@@ -165,10 +165,10 @@ func (t *Table) AsSent(at time.Time) time.Time {
 	return at
 }
 
-// Param returns the parameter of a statement for an instant.
+// Param returns an instant as a parameter of a statement.
 func (t *Table) Param(at time.Time) any { return t.Dialect.TimeParam(at, t.Location) }
 
-// CheckExpiry returns an ErrInvalidExpiry for a time that Python has no datetime for.
+// CheckExpiry returns an ErrInvalidExpiry for a time that Python's datetime cannot hold.
 func (t *Table) CheckExpiry(at time.Time) error {
 	if y := at.In(t.Location).Year(); y < 1 || y > 9999 {
 		return fmt.Errorf("expiry in the year %d: %w", y, djsession.ErrInvalidExpiry)
@@ -176,8 +176,8 @@ func (t *Table) CheckExpiry(at time.Time) error {
 	return nil
 }
 
-// QueryRow reads the row that a statement selects, which begins with Select. It returns an
-// ErrNotFound if there is none.
+// QueryRow reads one row. The statement must begin with Select. If there is no such row, the
+// error is an ErrNotFound.
 func (t *Table) QueryRow(ctx context.Context, op, key string, stmt sqldialect.Statement, args sqldialect.Args) (Row, error) {
 	ctx, cancel := t.Limit(ctx)
 	defer cancel()

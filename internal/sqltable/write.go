@@ -8,9 +8,8 @@ import (
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
-// Insert writes a new row. If an answer is lost, it sends the statement again; then again is
-// true, and an error that the key is taken may come from the first statement. The error is
-// the database's.
+// Insert writes a new row. If the answer is lost, it sends the statement again. Then again is
+// true, and the key may be taken by the row of the first statement. The error is the driver's.
 func (t *Table) Insert(ctx context.Context, key string, v Version) (again bool, err error) {
 	_, again, err = t.Writer.ExecAgain(ctx, t.insert, Args(key, &v, nil))
 	return again, err
@@ -28,37 +27,38 @@ func (t *Table) Delete(ctx context.Context, op, key string) error {
 	return nil
 }
 
-// Change is a write that is made only if the row still holds what was read.
+// Change is an update or a deletion that is made only if the row is unchanged since it was read.
 type Change struct {
 	Op, Key string
-	// Old is what was read. It is nil if the caller does not know: then the change is a
-	// conflict.
+	// Old is the version that was read. If it is nil, the caller does not know the version,
+	// and the change is a conflict.
 	Old *Version
-	// New is written in place of Old. It is nil if the row is to be deleted.
+	// New is written in place of Old. If it is nil, the row is deleted.
 	New *Version
-	// Current reads the row again after the statement has changed nothing. It returns what
-	// is there, and the conflict that this is, or an error that ends the change.
-	Current func(context.Context) (there Version, conflict, err error)
+	// Current reads the row again after a statement that changed no row. It returns the
+	// current version, and the error to return if that is a conflict. Any other error ends
+	// the change.
+	Current func(context.Context) (current Version, conflict, err error)
 	// IsOurs, if set, is called when the answer to an update was lost. It reports whether the
 	// row shows that the update was made.
 	IsOurs func(context.Context) bool
 }
 
-// changeAttempts is how often a row that is as it was, and yet was not changed, is tried
-// again.
+// changeAttempts limits the attempts to change a row that is unchanged and yet is not changed by
+// the statement.
 const changeAttempts = 3
 
-// errRefused: no row was changed, though it is there and as it was read.
+// errRefused: the statement changed no row, though the row is as it was read.
 var errRefused = errors.New("the database does not take the write: a rule, a policy or the type of a column keeps it from the row")
 
-// Change makes a change. A statement that may have changed the row is never sent again,
-// unless it deletes: it may still wait for a lock, and if another writer then restores the
-// row to what it was, the change would be made twice.
+// Change makes a change. An update that may have reached the database is never sent again: it
+// may still wait for a lock, and if another writer then restored the old version of the row, the
+// update would be made twice. A deletion is sent again.
 func (t *Table) Change(ctx context.Context, c Change) error {
 	before := c.Old
 	sentAgain := false
 	for range changeAttempts {
-		beaten := false // by another writer's statement
+		rolledBack := false // by the database, because of another writer's statement
 		if before != nil {
 			n, again, err := t.send(ctx, c, before)
 			sentAgain = sentAgain || again
@@ -71,28 +71,27 @@ func (t *Table) Change(ctx context.Context, c Change) error {
 				}
 				return t.Fail(ctx, c.Op, c.Key, err)
 			case class == sqldialect.Conflict:
-				beaten = true
+				rolledBack = true
 			case err != nil:
 				return t.Fail(ctx, c.Op, c.Key, err)
 			}
 		}
-		there, conflict, err := c.Current(ctx)
+		current, conflict, err := c.Current(ctx)
 		switch {
 		case sentAgain && errors.Is(err, djsession.ErrNotFound):
-			return nil // deleted, perhaps by the statement that was sent first
+			return nil // deleted, perhaps by the first statement
 		case err != nil:
 			return err
-		case beaten || before == nil || !t.Same(there, *before):
+		case rolledBack || before == nil || !t.Same(current, *before):
 			return conflict
-		case there.Expires != before.Expires:
-			before = &there // the column spells or rounds the time in its own way
+		case current.Expires != before.Expires:
+			before = &current // the column spells or rounds the time in its own way
 		case t.Dialect.ChangedRows && c.New != nil && t.Same(*before, *c.New):
-			// Nothing was to change, and MySQL counts only rows that do. Else a row that
-			// equals ours is another writer's.
+			// The new version equals the old one, and MySQL counts only rows that change.
 			return nil
 		}
-		// The row is as it was read, and was not changed: another writer changed it and
-		// changed it back in between, or the database refuses the write.
+		// The row is as it was read, but the statement changed nothing: another writer changed
+		// the row and then restored it, or the database refuses the write.
 	}
 	return t.Error(c.Op, c.Key, errRefused)
 }

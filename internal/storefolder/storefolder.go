@@ -1,7 +1,7 @@
-// Package storefolder is what the packages filestore and filecache share: a folder of
-// Django's in which each file is a session, or an item of a cache. It knows what the errors
-// of files mean to a store, and nothing of what the files hold. Package swapfile, below it,
-// reads and replaces single files.
+// Package storefolder is shared by packages filestore and filecache: a folder of Django's in
+// which each file is a session, or an item of a cache. It turns errors of files into errors of
+// a store, and does not know what the files hold. Package swapfile, below it, reads and replaces
+// single files.
 package storefolder
 
 import (
@@ -34,7 +34,7 @@ type Config struct {
 
 	// Package is the package of the store, for its errors.
 	Package string
-	// ShortKey shows a key in short, for errors.
+	// ShortKey shortens a key for errors.
 	ShortKey func(key string) string
 	// Form is the form of what the files hold, for a PayloadError.
 	Form djsession.Form
@@ -77,27 +77,27 @@ func (f *Folder) Check() error {
 	return nil
 }
 
-// Create makes a file that does not exist yet, else the error is an fs.ErrExist. If root
-// runs this, the file belongs to the owner of the others, so that the site can use it.
+// Create creates a file. If the file exists, the error is an fs.ErrExist. If root runs this,
+// the new file belongs to the owner of the other files, so that the site can use it.
 func (f *Folder) Create(name string, data []byte, modTime time.Time) (*swapfile.File, error) {
 	return f.Folder.Create(name, data, modTime, f.neighbour.In(f.Folder, f.config.IsOurs))
 }
 
-// Version is a file as it was read or written. Its time counts as well as its content, since
-// an operator may change nothing else, to end a session.
+// Version is a file as it was read or written. Files with the same content and another time are
+// different versions: an operator may end a session by changing only the time.
 type Version struct {
 	Data string
 	At   time.Time
 }
 
-// VersionOf returns the version that a file is.
+// VersionOf returns the version of a file.
 func VersionOf(f *swapfile.File) Version { return Version{string(f.Data), f.ModTime.UTC()} }
 
 // File is the reverse of VersionOf.
 func (v Version) File() *swapfile.File { return &swapfile.File{Data: []byte(v.Data), ModTime: v.At} }
 
-// Names yields the names of all files in the folder's own order. It reads them in pages. An
-// error ends it.
+// Names yields the names of all files in the folder's own order. It reads them in pages, and
+// ends after an error.
 func (f *Folder) Names(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		dir, err := os.Open(f.Path)
@@ -129,34 +129,36 @@ func (f *Folder) Names(ctx context.Context) iter.Seq2[string, error] {
 	}
 }
 
-// ReadListed reads a file that Names has yielded. If this file cannot be read, but others
-// may be, the error is a *djsession.PayloadError. A file that was deleted since is an
-// fs.ErrNotExist.
+// ReadListed reads a file that Names has yielded. If only this file cannot be read, the error is
+// a *djsession.PayloadError. If the file was deleted since, the error is an fs.ErrNotExist.
 func (f *Folder) ReadListed(ctx context.Context, name string) (*swapfile.File, error) {
 	file, err := f.Read(ctx, name)
 	// EAGAIN: another program has a lease on the file.
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EAGAIN) && ctx.Err() == nil {
 		err = f.Malformed(err)
 	}
-	return file, f.payload(err)
+	return file, f.asPayloadError(err)
 }
 
 // Malformed returns the PayloadError for a file that cannot be read as what it should be.
 func (f *Folder) Malformed(err error) error {
-	return f.Bad(fmt.Errorf("%w: %w", djsession.ErrMalformed, err))
+	return f.PayloadError(fmt.Errorf("%w: %w", djsession.ErrMalformed, err))
 }
 
-// Bad returns the PayloadError for a file that cannot be trusted.
-func (f *Folder) Bad(err error) error { return &djsession.PayloadError{Form: f.config.Form, Err: err} }
+// PayloadError returns the PayloadError for a file that cannot be trusted.
+func (f *Folder) PayloadError(err error) error {
+	return &djsession.PayloadError{Form: f.config.Form, Err: err}
+}
 
-// payload makes a PayloadError of an error that says that a file is none of the site's.
-func (f *Folder) payload(err error) error {
+// asPayloadError turns an error of swapfile into a PayloadError if it means that the site did not
+// write the file.
+func (f *Folder) asPayloadError(err error) error {
 	var tooLarge *swapfile.TooLargeError
 	switch {
 	case errors.As(err, new(*djsession.PayloadError)):
 		return err
 	case errors.As(err, &tooLarge):
-		return f.Bad(fmt.Errorf("%d bytes: %w", tooLarge.Size, djsession.ErrTooLarge))
+		return f.PayloadError(fmt.Errorf("%d bytes: %w", tooLarge.Size, djsession.ErrTooLarge))
 	case errors.Is(err, swapfile.ErrNotRegular):
 		return f.Malformed(err)
 	}
@@ -173,20 +175,20 @@ func (f *Folder) opError(op, key string, err error, hint string) error {
 	return &djsession.OpError{Store: f.config.Package, Op: op, Key: key, Err: err, Hint: hint}
 }
 
-// The remedies for errors of files.
+// Hints for errors of files.
 const (
 	runAsSite = "run as the user that the site runs as"
 	retry     = "another program holds the file open under a lease: try again"
 )
 
-// Fail returns the OpError for an error of swapfile's, with what it means to a store.
+// Fail turns an error of swapfile into an OpError with the error of djsession that it means.
 func (f *Folder) Fail(op, key string, err error) error {
 	var changed *swapfile.ChangedError
 	switch {
 	case errors.As(err, &changed):
 		return f.Error(op, key, f.config.Conflict(key, changed.Current))
 	case errors.Is(err, fs.ErrNotExist):
-		// Without its folder, it is not known whether a file exists.
+		// If the folder is missing, it is not known whether the session exists.
 		if gone := f.Check(); gone != nil {
 			return f.opError(op, key, gone, "is "+f.config.Setting+" the site's?")
 		}
@@ -196,7 +198,7 @@ func (f *Folder) Fail(op, key string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return f.opError(op, key, err, runAsSite)
 	}
-	return f.Error(op, key, f.payload(err))
+	return f.Error(op, key, f.asPayloadError(err))
 }
 
 // FailWrite is Fail for an operation that writes.
@@ -216,8 +218,9 @@ func (f *Folder) FailWrite(op, key string, err error) error {
 	return f.Fail(op, key, err)
 }
 
-// Differs returns the conflict with a record of which the version is not known.
-func (f *Folder) Differs(ctx context.Context, op, key, name string) error {
+// ConflictWithStored reads the file and returns the conflict with it, for a record without a
+// version.
+func (f *Folder) ConflictWithStored(ctx context.Context, op, key, name string) error {
 	file, err := f.Read(ctx, name)
 	if err != nil {
 		return f.Fail(op, key, err)

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// ChangedError is a file that is no longer the one that was read. It was left as it is.
+// ChangedError means that the file is no longer the version that was read. It was not changed.
 type ChangedError struct {
 	Current *File
 }
@@ -21,15 +21,16 @@ type TooLargeError struct {
 
 func (e *TooLargeError) Error() string { return fmt.Sprintf("file of %d bytes", e.Size) }
 
-// ErrNotRegular is a symbolic link, a folder, a pipe, …, which Django did not write.
+// ErrNotRegular means that the name is a symbolic link, a folder, a pipe or the like, which
+// Django does not write.
 var ErrNotRegular = errors.New("not a regular file")
 
 // ErrUnknown is the error of a Replace that failed after it had begun to exchange the files:
 // the file may have been replaced or not.
 var ErrUnknown = errors.New("the file may have been replaced or not")
 
-// OwnerError is a file that belongs to another user. That user could not use the file that
-// would be put in its place or, if it is a stranger, must not read it.
+// OwnerError means that a file belongs to another user, who could not use a new file in its
+// place. If that user is a stranger, they must not be able to read the new file.
 type OwnerError struct {
 	UID int
 	// Stranger is as in File.
@@ -38,12 +39,12 @@ type OwnerError struct {
 
 func (e *OwnerError) Error() string {
 	if e.Stranger {
-		return fmt.Sprintf("the file is user %d's, who could read what we put in its place, and everybody may write to the folder", e.UID)
+		return fmt.Sprintf("the file belongs to user %d, who could read a new file in its place, and everybody may write to the folder", e.UID)
 	}
-	return fmt.Sprintf("the file is user %d's, who could not read or write ours in its place", e.UID)
+	return fmt.Sprintf("the file belongs to user %d, who could not read or write a new file in its place", e.UID)
 }
 
-// Hint returns what to do about it.
+// Hint returns a remedy.
 func (e *OwnerError) Hint() string {
 	if e.Stranger {
 		return "run as that user, or keep the sessions in a folder of the site's own"

@@ -12,10 +12,10 @@ type Neighbour struct {
 	found atomic.Pointer[fs.FileInfo]
 }
 
-// In returns a file of the folder whose name is ours, or else the folder. It returns nil for
-// a folder that everybody may write to: any user could have put the file there, so neither
-// the file nor the folder shows which user runs the site.
-func (n *Neighbour) In(d Folder, ours func(name string) bool) fs.FileInfo {
+// In returns a file of the folder for whose name isOurs returns true. If there is none, it
+// returns the folder. It returns nil for a folder that everybody may write to: any user could
+// have put the file there, so neither the file nor the folder shows which user runs the site.
+func (n *Neighbour) In(d Folder, isOurs func(name string) bool) fs.FileInfo {
 	folder, err := os.Stat(d.Path)
 	if err != nil || isOpenToAll(folder) {
 		return nil
@@ -32,7 +32,7 @@ func (n *Neighbour) In(d Folder, ours func(name string) bool) fs.FileInfo {
 	for {
 		entries, err := dir.ReadDir(batch)
 		for _, e := range entries {
-			if !ours(e.Name()) || !e.Type().IsRegular() {
+			if !isOurs(e.Name()) || !e.Type().IsRegular() {
 				continue
 			}
 			if info, err := e.Info(); err == nil {

@@ -20,7 +20,7 @@ func (o *opened) close() { o.handle.Close() }
 func (d Folder) read(ctx context.Context, name string) (*File, error) {
 	o, err := d.open(ctx, d.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		// removeUnchanged may have taken the name away, to look at the file.
+		// removeUnchanged may have renamed the file for a moment, to look at it.
 		var unlock func()
 		if o, unlock, err = d.lockOpen(ctx, name); err == nil {
 			unlock()
@@ -35,13 +35,13 @@ func (d Folder) read(ctx context.Context, name string) (*File, error) {
 
 // open is openNow, but it waits for the end of another program's lease.
 func (d Folder) open(ctx context.Context, path string) (*opened, error) {
-	var p patience
+	var w leaseWait
 	for {
 		o, err := d.openNow(path)
 		if !isLeased(err) {
 			return o, err
 		}
-		if err := p.wait(ctx, d, path, err); err != nil {
+		if err := w.pause(ctx, d, path, err); err != nil {
 			return nil, err
 		}
 	}
@@ -82,7 +82,7 @@ func (o *opened) fill(d Folder) (err error) {
 	return err
 }
 
-// identical reports whether it is the same file, and was not written in place.
+// identical reports whether a and b are the same file, which was not written in between.
 func identical(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }

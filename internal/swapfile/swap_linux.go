@@ -17,7 +17,7 @@ func (t *temporary) writeOut() {
 	unix.SyncFileRange(int(t.handle.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE)
 }
 
-// swap puts t in the place of current. If the file is no longer current, it stays.
+// swap replaces current by t, unless the file is no longer current.
 func swap(ctx context.Context, d Folder, path string, t *temporary, current *opened) error {
 	if err := t.lease(); err != nil {
 		return err
@@ -36,7 +36,7 @@ func swap(ctx context.Context, d Folder, path string, t *temporary, current *ope
 	step("exchanged")
 	out, err := os.Lstat(t.path)
 	switch {
-	case err != nil: // it is not known what the exchange has taken out
+	case err != nil: // it is not known which version the exchange replaced
 		return unknown(notTheTemporary(err, path))
 	case identical(out, current.info):
 		return t.endLease()
@@ -52,8 +52,8 @@ func unknown(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnknown, pathless(err))
 }
 
-// notTheTemporary distinguishes between a file that was deleted and a temporary file that
-// another program has cleaned up.
+// notTheTemporary replaces an fs.ErrNotExist by another error if the missing file is the
+// temporary one, which another program has cleaned up.
 func notTheTemporary(err error, path string) error {
 	if _, there := os.Lstat(path); there == nil && errors.Is(err, fs.ErrNotExist) {
 		return errors.New("the temporary file was removed by another program")
@@ -61,20 +61,19 @@ func notTheTemporary(err error, path string) error {
 	return err
 }
 
-// restoreOther gives our file the content of the version that came out for it, which is
-// another program's.
+// restoreOther copies another program's version, which the exchange has replaced, into t.
 func (d Folder) restoreOther(path string, t *temporary) error {
-	// The caller's context does not count: the exchange must be finished.
+	// Not the caller's context: the exchange must be finished.
 	theirs, err := d.open(context.Background(), t.path)
 	if theirs != nil {
 		defer theirs.close()
 	}
 	if err == nil {
-		if err = t.become(&theirs.File); err == nil {
+		if err = t.copyFrom(&theirs.File); err == nil {
 			t.endLease()
 			return &ChangedError{&theirs.File}
 		}
-		t.become(&t.File) // half a copy must not be read
+		t.copyFrom(&t.File) // an incomplete copy must not be read
 	}
 	if swapErr := t.swapBack(path); swapErr != nil {
 		return unknown(swapErr)
@@ -83,9 +82,9 @@ func (d Folder) restoreOther(path string, t *temporary) error {
 	return err
 }
 
-// become makes this file a copy of another, under whatever name it is now. No other program
-// can open it before the lease ends.
-func (t *temporary) become(f *File) error {
+// copyFrom makes this file, which may have either name, a copy of another version. No other
+// program can open it before the lease ends.
+func (t *temporary) copyFrom(f *File) error {
 	if _, err := t.handle.WriteAt(f.Data, 0); err != nil {
 		return err
 	}
@@ -100,21 +99,21 @@ func (t *temporary) become(f *File) error {
 	return unix.UtimesNanoAt(int(t.handle.Fd()), "", times, unix.AT_EMPTY_PATH)
 }
 
-// swapBack gives the name back to the file that came out for ours. If this brings out a
-// newer version than ours, that version gets the name again.
+// swapBack exchanges the files again, so that the replaced version gets its name back. If the
+// file that this replaces is not ours but a newer version, swapBack gives the name to that one.
 func (t *temporary) swapBack(path string) error {
 	ours, err := t.handle.Stat()
 	if err != nil {
 		return err
 	}
-	const plenty = 100 // of writers, one every few microseconds
-	for range plenty {
+	const maxWriters = 100 // each must have written within a few microseconds
+	for range maxWriters {
 		last, err := os.Lstat(t.path)
 		if err != nil {
 			return err
 		}
 		if err := exchange(t.path, path); err != nil {
-			return err // deleted meanwhile, and that stays
+			return err // the file was deleted meanwhile, and stays deleted
 		}
 		out, err := os.Lstat(t.path)
 		if err != nil || os.SameFile(out, ours) {
@@ -122,15 +121,15 @@ func (t *temporary) swapBack(path string) error {
 		}
 		ours = last
 	}
-	return fmt.Errorf("too many others write this file")
+	return errors.New("too many other programs write this file")
 }
 
 // lease takes a lease on the file: programs that open it wait. It fails if another program
 // has the file open.
 func (t *temporary) lease() error {
 	fd := t.handle.Fd()
-	// The kernel sends a signal if a program waits. The Go runtime sends this signal to
-	// itself all the time, and ignores it.
+	// The kernel sends a signal if another program waits. SIGURG is a signal that the Go runtime
+	// uses for itself, so an extra one has no effect.
 	if _, err := unix.FcntlInt(fd, unix.F_SETSIG, int(unix.SIGURG)); err != nil {
 		return unsupported(err)
 	}
@@ -162,8 +161,8 @@ func rename(from, to string, flag uint) error {
 	case nil:
 		return nil
 	case unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP, unix.EPERM:
-		// seccomp filters return EPERM. If it is about the file, a plain rename gets it as
-		// well.
+		// seccomp filters return EPERM. If the EPERM is about the file, the fallback's plain
+		// rename returns it, too.
 		return unsupported(err)
 	default:
 		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}

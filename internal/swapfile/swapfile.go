@@ -1,49 +1,48 @@
-// Package swapfile replaces a file only if it still is the file that was read. It works beside
-// programs that take no lock and rename their own versions over the file, as Django's file
+// Package swapfile replaces a file only if it is unchanged since it was read. It works beside
+// programs that use no lock and rename their own versions over the file, as Django's file
 // engine does.
 //
-// On Linux it keeps these promises to such programs, and between any number of processes that
+// On Linux it keeps these promises, beside such programs and among any number of processes that
 // use this package:
 //
 //   - A write does not overwrite a version that its writer has not read.
-//   - No program can open a version that is taken back afterwards.
-//   - A file that was deleted is not brought back.
+//   - No program can open a version that is undone afterwards.
+//   - A file that was deleted stays deleted.
 //
 // # How
 //
-// The new version is written to a temporary file beside the old one. Just before the
-// exchange the name is looked up once more. If the file has changed, nothing happens, and
-// the caller gets the current version. Otherwise the two files exchange their names
-// (RENAME_EXCHANGE), and the file that came out is compared with the file that was read.
-// Nearly always they are the same. They differ if another program renamed its version over
-// the file in the last few microseconds.
+// The new version is written to a temporary file beside the old one. Just before the exchange,
+// Replace looks at the name once more. If the file has changed, Replace returns the current
+// version and writes nothing. Otherwise the two files exchange their names (RENAME_EXCHANGE),
+// and Replace compares the file that lost the name with the file that was read. Nearly always
+// they are the same. They differ if another program renamed its version over the file in the
+// last few microseconds.
 //
-// For that case the new version is under a lease (F_SETLEASE) from before the exchange until
-// its writer knows what came out. A program that opens it in between waits in open(2). If
-// another program's version came out, its content and time are copied into our file before
-// the lease ends: so no program has ever seen anything but that version under the name. The
-// caller merges its change onto it and tries again. Two writers that use this package are
-// safe from each other, too: a writer that gets the other's undecided version out must open
-// it to copy it, and so waits.
+// For that case the new version is under a lease (F_SETLEASE) from before the exchange until the
+// end of the comparison. A program that opens it in between waits in open(2). If the exchange
+// replaced another program's version, Replace copies the content and time of that version into
+// the new file before the lease ends. So no program has ever read anything but that version
+// under the name. The caller merges its change into it and tries again. This also works between
+// two writers that use this package: a writer that replaces the other's version during its lease
+// must open that version to copy it, and so waits for the end of the lease.
 //
-// There are simpler ways, and each shows a wrong version to some program. Between an
-// exchange and an exchange back, others read our version and base their next one on it; and
-// the second exchange may bring out a third version, or another writer's undecided one. To
-// leave our version in place until it is merged only takes longer. (Exchanging back remains
-// as the fallback if no copy can be made, for lack of space or because a file that is not
-// regular came out.)
+// Simpler methods let some program read a wrong version. If the files were exchanged back, other
+// programs could read our version in between and base their next one on it, and the second
+// exchange could replace a third version, or another writer's version under a lease. If our
+// version stayed in place until the caller has merged, it would only be visible for longer.
+// (Exchanging back remains the fallback if no copy can be made, for lack of space or because the
+// replaced file is not regular.)
 //
-// # What remains
+// # Limits
 //
-//   - If a process dies after the exchange and before it has copied another program's
-//     version, two rare moments in one, our version stays in place, and the other one in the
-//     temporary file.
-//   - If a process is stopped there, others wait for 45 seconds at most
+//   - If a process dies between the exchange and the copy, after another program wrote in
+//     the last microseconds, our version stays in place, and the other program's version
+//     stays in the temporary file.
+//   - If a process is stopped there, other programs wait for 45 seconds at most
 //     (fs.lease-break-time).
-//   - RemoveUnchanged takes the file's name away to look at the file, and gives the name back
-//     if the file has changed. For these microseconds other processes find no file, and none
-//     to delete.
-//   - A program that does not compare, such as Django, can overwrite our version as any
+//   - RemoveUnchanged renames the file to look at it, and renames it back if it has changed.
+//     For these microseconds other processes find no file to read or to delete.
+//   - A program that does not compare, such as Django, can overwrite our version like any
 //     other.
 //
 // A process that dies leaves at most one temporary file, named as Django names them:
@@ -53,7 +52,7 @@
 // then rename: a change in the microseconds between is lost. ext4, XFS, Btrfs, tmpfs and
 // overlayfs have leases for the owner of the new file, which is this process.
 //
-// As Django's, writes do not wait for the disk: if a machine loses power, the last writes may
+// As in Django, writes do not wait for the disk: if the machine loses power, the last writes may
 // be lost.
 package swapfile
 
@@ -79,8 +78,8 @@ type Folder struct {
 	MaxSize int
 }
 
-// File is a version of a file, as it was read or written. Other content or another time is
-// another version.
+// File is a version of a file, as it was read or written. Two versions differ in content or in
+// time.
 type File struct {
 	Data    []byte
 	ModTime time.Time
@@ -100,21 +99,21 @@ func (d Folder) Read(ctx context.Context, name string) (*File, error) {
 	return f, pathless(err)
 }
 
-// Create makes a file. If it exists, the error is fs.ErrExist. If like is not nil and root
-// runs this, the file gets like's owner.
+// Create creates a file. If it exists, the error is fs.ErrExist. If root runs this and like is
+// not nil, the file gets like's owner.
 func (d Folder) Create(name string, data []byte, modTime time.Time, like fs.FileInfo) (*File, error) {
 	f, err := d.create(name, data, modTime, like)
 	return f, pathless(err)
 }
 
-// Replace puts data in place of old. If the file is another version, the error is a
-// ChangedError. The new file has the owner and the mode of the old one.
+// Replace puts data in place of old. If the file is no longer old, the error is a ChangedError.
+// The new file has the owner and the mode of the old one.
 func (d Folder) Replace(ctx context.Context, name string, old *File, data []byte, modTime time.Time) (*File, error) {
 	f, err := d.replace(ctx, name, old, data, modTime)
 	return f, pathless(err)
 }
 
-// RemoveUnchanged removes a file that still is old. Otherwise the error is a ChangedError.
+// RemoveUnchanged removes a file. If the file is no longer old, the error is a ChangedError.
 func (d Folder) RemoveUnchanged(ctx context.Context, name string, old *File) error {
 	return pathless(d.removeUnchanged(ctx, name, old))
 }

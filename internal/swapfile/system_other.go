@@ -24,7 +24,7 @@ func isLeased(error) bool { return false }
 
 func setTime(path string, modTime time.Time) error { return os.Chtimes(path, time.Time{}, modTime) }
 
-// ownerOf returns this process's user: on these systems the owner is not known.
+// ownerOf returns this process's user, since these systems have no numeric owners.
 func ownerOf(fs.FileInfo) int { return os.Geteuid() }
 
 func (t *temporary) adopt(fs.FileInfo) error { return nil }

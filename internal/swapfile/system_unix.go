@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openFile opens a file without waiting: not for a writer if the file is a pipe, and not for
-// the end of somebody's lease, which is EAGAIN.
+// openFile opens a file without waiting. It does not wait for a writer if the file is a pipe. If
+// another program has a lease on the file, the error is EAGAIN.
 func openFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) { // a symbolic link, a socket
@@ -22,11 +22,11 @@ func openFile(path string) (*os.File, error) {
 	return f, err
 }
 
-// isLeased reports whether a file was not opened because somebody has a lease on it.
+// isLeased reports whether a file was not opened because another program has a lease on it.
 func isLeased(err error) bool { return errors.Is(err, unix.EAGAIN) }
 
-// setTime sets the time of a file. If somebody put a symbolic link in its place, it does not
-// follow that.
+// setTime sets the time of a file. It does not follow a symbolic link that another user may have
+// put in the file's place.
 func setTime(path string, modTime time.Time) error {
 	at, err := unix.TimeToTimespec(modTime)
 	if err != nil {
@@ -67,8 +67,8 @@ func (t *temporary) adopt(old fs.FileInfo) error {
 	return t.handle.Chmod(mode)
 }
 
-// giveTo gives a new file the owner of another file, which only root can. That owner could
-// not use a file of any other user.
+// giveTo gives a new file the owner of another file, which only root can do. If this process
+// cannot, it returns an OwnerError: that owner could not use the new file.
 func (t *temporary) giveTo(like fs.FileInfo) error {
 	owner, ok := like.Sys().(*syscall.Stat_t)
 	switch {

@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// locks keep this process's writers of one file apart. Without them the exchange would still
-// be correct, but writers would have to start again more often. A channel is full while its
-// lock is held.
+// locks serialize this process's writers of one file. Without them the exchange would still be
+// correct, but writers would have to retry more often. A channel is full while its lock is held.
 var (
 	locks    [64]chan struct{}
 	lockSeed = maphash.MakeSeed()
@@ -37,7 +36,7 @@ func (d Folder) lock(ctx context.Context, name string) (unlock func(), err error
 // another program's lease, because files may share the lock. With an error nothing is
 // locked, and the file, which may be nil, is closed.
 func (d Folder) lockOpen(ctx context.Context, name string) (o *opened, unlock func(), err error) {
-	var p patience
+	var w leaseWait
 	var leased error
 	for {
 		if unlock, err = d.lock(ctx, name); err != nil {
@@ -55,7 +54,7 @@ func (d Folder) lockOpen(ctx context.Context, name string) (o *opened, unlock fu
 			break
 		}
 		leased = err
-		if err = p.wait(ctx, d, d.path(name), leased); err != nil {
+		if err = w.pause(ctx, d, d.path(name), leased); err != nil {
 			break
 		}
 	}
@@ -65,34 +64,34 @@ func (d Folder) lockOpen(ctx context.Context, name string) (o *opened, unlock fu
 	return o, nil, err
 }
 
-// patience waits for the end of a lease that keeps a file from being opened. A writer of
+// leaseWait waits for the end of a lease that keeps a file from being opened. A writer of
 // this package holds a lease for microseconds. The kernel ends any lease after 45 seconds
 // (fs.lease-break-time), but its owner can take it again at once.
-type patience struct {
-	end   time.Time
-	pause time.Duration
+type leaseWait struct {
+	end  time.Time
+	next time.Duration // of the next pause
 }
 
 const (
-	withOurs      = time.Minute
-	withStrangers = 50 * time.Millisecond // another user may have put thousands of such files there
-	longestPause  = time.Millisecond
+	maxWait          = time.Minute
+	maxWaitStrangers = 50 * time.Millisecond // a stranger may have put thousands of such files there
+	longestPause     = time.Millisecond
 )
 
-// wait waits a little and returns nil, or returns an error when it has waited long enough.
-func (p *patience) wait(ctx context.Context, d Folder, path string, leased error) error {
-	if p.end.IsZero() {
-		p.end, p.pause = time.Now().Add(withOurs), 20*time.Microsecond
+// pause waits a little and returns nil. When the maximum has passed, it returns an error.
+func (w *leaseWait) pause(ctx context.Context, d Folder, path string, leased error) error {
+	if w.end.IsZero() {
+		w.end, w.next = time.Now().Add(maxWait), 20*time.Microsecond
 		if info, err := os.Lstat(path); err == nil && d.isStrangers(info) {
-			p.end = time.Now().Add(withStrangers)
+			w.end = time.Now().Add(maxWaitStrangers)
 		}
 	}
-	if time.Now().After(p.end) {
+	if time.Now().After(w.end) {
 		return leased
 	}
-	timer := time.NewTimer(p.pause)
+	timer := time.NewTimer(w.next)
 	defer timer.Stop()
-	p.pause = min(2*p.pause, longestPause)
+	w.next = min(2*w.next, longestPause)
 	select {
 	case <-timer.C:
 		return nil

@@ -17,15 +17,15 @@ type temporary struct {
 	path   string
 }
 
-// temporaryPath returns a name as Python's mkstemp makes it for Django.
+// temporaryPath returns a path like those that Django gets from Python's mkstemp.
 func (d Folder) temporaryPath(name string) string {
 	return d.path(name + "_out_" + strings.ToLower(rand.Text()[:8]))
 }
 
-// TemporaryLength is how much longer a temporary file's name is.
+// TemporaryLength is the length of a temporary file's suffix.
 const TemporaryLength = len("_out_") + 8
 
-// write makes a new version, which only this process's user can open.
+// write writes a new version, which only this process's user can open.
 func (d Folder) write(name string, data []byte, modTime time.Time) (*temporary, error) {
 	for {
 		path := d.temporaryPath(name)
@@ -61,8 +61,8 @@ func (t *temporary) fill(data []byte, modTime time.Time) error {
 	return nil
 }
 
-// discard removes the file with the temporary name: the version itself, or the one that came
-// out for it.
+// discard removes the file with the temporary name: the new version or, after the exchange, the
+// old one.
 func (t *temporary) discard() {
 	t.handle.Close()
 	os.Remove(t.path)
@@ -93,7 +93,7 @@ func (d Folder) create(name string, data []byte, modTime time.Time, like fs.File
 	return &t.File, nil
 }
 
-// createPlain creates a file as Django does: an empty file takes the name first.
+// createPlain creates a file as Django does: it first creates an empty file with the name.
 func createPlain(from, to string) error {
 	placeholder, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -107,8 +107,8 @@ func createPlain(from, to string) error {
 	return nil
 }
 
-// errOpened: another program has opened the temporary file, so that it cannot get a lease.
-var errOpened = errors.New("temporary file is opened by others")
+// errOpened: another program has opened the temporary file, so there can be no lease on it.
+var errOpened = errors.New("another program has opened the temporary file")
 
 // replace implements Replace.
 func (d Folder) replace(ctx context.Context, name string, old *File, data []byte, modTime time.Time) (*File, error) {
@@ -152,7 +152,7 @@ func (d Folder) replaceBy(ctx context.Context, name string, current *opened, dat
 	return &t.File, nil
 }
 
-// overwrite compares and then renames, for systems without exchange or leases.
+// overwrite is the fallback for systems without exchange or leases: it compares and then renames.
 func overwrite(ctx context.Context, d Folder, path string, t *temporary, current *opened) error {
 	if err := t.adopt(current.info); err != nil {
 		return err
@@ -165,7 +165,7 @@ func overwrite(ctx context.Context, d Folder, path string, t *temporary, current
 	return os.Rename(t.path, path)
 }
 
-// unchanged returns a ChangedError if the name is another file's now.
+// unchanged returns a ChangedError if the name now belongs to another file.
 func (d Folder) unchanged(ctx context.Context, path string, current *opened) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -189,7 +189,7 @@ func (d Folder) changed(ctx context.Context, path string) error {
 	return &ChangedError{&now.File}
 }
 
-// step is called between the steps, so that tests can come in between.
+// step is called between the steps. Tests replace it, to act at these points.
 var step = func(point string) {}
 
 // removeUnchanged implements RemoveUnchanged.
@@ -221,7 +221,8 @@ func (d Folder) removeUnchanged(ctx context.Context, name string, old *File) err
 	if err == nil && identical(out, current.info) {
 		return os.Remove(away)
 	}
-	// It is another program's version. If there is a file again, that one is newer.
+	// The renamed file is another program's version, so it gets its name back. If there is a
+	// new file with the name, that one is newer.
 	if err := renameNoReplace(away, path); errors.Is(err, fs.ErrExist) {
 		os.Remove(away)
 	} else if err != nil {

@@ -40,14 +40,14 @@ func Context(parent context.Context, limit time.Duration) (context.Context, cont
 		return parent, func() {}
 	}
 	if deadline, ok := parent.Deadline(); ok && time.Until(deadline) <= limit {
-		return parent, func() {} // as for a save: a context of its own would cost more than all else here
+		return parent, func() {} // the parent ends first, as in every save, and a new context would be expensive
 	}
 	return context.WithTimeoutCause(parent, limit, Reached{limit})
 }
 
-// Deadline returns a context that has a limit as its Deadline, and no timer: it is Done when
-// its parent is. It is for a client that sets the deadline on its connection, and costs a
-// fraction of Context.
+// Deadline returns a context with a deadline but no timer: its Done channel closes only with its
+// parent's. It is for a client that sets the deadline on its connection, and costs a fraction of
+// Context.
 func Deadline(parent context.Context, limit time.Duration) context.Context {
 	at := time.Now().Add(limit)
 	if deadline, ok := parent.Deadline(); limit <= 0 || ok && deadline.Before(at) {
@@ -77,16 +77,16 @@ func Ended(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// Or returns the configured limit, or Default if it is 0.
-func Or(configured time.Duration) time.Duration {
+// OrDefault returns the configured limit, or Default if it is 0.
+func OrDefault(configured time.Duration) time.Duration {
 	if configured == 0 {
 		return Default
 	}
 	return configured
 }
 
-// ForWrite is Context for a write to a database. The limit is Write, or that of a load if it
-// is longer. If a load has no limit, neither has a write.
+// ForWrite is Context for a write to a database. The limit is Write, or the limit of a load if
+// that is longer. If a load has no limit, a write has none either.
 func ForWrite(parent context.Context, load time.Duration) (context.Context, context.CancelFunc) {
 	if load > 0 {
 		load = max(load, Write)

@@ -5,8 +5,7 @@
 //		cachetest.Run(t, func(t *testing.T) cachestore.Cache { return openEmptyCache(t) })
 //	}
 //
-// Tests of what only one cache does, such as its errors and what Django makes of its
-// values, stay with that cache.
+// Tests of a single cache, such as those of its own errors, stay in its package.
 package cachetest
 
 import (
@@ -23,8 +22,8 @@ import (
 // Run tests a cache. It calls open for each of its tests, one after the other; open returns
 // an empty cache and closes it when its t ends.
 //
-// Run tests the optional powers (cachestore.Scanner, Expirer and Sharded) of a cache that
-// has them. It tests more if open returns a [Damager] or a [ReadOnlyOpener].
+// Run also tests the optional interfaces (cachestore.Scanner, Expirer and Sharded) that a cache
+// implements. It tests more if open returns a [Damager] or a [ReadOnlyOpener].
 func Run(t *testing.T, open func(t *testing.T) cachestore.Cache) {
 	for name, test := range map[string]func(t *testing.T, c *cache){
 		"Add":                     testAdd,
@@ -57,19 +56,19 @@ func Run(t *testing.T, open func(t *testing.T) cachestore.Cache) {
 
 // Damager is a cache that a test can damage.
 type Damager interface {
-	// Damage stores something under a key that is no value of Django's. An item that is
-	// there stays, with a damaged value.
+	// Damage stores a value under a key that Django cannot have written. If the key has an
+	// item, Damage only replaces its value.
 	Damage(t *testing.T, key string)
 }
 
-// ReadOnlyOpener is a cache that can be opened again, so that it takes no writes.
+// ReadOnlyOpener is a cache that can be opened a second time as read-only.
 type ReadOnlyOpener interface {
-	// ReadOnly returns the same cache, opened so that it takes no writes.
+	// ReadOnly returns the same cache, opened as read-only.
 	ReadOnly(t *testing.T) cachestore.Cache
 }
 
 const (
-	// prefix is what the cache keys of sessions begin with.
+	// prefix is the beginning of the cache keys of sessions.
 	prefix = ":1:django.contrib.sessions.cache"
 	// key is the cache key of a session. No error may hold its end.
 	key = prefix + "9f3c1a" + keyEnd
@@ -170,8 +169,8 @@ func wantNoKey(t *testing.T, err error) {
 	}
 }
 
-// wantConflict checks that an error is a conflict with a value, and returns its item, or what
-// is stored if the conflict does not have it.
+// wantConflict checks that an error is a conflict with a value. It returns the item of the
+// conflict, or the stored item if the conflict has none.
 func (c *cache) wantConflict(t *testing.T, op string, err error, current string) *cachestore.Item {
 	t.Helper()
 	wantError(t, op, err, djsession.ErrConflict)
@@ -188,7 +187,7 @@ func (c *cache) wantConflict(t *testing.T, op string, err error, current string)
 	return conflict.Current
 }
 
-// writes calls all that changes an item, and returns the errors by name.
+// writes calls all methods that change an item, and returns their errors by name.
 func (c *cache) writes(ctx context.Context, key string, old *cachestore.Item) map[string]error {
 	_, add := c.Add(ctx, key, []byte("written"), time.Hour)
 	_, swap := c.Swap(ctx, key, old, []byte("written"), time.Hour)

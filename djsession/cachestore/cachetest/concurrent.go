@@ -18,7 +18,7 @@ const (
 	writes  = 10 // of each writer
 )
 
-// Of writers that all start from the same item, each one's change counts.
+// Concurrent Swaps do not overwrite each other: every writer's change is stored.
 func testConcurrentSwaps(t *testing.T, c *cache) {
 	start := c.add(t, key, ".")
 	var all sync.WaitGroup
@@ -49,7 +49,7 @@ func testConcurrentSwaps(t *testing.T, c *cache) {
 	c.wantStored(t, key, strings.Repeat(".", 1+writers*writes))
 }
 
-// Of concurrent Adds one stores its value, and the others find the key taken.
+// One of several concurrent Adds stores its value, and the others return ErrKeyTaken.
 func testConcurrentAdds(t *testing.T, c *cache) {
 	for round := range writes {
 		key := fmt.Sprint(key, round)
@@ -76,7 +76,7 @@ func testConcurrentAdds(t *testing.T, c *cache) {
 	}
 }
 
-// Of concurrent Deletes one removes the item, and the others find it gone.
+// One of several concurrent Deletes removes the item, and the others return ErrNotFound.
 func testConcurrentDeletes(t *testing.T, c *cache) {
 	for round := range writes {
 		item := c.add(t, key, "one")

@@ -130,7 +130,7 @@ func testMissing(t *testing.T, c *cache) {
 	c.wantStored(t, key, "new")
 }
 
-// A timeout that is not positive is over already, as in Django.
+// An item whose timeout is not positive has ended when it is stored, as in Django.
 func testTimeoutIsOver(t *testing.T, c *cache) {
 	for _, timeout := range []time.Duration{0, -1, -time.Second, -time.Hour, -1 << 63} {
 		ended, err := c.Add(t.Context(), key, []byte("over"), timeout)
@@ -159,7 +159,7 @@ func testTimeoutIsOver(t *testing.T, c *cache) {
 	}
 }
 
-// An item ends by itself, and not before its time.
+// An item ends after its timeout, and not before.
 func testTimeoutRunsOut(t *testing.T, c *cache) {
 	added := c.add(t, key, "one")
 	const timeout = 2 * time.Second
@@ -181,7 +181,7 @@ func testTimeoutRunsOut(t *testing.T, c *cache) {
 	}
 }
 
-// The cache returns the bytes that were stored, whatever they are.
+// The cache returns the bytes that were stored.
 func testValues(t *testing.T, c *cache) {
 	every := make([]byte, 256)
 	for i := range every {
@@ -200,7 +200,7 @@ func testValues(t *testing.T, c *cache) {
 	}
 }
 
-// A key that the cache cannot have is ErrInvalidKey. Any other key has an item of its own.
+// A key that the cache cannot hold is an ErrInvalidKey. Any other key has its own item.
 func testKeys(t *testing.T, c *cache) {
 	keys := []string{
 		"k", prefix + "abcdefgh", prefix + "abcdefghi", "site:2:" + key, strings.Repeat("k", 250), strings.Repeat("k", 5000),
@@ -242,7 +242,7 @@ func testKeys(t *testing.T, c *cache) {
 	}
 }
 
-// A context that has ended is the error, and nothing was done.
+// If the context has ended, every method returns its error and does nothing.
 func testContextHasEnded(t *testing.T, c *cache) {
 	item := c.add(t, key, "one")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -255,7 +255,7 @@ func testContextHasEnded(t *testing.T, c *cache) {
 	c.wantStored(t, key, "one")
 }
 
-// A damaged value is a PayloadError: it is not written over, and can be deleted.
+// A damaged value is a PayloadError. It is not overwritten, and can be deleted.
 func testDamaged(t *testing.T, c *cache) {
 	damager, ok := c.Cache.(Damager)
 	if !ok {
@@ -283,7 +283,7 @@ func testDamaged(t *testing.T, c *cache) {
 	c.wantGone(t, key)
 }
 
-// A cache that takes no writes says so, and changes nothing.
+// A read-only cache returns ErrReadOnly for every write, and changes nothing.
 func testReadOnly(t *testing.T, c *cache) {
 	opener, ok := c.Cache.(ReadOnlyOpener)
 	if !ok {

@@ -1,6 +1,7 @@
-// Package compress has django-redis's compressors. It knows bytes and no Redis.
+// Package compress has django-redis's compressors. It works on bytes and does not know Redis.
 //
-// Stored data may be hostile. They decompress to at most a limit, and the memory is in proportion to the data and the limit.
+// Stored data may be hostile. Decompressed data are at most as large as a limit, and the memory used is in proportion to
+// the stored data and the limit.
 package compress
 
 import (
@@ -13,8 +14,8 @@ import (
 
 // A Compressor is one of django_redis.compressors. The zero Compressor leaves everything as it is.
 type Compressor struct {
-	// Stream is what the data are called in errors, as package sniff does: "a zlib stream". It is empty for the zero
-	// Compressor.
+	// Stream names the compressed data in errors, in the words of package sniff: "a zlib stream". It is empty for the
+	// zero Compressor.
 	Stream string
 
 	longerThan int // shorter data are left as they are
@@ -48,8 +49,8 @@ func (c *Compressor) Compress(data []byte) ([]byte, error) {
 	return c.pack(data)
 }
 
-// Decompress returns an inflate.ErrTooLarge for data that would be larger than the maximum, and any other error for data
-// that are no such stream.
+// Decompress returns the data in a stream. If they are larger than the maximum, the error is an inflate.ErrTooLarge. Any
+// other error means that stored is not such a stream.
 func (c *Compressor) Decompress(stored []byte) ([]byte, error) {
 	if c.unpack == nil {
 		return stored, nil
@@ -61,11 +62,11 @@ func (c *Compressor) Decompress(stored []byte) ([]byte, error) {
 	return data, err
 }
 
-// room returns an empty slice for so many bytes, or for limit bytes if that is less. inflate.Append needs a little more.
+// room returns an empty slice with a capacity of size or limit, whichever is less, and a little more for inflate.Append.
 func room(size, limit int) []byte {
 	const more = 512
 	return slices.Grow([]byte(nil), min(size, limit)+more)
 }
 
-// usualRatio is how many times its stored length a session is about.
+// usualRatio is the usual ratio of a session's length to its compressed length.
 const usualRatio = 3

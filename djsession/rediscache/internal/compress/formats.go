@@ -17,7 +17,7 @@ import (
 // level is the level of zlib and gzip. It is zlib's default; gzip's default of 9 is slower here and makes nothing smaller.
 const level = 6
 
-// finish writes data to a compressor over b, and returns what is in b then.
+// finish compresses data with w, which writes to b, and returns the content of b.
 func finish(w io.WriteCloser, b *bytes.Buffer, data []byte) ([]byte, error) {
 	if _, err := w.Write(data); err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func packGzip(data []byte) ([]byte, error) {
 	return finish(w, &b, data)
 }
 
-// unpackGzip is Python's gzip.decompress. After the stream it takes zeros and further streams, whose data it adds.
+// unpackGzip is Python's gzip.decompress. It skips zeros after the stream, and appends the data of further streams.
 func unpackGzip(stored []byte, limit int) ([]byte, error) {
 	in := bytes.NewReader(stored)
 	r, err := gzip.NewReader(in)
@@ -116,7 +116,7 @@ func packZstd(data []byte) ([]byte, error) {
 	return e.EncodeAll(data, nil), nil
 }
 
-// zstdDecoders are decoders by their limits. A program has one or two limits.
+// zstdDecoders holds a decoder for each limit. A program has one or two limits.
 var zstdDecoders sync.Map
 
 func zstdDecoder(limit int) (*zstd.Decoder, error) {
@@ -135,7 +135,7 @@ func zstdDecoder(limit int) (*zstd.Decoder, error) {
 	return kept.(*zstd.Decoder), nil
 }
 
-// unpackZstd takes no memory for the window that a frame claims: the data themselves are the window.
+// unpackZstd allocates no memory for the window that a frame claims: the data themselves are the window.
 func unpackZstd(stored []byte, limit int) ([]byte, error) {
 	d, err := zstdDecoder(limit)
 	if err != nil {

@@ -39,9 +39,9 @@ const (
 
 var errXZ = errors.New("damaged xz stream")
 
-// unpackXZ reads one xz stream, as lzma.compress writes it. It reads the container itself, since package xz takes as much
-// memory as the header of a block asks for, up to 4 GB. The index at the end says how large the data are, so unpackXZ
-// knows that before it decompresses anything.
+// unpackXZ reads one xz stream, as lzma.compress writes it. It parses the container itself, since package xz allocates as
+// much memory as the header of a block asks for, up to 4 GB. unpackXZ reads the size of the data from the index at the end
+// before it decompresses anything.
 func unpackXZ(stored []byte, limit int) ([]byte, error) {
 	check, index, err := xzFrame(stored)
 	if err != nil {
@@ -182,8 +182,8 @@ func lzma2Chunks(data []byte) (n int) {
 	return n
 }
 
-// xzBlockHeader returns how large a dictionary the block needs, and where its data begin. It refuses other filters than
-// LZMA2, since Python's lzma.compress uses no others by default.
+// xzBlockHeader returns the size of the dictionary that the block needs, and the offset of its data. It refuses filters
+// other than LZMA2, the only one that Python's lzma.compress uses by default.
 func xzBlockHeader(block []byte) (dict int64, size int, err error) {
 	if len(block) > 0 {
 		size = 4 * (int(block[0]) + 1)

@@ -6,8 +6,8 @@ import (
 	"github.com/djsess/djsess/internal/pickle"
 )
 
-// Extensions of MessagePack are instances of two Python classes, here as they are pickled: ExtType is a named tuple, and
-// Timestamp, for the code -1, has slots.
+// Python has two classes for extension types of MessagePack: the named tuple ExtType, and Timestamp, with slots, for the
+// code -1. Here their instances have the form that pickle gives them.
 var (
 	extType        = pickle.NewGlobal("msgpack.ext", "ExtType")
 	timestampClass = pickle.NewGlobal("msgpack.ext", "Timestamp")
@@ -72,7 +72,7 @@ func timestampOf(o *pickle.Object) (seconds, nanos int64, ok bool) {
 	return seconds, nanos, ok1 && ok2 && 0 <= nanos && nanos < 1e9
 }
 
-// timestamp is the shortest of the three forms that fits.
+// timestamp returns the shortest of the three forms of a timestamp that fits.
 func timestamp(seconds, nanos int64) []byte {
 	switch {
 	case seconds>>34 != 0:

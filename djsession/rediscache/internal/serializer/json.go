@@ -1,4 +1,4 @@
-// Package serializer has django-redis's serializers. It knows bytes and Python objects, but no Redis.
+// Package serializer has django-redis's serializers. It works on bytes and Python objects and does not know Redis.
 package serializer
 
 import (
@@ -14,12 +14,12 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// maxWritten bounds what is written. A session that was pickled may hold one object many times, and neither format has
-// references.
+// maxWritten is the largest output, in bytes. A session that was pickled may refer to one object many times; the output
+// has the object each time, since neither format has references.
 const maxWritten = signing.DefaultMaxSize
 
-// AppendJSON appends a dict as json.dumps(…, cls=DjangoJSONEncoder) writes it. A value without a form there is a
-// pyjson.ErrOpaque, and more than maxWritten bytes are a signing.ErrTooLarge.
+// AppendJSON appends a dict as json.dumps(…, cls=DjangoJSONEncoder) writes it. For a value that has no JSON form the error
+// is a pyjson.ErrOpaque, and for more than maxWritten bytes a signing.ErrTooLarge.
 func AppendJSON(dst []byte, dict *pickle.Object) ([]byte, error) {
 	w := pyvalue.Writer{Limit: maxWritten}
 	marked, err := w.Append(nil, dict)
@@ -121,12 +121,12 @@ func appendMarked(dst *[]byte, mark pyjson.Mark, rest string) (taken int, err er
 	return len(quoted), nil
 }
 
-// appendKey writes a key that is no str as json.dumps does: numbers, booleans and None become text.
+// appendKey writes a key that is not a str as json.dumps does: numbers, booleans and None become text.
 func appendKey(dst *[]byte, rest string) (taken int, err error) {
 	if mark, _ := pyjson.MarkAt(rest, 0); mark != 0 || rest == "" || rest[0] == '[' || rest[0] == '{' {
 		return 0, fmt.Errorf("a key that is no text, number, boolean or None has no JSON form: %w", pyjson.ErrOpaque)
 	}
-	if rest[0] == '"' { // a str of a class of its own
+	if rest[0] == '"' { // of a subclass of str
 		key := stringAt(rest)
 		*dst = append(*dst, key...)
 		return len(key), nil

@@ -13,8 +13,8 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// AppendMessagePack appends a dict as msgpack.dumps writes it. A value without a form there is a pyjson.ErrOpaque, and more than
-// maxWritten bytes are a signing.ErrTooLarge.
+// AppendMessagePack appends a dict as msgpack.dumps writes it. For a value that has no MessagePack form the error is a
+// pyjson.ErrOpaque, and for more than maxWritten bytes a signing.ErrTooLarge.
 func AppendMessagePack(dst []byte, dict *pickle.Object) ([]byte, error) {
 	b := bytes.NewBuffer(dst)
 	p := packer{out: msgpack.NewEncoder(b)}
@@ -31,7 +31,7 @@ const packDepth = 511
 type packer struct {
 	out   *msgpack.Encoder
 	depth int
-	size  int // at least so many bytes have been written
+	size  int // a lower bound of the bytes written
 }
 
 func (p *packer) value(o *pickle.Object) error {
@@ -46,7 +46,7 @@ func (p *packer) value(o *pickle.Object) error {
 		return p.out.EncodeString(text)
 	}
 	if items, ok := pyvalue.DictItems(o); ok {
-		return p.within(len(items)/2, p.out.EncodeMapLen, items)
+		return p.container(len(items)/2, p.out.EncodeMapLen, items)
 	}
 	if o.Call != nil {
 		return p.extension(o)
@@ -63,12 +63,12 @@ func (p *packer) value(o *pickle.Object) error {
 	case pickle.Bytes, pickle.ByteArray:
 		return p.out.EncodeBytes([]byte(o.Text))
 	case pickle.List, pickle.Tuple:
-		return p.within(len(o.Items), p.out.EncodeArrayLen, o.Items)
+		return p.container(len(o.Items), p.out.EncodeArrayLen, o.Items)
 	}
-	return formless(o)
+	return noForm(o)
 }
 
-// grow counts the bytes that are written next.
+// grow adds n to the size, or returns an error if the output would be too large.
 func (p *packer) grow(n int) error {
 	if p.size += n; p.size > maxWritten {
 		return fmt.Errorf("more than %d bytes: %w", maxWritten, signing.ErrTooLarge)
@@ -76,7 +76,7 @@ func (p *packer) grow(n int) error {
 	return nil
 }
 
-func formless(o *pickle.Object) error {
+func noForm(o *pickle.Object) error {
 	return fmt.Errorf("%s has no MessagePack form: %w", pyvalue.Describe(o), pyjson.ErrOpaque)
 }
 
@@ -91,8 +91,8 @@ func (p *packer) integer(o *pickle.Object) error {
 	return fmt.Errorf("an integer of more than 64 bits has no MessagePack form: %w", pyjson.ErrOpaque)
 }
 
-// within writes a container: its length and then its items.
-func (p *packer) within(n int, head func(int) error, items []*pickle.Object) error {
+// container writes the length of a container and then its items.
+func (p *packer) container(n int, head func(int) error, items []*pickle.Object) error {
 	if p.depth == packDepth {
 		return fmt.Errorf("nested more than %d deep, or holds itself: %w", packDepth, pyjson.ErrOpaque)
 	}
@@ -118,7 +118,7 @@ func (p *packer) extension(o *pickle.Object) error {
 		code, data, ok = extensionOf(o)
 	}
 	if !ok {
-		return formless(o)
+		return noForm(o)
 	}
 	if err := p.grow(len(data)); err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// ParseMessagePack reads what msgpack.loads reads.
+// ParseMessagePack reads MessagePack as msgpack.loads does.
 func ParseMessagePack(data []byte) (*pickle.Object, error) {
 	u := unpacker{data: data}
 	o, err := u.value()
@@ -174,7 +174,7 @@ func (u *unpacker) items(n uint64) ([]*pickle.Object, error) {
 	}
 	u.depth++
 	defer func() { u.depth-- }()
-	// Room for a few only: nested containers may all claim the same bytes.
+	// A small capacity, since nested containers may all claim the same bytes.
 	items := make([]*pickle.Object, 0, min(n, 16))
 	for range n {
 		item, err := u.value()

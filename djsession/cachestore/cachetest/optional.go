@@ -59,7 +59,7 @@ func testSharded(t *testing.T, c *cache) {
 	}
 }
 
-// found is what a scan yields, by key, or by name if the cache has only hashes of keys.
+// found is the result of a scan, by key, or by name if the cache has only hashes of keys.
 type found struct {
 	items  map[string]*cachestore.Entry
 	hashed bool
@@ -135,7 +135,7 @@ func testScan(t *testing.T, c *cache) {
 	}
 }
 
-// A prefix is a text: characters with a meaning in a pattern have none in it.
+// A prefix is literal text: it has no wildcards.
 func testScanOtherPrefix(t *testing.T, c *cache) {
 	if c.scanner() == nil {
 		return
