@@ -87,7 +87,7 @@ func (m *Manager) sample(ctx context.Context) (sample, error) {
 type sample struct {
 	origins []Origin // of those that open
 	refused int      // how many do not open
-	lastErr     error    // why the last of these did not open
+	lastErr error    // why the last of these did not open
 }
 
 // newestSessions opens the newest live sessions of a store. A store that cannot be

@@ -12,15 +12,15 @@ import (
 
 // facts are everything that the decision depends on.
 type facts struct {
-	hasCookie       bool // the request has a session cookie
-	accessed     bool // the handler read the session
-	modified     bool // the session is to be saved
-	empty        bool // the session has neither a key nor a value
-	hasStaleCookie        bool // the cookie holds the session's old key, which was deleted
-	everyRequest bool // SESSION_SAVE_EVERY_REQUEST
-	readOnly   bool // nothing may change: a read-only manager, or a payload that was refused
-	setByHandler bool // the handler sets the session cookie itself, as a Django behind a proxy does
-	status       int
+	hasCookie      bool // the request has a session cookie
+	accessed       bool // the handler read the session
+	modified       bool // the session is to be saved
+	empty          bool // the session has neither a key nor a value
+	hasStaleCookie bool // the cookie holds the session's old key, which was deleted
+	everyRequest   bool // SESSION_SAVE_EVERY_REQUEST
+	readOnly       bool // nothing may change: a read-only manager, or a payload that was refused
+	setByHandler   bool // the handler sets the session cookie itself, as a Django behind a proxy does
+	status         int
 }
 
 // action is what to do before the first byte.
@@ -56,15 +56,15 @@ func (x *exchange) facts(s *Session, status int) facts {
 		status = max(status, http.StatusInternalServerError)
 	}
 	return facts{
-		hasCookie:       x.hasCookie,
-		accessed:     s.accessed,
-		modified:     s.modified,
-		empty:        s.IsEmpty(),
-		hasStaleCookie:        s.cookie == cookieStale,
-		everyRequest: x.m.settings().SessionSaveEveryRequest,
-		readOnly:   x.m.ReadOnly || s.closed != nil,
-		setByHandler: x.setsCookie(),
-		status:       status,
+		hasCookie:      x.hasCookie,
+		accessed:       s.accessed,
+		modified:       s.modified,
+		empty:          s.IsEmpty(),
+		hasStaleCookie: s.cookie == cookieStale,
+		everyRequest:   x.m.settings().SessionSaveEveryRequest,
+		readOnly:       x.m.ReadOnly || s.closed != nil,
+		setByHandler:   x.setsCookie(),
+		status:         status,
 	}
 }
 

@@ -28,14 +28,14 @@ import (
 // one that a fallback opens. Since nothing new is stored before the proof, a session that
 // Go itself stored cannot become the proof.
 type evidence struct {
-	storeProven  atomic.Bool // a session of the site's was seen
-	keyProven    atomic.Bool // SECRET_KEY made the newest signature
-	seen   signatures
-	shards shards // of a Sharded store
+	storeProven atomic.Bool // a session of the site's was seen
+	keyProven   atomic.Bool // SECRET_KEY made the newest signature
+	seen        signatures
+	shards      shards // of a Sharded store
 
-	sampling chan struct{} // full while a request searches the store
-	sampledAt  time.Time     // when the last search ended
-	sampleErr  error         // why it failed
+	sampling  chan struct{} // full while a request searches the store
+	sampledAt time.Time     // when the last search ended
+	sampleErr error         // why it failed
 }
 
 // sampleInterval is the shortest time between two searches of an unproven store.
@@ -188,10 +188,10 @@ func (m *Manager) sampleIfDue(ctx context.Context) error {
 type shards struct {
 	allProven atomic.Bool // every server is proven, and found does nothing more
 
-	mu      sync.Mutex
-	servers map[string]bool // where a visitor's own session was found
-	wellPlaced    map[string]bool // keys that were found on their own server
-	misplaced   map[string]bool // keys that were found on another one
+	mu         sync.Mutex
+	servers    map[string]bool // where a visitor's own session was found
+	wellPlaced map[string]bool // keys that were found on their own server
+	misplaced  map[string]bool // keys that were found on another one
 }
 
 const (

@@ -79,14 +79,14 @@ type Manager struct {
 	// It may be called by several goroutines. Default: LogEvents(nil).
 	Observer func(ctx context.Context, e Event)
 
-	store        Store
-	settings     func() *Settings // fmt prints no secrets of a func
+	store         Store
+	settings      func() *Settings // fmt prints no secrets of a func
 	selfContained bool             // the store is SelfContained
-	sharded      Sharded          // the store, if it is on several servers
-	unsigned     bool             // the store is an UnsignedStore
-	hasFallbacks bool             // there are SECRET_KEY_FALLBACKS
-	evidence     evidence
-	deadlines    deadlines
+	sharded       Sharded          // the store, if it is on several servers
+	unsigned      bool             // the store is an UnsignedStore
+	hasFallbacks  bool             // there are SECRET_KEY_FALLBACKS
+	evidence      evidence
+	deadlines     deadlines
 }
 
 // NewManager returns a manager with the defaults. It has the store's settings.

@@ -168,18 +168,18 @@ func (x *exchange) serveError(w http.ResponseWriter, r *http.Request, err error)
 
 // exchange is one request and its response.
 type exchange struct {
-	m       *Manager
-	r       *http.Request // as it came to Handler
-	inner   *http.Request // as the handler has it
-	cookie  string        // request.COOKIES.get(SESSION_COOKIE_NAME)
-	hasCookie    bool          // the request has such a cookie
-	key     string        // the session key in the cookie, once the session was asked for
-	session *Session      // once it was asked for
-	err     error         // why it could not be loaded
-	outerHeader  []headerLines // of the response, as set before Handler
-	failing bool          // the ErrorHandler is running
-	ctx     requestContext
-	w       responseWriter
+	m           *Manager
+	r           *http.Request // as it came to Handler
+	inner       *http.Request // as the handler has it
+	cookie      string        // request.COOKIES.get(SESSION_COOKIE_NAME)
+	hasCookie   bool          // the request has such a cookie
+	key         string        // the session key in the cookie, once the session was asked for
+	session     *Session      // once it was asked for
+	err         error         // why it could not be loaded
+	outerHeader []headerLines // of the response, as set before Handler
+	failing     bool          // the ErrorHandler is running
+	ctx         requestContext
+	w           responseWriter
 }
 
 // isReported reports whether the Observer was told of an error.

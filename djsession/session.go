@@ -19,12 +19,12 @@ import (
 //
 // A Session is not safe for use by several goroutines.
 type Session struct {
-	m       *Manager
-	record  *Record               // as it is stored; nil for a new session
-	values  *Values               // what the session holds now
-	changes []func(*Values) error // made since the record was loaded
-	ownsValues   bool                  // values can be changed: they are not record's
-	locals  map[any]any
+	m          *Manager
+	record     *Record               // as it is stored; nil for a new session
+	values     *Values               // what the session holds now
+	changes    []func(*Values) error // made since the record was loaded
+	ownsValues bool                  // values can be changed: they are not record's
+	locals     map[any]any
 	sessionState
 }
 

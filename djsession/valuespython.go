@@ -20,12 +20,12 @@ var ErrOpaque = pyjson.ErrOpaque
 
 // pythonValues are the Python objects of Values, beside their JSON.
 type pythonValues struct {
-	members []pythonMember // beside Values.members, in the same order
-	dict    *pickle.Object // the dict that was loaded; nil if the values began in Go or as JSON
-	dictValid   bool           // dict still is the values: nothing has changed
-	pickle  string         // the pickle that dict was loaded from, while nothing has changed
-	proto   int            // the protocol of that pickle
-	writeLimit   int            // bounds, in bytes, all values together when they are written out
+	members    []pythonMember // beside Values.members, in the same order
+	dict       *pickle.Object // the dict that was loaded; nil if the values began in Go or as JSON
+	dictValid  bool           // dict still is the values: nothing has changed
+	pickle     string         // the pickle that dict was loaded from, while nothing has changed
+	proto      int            // the protocol of that pickle
+	writeLimit int            // bounds, in bytes, all values together when they are written out
 }
 
 // defaultWriteLimit is the limit of values that were in no pickle.
@@ -33,9 +33,9 @@ const defaultWriteLimit = 32 << 20
 
 // pythonMember is a value as Python has it. The value of the zero pythonMember is its JSON.
 type pythonMember struct {
-	key      *pickle.Object // the key that was loaded; nil for a str of the member's name
-	value    *pickle.Object
-	marked   string // marked JSON in place of value, without opaque values
+	key     *pickle.Object // the key that was loaded; nil for a str of the member's name
+	value   *pickle.Object
+	marked  string // marked JSON in place of value, without opaque values
 	unnamed bool   // the key is no str, so no name finds the value
 }
 
