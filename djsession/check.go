@@ -21,17 +21,17 @@ import (
 func (m *Manager) Check(ctx context.Context) error {
 	s, err := m.sample(ctx)
 	if err == nil && len(s.origins) == 0 && s.refused > 0 {
-		err = fmt.Errorf("none of %d live sessions can be opened: %w", s.refused, s.why)
+		err = fmt.Errorf("none of %d live sessions can be opened: %w", s.refused, s.lastErr)
 	}
 	if err != nil {
 		return fmt.Errorf("djsession: check: is it the site's SECRET_KEY, DJANGO_VERSION and store? %w", err)
 	}
 	if s.unknownKey() && !m.settings().AcceptNewKey {
-		m.tell(ctx, Event{Kind: EventCheck, Err: ErrUnknownKey})
+		m.report(ctx, Event{Kind: EventCheck, Err: ErrUnknownKey})
 	}
 	if checker, ok := m.store.(Checker); ok {
 		if err := checker.Check(ctx); err != nil { // cached_db goes on without its cache
-			m.tell(ctx, Event{Kind: EventCheck, Err: err})
+			m.report(ctx, Event{Kind: EventCheck, Err: err})
 		}
 	}
 	if scanner, ok := m.store.(Scanner); ok {
@@ -61,9 +61,9 @@ func (m *Manager) checkExpiries(ctx context.Context, scanner Scanner) {
 	}
 	switch {
 	case seen == 0 && !m.AcceptEmptyStore:
-		m.tell(ctx, Event{Kind: EventCheck, Err: errNoSessions})
+		m.report(ctx, Event{Kind: EventCheck, Err: errNoSessions})
 	case late > 0:
-		m.tell(ctx, Event{Kind: EventCheck, Err: fmt.Errorf("%d of %d live sessions end later than SESSION_COOKIE_AGE from now: "+
+		m.report(ctx, Event{Kind: EventCheck, Err: fmt.Errorf("%d of %d live sessions end later than SESSION_COOKIE_AGE from now: "+
 			"are USE_TZ, TIME_ZONE and SESSION_COOKIE_AGE the site's?", late, seen)})
 	}
 }
@@ -77,7 +77,7 @@ func (m *Manager) sample(ctx context.Context) (sample, error) {
 	for _, o := range s.origins {
 		m.evidence.seen.note(o)
 		if o.Form != Unsigned && (o.Key == 0 || m.settings().AcceptNewKey) {
-			m.evidence.store.Store(true)
+			m.evidence.storeProven.Store(true)
 		}
 	}
 	return s, nil
@@ -87,7 +87,7 @@ func (m *Manager) sample(ctx context.Context) (sample, error) {
 type sample struct {
 	origins []Origin // of those that open
 	refused int      // how many do not open
-	why     error    // why the last of these did not open
+	lastErr error    // why the last of these did not open
 }
 
 // newestSessions opens the newest live sessions of a store. A store that cannot be
@@ -105,7 +105,7 @@ func newestSessions(ctx context.Context, store Store) (s sample, err error) {
 			return s, err
 		case err != nil:
 			s.refused++
-			s.why = err
+			s.lastErr = err
 		default:
 			s.origins = append(s.origins, r.Origin)
 		}
@@ -136,7 +136,7 @@ func OpensSome(ctx context.Context, store Store) (bool, error) {
 	case err != nil:
 		return false, err
 	case len(s.origins) == 0 && s.refused > 0:
-		return false, fmt.Errorf("none of %d live sessions can be opened: %w", s.refused, s.why)
+		return false, fmt.Errorf("none of %d live sessions can be opened: %w", s.refused, s.lastErr)
 	}
 	return len(s.origins) > 0, nil
 }

@@ -12,15 +12,15 @@ import (
 
 // facts are everything that the decision depends on.
 type facts struct {
-	cookie       bool // the request has a session cookie
-	accessed     bool // the handler read the session
-	modified     bool // the session is to be saved
-	empty        bool // the session has neither a key nor a value
-	stale        bool // the cookie holds the session's old key, which was deleted
-	everyRequest bool // SESSION_SAVE_EVERY_REQUEST
-	unwritable   bool // nothing may change: a read-only manager, or a payload that was refused
-	setByHandler bool // the handler sets the session cookie itself, as a Django behind a proxy does
-	status       int
+	hasCookie      bool // the request has a session cookie
+	accessed       bool // the handler read the session
+	modified       bool // the session is to be saved
+	empty          bool // the session has neither a key nor a value
+	hasStaleCookie bool // the cookie holds the session's old key, which was deleted
+	everyRequest   bool // SESSION_SAVE_EVERY_REQUEST
+	readOnly       bool // nothing may change: a read-only manager, or a payload that was refused
+	setByHandler   bool // the handler sets the session cookie itself, as a Django behind a proxy does
+	status         int
 }
 
 // action is what to do before the first byte.
@@ -37,12 +37,12 @@ type action struct {
 // cookie of a session with a new key with any status, because the old key no longer works.
 func decide(f facts) (a action) {
 	switch {
-	case f.unwritable, f.setByHandler && !f.modified:
+	case f.readOnly, f.setByHandler && !f.modified:
 	case f.empty:
-		a.deleteCookie = f.cookie && f.modified
+		a.deleteCookie = f.hasCookie && f.modified
 	case !f.modified && !f.everyRequest:
 	case f.status >= http.StatusInternalServerError:
-		a.check, a.setCookie = true, f.stale
+		a.check, a.setCookie = true, f.hasStaleCookie
 	default:
 		a.check, a.save, a.setCookie = true, true, true
 	}
@@ -56,15 +56,15 @@ func (x *exchange) facts(s *Session, status int) facts {
 		status = max(status, http.StatusInternalServerError)
 	}
 	return facts{
-		cookie:       x.came,
-		accessed:     s.accessed,
-		modified:     s.modified,
-		empty:        s.IsEmpty(),
-		stale:        s.cookie == cookieStale,
-		everyRequest: x.m.settings().SessionSaveEveryRequest,
-		unwritable:   x.m.ReadOnly || s.closed != nil,
-		setByHandler: x.setsCookie(),
-		status:       status,
+		hasCookie:      x.hasCookie,
+		accessed:       s.accessed,
+		modified:       s.modified,
+		empty:          s.IsEmpty(),
+		hasStaleCookie: s.cookie == cookieStale,
+		everyRequest:   x.m.settings().SessionSaveEveryRequest,
+		readOnly:       x.m.ReadOnly || s.closed != nil,
+		setByHandler:   x.setsCookie(),
+		status:         status,
 	}
 }
 
@@ -122,7 +122,7 @@ func (x *exchange) sessionToCommit(status int) (*Session, error) {
 	case !x.m.settings().SessionSaveEveryRequest, x.m.ReadOnly, x.cookie == "", status >= http.StatusInternalServerError, x.setsCookie():
 		return nil, nil
 	}
-	s, err := x.load(x.saving())
+	s, err := x.load(x.saveContext())
 	if errors.As(err, new(*PayloadError)) {
 		return nil, nil // the handler did not ask for the session
 	}
@@ -138,10 +138,10 @@ func (x *exchange) save(s *Session) error {
 	}
 	if x.timedOut() {
 		s.reported = fmt.Errorf("djsession: save %s: the request has timed out and was answered: %w", ShortKey(s.Key()), http.ErrHandlerTimeout)
-		x.m.tell(x.r.Context(), Event{Kind: EventSave, Session: ShortKey(s.Key()), Err: s.reported})
+		x.m.report(x.r.Context(), Event{Kind: EventSave, Session: ShortKey(s.Key()), Err: s.reported})
 		return s.reported
 	}
-	return s.save(x.saving())
+	return s.save(x.saveContext())
 }
 
 // timedOut reports whether an http.TimeoutHandler around Handler has answered in its
@@ -164,8 +164,8 @@ func (x *exchange) timedOut() bool {
 	return false
 }
 
-// saving is the context of a save, which a client that leaves does not end.
-func (x *exchange) saving() context.Context { return x.m.saving(x.r.Context()) }
+// saveContext is the context of a save, which a client that leaves does not end.
+func (x *exchange) saveContext() context.Context { return x.m.saveContext(x.r.Context()) }
 
 func (x *exchange) vary() { djcookie.AddVary(x.w.Header(), "Cookie") }
 
@@ -183,7 +183,7 @@ func (x *exchange) hijack() error {
 	}
 	// The code that takes over the connection may send this header itself.
 	x.setCookie(s)
-	x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.Key()), Err: errHijacked})
+	x.m.report(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.Key()), Err: errHijacked})
 	return nil
 }
 

@@ -31,7 +31,7 @@ func (x *exchange) replaceStaleCookie() {
 func (x *exchange) deleteCookie(s *Session) {
 	if s.cookie == cookieUnknown || s.cookie == cookieForeign {
 		if err := s.mayReplaceCookie(x.r.Context()); err != nil {
-			x.m.tell(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.cookieValue), Err: err})
+			x.m.report(x.r.Context(), Event{Kind: EventRefusal, Session: ShortKey(s.cookieValue), Err: err})
 			return
 		}
 	}
@@ -51,7 +51,7 @@ func (m *Manager) sessionCookie(key string, v *Values) (djcookie.Cookie, error) 
 		Secure:   s.SessionCookieSecure,
 		HTTPOnly: s.SessionCookieHTTPOnly,
 	}
-	if (m.WrapCookie != nil || m.UnwrapCookie != nil) && !m.keyIsSession && key != "" {
+	if (m.WrapCookie != nil || m.UnwrapCookie != nil) && !m.selfContained && key != "" {
 		var err error
 		if cookie.Value, err = m.wrap(key, v); err != nil {
 			return cookie, fmt.Errorf("%w: WrapCookie: %w", errNoCookie, err)

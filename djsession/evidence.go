@@ -28,18 +28,18 @@ import (
 // one that a fallback opens. Since nothing new is stored before the proof, a session that
 // Go itself stored cannot become the proof.
 type evidence struct {
-	store  atomic.Bool // a session of the site's was seen
-	key    atomic.Bool // SECRET_KEY made the newest signature
-	seen   signatures
-	shards shards // of a Sharded store
+	storeProven atomic.Bool // a session of the site's was seen
+	keyProven   atomic.Bool // SECRET_KEY made the newest signature
+	seen        signatures
+	shards      shards // of a Sharded store
 
-	looking chan struct{} // full while a request searches the store
-	looked  time.Time     // when the last search ended
-	failed  error         // why it failed
+	sampling  chan struct{} // full while a request searches the store
+	sampledAt time.Time     // when the last search ended
+	sampleErr error         // why it failed
 }
 
-// lookEvery is the shortest time between two searches of an unproven store.
-const lookEvery = 10 * time.Second
+// sampleInterval is the shortest time between two searches of an unproven store.
+const sampleInterval = 10 * time.Second
 
 // sampleSize is how many of the newest sessions are looked at.
 const sampleSize = 100
@@ -69,35 +69,35 @@ func (s *signatures) note(o Origin) {
 // unknownKey reports whether a fallback made the newest signature.
 func (s *signatures) unknownKey() bool { return s.fallback.Load() > s.current.Load() }
 
-// found records that a visitor's own session was loaded.
-func (m *Manager) found(r *Record) {
+// noteFound records that a visitor's own session was loaded.
+func (m *Manager) noteFound(r *Record) {
 	e := &m.evidence
 	decides := r.Version != nil // a record from the cache of a cached_db has no Version
-	if m.keyIsSession {
+	if m.selfContained {
 		decides = r.Origin.Key == 0
 	}
 	switch {
 	case !decides:
-	case m.sharded != nil && !e.shards.complete.Load():
-		if e.shards.found(r.Key, m.sharded) {
-			e.store.Store(true)
+	case m.sharded != nil && !e.shards.allProven.Load():
+		if e.shards.noteFound(r.Key, m.sharded) {
+			e.storeProven.Store(true)
 		}
 	case m.sharded != nil:
-	case !e.store.Load():
-		e.store.Store(true)
+	case !e.storeProven.Load():
+		e.storeProven.Store(true)
 	}
-	if m.hasFallbacks && !e.key.Load() {
+	if m.hasFallbacks && !e.keyProven.Load() {
 		e.seen.note(r.Origin)
 	}
 }
 
-// notFound looks on the other servers for a session that is not on the server of its
+// noteNotFound looks on the other servers for a session that is not on the server of its
 // key, until it is proven that keys are spread as on the site.
-func (m *Manager) notFound(ctx context.Context, key string) {
-	if m.AcceptEmptyStore || m.evidence.store.Load() {
+func (m *Manager) noteNotFound(ctx context.Context, key string) {
+	if m.AcceptEmptyStore || m.evidence.storeProven.Load() {
 		return
 	}
-	m.notMisplaced(ctx, key) // it records the evidence; its error proves nothing
+	m.checkPlacement(ctx, key) // it records the evidence; its error proves nothing
 }
 
 // mayReplaceCookie returns an error unless the store is proven to be the site's. Only then
@@ -108,22 +108,22 @@ func (m *Manager) mayReplaceCookie(ctx context.Context, unknown string) error {
 		return nil
 	}
 	if m.sharded != nil && unknown != "" {
-		if !e.store.Load() {
-			if err := m.notMisplaced(ctx, unknown); err != nil {
+		if !e.storeProven.Load() {
+			if err := m.checkPlacement(ctx, unknown); err != nil {
 				return err
 			}
 		}
-		if shard := m.sharded.Shard(unknown); !e.shards.has(shard) {
+		if shard := m.sharded.Shard(unknown); !e.shards.isProven(shard) {
 			return fmt.Errorf("%w (server %s)", ErrUnknownStore, shard)
 		}
 	}
-	if e.store.Load() {
+	if e.storeProven.Load() {
 		return nil
 	}
-	if err := m.look(ctx); err != nil {
+	if err := m.sampleIfDue(ctx); err != nil {
 		return err
 	}
-	if !e.store.Load() {
+	if !e.storeProven.Load() {
 		if e.seen.unknownKey() && !m.settings().AcceptNewKey {
 			return ErrUnknownKey
 		}
@@ -132,12 +132,12 @@ func (m *Manager) mayReplaceCookie(ctx context.Context, unknown string) error {
 	return nil
 }
 
-// notMisplaced returns an error if a visitor's session is on another server than the
+// checkPlacement returns an error if a visitor's session is on another server than the
 // one that its key belongs to, and records that.
-func (m *Manager) notMisplaced(ctx context.Context, unknown string) error {
+func (m *Manager) checkPlacement(ctx context.Context, unknown string) error {
 	server, err := m.sharded.Misplaced(ctx, unknown)
 	if err == nil && server != "" {
-		m.evidence.shards.misplaced(unknown)
+		m.evidence.shards.noteMisplaced(unknown)
 		err = fmt.Errorf("%w: session %s is on server %s and belongs on %s: are the servers and their hash the site's?",
 			ErrUnknownStore, ShortKey(unknown), server, m.sharded.Shard(unknown))
 	}
@@ -147,56 +147,56 @@ func (m *Manager) notMisplaced(ctx context.Context, unknown string) error {
 // mayWrite returns an error unless sessions may be signed with SECRET_KEY.
 func (m *Manager) mayWrite(ctx context.Context) error {
 	e := &m.evidence
-	if m.unsigned || !m.hasFallbacks || m.settings().AcceptNewKey || e.key.Load() {
+	if m.unsigned || !m.hasFallbacks || m.settings().AcceptNewKey || e.keyProven.Load() {
 		return nil
 	}
-	if err := m.look(ctx); err != nil {
+	if err := m.sampleIfDue(ctx); err != nil {
 		return err
 	}
 	switch {
 	case e.seen.unknownKey():
 		return ErrUnknownKey
-	case e.seen.current.Load() > 0 && !m.keyIsSession: // cookies cannot be sampled, and an old cookie is no lasting proof
-		e.key.Store(true)
+	case e.seen.current.Load() > 0 && !m.selfContained: // cookies cannot be sampled, and an old cookie is no lasting proof
+		e.keyProven.Store(true)
 	}
 	return nil
 }
 
-// look looks at the newest sessions of the store, not more often than lookEvery. In a
+// sampleIfDue looks at the newest sessions of the store, not more often than lookEvery. In a
 // store that signs nothing there is nothing to see.
-func (m *Manager) look(ctx context.Context) error {
+func (m *Manager) sampleIfDue(ctx context.Context) error {
 	e := &m.evidence
 	if m.unsigned {
 		return nil
 	}
 	select {
-	case e.looking <- struct{}{}:
-		defer func() { <-e.looking }()
+	case e.sampling <- struct{}{}:
+		defer func() { <-e.sampling }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if e.looked.IsZero() || time.Since(e.looked) >= lookEvery {
-		_, e.failed = m.sample(m.saving(ctx)) // the result is for other visitors, too, so this visitor must not end it
-		e.looked = time.Now()
+	if e.sampledAt.IsZero() || time.Since(e.sampledAt) >= sampleInterval {
+		_, e.sampleErr = m.sample(m.saveContext(ctx)) // the result is for other visitors, too, so this visitor must not end it
+		e.sampledAt = time.Now()
 	}
-	return e.failed
+	return e.sampleErr
 }
 
 // shards holds what visitors' keys show about a store on several servers. Even with a
 // list of servers or a hash that is not the site's, one in n keys goes to the right one of
 // n servers by chance.
 type shards struct {
-	complete atomic.Bool // every server is proven, and found does nothing more
+	allProven atomic.Bool // every server is proven, and found does nothing more
 
-	mu      sync.Mutex
-	servers map[string]bool // where a visitor's own session was found
-	here    map[string]bool // keys that were found on their own server
-	there   map[string]bool // keys that were found on another one
+	mu         sync.Mutex
+	servers    map[string]bool // where a visitor's own session was found
+	wellPlaced map[string]bool // keys that were found on their own server
+	misplaced  map[string]bool // keys that were found on another one
 }
 
 const (
-	// enoughKeys is how many keys must be found: all by chance is then next to impossible.
-	enoughKeys = 20
+	// keysNeeded is how many keys must be found: all by chance is then next to impossible.
+	keysNeeded = 20
 	// misplacedWeight is how many keys on their own server make up for one on another.
 	// A site that has changed its servers has such keys for a while.
 	misplacedWeight = 3
@@ -204,39 +204,39 @@ const (
 	maxKeys = 1000
 )
 
-// found records a key on its own server and reports whether enough were found.
-func (s *shards) found(key string, store Sharded) bool {
+// noteFound records a key on its own server and reports whether enough were noteFound.
+func (s *shards) noteFound(key string, store Sharded) bool {
 	server := store.Shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.servers == nil {
-		s.servers, s.here = map[string]bool{}, map[string]bool{}
+		s.servers, s.wellPlaced = map[string]bool{}, map[string]bool{}
 	}
 	s.servers[server] = true
-	if len(s.here) < maxKeys {
-		s.here[key] = true
+	if len(s.wellPlaced) < maxKeys {
+		s.wellPlaced[key] = true
 	}
-	enough := len(s.here)-misplacedWeight*len(s.there) >= enoughKeys
+	enough := len(s.wellPlaced)-misplacedWeight*len(s.misplaced) >= keysNeeded
 	if enough && len(s.servers) == store.Shards() {
-		s.complete.Store(true)
+		s.allProven.Store(true)
 	}
 	return enough
 }
 
-// misplaced records a key on another server than its own.
-func (s *shards) misplaced(key string) {
+// noteMisplaced records a key on another server than its own.
+func (s *shards) noteMisplaced(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.there == nil {
-		s.there = map[string]bool{}
+	if s.misplaced == nil {
+		s.misplaced = map[string]bool{}
 	}
-	if len(s.there) < maxKeys {
-		s.there[key] = true
+	if len(s.misplaced) < maxKeys {
+		s.misplaced[key] = true
 	}
 }
 
-// has reports whether a visitor's own session was found on a server.
-func (s *shards) has(server string) bool {
+// isProven reports whether a visitor's own session was found on a server.
+func (s *shards) isProven(server string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.servers[server]

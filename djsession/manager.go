@@ -79,14 +79,14 @@ type Manager struct {
 	// It may be called by several goroutines. Default: LogEvents(nil).
 	Observer func(ctx context.Context, e Event)
 
-	store        Store
-	settings     func() *Settings // fmt prints no secrets of a func
-	keyIsSession bool             // the store is SelfContained
-	sharded      Sharded          // the store, if it is on several servers
-	unsigned     bool             // the store is an UnsignedStore
-	hasFallbacks bool             // there are SECRET_KEY_FALLBACKS
-	evidence     evidence
-	deadlines    deadlines
+	store         Store
+	settings      func() *Settings // fmt prints no secrets of a func
+	selfContained bool             // the store is SelfContained
+	sharded       Sharded          // the store, if it is on several servers
+	unsigned      bool             // the store is an UnsignedStore
+	hasFallbacks  bool             // there are SECRET_KEY_FALLBACKS
+	evidence      evidence
+	deadlines     deadlines
 }
 
 // NewManager returns a manager with the defaults. It has the store's settings.
@@ -108,10 +108,10 @@ func NewManager(store Store) (*Manager, error) {
 		store:        store,
 		settings:     func() *Settings { return settings },
 		hasFallbacks: len(settings.SecretKeyFallbacks) > 0,
-		evidence:     evidence{looking: make(chan struct{}, 1)},
+		evidence:     evidence{sampling: make(chan struct{}, 1)},
 	}
 	if s, ok := store.(SelfContained); ok {
-		m.keyIsSession = s.KeyIsSession()
+		m.selfContained = s.KeyIsSession()
 	}
 	if s, ok := store.(UnsignedStore); ok {
 		m.unsigned = s.NothingSigned()
@@ -159,7 +159,7 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 		o.done(key, err)
 		s := unknownSession(m, key)
 		if m.sharded != nil && s.cookie == cookieUnknown {
-			m.notFound(ctx, key)
+			m.noteNotFound(ctx, key)
 		}
 		return s, nil
 	case errors.As(err, &payload):
@@ -168,7 +168,7 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 	o.done(key, err)
 	switch {
 	case payload == nil:
-	case m.keyIsSession && errors.Is(err, ErrBadSignature) && (m.AcceptEmptyStore || m.evidence.store.Load()):
+	case m.selfContained && errors.Is(err, ErrBadSignature) && (m.AcceptEmptyStore || m.evidence.storeProven.Load()):
 		return unknownSession(m, key), nil // other cookies verify, so SECRET_KEY is the site's
 	case m.EmptyWhenRefused:
 		s := newSession(m, nil)
@@ -182,7 +182,7 @@ func (m *Manager) load(ctx context.Context, key string) (*Session, error) {
 func unknownSession(m *Manager, key string) *Session {
 	s := newSession(m, nil)
 	s.cookie, s.cookieValue = cookieUnknown, key
-	if !m.keyIsSession && !couldBeKey(key) {
+	if !m.selfContained && !couldBeKey(key) {
 		s.cookie = cookieForeign
 	}
 	return s
@@ -202,7 +202,7 @@ func (m *Manager) writer(op string, o *observation) *writer {
 func (m *Manager) newKey() string {
 	switch {
 	case m.sharded != nil && !m.AcceptEmptyStore:
-	case m.WrapCookie != nil && !m.keyIsSession:
+	case m.WrapCookie != nil && !m.selfContained:
 		return NewKey() // WrapCookie needs the key before anything is stored
 	default:
 		return ""
@@ -210,7 +210,7 @@ func (m *Manager) newKey() string {
 	// Choose a server that is proven. A new session on another server would become its proof.
 	for {
 		key := NewKey()
-		if m.evidence.shards.has(m.sharded.Shard(key)) {
+		if m.evidence.shards.isProven(m.sharded.Shard(key)) {
 			return key
 		}
 	}

@@ -34,7 +34,7 @@ import (
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{m: m, r: r}
-		x.cookie, x.came = djcookie.Lookup(r.Header["Cookie"], m.settings().SessionCookieName)
+		x.cookie, x.hasCookie = djcookie.Lookup(r.Header["Cookie"], m.settings().SessionCookieName)
 		x.ctx = requestContext{r.Context(), x}
 		x.w = responseWriter{ResponseWriter: w, x: x}
 		x.keepHeader(w.Header())
@@ -99,7 +99,7 @@ func FromRequest(r *http.Request) (*Session, error) {
 func (x *exchange) load(ctx context.Context) (s *Session, err error) {
 	ok := true
 	x.key = x.cookie
-	if unwrap := x.m.UnwrapCookie; unwrap != nil && x.cookie != "" && !x.m.keyIsSession {
+	if unwrap := x.m.UnwrapCookie; unwrap != nil && x.cookie != "" && !x.m.selfContained {
 		x.key, ok = unwrap(x.r, x.cookie)
 		ok = ok && ValidateKey(x.key) == nil
 	}
@@ -115,9 +115,9 @@ func (x *exchange) load(ctx context.Context) (s *Session, err error) {
 	switch {
 	case err != nil:
 	case s.record != nil:
-		x.m.found(s.record)
+		x.m.noteFound(s.record)
 	case s.cookie == cookieForeign:
-		x.m.tell(ctx, Event{Kind: EventRefusal, Session: ShortKey(s.cookieValue), Err: ErrForeignCookie})
+		x.m.report(ctx, Event{Kind: EventRefusal, Session: ShortKey(s.cookieValue), Err: ErrForeignCookie})
 	}
 	return s, err
 }
@@ -168,18 +168,18 @@ func (x *exchange) serveError(w http.ResponseWriter, r *http.Request, err error)
 
 // exchange is one request and its response.
 type exchange struct {
-	m       *Manager
-	r       *http.Request // as it came to Handler
-	inner   *http.Request // as the handler has it
-	cookie  string        // request.COOKIES.get(SESSION_COOKIE_NAME)
-	came    bool          // the request has such a cookie
-	key     string        // the session key in the cookie, once the session was asked for
-	session *Session      // once it was asked for
-	err     error         // why it could not be loaded
-	header  []headerLines // of the response, as set before Handler
-	failing bool          // the ErrorHandler is running
-	ctx     requestContext
-	w       responseWriter
+	m           *Manager
+	r           *http.Request // as it came to Handler
+	inner       *http.Request // as the handler has it
+	cookie      string        // request.COOKIES.get(SESSION_COOKIE_NAME)
+	hasCookie   bool          // the request has such a cookie
+	key         string        // the session key in the cookie, once the session was asked for
+	session     *Session      // once it was asked for
+	err         error         // why it could not be loaded
+	outerHeader []headerLines // of the response, as set before Handler
+	failing     bool          // the ErrorHandler is running
+	ctx         requestContext
+	w           responseWriter
 }
 
 // isReported reports whether the Observer was told of an error.
@@ -201,9 +201,9 @@ func (x *exchange) keepHeader(h http.Header) {
 	if len(h) == 0 {
 		return
 	}
-	x.header = make([]headerLines, 0, len(h))
+	x.outerHeader = make([]headerLines, 0, len(h))
 	for name, values := range h {
-		x.header = append(x.header, headerLines{name, values[:len(values):len(values)]})
+		x.outerHeader = append(x.outerHeader, headerLines{name, values[:len(values):len(values)]})
 	}
 }
 

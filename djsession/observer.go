@@ -136,27 +136,27 @@ func (m *Manager) observe(ctx context.Context, kind EventKind) *observation {
 
 // done reports how the operation ended. The key is the session's key now.
 func (o *observation) done(key string, err error) error {
-	o.m.tell(o.ctx, Event{Kind: o.kind, Session: ShortKey(key), Took: time.Since(o.start), Conflicts: o.conflicts, Err: err})
+	o.m.report(o.ctx, Event{Kind: o.kind, Session: ShortKey(key), Took: time.Since(o.start), Conflicts: o.conflicts, Err: err})
 	return err
 }
 
 // conflict reports that an attempt failed because of a concurrent write.
 func (o *observation) conflict(key string) {
 	o.conflicts++
-	o.m.tell(o.ctx, Event{Kind: EventConflict, Session: ShortKey(key), Took: time.Since(o.start), Conflicts: o.conflicts})
+	o.m.report(o.ctx, Event{Kind: EventConflict, Session: ShortKey(key), Took: time.Since(o.start), Conflicts: o.conflicts})
 }
 
 // Tell passes an event to the Observer of the request's manager, or logs it if the request
 // has no manager. It is for packages such as djauth.
 func Tell(r *http.Request, e Event) {
 	if x, ok := exchangeOf(r); ok {
-		x.m.tell(r.Context(), e)
+		x.m.report(r.Context(), e)
 		return
 	}
 	LogEvents(nil)(r.Context(), e)
 }
 
-func (m *Manager) tell(ctx context.Context, e Event) {
+func (m *Manager) report(ctx context.Context, e Event) {
 	if m.Observer != nil {
 		m.Observer(ctx, e)
 	}

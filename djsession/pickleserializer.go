@@ -69,7 +69,7 @@ func (s PickleSerializer) Parse(data []byte) (*Values, error) {
 		}
 		return nil, fmt.Errorf("%w: %s in place of a pickled dict: %w", ErrMalformed, sniff.Name(data), err)
 	}
-	v, err := valuesOf(dict, max(leastLimit, len(data)+min(15*min(len(data), mostLimit), mostLimit)))
+	v, err := valuesOf(dict, max(minWritten, len(data)+min(15*min(len(data), maxGrowth), maxGrowth)))
 	if err != nil {
 		return nil, err
 	}
@@ -78,9 +78,9 @@ func (s PickleSerializer) Parse(data []byte) (*Values, error) {
 }
 
 // These limits, in bytes, bound what the values of a pickle take when they are written out:
-// 16 times the pickle, and at least leastLimit, but no more than mostLimit above its length.
+// 16 times the pickle, and at least minWritten, but no more than maxGrowth above its length.
 // A pickle can refer to one object over and over.
 const (
-	leastLimit = 4 << 20
-	mostLimit  = 32 << 20
+	minWritten = 4 << 20
+	maxGrowth  = 32 << 20
 )

@@ -126,7 +126,7 @@ func (w *responseWriter) Push(target string, options *http.PushOptions) error {
 func (x *exchange) replaceResponse(err error) {
 	header := x.w.Header()
 	clear(header)
-	for _, lines := range x.header {
+	for _, lines := range x.outerHeader {
 		header[lines.name] = lines.values
 	}
 	x.replaceStaleCookie()

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// saving returns a context for a save. It does not end when ctx ends, so that no save is
+// saveContext returns a context for a save. It does not end when ctx ends, so that no save is
 // left half done, but after SaveTimeout or up to a second later.
-func (m *Manager) saving(ctx context.Context) context.Context {
+func (m *Manager) saveContext(ctx context.Context) context.Context {
 	ctx = context.WithoutCancel(ctx)
 	if m.SaveTimeout <= 0 {
 		return ctx
 	}
-	return deadlineContext{ctx, m.deadlines.after(m.SaveTimeout)}
+	return deadlineContext{ctx, m.deadlines.next(m.SaveTimeout)}
 }
 
 // deadlines gives the saves of one second a common deadline. A timer for each save would
@@ -24,7 +24,7 @@ type deadlines struct {
 	newAfter time.Time // when the next save gets a new deadline
 }
 
-func (d *deadlines) after(timeout time.Duration) *deadline {
+func (d *deadlines) next(timeout time.Duration) *deadline {
 	now := time.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()

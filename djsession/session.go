@@ -19,12 +19,12 @@ import (
 //
 // A Session is not safe for use by several goroutines.
 type Session struct {
-	m       *Manager
-	record  *Record               // as it is stored; nil for a new session
-	values  *Values               // what the session holds now
-	changes []func(*Values) error // made since the record was loaded
-	owned   bool                  // values can be changed: they are not record's
-	locals  map[any]any
+	m          *Manager
+	record     *Record               // as it is stored; nil for a new session
+	values     *Values               // what the session holds now
+	changes    []func(*Values) error // made since the record was loaded
+	ownsValues bool                  // values can be changed: they are not record's
+	locals     map[any]any
 	sessionState
 }
 
@@ -33,7 +33,7 @@ func newSession(m *Manager, record *Record) *Session {
 	if record != nil {
 		s.values = record.Values
 	} else {
-		s.values, s.owned = new(Values), true
+		s.values, s.ownsValues = new(Values), true
 	}
 	return s
 }
@@ -82,10 +82,10 @@ func (s *Session) Writable() error {
 	return nil
 }
 
-// own makes the values ready to be changed.
-func (s *Session) own() *Values {
-	if !s.owned {
-		s.values, s.owned = s.values.Clone(), true
+// ownValues makes the values ready to be changed.
+func (s *Session) ownValues() *Values {
+	if !s.ownsValues {
+		s.values, s.ownsValues = s.values.Clone(), true
 	}
 	return s.values
 }
@@ -96,15 +96,15 @@ func (s *Session) change(change func(*Values) error) error {
 	if err := s.Writable(); err != nil {
 		return err
 	}
-	if err := change(s.own()); err != nil {
+	if err := change(s.ownValues()); err != nil {
 		return err
 	}
-	s.note(change)
+	s.recordChange(change)
 	return nil
 }
 
-// note records a change, to re-apply it after a concurrent write.
-func (s *Session) note(change func(*Values) error) {
+// recordChange records a change, to re-apply it after a concurrent write.
+func (s *Session) recordChange(change func(*Values) error) {
 	s.changes = append(s.changes, change)
 	s.noteChange()
 }
@@ -184,8 +184,8 @@ func (s *Session) Apply(change func(v *Values) error) error {
 	if err := change(v); err != nil {
 		return err
 	}
-	s.values, s.owned = v, true
-	s.note(change)
+	s.values, s.ownsValues = v, true
+	s.recordChange(change)
 	return nil
 }
 
@@ -219,7 +219,7 @@ func (s *Session) Pop(name string, dst any) error {
 		case ok && now == popped:
 			v.Delete(name)
 		case ok:
-			s.m.tell(context.Background(), Event{Kind: EventConflict, Session: ShortKey(s.Key()), Err: fmt.Errorf("pop %q: %w", name, errPopped)})
+			s.m.report(context.Background(), Event{Kind: EventConflict, Session: ShortKey(s.Key()), Err: fmt.Errorf("pop %q: %w", name, errPopped)})
 		}
 		return nil
 	})

@@ -18,7 +18,7 @@ func (s *Session) Save(ctx context.Context) error {
 	if err := s.Writable(); err != nil {
 		return err
 	}
-	if s.saveErr != nil && nothingDone(s.saveErr) {
+	if s.saveErr != nil && nothingWritten(s.saveErr) {
 		s.saveErr = nil
 	}
 	return s.save(ctx)
@@ -54,7 +54,7 @@ func (s *Session) save(ctx context.Context) (err error) {
 // stored takes over the record that is stored now.
 func (s *Session) stored(record *Record) {
 	s.noteStored(record.Key != s.Key())
-	s.record, s.values, s.owned, s.changes = record, record.Values, false, nil
+	s.record, s.values, s.ownsValues, s.changes = record, record.Values, false, nil
 }
 
 // create stores the values as a new session. It never uses a key that came with the
@@ -67,7 +67,7 @@ func (s *Session) create(ctx context.Context) (*Record, error) {
 		return nil, fmt.Errorf("new session: %w", err)
 	}
 	key := s.m.newKey()
-	if !s.m.keyIsSession { // if the key is the session, nothing is stored and the key is not known yet
+	if !s.m.selfContained { // if the key is the session, nothing is stored and the key is not known yet
 		if err := s.m.checkCookie(key, s.values); err != nil {
 			return nil, fmt.Errorf("new session: %w", err)
 		}
@@ -106,7 +106,7 @@ func (s *Session) Flush(ctx context.Context) (err error) {
 			return fmt.Errorf("flush %s: %w", ShortKey(s.cookieValue), err)
 		}
 	}
-	s.record, s.values, s.owned, s.changes = nil, new(Values), true, nil
+	s.record, s.values, s.ownsValues, s.changes = nil, new(Values), true, nil
 	s.noteFlushed()
 	return nil
 }
@@ -129,7 +129,7 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ctx = s.m.saving(ctx)
+	ctx = s.m.saveContext(ctx)
 	o := s.m.observe(ctx, EventSave)
 	defer func() { s.reported = o.done(s.Key(), err) }()
 	record, err := s.create(ctx)
@@ -137,10 +137,10 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 		return err
 	}
 	if old := s.Key(); old != "" {
-		if record, err = s.move(ctx, record, o); err != nil {
+		if record, err = s.replaceOld(ctx, record, o); err != nil {
 			return err
 		}
-		if !s.m.keyIsSession { // a signed cookie stays valid
+		if !s.m.selfContained { // a signed cookie stays valid
 			s.cookie = cookieStale
 		}
 	}
@@ -149,10 +149,10 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 	return nil
 }
 
-// move deletes the session's old record and returns the new one. If it cannot delete the
+// replaceOld deletes the session's old record and returns the new one. If it cannot delete the
 // old record, it deletes the new one.
-func (s *Session) move(ctx context.Context, record *Record, o *observation) (*Record, error) {
-	moved, unsure, err := s.retire(ctx, record, o)
+func (s *Session) replaceOld(ctx context.Context, record *Record, o *observation) (*Record, error) {
+	moved, unsure, err := s.mergeAndDeleteOld(ctx, record, o)
 	switch {
 	case err == nil:
 		return moved, nil
@@ -168,10 +168,10 @@ func (s *Session) move(ctx context.Context, record *Record, o *observation) (*Re
 	return nil, err
 }
 
-// retire deletes the session's old record, whose values are in moved. Concurrent writes
+// mergeAndDeleteOld deletes the session's old record, whose values are in moved. Concurrent writes
 // to the old record are re-applied on the new one. With an error, unsure reports that
 // the old record may have been deleted.
-func (s *Session) retire(ctx context.Context, moved *Record, o *observation) (_ *Record, unsure bool, err error) {
+func (s *Session) mergeAndDeleteOld(ctx context.Context, moved *Record, o *observation) (_ *Record, unsure bool, err error) {
 	w := s.m.writer("cycle", o)
 	old := s.record
 	for attempt := 0; ; attempt++ {
@@ -183,12 +183,12 @@ func (s *Session) retire(ctx context.Context, moved *Record, o *observation) (_ 
 		case errors.Is(err, ErrNotFound):
 			return nil, false, fmt.Errorf("cycle %s: %w", ShortKey(old.Key), ErrSessionDeleted)
 		case !errors.As(err, &conflict):
-			return moved, !nothingDone(err), err
+			return moved, !nothingWritten(err), err
 		}
 		if old, err = w.afterConflict(ctx, old, conflict.Current, attempt); err != nil {
 			return nil, false, err
 		}
-		v, err := changed(old.Values, s.changes)
+		v, err := applyAll(old.Values, s.changes)
 		if err != nil {
 			return nil, false, err
 		}
@@ -211,8 +211,8 @@ func (s *Session) deleteOld(ctx context.Context, old *Record) error {
 	return err
 }
 
-// nothingDone reports whether an error says that nothing was written.
-func nothingDone(err error) bool {
+// nothingWritten reports whether an error says that nothing was written.
+func nothingWritten(err error) bool {
 	if errors.Is(err, ErrOutcomeUnknown) {
 		return false
 	}

@@ -64,4 +64,4 @@ func (s *sessionState) close(reason error) {
 
 // outcomeUnknown reports whether a save failed although it may have been done. A second try
 // could make the changes twice.
-func (s *sessionState) outcomeUnknown() bool { return s.saveErr != nil && !nothingDone(s.saveErr) }
+func (s *sessionState) outcomeUnknown() bool { return s.saveErr != nil && !nothingWritten(s.saveErr) }

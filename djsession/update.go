@@ -40,7 +40,7 @@ func Update(ctx context.Context, store Store, key string, change func(v *Values)
 		}
 	}
 	changes := []func(*Values) error{change}
-	v, err := changed(record.Values, changes)
+	v, err := applyAll(record.Values, changes)
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +48,8 @@ func Update(ctx context.Context, store Store, key string, change func(v *Values)
 	return w.replace(ctx, record, v, changes)
 }
 
-// changed returns a copy of v with the changes applied.
-func changed(v *Values, changes []func(*Values) error) (*Values, error) {
+// applyAll returns a copy of v with the changes applied.
+func applyAll(v *Values, changes []func(*Values) error) (*Values, error) {
 	v = v.Clone()
 	for _, change := range changes {
 		if err := change(v); err != nil {
@@ -95,7 +95,7 @@ func (w *writer) replace(ctx context.Context, record *Record, v *Values, changes
 		if w.overwrite {
 			continue
 		}
-		if v, err = changed(record.Values, changes); err != nil {
+		if v, err = applyAll(record.Values, changes); err != nil {
 			return nil, err
 		}
 	}

@@ -156,10 +156,10 @@ func (v *Values) Clone() *Values {
 // unchanged reports whether nothing has changed since the values were read.
 func (v *Values) unchanged() bool { return v.text != "" || v.python != nil && v.python.pickle != "" }
 
-// changed forgets what was read, since the values now differ from it.
-func (v *Values) changed() {
+// markChanged forgets what was read, since the values now differ from it.
+func (v *Values) markChanged() {
 	v.text = ""
 	if v.python != nil {
-		v.python.pickle, v.python.whole = "", false
+		v.python.pickle, v.python.dictValid = "", false
 	}
 }

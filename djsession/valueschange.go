@@ -79,7 +79,7 @@ func (v *Values) set(name string, e encoded) error {
 		v.makeIndex(2 * len(v.members))
 	}
 	if i := v.find(name); i >= 0 {
-		v.changed()
+		v.markChanged()
 		v.members[i].Raw = e.raw
 		v.setPython(i, e.python)
 		return nil
@@ -88,7 +88,7 @@ func (v *Values) set(name string, e encoded) error {
 	if err != nil {
 		return fmt.Errorf("session value %q: %w", name, err)
 	}
-	v.changed()
+	v.markChanged()
 	if v.index != nil {
 		v.index[name] = len(v.members)
 	}
@@ -162,7 +162,7 @@ func (v *Values) Delete(names ...string) int {
 	if v.python != nil {
 		v.python.members = without(v.python.members, gone)
 	}
-	v.changed()
+	v.markChanged()
 	return len(gone)
 }
 

@@ -54,7 +54,7 @@ func (v *Values) AppendShown(dst []byte) []byte {
 func (v *Values) appendMembers(dst []byte, mode pyvalue.Mode) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, '{')
-	w := pyvalue.Writer{Mode: mode, Limit: v.python.limit}
+	w := pyvalue.Writer{Mode: mode, Limit: v.python.writeLimit}
 	for i := range v.members {
 		if i > 0 {
 			dst = append(dst, ',')
@@ -92,7 +92,7 @@ func (v *Values) appendMember(dst []byte, i int, w *pyvalue.Writer) ([]byte, err
 
 // shown returns a value that has no JSON as AppendShown shows it.
 func (v *Values) shown(i int) string {
-	w := pyvalue.Writer{Mode: pyvalue.Show, Limit: v.python.limit}
+	w := pyvalue.Writer{Mode: pyvalue.Show, Limit: v.python.writeLimit}
 	text, err := v.appendMember(nil, i, &w)
 	if err != nil {
 		return "null"

@@ -20,29 +20,29 @@ var ErrOpaque = pyjson.ErrOpaque
 
 // pythonValues are the Python objects of Values, beside their JSON.
 type pythonValues struct {
-	members []pythonMember // beside Values.members, in the same order
-	dict    *pickle.Object // the dict that was loaded; nil if the values began in Go or as JSON
-	whole   bool           // dict still is the values: nothing has changed
-	pickle  string         // the pickle that dict was loaded from, while nothing has changed
-	proto   int            // the protocol of that pickle
-	limit   int            // bounds, in bytes, all values together when they are written out
+	members    []pythonMember // beside Values.members, in the same order
+	dict       *pickle.Object // the dict that was loaded; nil if the values began in Go or as JSON
+	dictValid  bool           // dict still is the values: nothing has changed
+	pickle     string         // the pickle that dict was loaded from, while nothing has changed
+	proto      int            // the protocol of that pickle
+	writeLimit int            // bounds, in bytes, all values together when they are written out
 }
 
-// defaultLimit is the limit of values that were in no pickle.
-const defaultLimit = 32 << 20
+// defaultWriteLimit is the limit of values that were in no pickle.
+const defaultWriteLimit = 32 << 20
 
 // pythonMember is a value as Python has it. The value of the zero pythonMember is its JSON.
 type pythonMember struct {
-	key      *pickle.Object // the key that was loaded; nil for a str of the member's name
-	value    *pickle.Object
-	marked   string // marked JSON in place of value, without opaque values
-	otherKey bool   // the key is no str, so no name finds the value
+	key     *pickle.Object // the key that was loaded; nil for a str of the member's name
+	value   *pickle.Object
+	marked  string // marked JSON in place of value, without opaque values
+	unnamed bool   // the key is no str, so no name finds the value
 }
 
 // Package rediscache needs the Python objects: see package pydict.
 func init() {
 	pydict.Of = func(values any) (*pickle.Object, error) { return values.(*Values).pythonDict() }
-	pydict.Values = func(dict *pickle.Object) (any, error) { return valuesOf(dict, defaultLimit) }
+	pydict.Values = func(dict *pickle.Object) (any, error) { return valuesOf(dict, defaultWriteLimit) }
 }
 
 // valuesOf returns the values of a dict, with a limit for pythonValues.
@@ -57,7 +57,7 @@ func valuesOf(dict *pickle.Object, limit int) (*Values, error) {
 	})
 	v, p := &both.Values, &both.pythonValues
 	v.members = make([]pyjson.Member, 0, len(items)/2)
-	*p = pythonValues{members: make([]pythonMember, 0, len(items)/2), dict: dict, whole: true, limit: limit}
+	*p = pythonValues{members: make([]pythonMember, 0, len(items)/2), dict: dict, dictValid: true, writeLimit: limit}
 	v.python = p
 	names := 0 // in bytes: a million keys may share one long str
 	for i := 0; i+1 < len(items); i += 2 {
@@ -76,7 +76,7 @@ func valuesOf(dict *pickle.Object, limit int) (*Values, error) {
 					continue
 				// No dict that Python has written has equal keys, so the key that is no str is not equal to this one.
 				case isStr:
-					v.members[at].Name, p.members[at].otherKey = "", true
+					v.members[at].Name, p.members[at].unnamed = "", true
 					if v.index != nil {
 						v.index[name] = len(v.members)
 					}
@@ -86,7 +86,7 @@ func valuesOf(dict *pickle.Object, limit int) (*Values, error) {
 			}
 		}
 		v.members = append(v.members, pyjson.Member{Name: name})
-		p.members = append(p.members, pythonMember{key: key, value: value, otherKey: !isName})
+		p.members = append(p.members, pythonMember{key: key, value: value, unnamed: !isName})
 	}
 	if len(v.members) < indexFrom {
 		v.index = nil
@@ -114,7 +114,7 @@ func (v *Values) findIndexed(name string) int {
 // dict with the same objects for the unchanged values.
 func (v *Values) pythonDict() (*pickle.Object, error) {
 	p := v.python
-	if p != nil && p.whole {
+	if p != nil && p.dictValid {
 		return p.dict, nil
 	}
 	items := make([]*pickle.Object, 0, 2*len(v.members))
@@ -157,7 +157,7 @@ func (v *Values) object(i int) (*pickle.Object, error) {
 }
 
 // named reports whether a name finds a value: whether its key equals a str.
-func (v *Values) named(i int) bool { return v.python == nil || !v.python.members[i].otherKey }
+func (v *Values) named(i int) bool { return v.python == nil || !v.python.members[i].unnamed }
 
 // decodePython decodes a value as Python has it. A value that was set in Go is decoded as it
 // will be once it is stored: as JSON, unless the session is known to be pickled.
@@ -170,7 +170,7 @@ func (v *Values) decodePython(i int, dst any) error {
 		return pyjson.UnmarshalMarked(m.marked, nil, dst, valuesDict)
 	}
 	if nested, ok := dst.(*Values); ok { // without marked JSON in between, which keeps no identities
-		read, err := valuesOf(m.value, v.python.limit)
+		read, err := valuesOf(m.value, v.python.writeLimit)
 		if errors.Is(err, ErrTooLarge) {
 			return err
 		} else if err != nil {
@@ -179,7 +179,7 @@ func (v *Values) decodePython(i int, dst any) error {
 		*nested = *read
 		return nil
 	}
-	w := pyvalue.Writer{Limit: v.python.limit}
+	w := pyvalue.Writer{Limit: v.python.writeLimit}
 	text, err := w.Append(nil, m.value)
 	if err != nil {
 		return tooLarge(err)
@@ -210,13 +210,13 @@ func (v *Values) setPython(i int, m pythonMember) {
 		if m == (pythonMember{}) {
 			return
 		}
-		v.python = &pythonValues{limit: defaultLimit}
+		v.python = &pythonValues{writeLimit: defaultWriteLimit}
 	}
 	p := v.python
 	for len(p.members) < len(v.members) {
 		p.members = append(p.members, pythonMember{})
 	}
-	m.key, m.otherKey = p.members[i].key, p.members[i].otherKey
+	m.key, m.unnamed = p.members[i].key, p.members[i].unnamed
 	p.members[i] = m
 }
 
@@ -234,7 +234,7 @@ func (p *pythonValues) cleared() *pythonValues {
 	if p == nil || p.dict == nil {
 		return nil
 	}
-	return &pythonValues{dict: &pickle.Object{Kind: pickle.Dict}, proto: p.proto, limit: p.limit}
+	return &pythonValues{dict: &pickle.Object{Kind: pickle.Dict}, proto: p.proto, writeLimit: p.writeLimit}
 }
 
 var valuesType = reflect.TypeFor[Values]()
@@ -264,7 +264,7 @@ func appendMarked(dst []byte, value any, opaque *[]any) (out []byte, differs boo
 	if err != nil {
 		return dst, true, err
 	}
-	w := pyvalue.Writer{Limit: v.python.limit, Opaque: *opaque}
+	w := pyvalue.Writer{Limit: v.python.writeLimit, Opaque: *opaque}
 	out, err = w.Append(dst, dict)
 	*opaque = w.Opaque
 	return out, true, tooLarge(err)
@@ -275,7 +275,7 @@ func parseMarked(text string, opaque []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := valuesOf(o, max(leastLimit, 2*len(text)))
+	v, err := valuesOf(o, max(minWritten, 2*len(text)))
 	if err != nil {
 		return nil, &pyjson.TypeError{Want: valuesType, Got: pyvalue.Describe(o)}
 	}
