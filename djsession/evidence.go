@@ -162,7 +162,7 @@ func (m *Manager) mayWrite(ctx context.Context) error {
 	return nil
 }
 
-// sampleIfDue looks at the newest sessions of the store, not more often than lookEvery. In a
+// sampleIfDue looks at the newest sessions of the store, not more often than sampleInterval. In a
 // store that signs nothing there is nothing to see.
 func (m *Manager) sampleIfDue(ctx context.Context) error {
 	e := &m.evidence
@@ -186,7 +186,7 @@ func (m *Manager) sampleIfDue(ctx context.Context) error {
 // list of servers or a hash that is not the site's, one in n keys goes to the right one of
 // n servers by chance.
 type shards struct {
-	allProven atomic.Bool // every server is proven, and found does nothing more
+	allProven atomic.Bool // every server is proven, and noteFound does nothing more
 
 	mu         sync.Mutex
 	servers    map[string]bool // where a visitor's own session was found
