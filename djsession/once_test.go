@@ -206,6 +206,9 @@ var addOne = edit.Add("n", 1)
 // statement that the server gets 200 ms after the client was cut off.
 func onEachOnce(t *testing.T, test func(t *testing.T, kind onceKind, s *onceSite, late bool)) {
 	for _, kind := range onceKinds {
+		if testing.Short() && kind.name != "postgres" && kind.name != "redis" {
+			continue
+		}
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
 			s := kind.start(t)

@@ -51,7 +51,7 @@ func (s *liveSite) djsess(t *testing.T, args ...string) string {
 // The main job, with each Django on each database: it writes, djsess changes one
 // value, it reads; and the other way.
 func TestRoundTripWithDjango(t *testing.T) {
-	for _, kind := range djangotest.Databases {
+	for _, kind := range djangotest.Databases() {
 		versions := djangotest.OldestAndNewest()
 		if kind.Kind == "sqlite" {
 			versions = djangotest.Djangos()

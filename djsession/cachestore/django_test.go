@@ -9,6 +9,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
@@ -207,7 +208,7 @@ func TestPicklesOfEveryDjango(t *testing.T) {
 		return entry, open
 	}
 	var sites []*site
-	for _, version := range versions {
+	for _, version := range djangotest.Djangos(versions...) {
 		sites = append(sites, newSite(t, version, "cache", shared, nil))
 	}
 	var session string
