@@ -202,6 +202,7 @@ func otherValues(t *testing.T, s *site, store *cachestore.Store) {
 
 // A site keeps its sessions when it moves from one Django to another.
 func TestPicklesOfEveryDjango(t *testing.T) {
+	djangotest.NotShort(t, "three Djangos")
 	entry, open := cacheKinds[1].start(t)
 	shared := cacheKinds[1]
 	shared.start = func(*testing.T) (map[string]any, func(*testing.T, *djsession.Settings) cachestore.Cache) {

@@ -26,7 +26,7 @@ func TestTimesAgreeWithDjango(t *testing.T) {
 		{"naive", false, "America/St_Johns", ""},
 	}
 	for _, version := range djangotest.OldestAndNewest() {
-		for _, kind := range djangotest.Databases("postgres") {
+		for _, kind := range djangotest.Databases() {
 			for _, zone := range zones {
 				t.Run(strings.Join([]string{version, kind.Kind, zone.name}, "/"), func(t *testing.T) {
 					if kind.Kind == "postgres" && zone.dbZone != "" {
