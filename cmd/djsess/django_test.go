@@ -58,6 +58,9 @@ func TestRoundTripWithDjango(t *testing.T) {
 		}
 		for _, version := range versions {
 			for _, useTZ := range []bool{true, false} {
+				if testing.Short() && !useTZ {
+					continue
+				}
 				t.Run(fmt.Sprintf("%s/%s/USE_TZ=%v", version, kind.Kind, useTZ), func(t *testing.T) {
 					t.Parallel()
 					s := newSite(t, version, kind.New(t), useTZ)

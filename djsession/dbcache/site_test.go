@@ -92,7 +92,7 @@ func (s *site) open(t *testing.T, c dbcache.Config) *dbcache.Cache {
 
 func openDB(t *testing.T, db djangotest.Database) *sql.DB {
 	t.Helper()
-	driver, source := "sqlite", "file:"+db.Name+"?_pragma=busy_timeout(30000)"
+	driver, source := "sqlite", "file:"+db.Name+"?_pragma=busy_timeout(30000)&_pragma=synchronous(off)"
 	_, address, _ := strings.Cut(db.URL, "://")
 	switch db.Kind {
 	case "postgres":
