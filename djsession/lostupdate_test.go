@@ -46,7 +46,7 @@ const (
 func TestLostUpdates(t *testing.T) {
 	kinds, merging, overwriting := contestedKinds, 10*time.Second, 3*time.Second
 	if testing.Short() {
-		kinds, merging, overwriting = kinds[:1], time.Second, time.Second
+		kinds, merging, overwriting = kinds[:1], time.Second/2, time.Second/2
 	}
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {

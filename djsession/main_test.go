@@ -4,7 +4,12 @@ import (
 	"os"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
+func TestMain(m *testing.M) {
+	mysql.SetLogger(new(mysql.NopLogger)) // else it prints every connection that a test cuts
+	os.Exit(djangotest.Main(m))
+}

@@ -16,7 +16,7 @@ import (
 // beside the two statements of that through the bare driver, with the same bytes.
 // The second ratio, for the record, has the codec's work added to those.
 func BenchmarkManager(b *testing.B) {
-	for _, kind := range djangotest.Databases {
+	for _, kind := range djangotest.Databases() {
 		for name, json := range benchSessions() {
 			b.Run(kind.Kind+"/"+name, func(b *testing.B) { benchManager(b, kind.New(b), json) })
 		}

@@ -74,6 +74,15 @@ var onceKinds = []onceKind{
 	}, "add ", "cas ", "delete ", "cas ", true},
 }
 
+// testedOnceKinds returns all kinds, with -short PostgreSQL and Redis.
+func testedOnceKinds() []onceKind {
+	kinds := slices.Clone(onceKinds)
+	if testing.Short() {
+		kinds = slices.DeleteFunc(kinds, func(k onceKind) bool { return k.name != "postgres" && k.name != "redis" })
+	}
+	return kinds
+}
+
 type opener func(url string, s *djsession.Settings) (storeurl.Store, error)
 
 // onceBehind opens a store by its URL, and behind a proxy for its server's address.
@@ -205,7 +214,7 @@ var addOne = edit.Add("n", 1)
 // onEachOnce runs a test on each kind of server: with an answer that is lost, and with a
 // statement that the server gets 200 ms after the client was cut off.
 func onEachOnce(t *testing.T, test func(t *testing.T, kind onceKind, s *onceSite, late bool)) {
-	for _, kind := range onceKinds {
+	for _, kind := range testedOnceKinds() {
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
 			s := kind.start(t)
@@ -336,7 +345,7 @@ func TestLateWriteMeetsSomebodyElses(t *testing.T) {
 // Two add one to the same number, and the answer to the second, that it came too late, is
 // lost. What is stored equals what it would have stored, and the first one stored it.
 func TestLostAnswerAboutAnEqualWrite(t *testing.T) {
-	for _, kind := range onceKinds {
+	for _, kind := range testedOnceKinds() {
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
 			s := kind.start(t)
@@ -457,7 +466,7 @@ func TestIdleConnectionsThatEnded(t *testing.T) {
 		redis := djangotest.RedisWith(t, djangotest.RedisOptions{TLS: true})
 		return onceBehind(t, redis.URL+"?ssl_ca_certs="+url.QueryEscape(redis.CAFile), redis.Addr, storeurl.Open)
 	}}
-	for _, kind := range append(slices.Clone(onceKinds), byTLS) {
+	for _, kind := range append(testedOnceKinds(), byTLS) {
 		endings := []ending{cut}
 		if kind.name == "postgres" {
 			endings = append(endings, terminated)

@@ -134,7 +134,7 @@ func newRecorded(t testing.TB, db djangotest.Database, settings *djsession.Setti
 func TestStatements(t *testing.T) {
 	const unknown = "of0a0session0that0is0elsewhere00"
 	type session = djsession.Session
-	for _, kind := range djangotest.Databases {
+	for _, kind := range djangotest.Databases() {
 		t.Run(kind.Kind, func(t *testing.T) {
 			settings := mustSettings(t)
 			store, recorder := newRecorded(t, kind.New(t), settings)

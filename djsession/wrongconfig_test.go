@@ -150,6 +150,9 @@ func (s *loggedInSite) run(t *testing.T, wrong wrongConfig, id string, others ma
 		{name: "overwriting", overwrite: true},
 		{name: "read-only", everyRequest: true, readOnly: true},
 	} {
+		if testing.Short() && (mode.everyRequest || mode.readOnly) {
+			continue
+		}
 		c := &config{settings: s.settings(t), site: s, others: others}
 		c.settings.SessionSaveEveryRequest = mode.everyRequest
 		wrong.setUp(t, c) // which may open a store, or make other settings

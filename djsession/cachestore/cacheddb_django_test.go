@@ -83,7 +83,7 @@ func (s *cachedSite) holds(t *testing.T, session string) (holds string, cached b
 }
 
 func TestCachedDBBesideDjango(t *testing.T) {
-	for _, version := range versions {
+	for _, version := range djangotest.Djangos(versions...) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			s := newCachedSite(t, version)
@@ -202,6 +202,7 @@ func TestCachedDBServerDown(t *testing.T) {
 // While the database is down, cached sessions are served, as Django serves them. Writes fail.
 func TestCachedDBDatabaseServerDown(t *testing.T) {
 	r := djangotest.Redis(t)
+	djangotest.NotShort(t, "PostgreSQL")
 	db := djangotest.Postgres(t)
 	p := newProxy(t, fmt.Sprintf("%s:%v", db.Django["HOST"], db.Django["PORT"]))
 	host, port, _ := net.SplitHostPort(p.addr)

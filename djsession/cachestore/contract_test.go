@@ -46,6 +46,7 @@ func TestContract(t *testing.T) {
 		}})
 	})
 	t.Run("memcached", func(t *testing.T) {
+		djangotest.NotShort(t, "one server is enough")
 		t.Parallel()
 		storetest.Run(t, func(t *testing.T, settings *djsession.Settings) djsession.Store {
 			cache, err := memcache.New(memcache.Config{Servers: djangotest.Memcached(t, 3).Addrs()})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
@@ -201,13 +202,14 @@ func otherValues(t *testing.T, s *site, store *cachestore.Store) {
 
 // A site keeps its sessions when it moves from one Django to another.
 func TestPicklesOfEveryDjango(t *testing.T) {
+	djangotest.NotShort(t, "three Djangos")
 	entry, open := cacheKinds[1].start(t)
 	shared := cacheKinds[1]
 	shared.start = func(*testing.T) (map[string]any, func(*testing.T, *djsession.Settings) cachestore.Cache) {
 		return entry, open
 	}
 	var sites []*site
-	for _, version := range versions {
+	for _, version := range djangotest.Djangos(versions...) {
 		sites = append(sites, newSite(t, version, "cache", shared, nil))
 	}
 	var session string

@@ -139,7 +139,7 @@ func (s *site) store(t *testing.T, c cachestore.Config) *cachestore.Store {
 // onKinds runs a test with each Django on each kind of cache that it has.
 func onKinds(t *testing.T, test func(t *testing.T, version string, kind cacheKind)) {
 	for _, kind := range cacheKinds {
-		for _, version := range versions {
+		for _, version := range djangotest.Djangos(versions...) {
 			if version < kind.since {
 				continue
 			}

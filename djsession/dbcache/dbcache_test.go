@@ -177,6 +177,7 @@ func TestConfig(t *testing.T) {
 
 // A row that cannot be written is an error, and no conflict to be tried for ever.
 func TestWriteThatIsNotTaken(t *testing.T) {
+	djangotest.NotShort(t, "PostgreSQL")
 	s := newSite(t, "5.2", djangotest.Postgres(t), nil, nil)
 	item := s.add(t, key, "x")
 	s.exec(t, "CREATE RULE frozen AS ON UPDATE TO django_cache DO INSTEAD NOTHING")
@@ -188,6 +189,7 @@ func TestWriteThatIsNotTaken(t *testing.T) {
 
 // The tables of old Djangos hold whole seconds.
 func TestColumnOfWholeSeconds(t *testing.T) {
+	djangotest.NotShort(t, "MariaDB and Django 3.2")
 	s := newSite(t, "3.2", djangotest.MariaDB(t), nil, nil)
 	s.exec(t, "ALTER TABLE django_cache MODIFY expires datetime NOT NULL")
 	item := s.add(t, key, "0")

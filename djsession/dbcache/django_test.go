@@ -16,8 +16,8 @@ import (
 // What Django puts Go reads, what Go puts Django reads, and each sees that the other
 // has written, touched and deleted.
 func TestBothWays(t *testing.T) {
-	for _, version := range versions {
-		for _, d := range djangotest.Databases {
+	for _, version := range djangotest.Djangos(versions...) {
+		for _, d := range djangotest.Databases() {
 			t.Run(version+"/"+d.Kind, func(t *testing.T) {
 				t.Parallel()
 				bothWays(t, newSite(t, version, d.New(t), nil, nil))
@@ -124,8 +124,8 @@ func TestTimesAgreeWithDjango(t *testing.T) {
 		{"USE_TZ and a zone of the database", true, "Europe/Warsaw", "Asia/Kolkata"},
 		{"naive", false, "America/St_Johns", ""},
 	}
-	for _, version := range versions {
-		for _, kind := range djangotest.Databases {
+	for _, version := range djangotest.Djangos(versions...) {
+		for _, kind := range djangotest.Databases() {
 			for _, zone := range zones {
 				t.Run(strings.Join([]string{version, kind.Kind, zone.name}, "/"), func(t *testing.T) {
 					if kind.Kind == "postgres" && zone.dbZone != "" {
@@ -229,8 +229,8 @@ func TestCullingIsDjangos(t *testing.T) {
 		{"a large frequency", 13, 1, 10, 100, 0},
 		{"all of them", 12, 0, 10, 0, 12},
 	}
-	for _, version := range versions {
-		for _, d := range djangotest.Databases {
+	for _, version := range djangotest.Djangos(versions...) {
+		for _, d := range djangotest.Databases() {
 			t.Run(version+"/"+d.Kind, func(t *testing.T) {
 				t.Parallel()
 				s := newSite(t, version, d.New(t), nil, map[string]any{"MAX_ENTRIES": 100000})

@@ -92,7 +92,7 @@ func (s *site) open(t *testing.T, c dbcache.Config) *dbcache.Cache {
 
 func openDB(t *testing.T, db djangotest.Database) *sql.DB {
 	t.Helper()
-	driver, source := "sqlite", "file:"+db.Name+"?_pragma=busy_timeout(30000)"
+	driver, source := "sqlite", "file:"+db.Name+"?_pragma=busy_timeout(30000)&_pragma=synchronous(off)"
 	_, address, _ := strings.Cut(db.URL, "://")
 	switch db.Kind {
 	case "postgres":
@@ -151,7 +151,7 @@ func (s *site) add(t *testing.T, key, data string) *cachestore.Item {
 
 // onEachDatabase runs f beside Django 5.2 on a fresh database of each kind.
 func onEachDatabase(t *testing.T, f func(t *testing.T, s *site)) {
-	for _, d := range djangotest.Databases {
+	for _, d := range djangotest.Databases() {
 		t.Run(d.Kind, func(t *testing.T) {
 			t.Parallel()
 			f(t, newSite(t, "5.2", d.New(t), nil, nil))

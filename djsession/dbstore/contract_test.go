@@ -9,7 +9,7 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	for _, d := range djangotest.Databases {
+	for _, d := range djangotest.Databases("postgres") {
 		t.Run(d.Kind, func(t *testing.T) {
 			databases := map[djsession.Store]djangotest.Database{}
 			storetest.Run(t, func(t *testing.T, settings *djsession.Settings) djsession.Store {

@@ -18,6 +18,7 @@ import (
 
 // The rights in docs/stores.md are enough.
 func TestRights(t *testing.T) {
+	djangotest.NotShort(t, "PostgreSQL and MariaDB")
 	for _, kind := range []func(testing.TB) djangotest.Database{djangotest.Postgres, djangotest.MariaDB} {
 		db := kind(t)
 		t.Run(db.Kind, func(t *testing.T) {

@@ -170,7 +170,7 @@ func (x *tenants) moveUsers(t *testing.T, from, to string) {
 // Users are looked for in the schema of the session table, and nowhere else unless
 // UserModel.Table names it.
 func TestUsersOfSessionSchema(t *testing.T) {
-	for _, kind := range djangotest.Databases {
+	for _, kind := range djangotest.Databases() {
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
 			x := newTenants(t, kind.Kind)
@@ -210,6 +210,7 @@ func TestUsersOfSessionSchema(t *testing.T) {
 // In PostgreSQL a search_path may find the sessions in one schema and the users in
 // another.
 func TestUsersOfSearchPath(t *testing.T) {
+	djangotest.NotShort(t, "PostgreSQL")
 	x := newTenants(t, "postgres")
 	const path = `"acme-co", public`
 	x.openOn(t, x.connect(t, "django_session", path), djauth.UserModel{})
@@ -250,6 +251,7 @@ func TestUsersOfSearchPath(t *testing.T) {
 
 // The catalog is asked once, and only where names have no schema.
 func TestSearchPathIsAskedOnce(t *testing.T) {
+	djangotest.NotShort(t, "PostgreSQL")
 	x := newTenants(t, "postgres")
 	plain, err := sql.Open("postgres", "")
 	if err != nil {

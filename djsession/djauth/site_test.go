@@ -250,7 +250,7 @@ func (s *site) items(t *testing.T, key string) string {
 // onDatabases runs a test with each Django on SQLite, and with the oldest and the newest
 // on the others.
 func onDatabases(t *testing.T, test func(t *testing.T, version string, db djangotest.Database)) {
-	for _, kind := range djangotest.Databases {
+	for _, kind := range djangotest.Databases() {
 		versions := djangotest.OldestAndNewest()
 		if kind.Kind == "sqlite" {
 			versions = djangotest.Djangos()

@@ -208,8 +208,8 @@ func TestLastLogin(t *testing.T) {
 		{"USE_TZ and a zone of the database", true, "Europe/Warsaw", "Asia/Kolkata"},
 		{"naive", false, "America/St_Johns", ""},
 	}
-	for _, version := range []string{"2.2", "5.2"} {
-		for _, kind := range djangotest.Databases {
+	for _, version := range djangotest.OldestAndNewest() {
+		for _, kind := range djangotest.Databases() {
 			for _, zone := range zones {
 				if kind.Kind == "postgres" && zone.dbZone != "" {
 					continue // it holds instants, and Django has no such setting for it

@@ -59,7 +59,7 @@ func (s *site) at(t *testing.T, after time.Duration) {
 }
 
 func onEachDjango(t *testing.T, f func(t *testing.T, version string)) {
-	for _, version := range []string{"3.2", "4.2", "5.2"} {
+	for _, version := range djangotest.Djangos("3.2", "4.2", "5.2") {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			f(t, version)

@@ -37,6 +37,9 @@ func (c contractCache) ReadOnly(t *testing.T) cachestore.Cache {
 
 func TestContract(t *testing.T) {
 	for name, n := range map[string]int{"one server": 1, "three servers": 3} {
+		if testing.Short() && n == 1 {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cachetest.Run(t, func(t *testing.T) cachestore.Cache {

@@ -32,6 +32,9 @@ var backends = []struct {
 func onEachBackend(t *testing.T, test func(t *testing.T, version, backend string, hash memcache.Hash)) {
 	for _, backend := range backends {
 		for _, version := range backend.versions {
+			if !djangotest.Runs(version) {
+				continue
+			}
 			t.Run(version+"/"+backend.name, func(t *testing.T) {
 				t.Parallel()
 				test(t, version, backend.name, backend.hash)
@@ -212,7 +215,7 @@ func TestThreeServers(t *testing.T) {
 			`, nil, nil)
 		}
 		c := newCache(t, memcache.Config{Servers: servers.Addrs(), Hash: hash})
-		const n = 10000
+		n := djangotest.Cases(10000)
 		var keys []string
 		django.Do(t, `
 			from django.contrib.sessions.backends.cache import SessionStore as Cached
@@ -257,6 +260,9 @@ func TestCompressed(t *testing.T) {
 			own.set("k", value)
 		`},
 	} {
+		if !djangotest.Runs(test.version) {
+			continue
+		}
 		t.Run(test.backend, func(t *testing.T) {
 			t.Parallel()
 			servers := djangotest.Memcached(t, 1)

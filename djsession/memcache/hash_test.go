@@ -43,7 +43,7 @@ var locations = map[string][]string{
 // pymemcache itself says which server it takes, for any spelling of LOCATION.
 func TestServerIsPymemcaches(t *testing.T) {
 	django := djangotest.Start(t, "5.2", nil)
-	keys := sessionKeys(10000)
+	keys := sessionKeys(djangotest.Cases(10000))
 	for name, location := range locations {
 		t.Run(name, func(t *testing.T) {
 			var nodes []string
@@ -84,6 +84,7 @@ func TestTieIsPymemcaches(t *testing.T) {
 // The rule of python-memcached up to 1.59: 1.60 and later leave out that a hash of 0
 // is a 1.
 func TestServerIsPythonMemcacheds(t *testing.T) {
+	djangotest.NotShort(t, "only Django 3.2 has that client")
 	django := djangotest.Start(t, "3.2", nil)
 	keys := sessionKeys(40000)
 	for _, location := range [][]string{locations["addresses"], locations["two"], locations["seven"]} {

@@ -25,6 +25,9 @@ func TestContract(t *testing.T) {
 		"Django":       {},
 		"django-redis": {DjangoRedis: true, Compressor: rediscache.Zlib},
 	} {
+		if testing.Short() && config.DjangoRedis {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := djangotest.Redis(t)
@@ -35,6 +38,7 @@ func TestContract(t *testing.T) {
 		})
 	}
 	t.Run("without scripts", func(t *testing.T) {
+		djangotest.NotShort(t, "one server is enough")
 		t.Parallel()
 		server := djangotest.RedisWith(t, djangotest.RedisOptions{Config: []string{"user app on >" + secret + " ~* &* +@all -@scripting"}})
 		cachetest.Run(t, func(t *testing.T) cachestore.Cache {

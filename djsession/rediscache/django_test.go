@@ -31,7 +31,10 @@ func TestCompressors(t *testing.T) {
 		rediscache.LZ4: "lz4.Lz4Compressor", rediscache.Zstd: "zstd.ZStdCompressor",
 	}
 	for _, compressor := range rediscache.Compressors[1:] {
-		for _, version := range []string{"3.2", "4.2", "5.2"} {
+		if testing.Short() && compressor != rediscache.Zstd {
+			continue // internal/compress tests each
+		}
+		for _, version := range djangotest.Djangos("3.2", "4.2", "5.2") {
 			t.Run(string(compressor)+"/"+version, func(t *testing.T) {
 				if version == "3.2" && compressor == rediscache.Gzip {
 					return // that django-redis has none

@@ -86,7 +86,7 @@ func TestPassword(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	r := djangotest.RedisWith(t, djangotest.RedisOptions{TLS: true, Password: secret})
-	for _, version := range []string{"3.2", "5.2"} {
+	for _, version := range djangotest.Djangos("3.2", "5.2") {
 		entry := r.DjangoRedis()
 		if version == "5.2" {
 			entry = r.Django()

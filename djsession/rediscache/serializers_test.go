@@ -29,7 +29,7 @@ var serializers = []struct {
 // Whatever values a session holds, each serializer writes the very bytes that
 // django-redis's writes, or refuses as it does.
 func TestWriteAsDjangoRedis(t *testing.T) {
-	for _, version := range []string{"3.2", "4.2", "5.2"} {
+	for _, version := range djangotest.Djangos("3.2", "4.2", "5.2") {
 		s := &site{Django: djangotest.Start(t, version, nil)}
 		s.Do(t, prelude+`
 import random, msgpack
@@ -81,8 +81,8 @@ def some(depth):
 	if kind < 11: return [some(depth + 1) for _ in range(n)]
 	if kind < 12: return tuple(some(depth + 1) for _ in range(n))
 	return {("k%d" % i if rnd.random() < 0.9 else i): some(depth + 1) for i in range(n)}
-values += [{"a": some(0), "b": some(0)} for _ in range(150)]
-`, nil, nil)
+values += [{"a": some(0), "b": some(0)} for _ in range(args)]
+`, djangotest.Cases(150), nil)
 		var pickles []string
 		s.Do(t, `result = [text(pickle.dumps(v, 4)) for v in values]`, nil, &pickles)
 		for _, serializer := range serializers[:2] {
@@ -239,6 +239,9 @@ func TestSerializersHaveALimit(t *testing.T) {
 		"nothing": pickle.NewList(),
 		"text":    pickle.NewCall(pickle.NewGlobal("django.utils.safestring", "SafeString"), pickle.NewStr(string(make([]byte, 1<<20)))),
 	} {
+		if testing.Short() && name == "nothing" {
+			continue // it takes long to write as many bytes
+		}
 		for range 40 {
 			laughs = pickle.NewList(laughs, laughs)
 		}

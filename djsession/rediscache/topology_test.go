@@ -17,6 +17,7 @@ import (
 
 // Both clients read from replicas and write to the first server.
 func TestReadersBesideDjango(t *testing.T) {
+	djangotest.NotShort(t, "two masters, each with a replica")
 	for _, djangoRedis := range []bool{false, true} {
 		master := djangotest.Redis(t)
 		replica := djangotest.RedisWith(t, djangotest.RedisOptions{ReplicaOf: master})
@@ -102,6 +103,7 @@ func TestLaggingReader(t *testing.T) {
 }
 
 func TestCluster(t *testing.T) {
+	djangotest.NotShort(t, "a cluster")
 	c := djangotest.RedisCluster(t)
 	cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: c.Addrs()})
 	cache := open(t, nil, rediscache.Config{Writer: cluster, DjangoRedis: true})
@@ -207,7 +209,8 @@ func TestRing(t *testing.T) {
 
 // When the master changes nothing is lost that the new one has, and the cache finds it.
 func TestSentinel(t *testing.T) {
-	for _, version := range []string{"3.2", "4.2", "5.2"} {
+	djangotest.NotShort(t, "a master, its replica and a sentinel")
+	for _, version := range djangotest.Djangos("3.2", "4.2", "5.2") {
 		t.Run(version, func(t *testing.T) {
 			sentinel := djangotest.RedisSentinel(t, secret)
 			s := &site{Django: djangotest.Start(t, version, djangotest.Settings{"CACHES": djangotest.Caches(sentinel.DjangoRedis())})}

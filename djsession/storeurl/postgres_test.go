@@ -17,6 +17,7 @@ import (
 // A store takes one of the server's connections, also where the server was asked for TLS
 // first and has none.
 func TestOneConnection(t *testing.T) {
+	djangotest.NotShort(t, "PostgreSQL")
 	db := djangotest.Postgres(t)
 	u, err := url.Parse(db.URL)
 	if err != nil {

@@ -307,7 +307,7 @@ func addressOf(url string) string {
 // connection. lib/pq by itself asks the server to cancel the statement, and waits on.
 func TestServerThatStopsToAnswer(t *testing.T) {
 	t.Parallel()
-	for _, kind := range djangotest.Databases {
+	for _, kind := range djangotest.Databases() {
 		if kind.Kind == "sqlite" {
 			continue
 		}
@@ -369,7 +369,7 @@ func TestServerThatStopsToAnswer(t *testing.T) {
 // The limit of a scan is for each page: a slow reader of one page does not shorten the next.
 func TestScanLimitIsPerPage(t *testing.T) {
 	t.Parallel()
-	for _, kind := range djangotest.Databases {
+	for _, kind := range djangotest.Databases() {
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
 			db := kind.New(t)
@@ -437,6 +437,7 @@ func TestHostThatDropsPackets(t *testing.T) {
 // With a MySQL URL for a PostgreSQL's port, each side would wait for the other for ever.
 // lib/pq notices the reverse.
 func TestWrongKindOfServer(t *testing.T) {
+	djangotest.NotShort(t, "PostgreSQL and MariaDB")
 	t.Parallel()
 	postgres, mariadb := addressOf(djangotest.Postgres(t).URL), addressOf(djangotest.MariaDB(t).URL)
 	for url, hint := range map[string]string{

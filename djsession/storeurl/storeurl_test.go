@@ -177,7 +177,7 @@ func TestPostgreSQLDefaults(t *testing.T) {
 // A store of each database is opened by its URL, with Django's options that are ignored, and
 // for SQLite with a name full of special characters.
 func TestOpen(t *testing.T) {
-	for _, d := range djangotest.Databases {
+	for _, d := range djangotest.Databases() {
 		t.Run(d.Kind, func(t *testing.T) {
 			db := d.New(t)
 			raw := db.URL

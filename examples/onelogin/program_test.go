@@ -90,6 +90,7 @@ func listens(address string) bool {
 
 // A second start goes on with what the first one kept, and ^C leaves nothing running.
 func TestSecondStart(t *testing.T) {
+	djangotest.NotShort(t, "two starts")
 	data := t.TempDir()
 	first := start(t, data)
 	b := newBrowser(t, first)
@@ -146,6 +147,9 @@ func TestStartMessages(t *testing.T) {
 			"is there a network?"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			if test.name == "pip fails" {
+				djangotest.NotShort(t, "it makes a virtual environment")
+			}
 			cmd := command(append([]string{"-addr", "127.0.0.1:0", "-data", t.TempDir()}, test.args...)...)
 			cmd.Env = append(cmd.Env, test.env...)
 			out, err := cmd.CombinedOutput()

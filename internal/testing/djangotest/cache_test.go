@@ -4,6 +4,7 @@ import "testing"
 
 // Every client that a Django has writes to its server and reads from it.
 func TestCaches(t *testing.T) {
+	NotShort(t, "many servers and Djangos")
 	redis := Redis(t)
 	secret := RedisWith(t, RedisOptions{Password: "s3cret: /?@", TLS: true})
 	replica := RedisWith(t, RedisOptions{ReplicaOf: redis})

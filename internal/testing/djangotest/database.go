@@ -3,6 +3,7 @@ package djangotest
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -19,14 +20,22 @@ func (d Database) Settings() map[string]any {
 	return map[string]any{"default": d.Django}
 }
 
-// Databases are the three kinds, for tests that run on each.
-var Databases = []struct {
-	Kind string
+// DatabaseKind makes databases of one kind.
+type DatabaseKind struct {
+	Kind string // sqlite, postgres or mariadb
 	New  func(testing.TB) Database
-}{
-	{"sqlite", SQLite},
-	{"postgres", Postgres},
-	{"mariadb", MariaDB},
+}
+
+// Databases returns the kinds for tests that run on each: SQLite, PostgreSQL and MariaDB.
+// With -short they are SQLite and those that are named.
+func Databases(short ...string) []DatabaseKind {
+	var kinds []DatabaseKind
+	for _, k := range []DatabaseKind{{"sqlite", SQLite}, {"postgres", Postgres}, {"mariadb", MariaDB}} {
+		if k.Kind == "sqlite" || !testing.Short() || slices.Contains(short, k.Kind) {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
 }
 
 // SQLite returns a database in the test's temporary folder. The file appears when Django migrates.

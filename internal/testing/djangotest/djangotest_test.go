@@ -11,8 +11,8 @@ func TestMain(m *testing.M) { os.Exit(Main(m)) }
 
 // Every Django writes and reads a session on every database.
 func TestMatrix(t *testing.T) {
-	for _, version := range Versions {
-		for _, database := range Databases {
+	for _, version := range Djangos() {
+		for _, database := range Databases() {
 			t.Run(version+"/"+database.Kind, func(t *testing.T) {
 				t.Parallel()
 				d := Start(t, version, Settings{"DATABASES": database.New(t).Settings(), "USE_TZ": true})

@@ -8,20 +8,26 @@ import (
 
 // How much is tested depends on the command:
 //
-//	make check     go test -short            the newest Django, fewer engines and random cases
-//	make test      go test                   the oldest and the newest Django on every engine, all on some
-//	make test-all  go test, $DJSESS_TEST_ALL  every Django on every engine
+//	make check     go test -short              the newest Django, SQLite, one topology of a cache server, a tenth of the random cases
+//	make test      go test                     every Django on the engines db (SQLite) and cache, the oldest and the newest on the others
+//	make test-all  DJSESS_TEST_ALL=1 go test   every Django on every engine
+//
+// A test asks the functions below and [Databases] what to run. It looks at testing.Short itself where it
+// would take long in another way: it waits, or it starts several servers.
 
 // everything reports whether `make test-all` runs.
 func everything() bool { return os.Getenv("DJSESS_TEST_ALL") != "" }
 
-// Djangos returns the Djangos for a test of the engines db and cache, and for tests
-// that depend on the release.
-func Djangos() []string {
-	if testing.Short() {
-		return Versions[len(Versions)-1:]
+// Djangos returns the Djangos for a test of the engines db and cache, and for a test whose
+// outcome depends on the release. They are of the given ones, or of Versions.
+func Djangos(of ...string) []string {
+	if len(of) == 0 {
+		of = Versions
 	}
-	return Versions
+	if testing.Short() {
+		return of[len(of)-1:]
+	}
+	return of
 }
 
 // OldestAndNewest returns the Djangos for a test of the other engines. They are of the
@@ -30,14 +36,22 @@ func OldestAndNewest(of ...string) []string {
 	if len(of) == 0 {
 		of = Versions
 	}
-	oldest, newest := of[:1], of[len(of)-1:]
-	switch {
-	case everything():
-		return of
-	case testing.Short() || len(of) == 1:
-		return newest
+	if everything() || testing.Short() || len(of) == 1 {
+		return Djangos(of...)
 	}
-	return slices.Concat(oldest, newest)
+	return []string{of[0], of[len(of)-1]}
+}
+
+// Runs reports whether a row of a table that is for this Django is to run: with -short only
+// the rows of the newest are.
+func Runs(version string) bool { return slices.Contains(Djangos(), version) }
+
+// NotShort skips a test or a row that is left out with -short, and says why.
+func NotShort(t testing.TB, why string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("left out with -short: " + why)
+	}
 }
 
 // Cases returns how many random cases to test in place of n.

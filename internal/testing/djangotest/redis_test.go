@@ -118,6 +118,7 @@ func TestServer(t *testing.T) {
 }
 
 func TestRedisCluster(t *testing.T) {
+	NotShort(t, "a cluster")
 	c := RedisCluster(t)
 	moved := 0
 	for _, key := range []string{"a", "b", "c", "d", "e", "f"} {
@@ -142,6 +143,7 @@ func TestRedisCluster(t *testing.T) {
 }
 
 func TestRedisSentinel(t *testing.T) {
+	NotShort(t, "a failover")
 	s := RedisSentinel(t, "s3cret")
 	first, second := s.Servers[0], s.Servers[1]
 	if s.Master(t) != first {
