@@ -1,8 +1,16 @@
 package djangotest
 
 import (
+	"bufio"
+	"fmt"
+	"net"
 	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 )
 
 // Server is a cache server that one test has to itself, and to which that test may do what happens to servers. It ends with
@@ -103,4 +111,89 @@ func (s *Server) signal(t testing.TB, send func(pid int) error) {
 // Caches is the CACHES setting with this entry as the default.
 func Caches(entry map[string]any) map[string]any {
 	return map[string]any{"default": entry}
+}
+
+// MemcachedServers are fresh, empty Memcached servers, which clients choose from by a key's hash.
+type MemcachedServers []*Server
+
+// Memcached returns n servers, each with these arguments on top of its own: "-I", "2m" lets values be larger than 1 MB.
+func Memcached(t testing.TB, n int, args ...string) MemcachedServers {
+	t.Helper()
+	var servers MemcachedServers
+	for range n {
+		servers = append(servers, newServer(t, memcached("tcp", args)))
+	}
+	return servers
+}
+
+// MemcachedSocket returns one that listens at a Unix socket and nowhere else.
+func MemcachedSocket(t testing.TB, args ...string) MemcachedServers {
+	t.Helper()
+	s := newServer(t, memcached("unix", args))
+	s.Addr = "unix:" + filepath.Join(s.dir, socket)
+	return MemcachedServers{s}
+}
+
+// Addrs are the servers' addresses, as LOCATION has them.
+func (m MemcachedServers) Addrs() []string {
+	var addrs []string
+	for _, s := range m {
+		addrs = append(addrs, s.Addr)
+	}
+	return addrs
+}
+
+// Django is the entry for CACHES with Django's PyMemcacheCache, PyLibMCCache or, up to 4.0, MemcachedCache. A test may add
+// to it.
+func (m MemcachedServers) Django(backend string) map[string]any {
+	return map[string]any{
+		"BACKEND":  "django.core.cache.backends.memcached." + backend,
+		"LOCATION": m.Addrs(),
+		"OPTIONS":  map[string]any{},
+	}
+}
+
+func memcached(network string, args []string) recipe {
+	return recipe{
+		name:     "memcached",
+		accounts: []string{"memcache", "memcached", "nobody"},
+		signal:   "KILL",
+		programs: func() map[string]string {
+			return map[string]string{"memcached": find("memcached", "/usr/sbin", "/usr/local/sbin")}
+		},
+		run: func(programs map[string]string, dir string, port int) []string {
+			// -U 0: no UDP. -a: whoever may enter the folder may use the socket.
+			own := []string{programs["memcached"], "-U", "0", "-l", localhost, "-p", strconv.Itoa(port), "-t", "2"}
+			if network == "unix" {
+				own = []string{programs["memcached"], "-s", filepath.Join(dir, socket), "-a", "0777", "-t", "2"}
+			}
+			return slices.Concat(own, args)
+		},
+		answers: func(s *server) error { return s.memcachedAnswers(network) },
+	}
+}
+
+// memcachedAnswers asks the server for its process id: if its port was taken, it is another that answers.
+func (s *server) memcachedAnswers(network string) error {
+	addr := hostPort(s.port)
+	if network == "unix" {
+		addr = filepath.Join(s.dir, socket)
+	}
+	conn, err := net.DialTimeout(network, addr, patience)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	if _, err := fmt.Fprint(conn, "stats\r\n"); err != nil {
+		return err
+	}
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		if pid, ok := strings.CutPrefix(lines.Text(), "STAT pid "); ok && pid == strconv.Itoa(s.pid) {
+			return nil
+		} else if ok {
+			return fmt.Errorf("%s answers, but it is process %s", addr, pid)
+		}
+	}
+	return fmt.Errorf("%s does not say its process id", addr)
 }

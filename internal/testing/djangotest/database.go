@@ -2,8 +2,11 @@ package djangotest
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -79,3 +82,69 @@ func MariaDB(t testing.TB) Database {
 		URL: fmt.Sprintf("mysql://%s:%s@%s:%d/%s", dbUser, password, localhost, s.port, name),
 	}
 }
+
+var postgres = &once{recipe: recipe{
+	name:     "postgres",
+	accounts: []string{"postgres", "nobody"},
+	signal:   "QUIT",
+	programs: func() map[string]string {
+		// initdb and postgres must be of one version, and only one of them may be on PATH.
+		initdb := find("initdb", "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
+		if path, err := filepath.EvalSymlinks(initdb); err == nil {
+			initdb = path
+		}
+		bin := filepath.Dir(initdb)
+		return map[string]string{
+			"initdb":   initdb,
+			"postgres": find(filepath.Join(bin, "postgres")),
+			"psql":     find("psql", bin),
+		}
+	},
+	prepare: func(programs map[string]string, dir string) *exec.Cmd {
+		return exec.Command(programs["initdb"], "--pgdata", filepath.Join(dir, "data"), "--no-sync",
+			"--auth=trust", "--username="+dbUser, "--encoding=UTF8", "--no-locale")
+	},
+	run: func(programs map[string]string, dir string, port int) []string {
+		return []string{programs["postgres"], "-D", filepath.Join(dir, "data"), "-p", strconv.Itoa(port),
+			"-c", "listen_addresses=" + localhost, "-c", "unix_socket_directories=",
+			"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"}
+	},
+	client: func(programs map[string]string, port int) []string {
+		return []string{programs["psql"], "--no-psqlrc", "--quiet", "--no-password",
+			fmt.Sprintf("postgresql://%s@%s:%d/postgres?connect_timeout=5", dbUser, localhost, port), "--command"}
+	},
+}}
+
+// grants makes a user that may do everything. A server reads its init file by lines, one statement each.
+const grants = "CREATE USER '" + dbUser + "'@'%' IDENTIFIED BY '" + password + "';\n" +
+	"GRANT ALL ON *.* TO '" + dbUser + "'@'%' WITH GRANT OPTION;\n"
+
+var mariadb = &once{recipe: recipe{
+	name:     "mariadb",
+	accounts: []string{"mysql", "nobody"},
+	signal:   "KILL",
+	programs: func() map[string]string {
+		return map[string]string{
+			"mariadb-install-db": find("mariadb-install-db"),
+			"mariadbd":           find("mariadbd", "/usr/sbin", "/usr/local/sbin", "/usr/libexec"),
+			"mariadb":            find("mariadb"),
+		}
+	},
+	prepare: func(programs map[string]string, dir string) *exec.Cmd {
+		return exec.Command(programs["mariadb-install-db"], "--no-defaults", "--datadir="+filepath.Join(dir, "data"),
+			"--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-log-file-size=8M")
+	},
+	run: func(programs map[string]string, dir string, port int) []string {
+		init := filepath.Join(dir, "init.sql")
+		os.WriteFile(init, []byte(grants), 0o644) // If that fails, the server says so.
+		return []string{programs["mariadbd"], "--no-defaults", "--datadir=" + filepath.Join(dir, "data"),
+			"--bind-address=" + localhost, fmt.Sprint("--port=", strconv.Itoa(port)),
+			"--socket=" + filepath.Join(dir, "s"), "--pid-file=" + filepath.Join(dir, "pid"), "--init-file=" + init,
+			"--character-set-server=utf8mb4", "--skip-name-resolve",
+			"--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync"}
+	},
+	client: func(programs map[string]string, port int) []string {
+		return []string{programs["mariadb"], "--no-defaults", "--protocol=tcp", "--host=" + localhost,
+			"--port=" + strconv.Itoa(port), "--user=" + dbUser, "--password=" + password, "--connect-timeout=5", "--execute"}
+	},
+}}

@@ -1,7 +1,9 @@
-// Package djangotest gives tests the real thing: a Django of each supported version as a child process, real PostgreSQL,
-// MariaDB, Redis and Memcached servers, and what Djangos wrote into testdata.
+// Package djangotest runs the peers that tests need: Djangos, PostgreSQL, MariaDB, Redis and Memcached. Nothing is
+// simulated. It also reads the sessions and signatures that Djangos wrote into testdata.
 //
-// All of it is installed by testdata/install. A test whose peer is missing is skipped, or fails where CI=true.
+// A Django is a Python process that a test sends code to ([Start], [Django.Do]). testdata/peer.py is its program.
+// `make test` or testdata/install installs the peers. If a peer is missing, the test is skipped; with CI=true it fails.
+// With -short fewer Djangos and servers start: see [Djangos], [Databases] and [NotShort].
 //
 //	db := djangotest.Postgres(t)
 //	django := djangotest.Start(t, "5.2", djangotest.Settings{"DATABASES": db.Settings(), "USE_TZ": true})
@@ -14,8 +16,10 @@
 //		result = s.session_key
 //	`, map[string]any{"name": "alice"}, &key)
 //
-// The SQL servers start on first use, once per test binary, and end with it, however it ends. A cache server starts in an
-// instant: each test has its own, and may pause, stop and restart it.
+// A database server starts on first use and serves all tests of the test binary. It ends with the binary, even if that is
+// killed. A test package that uses one calls [Main] in its TestMain. Each test has a database of its own.
+//
+// A cache server starts in a few milliseconds. Each test has its own and may pause, stop and restart it.
 //
 //	redis := djangotest.Redis(t)
 //	django := djangotest.Start(t, "5.2", djangotest.Settings{"CACHES": djangotest.Caches(redis.Django())})

@@ -95,3 +95,175 @@ func valueRows() []Row {
 	}
 	return rows
 }
+
+// cookies are Cookie headers that are spelled in other ways, and what Django finds in them: the key of a session or an
+// unknown one; no session cookie, or one that is too short to be a key; or one with a character or a length that no key has.
+var cookies = []struct {
+	name, cookie, finds string
+}{
+	{"among others", "a=1; sessionid={live}; b=2", "live"},
+	{"among others, no space", "a=1;sessionid={live};b=2", "live"},
+	{"twice, the last is good", "sessionid={unknown}; sessionid={live}", "live"},
+	{"twice, the last is unknown", "sessionid={live}; sessionid={unknown}", "unknown"},
+	{"twice, the last is empty", "sessionid={live}; sessionid=", "short"},
+	{"twice, the last is short", "sessionid={live}; sessionid=short12", "short"},
+	{"twice, two sessions", "sessionid={live}; sessionid={other}", "other"},
+	{"two lines, the last is good", "sessionid={unknown}\nsessionid={live}", "live"},
+	{"two lines, the last is unknown", "sessionid={live}\nsessionid={unknown}", "unknown"},
+	{"two lines, one is another's", "sessionid={live}\nother=1", "live"},
+	{"quoted", `sessionid="{live}"`, "live"},
+	{"quoted, in octal", `sessionid="{octal live}"`, "live"},
+	{"quoted, escaped", `sessionid="{escaped live}"`, "live"},
+	{"octal without quotes", `sessionid={octal live}`, "foreign"},
+	{"quoted, unknown", `sessionid="{unknown}"`, "unknown"},
+	{"quoted, spaces inside", `sessionid=" {live} "`, "foreign"},
+	{"half a quote", `sessionid="{live}`, "foreign"},
+	{"the other half", `sessionid={live}"`, "foreign"},
+	{"quoted twice", `sessionid=""{live}""`, "foreign"},
+	{"only a quote", `sessionid="`, "short"},
+	{"empty quotes", `sessionid=""`, "short"},
+	{"in other quotes", `sessionid='{live}'`, "foreign"},
+	{"a semicolon in quotes", `sessionid="{live};"`, "foreign"},
+	{"octal NUL", `sessionid="abcdefgh\000"`, "foreign"},
+	{"octal line break", `sessionid="abcdefgh\015\012x"`, "foreign"},
+	{"octal beyond ASCII", `sessionid="abcdefgh\377"`, "foreign"},
+	{"octal too large", `sessionid="abcdefgh\400"`, "unknown"},
+	{"octal cut off", `sessionid="abcdefgh\01"`, "unknown"},
+	{"a backslash at the end", `sessionid="abcdefgh\"`, "foreign"},
+	{"spaces around", "sessionid =  {live}  ; b=2", "live"},
+	{"tabs around", "a=1;\tsessionid\t=\t{live}\t", "live"},
+	{"a space inside", "sessionid=abcd efgh", "foreign"},
+	{"only spaces", "sessionid=        ", "short"},
+	{"no =", "sessionid", "none"},
+	{"no name", "={live}", "none"},
+	{"only the key", "{live}", "none"},
+	{"no =, but others", "sessionid; a=1", "none"},
+	{"another name's case", "SessionID={live}", "none"},
+	{"similar names", "sessionid2={live}; xsessionid={live}; session id={live}", "none"},
+	{"in quotes, the name", `"sessionid"={live}`, "none"},
+	{"a comma between", "a=1, sessionid={live}", "none"},
+	{"a comma after", "sessionid={live}, a=1", "foreign"},
+	{"a space between", "a=1 sessionid={live}", "none"},
+	{"semicolons around", ";; ;sessionid={live};;", "live"},
+	{"= in the value", "sessionid={live}=x", "foreign"},
+	{"= at the front of the value", "sessionid=={live}", "foreign"},
+	{"eight characters", "sessionid=12345678", "unknown"},
+	{"eight characters, not ASCII", "sessionid=1234567é", "foreign"},
+	{"seven characters, eight bytes", "sessionid=123456é", "short"},
+	{"longer than a key", "sessionid={live}x", "unknown"},
+	{"41 characters", "sessionid=" + strings.Repeat("x", 41), "foreign"},
+	{"very long", "sessionid=" + strings.Repeat("x", 5000), "foreign"},
+	{"in capitals", "sessionid={upper live}", "foreign"},
+	{"a path", "sessionid=../../etc/passwd", "foreign"},
+	{"a pattern", "sessionid=%live%00000000", "foreign"},
+	{"an attribute", "$Version=1; sessionid={live}; $Path=/", "live"},
+	{"not ASCII", "sessionid=Zażółć gęślą jaźń", "foreign"},
+	{"an emoji", "sessionid=😀😀😀😀😀😀😀😀", "foreign"},
+}
+
+// cookieRows are every spelling with a view that does not look, that looks, that writes, and that writes unseen.
+func cookieRows() []Row {
+	var rows []Row
+	for _, c := range cookies {
+		for _, script := range []string{"", "get a", "set b 2", "clear; set b 2", "flush", "cycle"} {
+			rows = append(rows, Row{Name: "cookie " + c.name + ": " + orNothing(script), Cookie: c.cookie, Script: script,
+				Unknown: c.finds == "unknown" || c.finds == "foreign", NoKey: c.finds == "short", Foreign: c.finds == "foreign"})
+		}
+	}
+	return rows
+}
+
+// site is settings that a site may have.
+type site = map[string]any
+
+var sites = []site{
+	{"SESSION_SAVE_EVERY_REQUEST": true},
+	{"SESSION_EXPIRE_AT_BROWSER_CLOSE": true},
+	{"SESSION_COOKIE_NAME": "sid"},
+	{"SESSION_COOKIE_NAME": "__Host-sessionid"},
+	{"SESSION_COOKIE_NAME": "__Host-sessionid", "SESSION_COOKIE_SECURE": true},
+	{"SESSION_COOKIE_NAME": "__Secure-sessionid", "SESSION_COOKIE_SECURE": true},
+	{"SESSION_COOKIE_NAME": "__host-sessionid"},
+	{"SESSION_COOKIE_NAME": "a.b!#$%&'*+-^_`|~:"},
+	{"SESSION_COOKIE_AGE": 300.0},
+	{"SESSION_COOKIE_AGE": 0.25},
+	{"SESSION_COOKIE_AGE": 86400.75},
+	{"SESSION_COOKIE_AGE": 1e8},
+	{"SESSION_COOKIE_DOMAIN": "example.com"},
+	{"SESSION_COOKIE_DOMAIN": ".example.com"},
+	{"SESSION_COOKIE_DOMAIN": ""},
+	{"SESSION_COOKIE_PATH": "/app/"},
+	{"SESSION_COOKIE_PATH": ""},
+	{"SESSION_COOKIE_PATH": "/a path,with/everything=1"},
+	{"SESSION_COOKIE_SECURE": true},
+	{"SESSION_COOKIE_HTTPONLY": false},
+	{"SESSION_COOKIE_SAMESITE": "None"},
+	{"SESSION_COOKIE_SAMESITE": "none"},
+	{"SESSION_COOKIE_SAMESITE": "Strict"},
+	{"SESSION_COOKIE_SAMESITE": "lax"},
+	{"SESSION_COOKIE_SAMESITE": false},
+	{"SESSION_COOKIE_SAMESITE": "None", "SESSION_COOKIE_SECURE": true},
+	{"SESSION_COOKIE_DOMAIN": ".example.com", "SESSION_COOKIE_PATH": "/app", "SESSION_COOKIE_SECURE": true,
+		"SESSION_COOKIE_SAMESITE": "Strict", "SESSION_COOKIE_NAME": "sid", "SESSION_COOKIE_AGE": 60.0},
+	{"SESSION_COOKIE_SECURE": true, "SESSION_COOKIE_HTTPONLY": false, "SESSION_COOKIE_SAMESITE": false,
+		"SESSION_EXPIRE_AT_BROWSER_CLOSE": true},
+	{"SESSION_SAVE_EVERY_REQUEST": true, "SESSION_EXPIRE_AT_BROWSER_CLOSE": true},
+	{"USE_TZ": false, "TIME_ZONE": "Europe/Warsaw"},
+	{"USE_TZ": true, "TIME_ZONE": "Asia/Kolkata"},
+}
+
+// everyRequest are all that matters to SESSION_SAVE_EVERY_REQUEST.
+var everyRequest = []string{
+	"", "session", "get a", "set b 2", "del a", "clear", "flush", "cycle", "save", "set b 2; save", "modified false",
+	"set b 2; modified false", "expiry 0", "expiry 300", "raise 404", "raise 500", "set b 2; raise 500",
+}
+
+// settingRows are every site with what saves, deletes and looks.
+func settingRows() []Row {
+	requests := []struct{ cookie, script string }{
+		{"", "set b 2"},
+		{"", "set b 2; browser-close"},
+		{"", "get a"},
+		{"{name}={live}", ""},
+		{"{name}={live}", "get a"},
+		{"{name}={live}", "set b 2"},
+		{"{name}={live}", "expiry 0"},
+		{"{name}={live}", "expiry 77"},
+		{"{name}={live}", "expires-at 7200.5"},
+		{"{name}={live}", "clear"},
+		{"{name}={live}", "flush"},
+		{"{name}={live}", "cycle"},
+		{"{name}={unknown}", "get a"},
+		{"{name}={expired}", "set b 2"},
+		{"{name}=short12", ""},
+		{"{name}=", "set b 2"},
+	}
+	var rows []Row
+	for _, s := range sites {
+		for _, r := range requests {
+			rows = append(rows, settingRow(s, r.cookie, r.script))
+		}
+	}
+	for _, v := range visitors {
+		for _, script := range everyRequest {
+			s := site{"SESSION_SAVE_EVERY_REQUEST": true}
+			row := settingRow(s, v.cookie, withState(script))
+			row.Name = "every request: " + v.name + ": " + orNothing(script)
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+func settingRow(s site, cookie, script string) Row {
+	name, ok := s["SESSION_COOKIE_NAME"].(string)
+	if !ok {
+		name = "sessionid"
+	}
+	return Row{
+		Name:     fmt.Sprintf("site %v: %q %s", s, cookie, orNothing(script)),
+		Settings: s,
+		Cookie:   strings.ReplaceAll(cookie, "{name}", name),
+		Script:   script,
+	}
+}

@@ -2,7 +2,12 @@
 
 package djangotest
 
-import "errors"
+import (
+	"errors"
+	"syscall"
+)
+
+func unprivileged([]string, string) (*syscall.SysProcAttr, error) { return nil, nil }
 
 func pause(int) error  { return errors.ErrUnsupported }
 func resume(int) error { return errors.ErrUnsupported }

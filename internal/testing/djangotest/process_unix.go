@@ -3,10 +3,13 @@
 package djangotest
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"os/user"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // unprivileged gives dir to the first of these system users that there is, and returns how to start a process as that
@@ -38,3 +41,19 @@ func unprivileged(accounts []string, dir string) (*syscall.SysProcAttr, error) {
 	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	return attr, os.Chown(dir, uid, gid)
 }
+
+// pause returns when the process has stopped, where the system tells: until then it may still answer something.
+func pause(pid int) error {
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || bytes.Contains(stat, []byte(") T ")) {
+			return nil
+		}
+	}
+	return fmt.Errorf("process %d does not stop", pid)
+}
+
+func resume(pid int) error { return syscall.Kill(pid, syscall.SIGCONT) }
