@@ -140,7 +140,7 @@ func TestCachedDBBesideDjango(t *testing.T) {
 
 func cachedEntry(session string) string { return ":1:django.contrib.sessions.cached_db" + session }
 
-// While the cache is killed or hangs, reads and writes go on. When it is back, its stale
+// While the cache is down or hangs, reads and writes continue. When it is back, its stale
 // sessions do not hide the rows for long, neither in Go nor in Django.
 func TestCachedDBServerDown(t *testing.T) {
 	for name, outage := range map[string]struct {

@@ -255,7 +255,7 @@ func TestCachedDBWrites(t *testing.T) {
 	}
 }
 
-// Changes are applied to the row, however old the cached session is.
+// Changes are applied to the row, even if the cached session is stale.
 func TestCachedDBUpdateOnStale(t *testing.T) {
 	t.Parallel()
 	b := newBoth(t, cachestore.Config{})
@@ -336,7 +336,7 @@ func TestCachedDBFillStays(t *testing.T) {
 	waitFor(t, func() bool { return b.cache.holds(cachedKey) == "" })
 }
 
-// While the cache is down, reads and writes go on with the database, and the log warns.
+// While the cache is down, reads and writes continue with the database, and a warning is logged.
 func TestCachedDBCacheDown(t *testing.T) {
 	t.Parallel()
 	b, ctx := newBoth(t, cachestore.Config{}), t.Context()
@@ -398,7 +398,7 @@ func waitFor(t *testing.T, done func() bool) {
 	}
 }
 
-// A visitor who leaves is no failure of the cache.
+// A visitor's cancelled request does not count as a failure of the cache.
 func TestCachedDBContext(t *testing.T) {
 	t.Parallel()
 	b := newBoth(t, cachestore.Config{})

@@ -179,7 +179,7 @@ func expiriesAreDjangos(t *testing.T, s *site, store *cachestore.Store, kind cac
 	}
 }
 
-// The error for a value that is no session names the value. The value stays.
+// The error for a value that is not a session says what the value is. The value stays.
 func otherValues(t *testing.T, s *site, store *cachestore.Store) {
 	ctx := t.Context()
 	for _, value := range []string{`[1]`, `17`, `"text"`, `(1, 2)`, `b"bytes"`, `fractions.Fraction(1, 3)`} {

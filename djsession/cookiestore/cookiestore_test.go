@@ -118,8 +118,8 @@ func TestBothWays(t *testing.T) {
 	}
 }
 
-// What Django does not take we do not: to the second for the age, and to the
-// character for the signature.
+// Go refuses the cookies that Django refuses: to the second for the age, and to the character
+// for the signature.
 func TestWhatIsNotTaken(t *testing.T) {
 	for _, version := range djangotest.OldestAndNewest() {
 		t.Run(version, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestExpires(t *testing.T) {
 	}
 }
 
-// Browsers drop what is larger without a word.
+// A cookie that is too large for browsers, which drop it without an error, is an ErrTooLarge.
 func TestTooLarge(t *testing.T) {
 	s := settings(t, "5.2")
 	s.SessionCookieName = "name"

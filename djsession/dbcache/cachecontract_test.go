@@ -11,7 +11,7 @@ import (
 // contractCache is what cachetest tests.
 type contractCache struct{ *site }
 
-// Damage stores what is not base64.
+// Damage stores a value that is not base64.
 func (c contractCache) Damage(t *testing.T, key string) {
 	c.exec(t, fmt.Sprintf("UPDATE %s SET value = 'gASVfQ' WHERE cache_key = '%s'", table, key))
 }

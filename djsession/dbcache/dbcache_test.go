@@ -14,7 +14,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// What has ended is not there, is not brought back, and may be replaced by another.
+// An item that has ended is not found and cannot be swapped, but Add can take its key.
 func TestEnded(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *site) {
 		ctx := t.Context()
@@ -175,7 +175,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// A row that cannot be written is an error, and no conflict to be tried for ever.
+// If a row cannot be written, the error is not a conflict, which callers would retry for ever.
 func TestWriteThatIsNotTaken(t *testing.T) {
 	djangotest.NotShort(t, "PostgreSQL")
 	s := newSite(t, "5.2", djangotest.Postgres(t), nil, nil)

@@ -13,8 +13,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// What Django puts Go reads, what Go puts Django reads, and each sees that the other
-// has written, touched and deleted.
+// Django and Go read each other's items, and each sees when the other has written, touched or
+// deleted one.
 func TestBothWays(t *testing.T) {
 	for _, version := range djangotest.Djangos(versions...) {
 		for _, d := range djangotest.Databases() {
@@ -213,7 +213,7 @@ func timesAgree(t *testing.T, s *site, djangoErrs bool) {
 
 func seconds64(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// Our writes cull when Django's would, and then the same rows.
+// Go's writes cull when Django's would, and delete the same rows.
 func TestCullingIsDjangos(t *testing.T) {
 	cases := []struct {
 		name                            string
@@ -295,7 +295,7 @@ func cull(t *testing.T, s *site, kind string, maxEntries, frequency, gone int) {
 	}
 }
 
-// Who was not told how many items there may be throws none away.
+// Without MaxEntries, Go deletes no items.
 func TestNoCullingUntold(t *testing.T) {
 	s := newSite(t, "5.2", djangotest.SQLite(t), nil, map[string]any{"MAX_ENTRIES": 1000})
 	s.Do(t, `

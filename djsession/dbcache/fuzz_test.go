@@ -12,8 +12,8 @@ import (
 	"github.com/djsess/djsess/internal/sqltable"
 )
 
-// Whatever stands in a row: an item of bounded size, or a PayloadError; and memory in
-// proportion to it.
+// Any row is an item of bounded size or a PayloadError, and reading it takes memory in
+// proportion to its size.
 func FuzzRow(f *testing.F) {
 	const limit = 1 << 16
 	settings, err := djsession.NewSettings("5.2", "secret")

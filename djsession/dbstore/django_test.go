@@ -13,8 +13,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// Times in the table are in the zone the site has them in: what lives for Django
-// lives for us, to the microsecond.
+// Go reads the times in the table in the site's zone: a session ends for Go when it ends for
+// Django, to the microsecond.
 func TestTimesAgreeWithDjango(t *testing.T) {
 	zones := []struct {
 		name         string
@@ -170,7 +170,7 @@ func TestCreateTableIsDjangos(t *testing.T) {
 	}
 }
 
-// A Go service may come first: the site then takes the table as its own.
+// If a Go service creates the table first, the site uses that table.
 func TestDjangoTakesOurTable(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store := withTable(t, db)
@@ -229,7 +229,7 @@ func TestTableInASchema(t *testing.T) {
 	}
 }
 
-// The columns that a site's own session model adds are left alone.
+// Columns that a site's own session model adds do not change.
 func TestColumnsOfTheSiteStay(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store := withTable(t, db)

@@ -49,7 +49,7 @@ func TestKeysAreNoSQL(t *testing.T) {
 	})
 }
 
-// A row that cannot be replaced is an error, and no conflict to be tried for ever.
+// If a row cannot be replaced, the error is not a conflict, which callers would retry for ever.
 func TestWriteThatIsNotTaken(t *testing.T) {
 	for kind, statements := range map[string][]string{
 		"sqlite":   {"UPDATE django_session SET session_data = CAST(session_data AS BLOB)"},
@@ -73,8 +73,8 @@ func TestWriteThatIsNotTaken(t *testing.T) {
 	}
 }
 
-// Another column of the site's that must be unique, or filled in: an error that
-// says so and does not quote the row.
+// If the site's table has another column that must be unique or set, the error says so and does
+// not quote the row.
 func TestOtherConstraints(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store := withTable(t, db)
@@ -130,7 +130,7 @@ func TestColumnOfWholeSeconds(t *testing.T) {
 	}
 }
 
-// SQLite has times in whatever spelling they were written.
+// SQLite keeps times as the text that was written.
 func TestSpellingsOfATime(t *testing.T) {
 	db := djangotest.SQLite(t)
 	store := withTable(t, db)
@@ -174,7 +174,7 @@ func TestTableWithAColon(t *testing.T) {
 	})
 }
 
-// Whoever ends a session by its expiry, as an operator may, has ended it.
+// If another writer makes a session expire, as an operator may, it counts as deleted.
 func TestExpiredMeanwhileStaysExpired(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store := withTable(t, db)
@@ -192,7 +192,7 @@ func TestExpiredMeanwhileStaysExpired(t *testing.T) {
 	})
 }
 
-// What is too long is not even fetched, and what is null is no payload.
+// A payload that is too long is not fetched, and null is a PayloadError.
 func TestRowsThatAreNoSessions(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		s := settings(t, "5.2")

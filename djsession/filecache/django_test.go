@@ -67,8 +67,8 @@ func onEachDjango(t *testing.T, f func(t *testing.T, version string)) {
 	}
 }
 
-// What Django puts Go reads, what Go puts Django reads, and each sees that the other
-// has written, touched and deleted.
+// Django and Go read each other's items, and each sees when the other has written, touched or
+// deleted one.
 func TestBothWays(t *testing.T) {
 	onEachDjango(t, func(t *testing.T, version string) {
 		s, ctx := newSite(t, version, nil), t.Context()
@@ -184,7 +184,7 @@ func TestTimesAgreeWithDjango(t *testing.T) {
 	})
 }
 
-// Every protocol's pickle of an expiry says the same here as in Python.
+// Go reads an expiry in every protocol of pickle as Python does.
 func TestExpiriesOfEveryProtocol(t *testing.T) {
 	s := newSite(t, "5.2", nil)
 	var written []struct {
@@ -215,7 +215,7 @@ func TestExpiriesOfEveryProtocol(t *testing.T) {
 	}
 }
 
-// Our writes cull when Django's would, and as many files.
+// Go's writes cull when Django's would, and delete as many files.
 func TestCullingIsDjangos(t *testing.T) {
 	cases := []struct {
 		name                              string
@@ -301,7 +301,7 @@ func cullingWrite(t *testing.T, c *filecache.Cache, name string, swap bool) {
 	}
 }
 
-// Who was not told how many items there may be throws none away.
+// Without MaxEntries, Go deletes no items.
 func TestNoCullingUntold(t *testing.T) {
 	c := open(t, filecache.Config{})
 	for i := range 400 {

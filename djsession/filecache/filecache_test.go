@@ -95,7 +95,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// What has ended is not there, is not brought back, and may be replaced by another.
+// An item that has ended is not found and cannot be swapped, but Add can take its key.
 func TestEnded(t *testing.T) {
 	now := time.Now()
 	s := settings(t, "5.2")

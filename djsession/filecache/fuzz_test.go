@@ -8,7 +8,7 @@ import (
 	"github.com/djsess/djsess/internal/swapfile"
 )
 
-// Whatever a file holds, it is an item of bounded size, or an error.
+// Any file is an item of bounded size, or an error.
 func FuzzFile(f *testing.F) {
 	const limit = 1000
 	s, err := djsession.NewSettings("5.2", "secret")

@@ -13,8 +13,8 @@ import (
 	"github.com/djsess/djsess/djsession/filecache"
 )
 
-// In a folder that everybody may write to, a stranger's file is no session, as nothing is
-// signed, and it neither gets a session nor keeps one from being made.
+// In a folder that everybody may write to, a stranger's file is not read as a session, since
+// nothing is signed. No session is written into it, and it does not prevent new sessions.
 func TestOpenFolder(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return // who is not root makes no other user's files

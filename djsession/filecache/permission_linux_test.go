@@ -30,8 +30,8 @@ func without(f func()) {
 	f()
 }
 
-// A folder that does not let us write is a cache that is read-only; a file that does
-// not let us read is not a missing one.
+// If the process may not write to the folder, the error is an ErrReadOnly. A file that it may
+// not read is not an ErrNotFound.
 func TestRights(t *testing.T) {
 	c, ctx := open(t, filecache.Config{}), t.Context()
 	item, secret := add(t, c, key, "x"), "secret"
@@ -74,7 +74,7 @@ func TestRights(t *testing.T) {
 	})
 }
 
-// What root writes belongs to whom the site runs as.
+// A file that root writes belongs to the user that the site runs as.
 func TestOwner(t *testing.T) {
 	if os.Getuid() != 0 {
 		return // who is not root gives nothing away

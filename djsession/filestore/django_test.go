@@ -169,7 +169,7 @@ const looks = `
 		return "live: %r" % (sorted(data.items(), key=repr),)
 `
 
-// A session lives here as long as it lives there, to the microsecond.
+// A session ends for Go when it ends for Django, to the microsecond.
 func TestExpiryIsDjangos(t *testing.T) {
 	onEachDjango(t, func(t *testing.T, version string) {
 		for _, zone := range []struct {
@@ -275,7 +275,7 @@ func instantIn(expiry string) string {
 	return ""
 }
 
-// An expiry that is given is kept, where Django looks at the file's time.
+// The expiry that the caller gives is stored as the file's time, if that sets the session's end.
 func TestGivenExpiry(t *testing.T) {
 	onEachDjango(t, func(t *testing.T, version string) {
 		for _, useTZ := range []bool{true, false} {
@@ -315,8 +315,8 @@ func TestGivenExpiry(t *testing.T) {
 	})
 }
 
-// What Django cannot read, or takes for an empty session, is an error here; and
-// what it can read we can.
+// A file that Django cannot read, or reads as an empty session, is an error. Go reads every file
+// that Django can read.
 func TestOddFilesInDjango(t *testing.T) {
 	onEachDjango(t, func(t *testing.T, version string) {
 		s := newSite(t, version, true, "UTC")

@@ -140,7 +140,7 @@ func TestTakenKey(t *testing.T) {
 	}
 }
 
-// Whoever deletes or ends a session has ended it.
+// A session that another writer deletes or makes expire is gone.
 func TestEndedMeanwhile(t *testing.T) {
 	store, ctx := newStore(t), t.Context()
 	for what, end := range map[string]func(key string) error{
@@ -180,8 +180,8 @@ func TestInvalidKeys(t *testing.T) {
 	}
 }
 
-// What is no session of Django's is never loaded as an empty one, nor written over,
-// and the rest is found beside it.
+// A file that Django did not write is never loaded as an empty session and never overwritten,
+// and the other sessions are still found.
 func TestUntrustedFiles(t *testing.T) {
 	store, ctx := newStore(t), t.Context()
 	s := settings(t, "5.2")
@@ -339,7 +339,7 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// A folder that is gone takes no session with it: nobody is logged out for that.
+// If the folder is gone, the error is not an ErrNotFound, so no visitor is logged out.
 func TestFolderThatIsGone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sessions")
 	if _, err := filestore.New(filestore.Config{Dir: dir, Settings: settings(t, "5.2")}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), dir) {

@@ -10,8 +10,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// Whatever key comes in, and whatever is in its file: a session, no session, no
-// key, or a payload that is not to be trusted; and nothing outside of the folder.
+// Any key with any file is a session, an ErrNotFound, an ErrInvalidKey or a PayloadError, and no
+// key reaches a file outside of the folder.
 func FuzzLoad(f *testing.F) {
 	store := newStore(f)
 	s := settings(f, "5.2")

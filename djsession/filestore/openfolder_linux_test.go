@@ -50,8 +50,7 @@ func plant(t *testing.T, store *filestore.Store, key string, make func(path stri
 	}
 }
 
-// checkOpenFolder is what the owner of a site sees of a stranger's files: they neither get
-// a session nor keep one from being made.
+// checkOpenFolder checks that a stranger's files neither receive a session nor prevent new ones.
 func checkOpenFolder(t *testing.T, store *filestore.Store) {
 	ctx := t.Context()
 	r, err := store.Create(ctx, "", values(t, `{"a":1}`), time.Time{})
@@ -136,8 +135,8 @@ func copyOfTests(t *testing.T) string {
 	return to.Name()
 }
 
-// A session goes into no file of a stranger's, not even for root, who could give ours to
-// its owner. In a folder where only the site can write it does.
+// No session is written into a stranger's file, even by root, who could give the new file to the
+// stranger. In a folder that only the site may write to, root does that.
 func TestStrangersFileIsNotReplaced(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return
@@ -148,7 +147,7 @@ func TestStrangersFileIsNotReplaced(t *testing.T) {
 		if err := errors.Join(os.Chown(path(store, r.Key), stranger, stranger), os.Chmod(store.Dir(), mode)); err != nil {
 			t.Fatal(err)
 		}
-		// Its content is signed: the file may be read, whoever put it there.
+		// Its content is signed, so the file may be read, even if a stranger put it there.
 		if _, err := store.Load(t.Context(), r.Key); err != nil {
 			t.Errorf("%v: %v", mode, err)
 		}
@@ -165,7 +164,7 @@ func TestStrangersFileIsNotReplaced(t *testing.T) {
 	}
 }
 
-// A file under a lease holds up nothing past its context.
+// No operation waits for a lease longer than its context allows.
 func TestLeasedFile(t *testing.T) {
 	store := newStore(t)
 	r := create(t, store, "", `{"a":1}`)

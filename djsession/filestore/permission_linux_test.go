@@ -29,8 +29,8 @@ func without(f func()) {
 	f()
 }
 
-// A folder that does not let us write is a store that is read-only; a file that
-// does not let us read is neither an empty session nor none.
+// If the process may not write to the folder, the error is an ErrReadOnly. A file that it may
+// not read is neither an empty session nor an ErrNotFound.
 func TestRights(t *testing.T) {
 	store := newStore(t)
 	r := create(t, store, "readable", `{"a":1}`)
@@ -69,7 +69,7 @@ func TestRights(t *testing.T) {
 	})
 }
 
-// What root makes, the site can use.
+// The site can use the files that root creates.
 func TestRootsFilesAreTheSites(t *testing.T) {
 	if os.Getuid() != 0 {
 		return

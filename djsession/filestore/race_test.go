@@ -118,7 +118,7 @@ func startWriter(t *testing.T, store *filestore.Store, key, name string, times i
 	}
 }
 
-// Go's processes lose nothing of each other's.
+// Go processes do not overwrite each other's changes.
 func TestProcessesLoseNothing(t *testing.T) {
 	const processes, times = 3, 100
 	store := newStore(t)
@@ -137,9 +137,8 @@ func TestProcessesLoseNothing(t *testing.T) {
 	}
 }
 
-// Django's writer, who is the only one of his value, never finds it as it was
-// before: neither has Go overwritten what he wrote, nor could he read what Go
-// took back.
+// A Django process that alone writes one value never reads an older state of it: Go has neither
+// overwritten its write, nor has Django read a version that Go undid.
 func TestNothingOfDjangosIsLost(t *testing.T) {
 	const processes, rounds = 2, 300
 	s := newSite(t, "5.2", true, "UTC")
@@ -189,7 +188,7 @@ func TestNothingOfDjangosIsLost(t *testing.T) {
 	t.Logf("%d updates by Django, %d by Go, of which Django read %d", rounds, byGo, got.Go)
 }
 
-// A session that Django deletes in the middle of it all stays deleted.
+// A session that Django deletes while others write it stays deleted.
 func TestDeletedInTheMiddle(t *testing.T) {
 	const rounds, writers = 60, 3
 	s := newSite(t, "5.2", true, "UTC")
@@ -227,7 +226,7 @@ func TestDeletedInTheMiddle(t *testing.T) {
 	}
 }
 
-// One process deletes only what is unchanged, while others change it.
+// DeleteUnchanged in one process deletes no version that other processes have changed.
 func TestDeleteUnchangedInTheMiddle(t *testing.T) {
 	const rounds = 40
 	store := newStore(t)

@@ -53,7 +53,7 @@ func start(t testing.TB, version string, entry map[string]any) *djangotest.Djang
 	return django
 }
 
-// What Django put, Go reads as it was pickled; what Go put, Django reads.
+// Go and Django read each other's items.
 func TestBothWays(t *testing.T) {
 	onEachBackend(t, func(t *testing.T, version, backend string, hash memcache.Hash) {
 		servers := djangotest.Memcached(t, 1)
@@ -295,7 +295,7 @@ func TestCompressed(t *testing.T) {
 	}
 }
 
-// What says that it is compressed, and is not or not all there.
+// Values with the flag for compression that are not a whole zlib stream are PayloadErrors.
 func TestCompressedBadly(t *testing.T) {
 	servers := djangotest.Memcached(t, 1)
 	django := start(t, "5.2", servers.Django("PyMemcacheCache"))
@@ -316,7 +316,7 @@ func TestCompressedBadly(t *testing.T) {
 	}
 }
 
-// What is stored and is no session is named, and neither changed nor lost.
+// The error for a value that is not a session says what the value is. The value stays.
 func TestOtherValues(t *testing.T) {
 	onEachBackend(t, func(t *testing.T, version, backend string, hash memcache.Hash) {
 		servers := djangotest.Memcached(t, 1)

@@ -12,8 +12,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// Whatever a server has stored under whatever flags: an item of bounded size, or a
-// PayloadError; and memory in proportion to it.
+// Any value under any flags is an item of bounded size or a PayloadError, and reading it takes
+// memory in proportion to its size.
 func FuzzItem(f *testing.F) {
 	const limit = 1 << 16
 	c := &Cache{maxSize: limit}

@@ -184,7 +184,7 @@ func TestRedis(t *testing.T) {
 	wantText(t, err, "does not answer as a Memcached does")
 }
 
-// A server that is down is an error: none of its sessions is taken for gone.
+// If a server is down, the error is not an ErrNotFound.
 func TestServerIsDown(t *testing.T) {
 	servers := djangotest.Memcached(t, 1)
 	c := newCache(t, memcache.Config{Servers: servers.Addrs()})

@@ -16,8 +16,7 @@ import (
 
 const key = ":1:django.contrib.sessions.cache0123456789abcdef0123456789abcdef"
 
-// What Django put, Go reads, and the other way round; and so it is replaced, told of
-// its expiry and deleted.
+// Go and Django read, replace and delete each other's items, and agree on when they end.
 func TestDjango(t *testing.T) {
 	sites(t, plain, func(t *testing.T, s *site, r *djangotest.RedisServer) {
 		exchange(t, s, open(t, r, rediscache.Config{DjangoRedis: s.djangoRedis}))
@@ -135,7 +134,7 @@ func about(t *testing.T, cache *rediscache.Cache, key string, want time.Duration
 	}
 }
 
-// Timeouts mean what they mean in Django: how they are cut, and what is over already.
+// Timeouts are cut as in Django, and a timeout that is not positive has ended at once.
 func TestTimeouts(t *testing.T) {
 	timeouts := []float64{-5, 0, 0.0004, 0.4, 0.999, 1, 1.999, 90.5, 1209600}
 	sites(t, plain, func(t *testing.T, s *site, r *djangotest.RedisServer) {

@@ -376,7 +376,7 @@ func TestDown(t *testing.T) {
 	}
 }
 
-// The error for a value that is no session says what the value is. The value stays.
+// The error for a value that is not a session says what the value is. The value stays.
 func TestOtherValues(t *testing.T) {
 	r := djangotest.Redis(t)
 	d := djangotest.Start(t, "5.2", nil)

@@ -84,8 +84,8 @@ func (f *faulty) forward(conn, server net.Conn) {
 	}
 }
 
-// What is done twice without harm is sent again when its connection breaks. A save is
-// not, and nobody knows whether it was done.
+// An idempotent command is sent again when its connection breaks. A save is not, and its error is
+// an ErrOutcomeUnknown.
 func TestLostAnswer(t *testing.T) {
 	r := djangotest.Redis(t)
 	f := newFaulty(t, r)

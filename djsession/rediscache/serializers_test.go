@@ -26,8 +26,8 @@ var serializers = []struct {
 	{"pickle.PickleSerializer", djsession.PickleSerializer{Protocol: 4}},
 }
 
-// Whatever values a session holds, each serializer writes the very bytes that
-// django-redis's writes, or refuses as it does.
+// For any values, each serializer writes the same bytes as django-redis's, or refuses them as that
+// does.
 func TestWriteAsDjangoRedis(t *testing.T) {
 	for _, version := range djangotest.Djangos("3.2", "4.2", "5.2") {
 		s := &site{Django: djangotest.Start(t, version, nil)}
@@ -155,7 +155,7 @@ func again(t *testing.T, s djsession.Serializer, data []byte, repr string) {
 	}
 }
 
-// What is not as Python would write it is read as Python reads it, or refused.
+// Data that Python would write in another way are read as Python reads them, or refused.
 func TestReadAsDjangoRedis(t *testing.T) {
 	s := &site{Django: djangotest.Start(t, "5.2", nil)}
 	s.Do(t, prelude+"from django.utils.module_loading import import_string", nil, nil)

@@ -89,8 +89,8 @@ var irregular = map[string]func(t *testing.T, path string){
 	},
 }
 
-// A version that comes in the last moment is not lost, and to whoever looks
-// meanwhile it has never been away.
+// Another program's version that comes just before the exchange is not lost, and a program that
+// reads during the exchange sees only that version.
 func TestStranger(t *testing.T) {
 	for _, theirs := range []string{"theirs", "their version is longer", ""} {
 		d := newFolder(t)
@@ -444,7 +444,7 @@ func TestReadDuringRemoveUnchanged(t *testing.T) {
 	}
 }
 
-// The new file is as usable as the old one was to whoever used that.
+// Every user who could use the old file can use the new one.
 func TestOwnerAndMode(t *testing.T) {
 	for _, c := range []struct {
 		mode, want fs.FileMode
