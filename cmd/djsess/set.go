@@ -52,7 +52,7 @@ func wholeKeyHint(key string) string {
 // update calls djsession.Update, and explains its errors to the user.
 func (s *site) update(ctx context.Context, key string, change change) error {
 	_, err := djsession.Update(ctx, s.Store, key, change) // s itself would hide the store's optional interfaces
-	if errors.Is(err, djsession.ErrNotFound) {
+	if errors.Is(err, djsession.ErrNotFound) || errors.Is(err, djsession.ErrInvalidKey) && wholeKeyHint(key) != "" {
 		return &hinted{err, strings.TrimPrefix(wholeKeyHint(key), ": ")}
 	}
 	return hintAtForm(err, s.settings)

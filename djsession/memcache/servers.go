@@ -37,7 +37,7 @@ type servers struct {
 
 func newServers(specs []string, hash Hash) (*servers, error) {
 	if len(specs) == 0 {
-		return nil, errors.New("Servers is missing: the cache's LOCATION")
+		return nil, errors.New("no Servers are given: the cache's LOCATION names them")
 	}
 	if hash < 0 || int(hash) >= len(hashNames) {
 		return nil, fmt.Errorf("unknown Hash %d", int(hash))

@@ -44,7 +44,7 @@ func (t *Table) explain(err error) (hint string, explained error) {
 	case sqldialect.ReadOnly:
 		return "connect to a database that takes writes, as a user who may write", fmt.Errorf("%w: %w", djsession.ErrReadOnly, err)
 	case sqldialect.Busy:
-		return "try again, or wait longer for locks", fmt.Errorf("%w: %w", djsession.ErrBusy, err)
+		return "", fmt.Errorf("%w: %w", djsession.ErrBusy, err)
 	case sqldialect.NoTable:
 		return t.config.NoTableHint, fmt.Errorf("%w %q: %w", t.config.NoTable, t.Name, err)
 	case sqldialect.Denied:
