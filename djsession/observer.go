@@ -26,8 +26,9 @@ const (
 	// EventConflict: another writer changed the session. The changes are about to be
 	// re-applied.
 	EventConflict EventKind = "conflict"
-	// EventRefusal: a payload cannot be trusted, or a cookie holds no session key. It was
-	// left alone. Django would have replaced it.
+	// EventRefusal: something was left undone that Django would have done. A payload cannot be
+	// trusted, a cookie holds no session key or may not be deleted yet, a hijacked connection
+	// takes no cookie; or djauth takes a visitor for anonymous, or refuses a host.
 	EventRefusal EventKind = "refusal"
 	// EventCheck: Manager.Check found something suspicious that is not an error.
 	EventCheck EventKind = "check"
@@ -94,7 +95,7 @@ func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 
 // refusalKinds are the kinds of refusals. An error that wraps several is of the first.
 var refusalKinds = []error{
-	ErrForeignCookie, ErrUnknownStore, ErrUnknownKey, ErrSignatureExpired, ErrBadSignature, ErrTooLarge, ErrMalformed,
+	ErrForeignCookie, ErrUnknownStore, ErrUnknownKey, ErrSignatureExpired, ErrBadSignature, ErrTooLarge, ErrMalformed, errHijacked,
 }
 
 // refusalKind returns the kind of a refusal, or nil for an error of another package, which

@@ -3,6 +3,7 @@ package djsession_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"reflect"
 	"runtime"
 	"slices"
@@ -445,5 +446,56 @@ func TestSerializerOfTheSite(t *testing.T) {
 				t.Errorf("%s: %v", version, err)
 			}
 		}
+	}
+}
+
+// A popped value stays if another writer changed an object in it that Go cannot read.
+func TestPopOfObjects(t *testing.T) {
+	session := func(n int) *djsession.Values {
+		v, err := djsession.PickleSerializer{}.Parse(fmt.Appendf(nil, "(dVx\n(dVn\nI1\nsVo\ncsite\nCart\n(I%d\ntRssVy\nI1\ns.", n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for name, c := range map[string]struct {
+		theirs *djsession.Values
+		stays  bool
+	}{
+		"changed":               {session(2), true},
+		"another value changed": {session(1), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			settings := mustSettings(t)
+			settings.SessionSerializer = djsession.PickleSerializer{}
+			store := newStore(t, settings)
+			m := newManager(t, store, settings)
+			r, err := store.Create(t.Context(), "", session(1), time.Time{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := m.Load(t.Context(), r.Key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var x struct{ N int }
+			if err := s.Pop("x", &x); err != nil || x.N != 1 {
+				t.Fatal(x, err)
+			}
+			c.theirs.Set("y", 2)
+			if _, err := store.Replace(t.Context(), r, c.theirs, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Save(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r, err = store.Load(t.Context(), r.Key)
+			if err != nil || r.Values.Has("x") != c.stays {
+				t.Errorf("it has x: %v, %v", r.Values.Has("x"), err)
+			}
+			if y, err := djsession.GetOr(r.Values, "y", 0); y != 2 || err != nil {
+				t.Errorf("y is %d, %v", y, err)
+			}
+		})
 	}
 }

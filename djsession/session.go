@@ -10,7 +10,7 @@ import (
 )
 
 // Session is the session of one visitor in one request: Django's SessionBase. FromRequest
-// and Manager.WithSession return it. It is in memory: reads and changes do no I/O and need
+// returns it, and Manager.WithSession passes it to a handler. It is in memory: reads and changes do no I/O and need
 // no context. Changes are saved when the response begins. Flush and CycleKey write at once,
 // as in Django, and take a context.
 //
@@ -213,12 +213,13 @@ func (s *Session) Pop(name string, dst any) error {
 	if err := s.Get(name, dst); err != nil {
 		return err
 	}
-	popped, _ := s.Raw(name)
+	popped := s.values.fingerprint(name)
 	return s.change(func(v *Values) error {
-		switch now, ok := v.Raw(name); {
-		case ok && now == popped:
+		switch now := v.fingerprint(name); {
+		case !v.Has(name):
+		case now.equal(popped):
 			v.Delete(name)
-		case ok:
+		default:
 			s.m.report(context.Background(), Event{Kind: EventConflict, Session: ShortKey(s.Key()), Err: fmt.Errorf("pop %q: %w", name, errPopped)})
 		}
 		return nil

@@ -220,6 +220,37 @@ func (v *Values) setPython(i int, m pythonMember) {
 	p.members[i] = m
 }
 
+// fingerprint tells a stored value from any other. A shown value would not: it leaves out what
+// is in an object of a class of the site's own.
+type fingerprint struct{ json, pickled string }
+
+// fingerprint returns that of a value. It is empty if there is no such value.
+func (v *Values) fingerprint(name string) (f fingerprint) {
+	i := v.find(name)
+	if i < 0 {
+		return f
+	}
+	f.json = v.members[i].Raw
+	if v.python == nil {
+		return f
+	}
+	o, err := v.object(i)
+	if err != nil {
+		return f
+	}
+	if pickled, err := pickle.Append(nil, o, pickle.HighestProtocol); err == nil {
+		f.pickled = string(pickled)
+	}
+	return f
+}
+
+func (f fingerprint) equal(other fingerprint) bool {
+	if f.pickled != "" && other.pickled != "" {
+		return f.pickled == other.pickled
+	}
+	return f.json != "" && f.json == other.json
+}
+
 func (p *pythonValues) clone() *pythonValues {
 	if p == nil {
 		return nil
