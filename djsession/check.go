@@ -13,7 +13,7 @@ import (
 //
 //   - The store has no live sessions. It may be another site's.
 //   - The newest sessions were not signed with SECRET_KEY.
-//   - Sessions last longer than they could. Then USE_TZ, TIME_ZONE or
+//   - Sessions end later than SESSION_COOKIE_AGE from now. Then USE_TZ, TIME_ZONE or
 //     SESSION_COOKIE_AGE is not the site's.
 //   - The cache of a cached_db cannot be reached.
 //
@@ -72,7 +72,7 @@ func (m *Manager) checkExpiries(ctx context.Context, scanner Scanner) {
 func (m *Manager) sample(ctx context.Context) (sample, error) {
 	s, err := newestSessions(ctx, m.store)
 	if err != nil {
-		return s, fmt.Errorf("look through the store: %w", err)
+		return s, fmt.Errorf("read the newest sessions: %w", err)
 	}
 	for _, o := range s.origins {
 		m.evidence.seen.note(o)
@@ -149,8 +149,8 @@ func CheckKey(ctx context.Context, store Store) error {
 	return checkKey(ctx, store, Origin{Form: Unsigned})
 }
 
-// checkKey is CheckKey for a session that is about to be written: it counts, too, and in
-// a store that cannot be enumerated it is all that is seen.
+// checkKey is CheckKey before a session is written. The signature that the session came with
+// counts, too. In a store that cannot be enumerated it is the only one.
 func checkKey(ctx context.Context, store Store, written Origin) error {
 	if store.Settings().AcceptNewKey {
 		return nil

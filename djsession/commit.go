@@ -10,7 +10,7 @@ import (
 	"github.com/djsess/djsess/internal/djcookie"
 )
 
-// facts are everything that the decision depends on.
+// facts are what decide needs to know of a request.
 type facts struct {
 	hasCookie      bool // the request has a session cookie
 	accessed       bool // the handler read the session
@@ -99,9 +99,9 @@ func (x *exchange) commit(status int) error {
 	return nil
 }
 
-// saveError returns the error of a save for the response. If the handler changed nothing and
-// nothing may be written yet, the response is valid without a new expiry, and there is no
-// error.
+// saveError returns the error of a save that the response must show. It returns nil if only the
+// expiry was to be written and the manager may not write yet (ErrUnknownStore, ErrUnknownKey):
+// the handler changed nothing, so its response is right.
 func saveError(s *Session, err error) error {
 	if !s.modified && (errors.Is(err, ErrUnknownStore) || errors.Is(err, ErrUnknownKey)) {
 		return nil

@@ -76,10 +76,10 @@ func (m *Manager) sessionCookie(key string, v *Values) (djcookie.Cookie, error) 
 // cookie of the request.
 func (m *Manager) wrap(key string, v *Values) (value string, err error) {
 	if m.WrapCookie == nil {
-		return "", errors.New("it is not set, and UnwrapCookie is")
+		return "", errors.New("it must be set if UnwrapCookie is")
 	}
 	if value, err = m.WrapCookie(key, v); err == nil && value == "" {
-		err = errors.New("it returned nothing")
+		err = errors.New("it returned an empty value")
 	}
 	return value, err
 }

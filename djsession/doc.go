@@ -46,12 +46,12 @@
 // Values are kept as they are stored. A value that the program does not change is written
 // back byte for byte. A value that it sets is written as Python would write it. See [Values].
 //
-// We never lose a concurrent write. A save replaces only the session that was loaded. If
+// A concurrent write is never lost to ours. A save replaces only the session that was loaded. If
 // another writer has changed it, the changes are re-applied on top of that. Django does not
 // do this: a Django request that overlaps with our change saves the whole session as that
 // request has read it, and our change is lost.
 //
-// Doubt destroys nothing. A payload that Django would refuse is a [*PayloadError], never an
+// If in doubt, djsession changes nothing. A payload that Django would refuse is a [*PayloadError], never an
 // empty session, and is never overwritten. A store that is down is an error. A request that
 // only reads deletes no cookie. A new session is stored only in a store that is proven to be
 // the site's ([Manager.AcceptEmptyStore]). No session is signed with a SECRET_KEY that is not
@@ -59,7 +59,7 @@
 // or the wrong store logs nobody out. A wrong UseTZ or TimeZone on SQLite or MySQL is not
 // detected: sessions load, but their expiry is wrong by hours.
 //
-// A change is made once. If the answer to a write is lost, the store reads the session. If
+// A change is never made twice. If the answer to a write is lost, the store reads the session. If
 // the change is there, the write succeeded. Otherwise the error is an [ErrOutcomeUnknown].
 //
 // Errors hold no secrets and no whole session keys; see [ShortKey].

@@ -7,8 +7,8 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// Errors of a Store, for errors.Is. Any other error means that the store could not be asked:
-// it is down, or it refused.
+// Errors of a Store, for errors.Is. Any other error means that the store did not answer, or
+// refused.
 var (
 	// ErrNotFound: no live session has this key. A store with replicas has asked its writer.
 	ErrNotFound = errors.New("no such session")

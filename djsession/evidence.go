@@ -162,8 +162,8 @@ func (m *Manager) mayWrite(ctx context.Context) error {
 	return nil
 }
 
-// sampleIfDue looks at the newest sessions of the store, not more often than sampleInterval. In a
-// store that signs nothing there is nothing to see.
+// sampleIfDue looks at the newest sessions of the store, not more often than sampleInterval. It
+// does nothing for a store that signs nothing.
 func (m *Manager) sampleIfDue(ctx context.Context) error {
 	e := &m.evidence
 	if m.unsigned {
@@ -195,7 +195,8 @@ type shards struct {
 }
 
 const (
-	// keysNeeded is how many keys must be found: all by chance is then next to impossible.
+	// keysNeeded is how many keys must be found on their own servers. With a wrong list of
+	// servers it is next to impossible to find so many by chance.
 	keysNeeded = 20
 	// misplacedWeight is how many keys on their own server make up for one on another.
 	// A site that has changed its servers has such keys for a while.

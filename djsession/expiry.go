@@ -45,7 +45,7 @@ var (
 	BrowserClose = Expiry{kind: browserClose}
 )
 
-// AfterIdle is set_expiry(seconds): the session ends when it was not saved for this long. A
+// AfterIdle is set_expiry(seconds): the session ends this long after it was last saved. A
 // negative duration ends it at once. Zero is an error: see BrowserClose.
 func AfterIdle(d time.Duration) Expiry { return Expiry{kind: afterIdle, idle: d} }
 

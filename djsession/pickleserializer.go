@@ -21,8 +21,8 @@ type PickleSerializer struct {
 	Protocol int
 }
 
-// PickleSerializer returns a serializer whose pickles every Python reads that the site's
-// Django runs on.
+// PickleSerializer returns a serializer whose pickles can be read by every Python that the
+// site's release of Django supports.
 func (s *Settings) PickleSerializer() PickleSerializer {
 	if s.AtLeast(4, 0) {
 		return PickleSerializer{Protocol: 5}
@@ -55,8 +55,8 @@ func (s PickleSerializer) Append(dst []byte, v *Values) ([]byte, error) {
 	return out, nil
 }
 
-// Parse reads a pickle of any protocol. Data that are no pickle of a dict are an ErrMalformed
-// that says what they are. A pickle can refer to one object many times. If its values, written
+// Parse reads a pickle of any protocol. Data that is not the pickle of a dict is an ErrMalformed
+// that says what it seems to be. A pickle can refer to one object many times. If its values, written
 // out, are far larger than the pickle, the error is an ErrTooLarge. Time and memory are in
 // proportion to the length. The worst pickle of 32 MiB, the default of MaxPayloadSize, takes a
 // second or two of one processor, so Parse takes no context.

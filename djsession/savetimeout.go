@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// saveContext returns a context for a save. It does not end when ctx ends, so that no save is
-// left half done, but after SaveTimeout or up to a second later.
+// saveContext returns a context for a save. It outlives ctx, so that no save is left half done.
+// It ends after SaveTimeout, or up to a second later.
 func (m *Manager) saveContext(ctx context.Context) context.Context {
 	ctx = context.WithoutCancel(ctx)
 	if m.SaveTimeout <= 0 {

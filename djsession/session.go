@@ -90,7 +90,8 @@ func (s *Session) ownValues() *Values {
 	return s.values
 }
 
-// change makes a change that changes nothing if it returns an error.
+// change applies a change to the values, and records it. The change must leave the values as they
+// were if it returns an error.
 func (s *Session) change(change func(*Values) error) error {
 	s.accessed = true
 	if err := s.Writable(); err != nil {

@@ -51,7 +51,7 @@ func (s *Session) save(ctx context.Context) (err error) {
 	return nil
 }
 
-// stored takes over the record that is stored now.
+// stored makes a record that was just stored the base of the session.
 func (s *Session) stored(record *Record) {
 	s.noteStored(record.Key != s.Key())
 	s.record, s.values, s.ownsValues, s.changes = record, record.Values, false, nil

@@ -12,8 +12,8 @@ import (
 type Record struct {
 	// Key is the session key. It gives access to the session.
 	Key string
-	// Name is what the store keeps the session as. It is set only in a record of Scan
-	// whose Key is empty: a cache in files has hashes of its keys. Load does not take it.
+	// Name identifies the session in a record of Scan whose Key is empty: a cache in
+	// files has only hashes of its keys. Load does not take it.
 	Name string
 	// Values are the values of the session. Change only a Clone, because stores compare
 	// with what was loaded.
@@ -38,11 +38,11 @@ var Never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 //
 // Errors: ErrNotFound, ErrKeyTaken, ErrInvalidKey, *ConflictError and *PayloadError are
 // returned as each method says, wrapped or not. ErrReadOnly and ErrBusy are returned if the
-// store can tell. Any other error means that the store could not be asked. No error holds a
-// whole session key.
+// store can tell. Any other error means that the store did not answer, or refused. No error
+// holds a whole session key.
 //
-// A change is made once. If the answer to a write is lost, the store reads what is stored.
-// If that is what it wrote, the write succeeded. Anything else is an ErrOutcomeUnknown,
+// A change is never made twice. If the answer to a write is lost, the store reads what is
+// stored, if it can. If that is what it wrote, the write succeeded. Anything else is an ErrOutcomeUnknown,
 // since the write may still arrive. A store never makes the change a second time. A write
 // that changes nothing when it is repeated (the same new row under the same key, the
 // deletion of a key) may be sent again.
@@ -109,11 +109,11 @@ func (r Range) Validate() error {
 
 // Scanner is a Store that can enumerate its sessions.
 type Scanner interface {
-	// Scan yields the sessions of a range, in an order of the store's own. It does not
+	// Scan yields the sessions of a range. The store chooses their order. It does not
 	// block other users of the store. A payload that cannot be trusted is yielded as a
 	// *PayloadError with a record of key and expiry only, and the scan goes on. Any other
 	// error ends the scan. A store over something that cannot be enumerated yields an
-	// errors.ErrUnsupported, and counts as a store that is no Scanner.
+	// errors.ErrUnsupported: its caller treats it as a store without Scan.
 	Scan(ctx context.Context, r Range) iter.Seq2[*Record, error]
 }
 

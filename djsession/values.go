@@ -21,7 +21,7 @@ var ErrNoValue = errors.New("no such value")
 // which UTF-8 cannot spell. In Go strings they are the three bytes ED A0 80 to ED BF BF,
 // and are written back as they were.
 //
-// A dict that was pickled may have keys that are no strings. They are kept and shown, and
+// A dict that was pickled may have keys that are not strings. They are kept and shown, and
 // Len counts them, but they cannot be looked up by name. Two kinds of keys are found by
 // their text, as in Python, and stay what they are: a member of a str Enum, such as
 // Django's TextChoices, and an object of a class that is made of one string.
@@ -113,7 +113,7 @@ func GetOr[T any](from interface {
 }
 
 // GetString returns a value that is a string. It returns "" if there is no such value or it
-// is no string.
+// is not a string.
 func (v *Values) GetString(name string) string {
 	i := v.find(name)
 	if i < 0 {

@@ -120,11 +120,11 @@ func (r *keyring) appendOpened(dst, value []byte, origin Origin) ([]byte, Origin
 // maxKept bounds the buffer of a deflater that is kept for reuse.
 const maxKept = 1 << 20
 
-// Together these ways to deflate come closest to the size that C zlib makes of a session at its
-// default level, 6. Stateless deflation suits a login: its table is small, while the tables of the
-// levels are not in the processor's cache when a request comes. Stateless deflation and the fast
-// level look for no repetitions in very short data, and they do not code base64 in fewer bits. The
-// thorough level does better there, and is slower.
+// There are three ways to deflate, chosen by length and result. Their sizes come close to those
+// of C zlib at its default level, 6. Stateless deflation is for data the size of a login: its
+// table is small, and the larger tables of the levels are seldom in the processor's cache. Very
+// short data, and base64, need the thorough level, which is slower: the other two do not shrink
+// them.
 const (
 	quickFrom      = 128
 	statelessBelow = 256

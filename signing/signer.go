@@ -52,8 +52,8 @@ func (s *Signer) UnsignObject(signed string, dst any) (Origin, error) {
 	return s.ring.readJSONObject(value, origin, dst)
 }
 
-// unsafeSep reports whether Django forbids a separator of only this character and others like
-// it: base64's own characters, and a few more in Python's range A-z.
+// unsafeSep reports whether a character is unsafe in a separator. Django forbids a separator
+// that has only unsafe characters: those of base64, and a few more in Python's range A-z.
 func unsafeSep(r rune) bool {
 	return r >= 'A' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '='
 }

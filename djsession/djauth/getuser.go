@@ -21,7 +21,7 @@ import (
 // manager's Observer is told the reason (djsession.EventRefusal).
 //
 // An error says that the user is not known: the session cannot be loaded (see
-// djsession.FromRequest), or Users cannot be asked. Answer it with djsession.Error;
+// djsession.FromRequest), or Users returned an error. Answer it with djsession.Error;
 // it is never a reason to treat the visitor as anonymous.
 func (a *Auth) User(r *http.Request) (*User, error) {
 	s, err := djsession.FromRequest(r)

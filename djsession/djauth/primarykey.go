@@ -24,7 +24,7 @@ const (
 // Convert is the field's to_python, followed by value_to_string: it takes an
 // _auth_user_id as a session holds it, decoded from JSON into an any, and returns
 // the primary key as Django would have written it. So 17, "17" and " 17 " are
-// "17", and a UUID may have braces or no hyphens. For a value that is no primary key
+// "17", and a UUID may have braces or no hyphens. For a value that is not a primary key
 // of this type, ok is false; Django raises a ValidationError.
 func (k PrimaryKey) Convert(value any) (id string, ok bool) {
 	switch k {
@@ -38,7 +38,7 @@ func (k PrimaryKey) Convert(value any) (id string, ok bool) {
 	return "", false
 }
 
-// convertInteger is Python's int(), as far as databases have integers.
+// convertInteger is Python's int(), for integers that fit into a database column.
 func convertInteger(value any) (string, bool) {
 	switch v := value.(type) {
 	case int64:
@@ -102,8 +102,8 @@ func convertUUID(value any) (string, bool) {
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:], true
 }
 
-// convertText is str(). Not every database could be asked for a NUL or for a lone
-// surrogate.
+// convertText is str(). It refuses a NUL and a lone surrogate, which not every database
+// accepts in a query.
 func convertText(value any) (string, bool) {
 	switch v := value.(type) {
 	case string:

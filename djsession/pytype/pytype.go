@@ -45,8 +45,8 @@ type Decimal string
 
 var errNotDecimal = errors.New("not a Decimal as Python writes it")
 
-// IsValid reports whether str() writes some Decimal so, in a form that every Python reads: on
-// some machines an exponent has at most 9 digits.
+// IsValid reports whether d is what str() returns for some Decimal that every Python can read.
+// On some machines an exponent has at most 9 digits.
 func (d Decimal) IsValid() bool {
 	rest := strings.TrimPrefix(string(d), "-")
 	if rest == "Infinity" {

@@ -92,7 +92,7 @@ type appender struct {
 	calls map[*Object]int // how often a call is in path
 }
 
-// opened is an object that is being written.
+// opened is an object whose parts are being written.
 type opened struct {
 	o   *Object
 	put bool // it is in the memo already, as this object

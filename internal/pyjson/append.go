@@ -17,8 +17,8 @@ import (
 //
 // A float always shows as one, 1.0; a [time.Time] is its isoformat(), cut to microseconds; a [time.Duration] is its
 // int64; a []byte is base64; nil pointers, slices and maps are null; a map goes by its sorted names, an [Object] in its
-// own order; a struct follows its json tags. What a [json.Marshaler] writes is read and written again by the rules of
-// [Normalize], what an [encoding.TextMarshaler] writes is a string. A type with a method AppendPythonJSON(dst
+// own order; a struct follows its json tags. The output of a [json.Marshaler] is normalized as by
+// [Normalize], and the output of an [encoding.TextMarshaler] is a string. A type with a method AppendPythonJSON(dst
 // []byte) ([]byte, error) appends itself, and is trusted.
 //
 // The error is an [*UnsupportedError] for what Python could not read back: chan, func, complex, strings that are

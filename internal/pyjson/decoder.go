@@ -63,9 +63,9 @@ func (d *decoder) number() string {
 	return d.text[start:d.i]
 }
 
-// each calls one for every element of the array, or for every member of the object, that is next. It must take
+// each calls f for every element of the next array, or every member of the next object. f must read
 // the value.
-func (d *decoder) each(one func(name string) error) error {
+func (d *decoder) each(f func(name string) error) error {
 	object := d.next() == '{'
 	d.i++
 	if c := d.next(); c == ']' || c == '}' {
@@ -83,7 +83,7 @@ func (d *decoder) each(one func(name string) error) error {
 			d.next()
 			d.i++ // the colon
 		}
-		if err := one(name); err != nil {
+		if err := f(name); err != nil {
 			return err
 		}
 		c := d.next()
@@ -143,7 +143,7 @@ func (d *decoder) slice(v reflect.Value) error {
 	return err
 }
 
-// array fills what there is; it passes over what is too much and zeroes what is left.
+// array fills an array. It skips elements that do not fit, and zeroes those that the JSON does not have.
 func (d *decoder) array(v reflect.Value) error {
 	v.SetZero()
 	n := 0

@@ -12,7 +12,7 @@ import (
 	"github.com/djsess/djsess/internal/pytime"
 )
 
-// A Mark says of which Python type a value is, where the JSON does not say it. Marked JSON has the byte 1 and the letter of
+// A Mark names the Python type of a value whose JSON does not show it. Marked JSON has the byte 1 and the letter of
 // a Mark before the JSON form of such a value. Stored JSON cannot forge a mark, since [Scan] refuses that byte. Only
 // [Encode] and package pyvalue make marked JSON. It is never stored, and it is not checked when it is read.
 type Mark byte
@@ -32,17 +32,17 @@ const (
 	FrozenSet Mark = 'F' // an array
 	Deque     Mark = 'q' // an array
 	Ordered   Mark = 'o' // an OrderedDict: an object
-	Opaque    Mark = 'x' // what Go has nothing for: its index among the opaque values, and its description as a string
-	Key       Mark = 'k' // before a name: the marked JSON of a key that is no str, which may have a mark itself
+	Opaque    Mark = 'x' // a value that Go has no type for: its index among the opaque values, and its description as a string
+	Key       Mark = 'k' // before a name: the marked JSON of a key that is not a str, which may have a mark itself
 )
 
 // escape is the byte before the letter of a mark.
 const escape = '\x01'
 
-// AppendMark appends a mark; what it stands for follows.
+// AppendMark appends a mark. The caller appends the value.
 func AppendMark(dst []byte, m Mark) []byte { return append(dst, escape, byte(m)) }
 
-// MarkAt returns the mark at i and the index behind it, or 0 when there is none.
+// MarkAt returns the mark at i and the index after it, or 0 if there is no mark.
 func MarkAt(text string, i int) (m Mark, end int) {
 	if i+1 < len(text) && text[i] == escape {
 		return Mark(text[i+1]), i + 2
@@ -86,7 +86,7 @@ func Encode(v any, dict *DictType) (Encoded, error) {
 	return e, err
 }
 
-// DictType is a Go type T that holds a dict in its order and, unlike Object, also what JSON has no form for. T and *T are
+// DictType is a Go type T that holds a dict in its order and, unlike Object, also values that JSON has no form for. T and *T are
 // written by Append and read by Parse.
 type DictType struct {
 	Type    reflect.Type // T

@@ -83,10 +83,11 @@ func parseFloat(text string, bits int) float64 {
 	return f
 }
 
-// strconv stops counting an exponent at five digits, which more digits than these before the exponent could outweigh.
+// strconv reads at most five digits of an exponent. A mantissa with more digits than maxExactFloat could make up for a
+// larger exponent, so such a text is shortened first.
 const maxExactFloat = 9000
 
-// shortenFloat spells a very long number with the exponent its digits amount to.
+// shortenFloat rewrites a very long number with few digits and the exponent that keeps its value.
 func shortenFloat(text string) string {
 	mantissa, exponent := text, 0
 	if e := strings.IndexAny(text, "eE"); e >= 0 {
@@ -113,7 +114,7 @@ func shortenFloat(text string) string {
 	return sign + "0." + digits + "e" + strconv.Itoa(min(max(exponent, -9999), 9999))
 }
 
-// More bits than this are more than 4300 digits, and too many to spell out just to count.
+// An integer of more bits than this has more than 4300 digits, Python's limit. Writing it out only to count them would be slow.
 const maxIntBits = 14290
 
 func appendBigInt(dst []byte, n *big.Int) ([]byte, error) {

@@ -40,7 +40,7 @@ type Member struct {
 // Scan checks the whole text, as json.loads would, and appends the members of its object to dst. The members are parts of
 // text, not copies. Of members with the same name the last value counts, in the place and under the spelling of the first.
 //
-// The error is a [*SyntaxError], or wraps [ErrDepth], or wraps [ErrNotObject] for valid JSON that is no object. dst is then
+// The error is a [*SyntaxError], or wraps [ErrDepth], or wraps [ErrNotObject] for valid JSON that is not an object. dst is then
 // returned as it was.
 func Scan(text string, dst []Member, lim Limits) ([]Member, error) {
 	s := scanner{text: text, depth: lim.depth() - 1}
@@ -94,7 +94,7 @@ const DefaultDepth = 10000
 // noLimit is the depth for text that has been checked already.
 const noLimit = math.MaxInt
 
-// ErrNotObject is the error of [Scan] for valid JSON that is no object.
+// ErrNotObject is the error of [Scan] for valid JSON that is not an object.
 var ErrNotObject = errors.New("not a JSON object")
 
 // ErrDepth is the error of a text that nests deeper than its [Limits] allow.

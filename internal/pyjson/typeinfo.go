@@ -12,7 +12,7 @@ import (
 	"unicode"
 )
 
-// typeInfo is what there is to know about a type, worked out once.
+// typeInfo says how values of a type are written and read. It is computed once for each type.
 type typeInfo struct {
 	write     form
 	writeAddr form // what its pointer can do, for values that have an address

@@ -7,8 +7,8 @@ import (
 	"github.com/djsess/djsess/internal/pickle"
 )
 
-// call returns what an object that was made by calling a class or function by its name was called with, and what was
-// done to it then.
+// call returns the name of the class or function that made an object, its arguments, and the steps that were applied to
+// the object afterwards.
 func call(o *pickle.Object) (name string, args []*pickle.Object, steps []pickle.Step) {
 	m := o.Call
 	if m == nil || m.Callable == nil || m.Args == nil || m.Args.Call != nil || m.Args.Kind != pickle.Tuple {
@@ -24,7 +24,7 @@ func call(o *pickle.Object) (name string, args []*pickle.Object, steps []pickle.
 // mostInState bounds the items in the state of an object that Go has a type for, such as a UUID. All have fewer.
 const mostInState = 32
 
-// Str returns the characters of a str, or of what is one but for its class: Django's SafeString.
+// Str returns the characters of a str, or of an instance of a subclass of str: Django's SafeString.
 func Str(o *pickle.Object) (string, bool) {
 	if o.Kind == pickle.Str {
 		return o.Text, o.Call == nil

@@ -48,7 +48,7 @@ func (z *zones) timeText(args []*pickle.Object) (pyjson.Mark, string) {
 	if !ok {
 		return 0, ""
 	}
-	// A day of no meaning: only what AppendISO writes behind it counts.
+	// The day does not matter: only what AppendISO writes after it is used.
 	t := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(clock)
 	aware := len(args) == 2 && args[1].Kind != pickle.None
 	if aware {

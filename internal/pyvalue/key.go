@@ -46,9 +46,9 @@ func (w *Writer) key(dst []byte, key *pickle.Object) ([]byte, error) {
 	return out, nil
 }
 
-// Name returns the name that finds the value of a key: its characters if it is a str, or if it is what a class that is
-// unknown here made of them. That is a member of a str Enum, such as TextChoices, or a str of a site's own class, which
-// to a dict are their text; what is not equal to it shares a name with no other key but by chance.
+// Name returns the name by which a key is found: its characters, if it is a str. It is also the text of an object that a
+// class made of one str: a member of a str Enum, such as TextChoices, or an instance of a site's own subclass of str. In
+// Python such a key is equal to its text.
 func Name(key *pickle.Object) (string, bool) {
 	if text, ok := Str(key); ok {
 		return text, true

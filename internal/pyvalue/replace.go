@@ -47,21 +47,21 @@ func eachOnce(objects []*pickle.Object, visit func(*pickle.Object) bool) {
 
 func isLeaf(o *pickle.Object) bool { return o.Call == nil && len(o.Items) == 0 }
 
-// parts calls one for all that an object holds.
-func parts(o *pickle.Object, one func(*pickle.Object)) {
+// parts calls f for each object that o holds.
+func parts(o *pickle.Object, f func(*pickle.Object)) {
 	for _, item := range o.Items {
-		one(item)
+		f(item)
 	}
 	m := o.Call
 	if m == nil {
 		return
 	}
-	one(m.Callable)
-	one(m.Args)
-	one(m.Kwargs)
+	f(m.Callable)
+	f(m.Args)
+	f(m.Kwargs)
 	for _, step := range m.Steps {
 		for _, item := range step.Items {
-			one(item)
+			f(item)
 		}
 	}
 }

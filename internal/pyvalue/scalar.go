@@ -10,7 +10,8 @@ import (
 	"github.com/djsess/djsess/internal/pytime"
 )
 
-// scalar returns the text of an object that is none of its parts to Go, and the mark that says which; 0 for any other.
+// scalar returns the text of an object that Go reads as one value, such as a UUID, and its mark. For other objects the
+// mark is 0.
 func (z *zones) scalar(o *pickle.Object) (pyjson.Mark, string) {
 	name, args, steps := call(o)
 	if name == "uuid.UUID" || name == "copyreg._reconstructor" {

@@ -69,8 +69,8 @@ func (w *Writer) begin(dst []byte) {
 	}
 }
 
-// look reports whether n more items may be looked at, and counts them like bytes that are written: a million objects may
-// share one part, which is then looked at a million times and never written.
+// look counts n items that are visited but not written as if they were bytes, and reports whether the limit allows them.
+// A million objects may share one part, which is then visited a million times.
 func (w *Writer) look(dst []byte, n int) bool {
 	w.end -= n
 	w.Limit -= n
