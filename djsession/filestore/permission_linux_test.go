@@ -63,7 +63,7 @@ func TestRights(t *testing.T) {
 	}
 	without(func() {
 		_, err := store.Replace(t.Context(), r, values(t, `{}`), time.Time{})
-		if !errors.Is(err, djsession.ErrReadOnly) || !strings.Contains(err.Error(), "user 0's") {
+		if !errors.Is(err, djsession.ErrReadOnly) || !strings.Contains(err.Error(), "belongs to user 0,") {
 			t.Errorf("file of another user: %v", err)
 		}
 	})
