@@ -76,7 +76,7 @@ func TestUnknownStoreTakesNoCookie(t *testing.T) {
 	}
 
 	// Somebody else's session shows that it is the site's store. A request that only
-	// reads leaves the cookie all the same.
+	// reads still leaves the cookie.
 	m := newManager(t, store, mustSettings(t))
 	m.AcceptEmptyStore = false
 	visit(t, m, stored(t, store, `{"a":1}`), read)

@@ -74,7 +74,7 @@ func TestDepthOfWhatIsWritten(t *testing.T) {
 	if err := v.UnmarshalJSON([]byte(`{"a":` + nested(1500) + `}`)); err == nil {
 		t.Error("1500 levels are taken")
 	}
-	// What Django wrote is read all the same.
+	// Sessions that Django wrote are still read.
 	if err := v.UnmarshalPythonJSON(`{"a":` + nested(900) + `}`); err != nil {
 		t.Errorf("900 levels: %v", err)
 	}

@@ -12,7 +12,7 @@ import (
 // session and sets its cookie just before the first byte of the response.
 //
 //   - The session is saved, its cookie is set or deleted, and Vary: Cookie is sent as in
-//     Django 5.2. A response with a status from 500 up saves nothing, nor does a panic.
+//     Django 5.2. Nothing is saved after a panic, or for a status of 500 or more.
 //     But the cookie of a session with a new key (CycleKey) is sent with any status.
 //   - The cookie of a key that the store does not have stays: Django deletes it if the
 //     session has ended. A visitor with such a cookie gets a new session only once the

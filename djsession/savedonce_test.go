@@ -124,7 +124,7 @@ func TestLogoutWhileTheKeyIsCycled(t *testing.T) {
 	}
 }
 
-// A request whose deadline has passed is saved all the same, and the response says so:
+// A request whose deadline has passed is still saved, and the response says so:
 // nothing but an http.TimeoutHandler answers in its place.
 func TestDeadlineOfTheRequest(t *testing.T) {
 	for _, fails := range []bool{false, true} {

@@ -28,7 +28,7 @@ type outcome int
 
 const (
 	untouched outcome = iota
-	// readable: the service can read the site's sessions all the same, and so
+	// readable: the service can still read the site's sessions, and so
 	// changes them when it is told to, and that is all it changes.
 	readable
 	// somewhat: it finds some of the site's sessions by chance, and changes these when

@@ -78,7 +78,7 @@ func TestFallbackAndLogin(t *testing.T) {
 	}
 }
 
-// It is all the same to a manager that only reads, and after the response has begun.
+// It makes no difference to a manager that only reads, or after the response has begun.
 func TestUserReadOnly(t *testing.T) {
 	s, keys := rotated(t, "5.2", djangotest.SQLite(t), 1)
 	s.manager.ReadOnly = true

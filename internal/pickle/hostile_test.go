@@ -352,7 +352,7 @@ func TestReadonlyBuffer(t *testing.T) {
 	}
 }
 
-// An opcode that makes no object takes memory all the same, and 32 MiB of it compress to a few KB.
+// An opcode that makes no object also takes memory. 32 MiB of it compress to a few KB.
 func TestReferencesAreBounded(t *testing.T) {
 	const size = 32 << 20
 	for name, data := range map[string][]byte{

@@ -121,7 +121,7 @@ func TestScalars(t *testing.T) {
 	}
 }
 
-// What has more digits than Python would spell out is kept all the same.
+// An integer with more digits than Python would print is kept.
 func TestHugeInteger(t *testing.T) {
 	for _, bits := range []uint{14283, 14284, 14285, 14290, 30000} {
 		n := new(big.Int).Lsh(big.NewInt(-1), bits)

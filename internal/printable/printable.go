@@ -35,7 +35,8 @@ func escaped(text string, lines bool) string {
 	return string(dst)
 }
 
-// AppendEscape appends r as \uXXXX, or as two of these (a surrogate pair) if it is above U+FFFF.
+// AppendEscape appends r as a \u escape of four hexadecimal digits, or as a surrogate pair of two
+// escapes if r is above U+FFFF.
 func AppendEscape(dst []byte, r rune) []byte {
 	if r > 0xffff {
 		high, low := utf16.EncodeRune(r)

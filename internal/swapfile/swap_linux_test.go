@@ -636,8 +636,8 @@ func TestProcessesThatCompare(t *testing.T) {
 	check(t, d, fmt.Sprint(processes*3*rounds))
 }
 
-// Whoever does not compare finds every version that he wrote again: nobody puts
-// one there that does not know it.
+// A writer that does not compare finds every version that it wrote: no other writer
+// replaces a version that it has not read.
 func TestProcessesBesideOneThatDoesNotCompare(t *testing.T) {
 	const processes, rounds = 3, 200
 	d := newFolder(t)

@@ -178,7 +178,7 @@ func redisConf(o RedisOptions, cert certificate, dir string, port int) []string 
 		"bind " + localhost,
 		"dir " + dir,
 		"unixsocket " + filepath.Join(dir, socket),
-		"unixsocketperm 777", // Whoever may enter the folder may use it.
+		"unixsocketperm 777", // The folder's permissions decide who may use it.
 		`save ""`,
 		"repl-diskless-sync no", // Else a replica gets no writes before its first report, a second later.
 	}

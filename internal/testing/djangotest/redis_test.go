@@ -114,7 +114,7 @@ func TestServer(t *testing.T) {
 	if size := r.Do(t, "DBSIZE"); size != "0" {
 		t.Errorf("a started server holds %s keys", size)
 	}
-	r.Pause(t) // And ends all the same.
+	r.Pause(t) // A paused server ends, too.
 }
 
 func TestRedisCluster(t *testing.T) {

@@ -116,8 +116,8 @@ var siteOps = map[string]func(ctx context.Context, t *site, r *request) (any, er
 	"clear_expired": clearExpired,
 }
 
-// exists loads the session, since a Store has no other way to tell. A session that
-// cannot be trusted is there all the same; nothing is where the key is the session.
+// exists loads the session, since a Store has no other way to say whether it exists. A session
+// that cannot be trusted exists. If the key is the session, Django says that none exists.
 func exists(ctx context.Context, t *site, r *request) (any, error) {
 	if t.keyIsSession() {
 		return false, nil
