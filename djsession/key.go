@@ -1,11 +1,12 @@
 package djsession
 
 import (
-	"crypto/rand"
 	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/djsess/djsess/internal/randomtext"
 )
 
 const (
@@ -19,21 +20,7 @@ const (
 // NewKey returns a new session key as Django makes it: 32 characters of a-z0-9 from a
 // secure source.
 func NewKey() string {
-	// Bytes from 252 up are skipped, so that each of the 36 characters is equally likely.
-	const fair = 256 / len(newKeyAlphabet) * len(newKeyAlphabet)
-	key := make([]byte, 0, newKeyLength)
-	var random [newKeyLength * 2]byte
-	for {
-		rand.Read(random[:]) // never fails
-		for _, b := range random {
-			if int(b) < fair {
-				key = append(key, newKeyAlphabet[int(b)%len(newKeyAlphabet)])
-			}
-			if len(key) == newKeyLength {
-				return string(key)
-			}
-		}
-	}
+	return randomtext.New(newKeyLength, newKeyAlphabet)
 }
 
 // ValidateKey returns an ErrInvalidKey for a key that no stored session can have. Django

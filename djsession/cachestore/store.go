@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/newkey"
 )
 
 // Load returns the session of a key. Record.Expires is zero if the cache returns items
@@ -29,15 +30,11 @@ func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, exp
 	if key != "" {
 		return s.create(ctx, key, v, expires)
 	}
-	for attempt := 1; ; attempt++ {
-		r, err := s.create(ctx, djsession.NewKey(), v, expires)
-		if !errors.Is(err, djsession.ErrKeyTaken) {
-			return r, err
-		}
-		if attempt == 5 { // five random keys cannot all be taken
-			return nil, opError("create", "", fmt.Errorf("%s refuses every new key: is it full, or down?", s.cache))
-		}
+	r, err := newkey.Create(func(key string) (*djsession.Record, error) { return s.create(ctx, key, v, expires) })
+	if errors.Is(err, djsession.ErrKeyTaken) {
+		err = opError("create", "", fmt.Errorf("%s refuses every new key: is it full, or down?", s.cache))
 	}
+	return r, err
 }
 
 func (s *Store) create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/newkey"
 	"github.com/djsess/djsess/internal/sqldialect"
 	"github.com/djsess/djsess/internal/sqltable"
 )
@@ -21,18 +22,14 @@ func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, exp
 		}
 		return s.insert(ctx, op, key, v, expires)
 	}
-	for attempt := 1; ; attempt++ {
-		r, err := s.insert(ctx, op, djsession.NewKey(), v, expires)
-		if !errors.Is(err, djsession.ErrKeyTaken) {
-			return r, err
-		}
-		if attempt == 5 { // five random keys cannot all be taken
-			return nil, s.table.Error(op, "", errEveryKeyTaken)
-		}
+	r, err := newkey.Create(func(key string) (*djsession.Record, error) { return s.insert(ctx, op, key, v, expires) })
+	if errors.Is(err, djsession.ErrKeyTaken) {
+		err = s.table.Error(op, "", errEveryKeyRefused)
 	}
+	return r, err
 }
 
-var errEveryKeyTaken = errors.New("every key is refused: does the site's table have another column that must be unique?")
+var errEveryKeyRefused = errors.New("every key is refused: does the site's table have another column that must be unique?")
 
 func (s *Store) insert(ctx context.Context, op, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	r, written, err := s.encode(key, v, expires)

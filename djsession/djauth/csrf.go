@@ -1,12 +1,12 @@
 package djauth
 
 import (
-	"crypto/rand"
 	"net/http"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/djcookie"
+	"github.com/djsess/djsess/internal/randomtext"
 )
 
 // csrfName is where CSRF_USE_SESSIONS keeps the secret.
@@ -22,28 +22,9 @@ const (
 // these characters are random, so that no mask has to be applied.
 func newCSRFSecret(settings *djsession.Settings) string {
 	if !settings.AtLeast(4, 1) {
-		return randomText(2 * csrfLength)
+		return randomtext.New(2*csrfLength, csrfAlphabet)
 	}
-	return randomText(csrfLength)
-}
-
-// randomText is get_random_string.
-func randomText(length int) string {
-	// Bytes from 248 up are skipped, so that each character is equally likely.
-	const fair = 256 / len(csrfAlphabet) * len(csrfAlphabet)
-	text := make([]byte, 0, length)
-	var random [64]byte
-	for {
-		rand.Read(random[:]) // never fails
-		for _, b := range random {
-			if len(text) == length {
-				return string(text)
-			}
-			if int(b) < fair {
-				text = append(text, csrfAlphabet[int(b)%len(csrfAlphabet)])
-			}
-		}
-	}
+	return randomtext.New(csrfLength, csrfAlphabet)
 }
 
 // setCSRFCookie sets the cookie as CsrfViewMiddleware does.

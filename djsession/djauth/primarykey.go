@@ -1,12 +1,13 @@
 package djauth
 
 import (
-	"encoding/hex"
 	"math"
 	"math/big"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/djsess/djsess/djsession/pytype"
 )
 
 // PrimaryKey is a type of primary keys.
@@ -77,29 +78,28 @@ func isSpace(r rune) bool { return r == ' ' || r >= '\t' && r <= '\r' || r >= 0x
 
 // convertUUID is uuid.UUID(hex) or, for a number, uuid.UUID(int=…).
 func convertUUID(value any) (string, bool) {
-	var b [16]byte
+	var id pytype.UUID
 	switch v := value.(type) {
 	case string:
 		v = strings.ReplaceAll(strings.ReplaceAll(v, "urn:", ""), "uuid:", "")
-		v = strings.ReplaceAll(strings.Trim(v, "{}"), "-", "")
-		if n, err := hex.DecodeString(v); err != nil || copy(b[:], n) < len(b) || len(n) > len(b) {
+		var err error
+		if id, err = pytype.ParseUUID(strings.Trim(v, "{}")); err != nil {
 			return "", false
 		}
 	case int64:
 		if v < 0 {
 			return "", false
 		}
-		big.NewInt(v).FillBytes(b[:])
+		big.NewInt(v).FillBytes(id[:])
 	case *big.Int:
-		if v.Sign() < 0 || v.BitLen() > 8*len(b) {
+		if v.Sign() < 0 || v.BitLen() > 8*len(id) {
 			return "", false
 		}
-		v.FillBytes(b[:])
+		v.FillBytes(id[:])
 	default:
 		return "", false
 	}
-	s := hex.EncodeToString(b[:])
-	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:], true
+	return id.String(), true
 }
 
 // convertText is str(). It refuses a NUL and a lone surrogate, which not every database

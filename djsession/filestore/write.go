@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/newkey"
 	"github.com/djsess/djsess/internal/storefolder"
 )
 
@@ -16,12 +17,7 @@ func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, exp
 	if key != "" {
 		return s.create(ctx, key, v, expires)
 	}
-	for attempt := 1; ; attempt++ {
-		r, err := s.create(ctx, djsession.NewKey(), v, expires)
-		if !errors.Is(err, djsession.ErrKeyTaken) || attempt == 5 { // five random keys cannot all be taken
-			return r, err
-		}
-	}
+	return newkey.Create(func(key string) (*djsession.Record, error) { return s.create(ctx, key, v, expires) })
 }
 
 func (s *Store) create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/pagesize"
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
@@ -18,11 +19,6 @@ const (
 	// scanCount is how many keys Redis checks in one SCAN. Meanwhile its other clients wait:
 	// well under a millisecond.
 	scanCount = 500
-	// One batch of values should be a few hundred kilobytes.
-	firstBatch   = 32
-	largestBatch = 500
-	smallBytes   = 256 << 10
-	largeBytes   = 4 << 20
 	// maxSeen is how many keys a scan remembers, so that it yields none twice. Each takes a
 	// little more than 8 bytes.
 	maxSeen = 1 << 23
@@ -33,7 +29,7 @@ const (
 // twice while its table grows or shrinks. Beyond 8 million keys Scan may yield such a key twice.
 func (c *Cache) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.Entry, error] {
 	return func(yield func(*cachestore.Entry, error) bool) {
-		s := &scan{cache: c, prefix: prefix, batch: firstBatch, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed(), yield: yield}
+		s := &scan{cache: c, prefix: prefix, batch: pagesize.First, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed(), yield: yield}
 		nodes, err := c.nodes(ctx)
 		for _, node := range nodes {
 			if more, nodeErr := s.node(ctx, node); nodeErr != nil {
@@ -148,7 +144,7 @@ func (s *scan) read(ctx context.Context, keys []string) (more bool, err error) {
 			return false, nil
 		}
 	}
-	s.batch = nextBatch(s.batch, bytes)
+	s.batch = pagesize.Next(s.batch, bytes)
 	return true, nil
 }
 
@@ -188,15 +184,4 @@ func (s *scan) entry(ctx context.Context, key, stored string, left time.Duration
 		err = c.fail(ctx, "scan", key, err)
 	}
 	return s.yield(entry, err)
-}
-
-// nextBatch returns how many values to read at once after a batch of that many bytes.
-func nextBatch(batch, bytes int) int {
-	switch {
-	case bytes < smallBytes:
-		return min(batch*4, largestBatch)
-	case bytes > largeBytes:
-		return max(batch/8, 1)
-	}
-	return batch
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/djsess/djsess/internal/pagesize"
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
@@ -20,30 +21,11 @@ type Range struct {
 	Newest int
 }
 
-// A page should be a few hundred kilobytes.
-const (
-	firstPage   = 32
-	largestPage = 500
-	smallBytes  = 256 << 10
-	largeBytes  = 4 << 20
-)
-
-// nextPage returns the size of the next page, in rows, after a page of so many rows and bytes.
-func nextPage(rows, bytes int) int {
-	switch {
-	case bytes < smallBytes:
-		return min(rows*4, largestPage)
-	case bytes > largeBytes:
-		return max(rows/8, 1)
-	}
-	return rows
-}
-
 // Scan yields the rows of a range in the order of their keys. It reads pages, each with its own
 // statement: with an open cursor SQLite's writers, and so the site, would wait for the caller.
 func (t *Table) Scan(ctx context.Context, r Range) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		limit, after := firstPage, ""
+		limit, after := pagesize.First, ""
 		for {
 			rows, err := t.page(ctx, r, after, limit)
 			if err != nil {
@@ -64,7 +46,7 @@ func (t *Table) Scan(ctx context.Context, r Range) iter.Seq2[Row, error] {
 			if len(rows) < limit || r.Newest > 0 {
 				return
 			}
-			limit, after = nextPage(limit, bytes), rows[len(rows)-1].Key
+			limit, after = pagesize.Next(limit, bytes), rows[len(rows)-1].Key
 		}
 	}
 }
