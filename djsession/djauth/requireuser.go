@@ -91,7 +91,7 @@ func (a *Auth) redirectToLogin(w http.ResponseWriter, r *http.Request) error {
 // absolute URL when the login page is on another host or scheme.
 func (a *Auth) loginRedirect(r *http.Request) (string, error) {
 	back := fullPath(r)
-	scheme, host := splitHost(a.LoginURL)
+	scheme, host := schemeAndHost(a.LoginURL)
 	visitorScheme, visitorHost := a.origin(r)
 	if scheme != "" && scheme != visitorScheme || host != "" && host != visitorHost {
 		switch {
@@ -104,7 +104,7 @@ func (a *Auth) loginRedirect(r *http.Request) (string, error) {
 	}
 	rest, fragment, _ := strings.Cut(a.LoginURL, "#")
 	address, query, _ := strings.Cut(rest, "?")
-	address = scheme + address[len(scheme):] // splitHost returns the scheme in lower case
+	address = scheme + address[len(scheme):] // schemeAndHost returns the scheme in lower case
 	if a.RedirectFieldName != "" {
 		query = setParameter(query, a.RedirectFieldName, back)
 	}

@@ -65,8 +65,8 @@ func resolveDots(full string) string {
 	return path
 }
 
-// splitHost returns the scheme and the host of a URL: urlsplit(…)[:2].
-func splitHost(address string) (scheme, host string) {
+// schemeAndHost returns the scheme and the host of a URL: urlsplit(…)[:2].
+func schemeAndHost(address string) (scheme, host string) {
 	if before, after, found := strings.Cut(address, ":"); found && isScheme(before) {
 		scheme, address = strings.ToLower(before), after
 	}

@@ -105,7 +105,7 @@ func parse(raw string) (*storeURL, error) {
 		texts = strings.Split(authority, ",")
 	}
 	for _, text := range texts {
-		name, port, ok := splitHost(text)
+		name, port, ok := splitHostPort(text)
 		if !ok {
 			return nil, problem("broken host or port")
 		}
@@ -130,7 +130,8 @@ func isSchemeName(text string) bool {
 	}) < 0
 }
 
-func splitHost(authority string) (host, port string, ok bool) {
+// splitHostPort splits host:port, whose host may be an IPv6 address in brackets or percent-encoded.
+func splitHostPort(authority string) (host, port string, ok bool) {
 	host = authority
 	if i := strings.LastIndexByte(authority, ':'); i >= 0 && !strings.HasSuffix(authority, "]") {
 		host, port = authority[:i], authority[i+1:]

@@ -38,7 +38,7 @@ func openRedis(u *storeURL, c *openedCache) error {
 	}
 	var readers []string
 	for _, replica := range u.takeAll("replica") {
-		name, port, ok := splitHost(replica)
+		name, port, ok := splitHostPort(replica)
 		if !ok {
 			return fmt.Errorf("replica %q: want host:port", replica)
 		}
