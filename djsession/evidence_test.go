@@ -332,7 +332,7 @@ type unsigned struct {
 	scans int
 }
 
-func (s *unsigned) NothingSigned() bool { return true }
+func (s *unsigned) IsUnsigned() bool { return true }
 
 func (s *unsigned) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {
 	s.scans++

@@ -114,7 +114,7 @@ func NewManager(store Store) (*Manager, error) {
 		m.selfContained = s.KeyIsSession()
 	}
 	if s, ok := store.(UnsignedStore); ok {
-		m.unsigned = s.NothingSigned()
+		m.unsigned = s.IsUnsigned()
 	}
 	if s, ok := store.(Sharded); ok && s.Shards() > 1 {
 		m.sharded = s

@@ -138,7 +138,7 @@ func ServeError(w http.ResponseWriter, r *http.Request, err error) {
 func Error(w http.ResponseWriter, r *http.Request, err error) {
 	x, ok := exchangeOf(r)
 	if !ok {
-		Tell(r, Event{Kind: EventError, Err: err})
+		Report(r, Event{Kind: EventError, Err: err})
 		ServeError(w, r, err)
 		return
 	}
@@ -147,7 +147,7 @@ func Error(w http.ResponseWriter, r *http.Request, err error) {
 		if x.session != nil {
 			e.Session = ShortKey(x.session.Key())
 		}
-		Tell(r, e)
+		Report(r, e)
 	}
 	if x.w.state == begun {
 		return // too late for another response

@@ -147,9 +147,9 @@ func (o *observation) conflict(key string) {
 	o.m.report(o.ctx, Event{Kind: EventConflict, Session: ShortKey(key), Took: time.Since(o.start), Conflicts: o.conflicts})
 }
 
-// Tell passes an event to the Observer of the request's manager, or logs it if the request
+// Report passes an event to the Observer of the request's manager, or logs it if the request
 // has no manager. It is for packages such as djauth.
-func Tell(r *http.Request, e Event) {
+func Report(r *http.Request, e Event) {
 	if x, ok := exchangeOf(r); ok {
 		x.m.report(r.Context(), e)
 		return

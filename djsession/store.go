@@ -159,8 +159,8 @@ type SelfContained interface {
 // UnsignedStore is a Store whose sessions no signature protects, as those of the engine
 // cache. A session found in it does not show that the site wrote it.
 type UnsignedStore interface {
-	// NothingSigned reports whether sessions are stored without a signature.
-	NothingSigned() bool
+	// IsUnsigned reports whether sessions are stored without a signature.
+	IsUnsigned() bool
 }
 
 // Sharded is a Store that spreads its sessions over several servers by their keys,

@@ -104,7 +104,7 @@ Exit status:
 func storeURLs() string {
 	var b strings.Builder
 	for _, scheme := range storeurl.Schemes() {
-		fmt.Fprintf(&b, "  %-55s %s\n", scheme.Example, scheme.Opens)
+		fmt.Fprintf(&b, "  %-55s %s\n", scheme.Example, scheme.Description)
 	}
 	return b.String()
 }

@@ -109,8 +109,8 @@ func New(cache Cache, c Config) (*Store, error) {
 	return &Store{s}, nil
 }
 
-// NothingSigned returns true: sessions in a cache have no signature.
-func (s *Store) NothingSigned() bool { return true }
+// IsUnsigned returns true: sessions in a cache have no signature.
+func (s *Store) IsUnsigned() bool { return true }
 
 // Settings returns a copy of the settings that the store was made with.
 func (s *Store) Settings() *djsession.Settings {

@@ -164,5 +164,5 @@ func (a *Auth) report(r *http.Request, s *djsession.Session, kind refusal, err e
 	if n > 1 {
 		err = fmt.Errorf("%w (and %d more like it since the last message)", err, n-1)
 	}
-	djsession.Tell(r, djsession.Event{Kind: djsession.EventRefusal, Session: djsession.ShortKey(s.Key()), Err: err})
+	djsession.Report(r, djsession.Event{Kind: djsession.EventRefusal, Session: djsession.ShortKey(s.Key()), Err: err})
 }

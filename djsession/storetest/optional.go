@@ -16,7 +16,7 @@ func testOrigin(f *fixture) {
 		f.Errorf("Replace returned the origin %+v", r.Origin)
 	}
 	u, ok := f.store.(djsession.UnsignedStore)
-	unsigned := ok && u.NothingSigned()
+	unsigned := ok && u.IsUnsigned()
 	origin := f.load(r.Key).Origin
 	if origin.Form == "" || unsigned && origin.Form != djsession.Unsigned {
 		f.Errorf("Load returned the origin %+v; the store keeps sessions without a signature: %v", origin, unsigned)

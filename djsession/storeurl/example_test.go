@@ -53,7 +53,7 @@ func ExampleOpen() {
 
 func ExampleSchemes() {
 	for _, scheme := range storeurl.Schemes()[:4] {
-		fmt.Println(scheme.Example, "opens", scheme.Opens)
+		fmt.Println(scheme.Example, "opens", scheme.Description)
 	}
 	// Output:
 	// postgres://user@host:5432/name opens PostgreSQL

@@ -13,8 +13,8 @@ import (
 type Scheme struct {
 	// Names are the words before ://. All of them mean the same store.
 	Names []string
-	// Opens names the store, such as "PostgreSQL".
-	Opens string
+	// Description names the store, such as "PostgreSQL".
+	Description string
 	// Example is a URL of this scheme.
 	Example string
 	// IsPath: only a path follows ://, which may be relative.
@@ -44,39 +44,39 @@ func (s Scheme) IsCache() bool { return s.cache != nil }
 // the example opens, every option is read, and the package comment names both. For example,
 // a cache in etcd would be:
 //
-//	{Names: []string{"etcd"}, Opens: "etcd as a cache", Example: "etcd://host:2379,host:2379", severalHosts: true,
+//	{Names: []string{"etcd"}, Description: "etcd as a cache", Example: "etcd://host:2379,host:2379", severalHosts: true,
 //		options: slices.Concat(cacheOptions, []string{"timeout"}), cache: openEtcd},
 //
 // The command's help, the check of options, the error for an unknown scheme and the dbcache+
 // URLs follow from the table.
 var schemes = withDatabaseCaches([]Scheme{
-	{Names: []string{"postgres", "postgresql", "pgsql", "postgis"}, Opens: "PostgreSQL", Example: "postgres://user@host:5432/name",
+	{Names: []string{"postgres", "postgresql", "pgsql", "postgis"}, Description: "PostgreSQL", Example: "postgres://user@host:5432/name",
 		options: databaseOptions, driver: "lib/pq", driverOptions: pqOptions,
 		database: &database{dbstore.PostgreSQL, openPostgreSQL}},
-	{Names: []string{"mysql", "mariadb"}, Opens: "MySQL or MariaDB", Example: "mysql://user@host:3306/name", KeepsWallClock: true,
+	{Names: []string{"mysql", "mariadb"}, Description: "MySQL or MariaDB", Example: "mysql://user@host:3306/name", KeepsWallClock: true,
 		options: databaseOptions, driver: "go-sql-driver/mysql", driverOptions: mysqlOptions,
 		database: &database{dbstore.MySQL, openMySQL}},
-	{Names: []string{"sqlite"}, Opens: "SQLite", Example: "sqlite:///relative/db.sqlite3", IsPath: true, KeepsWallClock: true,
+	{Names: []string{"sqlite"}, Description: "SQLite", Example: "sqlite:///relative/db.sqlite3", IsPath: true, KeepsWallClock: true,
 		options: slices.Concat(databaseOptions, []string{"timeout"}), driver: "modernc.org/sqlite", driverOptions: sqliteOptions,
 		database: &database{dbstore.SQLite, openSQLite}},
-	{Names: []string{"file"}, Opens: "a folder of session files", Example: "file:////absolute/folder", IsPath: true,
+	{Names: []string{"file"}, Description: "a folder of session files", Example: "file:////absolute/folder", IsPath: true,
 		options: []string{"prefix"}, store: openFolder},
 
-	{Names: []string{"redis"}, Opens: "Redis as a cache", Example: "redis://host:6379/1", passwordAlone: true,
+	{Names: []string{"redis"}, Description: "Redis as a cache", Example: "redis://host:6379/1", passwordAlone: true,
 		options: slices.Concat(cacheOptions, redisOptions, redisServerOptions), cache: openRedis},
-	{Names: []string{"rediss"}, Opens: "Redis over TLS", Example: "rediss://host:6379/1", passwordAlone: true, tls: true,
+	{Names: []string{"rediss"}, Description: "Redis over TLS", Example: "rediss://host:6379/1", passwordAlone: true, tls: true,
 		options: slices.Concat(cacheOptions, redisOptions, redisServerOptions, tlsOptions), cache: openRedis},
-	{Names: []string{"redis-sentinel"}, Opens: "Redis found by Sentinels", Example: "redis-sentinel://host,host/service/0", severalHosts: true, passwordAlone: true,
+	{Names: []string{"redis-sentinel"}, Description: "Redis found by Sentinels", Example: "redis-sentinel://host,host/service/0", severalHosts: true, passwordAlone: true,
 		options: slices.Concat(cacheOptions, redisOptions, sentinelOptions), cache: openRedisSentinel},
-	{Names: []string{"rediss-sentinel"}, Opens: "the same over TLS", Example: "rediss-sentinel://host,host/service/0", severalHosts: true, passwordAlone: true, tls: true,
+	{Names: []string{"rediss-sentinel"}, Description: "Redis found by Sentinels, over TLS", Example: "rediss-sentinel://host,host/service/0", severalHosts: true, passwordAlone: true, tls: true,
 		options: slices.Concat(cacheOptions, redisOptions, sentinelOptions, tlsOptions), cache: openRedisSentinel},
-	{Names: []string{"redis-cluster"}, Opens: "a Redis Cluster", Example: "redis-cluster://host,host", severalHosts: true, passwordAlone: true,
+	{Names: []string{"redis-cluster"}, Description: "a Redis Cluster", Example: "redis-cluster://host,host", severalHosts: true, passwordAlone: true,
 		options: slices.Concat(cacheOptions, redisOptions), cache: openRedisCluster},
-	{Names: []string{"rediss-cluster"}, Opens: "the same over TLS", Example: "rediss-cluster://host,host", severalHosts: true, passwordAlone: true, tls: true,
+	{Names: []string{"rediss-cluster"}, Description: "a Redis Cluster, over TLS", Example: "rediss-cluster://host,host", severalHosts: true, passwordAlone: true, tls: true,
 		options: slices.Concat(cacheOptions, redisOptions, tlsOptions), cache: openRedisCluster},
-	{Names: []string{"memcached"}, Opens: "Memcached", Example: "memcached://host:11211,host:11211", severalHosts: true,
+	{Names: []string{"memcached"}, Description: "Memcached", Example: "memcached://host:11211,host:11211", severalHosts: true,
 		options: slices.Concat(cacheOptions, []string{"hash", "timeout", "max_open_conns", "max_item_size"}), cache: openMemcached},
-	{Names: []string{"filecache"}, Opens: "FileBasedCache", Example: "filecache:////absolute/folder", IsPath: true,
+	{Names: []string{"filecache"}, Description: "FileBasedCache", Example: "filecache:////absolute/folder", IsPath: true,
 		options: slices.Concat(cacheOptions, cullOptions), cache: openFileCache},
 })
 
@@ -103,7 +103,7 @@ func withDatabaseCaches(rows []Scheme) []Scheme {
 		for _, name := range row.Names {
 			names = append(names, databaseCachePrefix+name)
 		}
-		row.Names, row.Opens, row.Example = names, "DatabaseCache in "+row.Opens, databaseCachePrefix+row.Example+"?table=site_cache"
+		row.Names, row.Description, row.Example = names, "DatabaseCache in "+row.Description, databaseCachePrefix+row.Example+"?table=site_cache"
 		row.options = slices.Concat(cacheOptions, row.options, cullOptions)
 		row.cache, row.database = row.database.openCache, nil
 		rows = append(rows, row)

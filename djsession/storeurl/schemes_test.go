@@ -46,8 +46,8 @@ func TestSchemes(t *testing.T) {
 		if kinds != 1 {
 			t.Errorf("%s is %d kinds of store", row.Names[0], kinds)
 		}
-		if !strings.HasPrefix(row.Example, row.Names[0]+"://") || !regexp.MustCompile(regexp.QuoteMeta(row.Example)+` +`+regexp.QuoteMeta(row.Opens)).MatchString(doc) {
-			t.Errorf("the package comment does not say that %s is %s", row.Example, row.Opens)
+		if !strings.HasPrefix(row.Example, row.Names[0]+"://") || !regexp.MustCompile(regexp.QuoteMeta(row.Example)+` +`+regexp.QuoteMeta(row.Description)).MatchString(doc) {
+			t.Errorf("the package comment does not say that %s is %s", row.Example, row.Description)
 		}
 		for _, name := range row.options {
 			if !regexp.MustCompile(`\b` + name + `\b`).MatchString(doc) {

@@ -42,9 +42,9 @@
 //	redis://host:6379/1                             Redis as a cache, its database 1
 //	rediss://host:6379/1                            Redis over TLS
 //	redis-sentinel://host,host/service/0            Redis found by Sentinels
-//	rediss-sentinel://host,host/service/0           the same over TLS
+//	rediss-sentinel://host,host/service/0           Redis found by Sentinels, over TLS
 //	redis-cluster://host,host                       a Redis Cluster
-//	rediss-cluster://host,host                      the same over TLS
+//	rediss-cluster://host,host                      a Redis Cluster, over TLS
 //	memcached://host:11211,host:11211               Memcached
 //	filecache:////absolute/folder                   FileBasedCache
 //	dbcache+postgres://user@host:5432/name?table=site_cache   DatabaseCache in PostgreSQL
