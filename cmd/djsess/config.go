@@ -50,9 +50,9 @@ type storeConfig struct {
 
 // readConfig reads the configuration file, if there is one.
 func (a *app) readConfig() (*config, error) {
-	file, from := a.flags.config, given
+	file, from := a.flags.config, fromCommandLine
 	if file == "" {
-		from = found
+		from = fromSearch
 		var err error
 		if file, err = findUp(configName); err != nil || file == "" {
 			return &config{}, err

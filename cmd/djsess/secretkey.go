@@ -14,7 +14,7 @@ var errNoSecretKey = errors.New("there is no SECRET_KEY, which signs the site's 
 
 // secretKeys returns the SECRET_KEY and its fallbacks, each from the first place that has it.
 func (a *app) secretKeys(c *config) (key string, fallbacks []string, err error) {
-	file, name, from := a.flags.secretKeyFile, "--secret-key-file", given
+	file, name, from := a.flags.secretKeyFile, "--secret-key-file", fromCommandLine
 	key = os.Getenv("DJANGO_SECRET_KEY")
 	switch {
 	case file != "":
@@ -22,7 +22,7 @@ func (a *app) secretKeys(c *config) (key string, fallbacks []string, err error) 
 	case c.secretKey != nil && *c.secretKey != "":
 		key = *c.secretKey
 	case c.secretKeyFile != nil:
-		file, name, from = c.path(*c.secretKeyFile), c.file+": settings.SECRET_KEY_FILE", named
+		file, name, from = c.path(*c.secretKeyFile), c.file+": settings.SECRET_KEY_FILE", fromConfig
 	default:
 		return "", nil, &configError{errNoSecretKey}
 	}
@@ -64,7 +64,7 @@ type secretLine struct {
 // readSecrets reads a file of secrets, one a line, and skips empty lines. If the file has no
 // secrets, it returns an error. Errors do not show the path: a user may have passed the secret
 // itself as the path.
-func readSecrets(file string, from origin) (secrets []secretLine, info fs.FileInfo, err error) {
+func readSecrets(file string, from source) (secrets []secretLine, info fs.FileInfo, err error) {
 	data, info, err := readFile(file, from, 1<<20)
 	if path := (*fs.PathError)(nil); errors.As(err, &path) && path.Op == "open" {
 		return nil, nil, fmt.Errorf("want the name of a file that holds the secret: %w", path.Err)

@@ -109,7 +109,7 @@ func (c *config) storeURL(name, namedBy string) (string, error) {
 	}
 	rawURL := c.relative(s.url)
 	if s.passwordFile != "" {
-		secrets, info, err := readSecrets(c.path(s.passwordFile), named)
+		secrets, info, err := readSecrets(c.path(s.passwordFile), fromConfig)
 		if err == nil {
 			c.warn(c.file+": stores."+name+".password_file", exposed(info))
 		} else {

@@ -10,23 +10,24 @@ import (
 	"time"
 )
 
-// origin is the way in which the command got a file's path. It decides which kinds of file are
+// source is the way in which the command got a file's path. It decides which kinds of file are
 // read.
-type origin int
+type source int
 
 const (
-	// given on the command line: any file, including a pipe such as <(…) or /dev/stdin.
-	given origin = iota
-	// named in a configuration file: only a regular file.
-	named
-	// found in this folder or above: only a regular file that trust accepts.
-	found
+	// fromCommandLine: any file is read, including a pipe such as <(…) or /dev/stdin.
+	fromCommandLine source = iota
+	// fromConfig: a configuration file names it. Only a regular file is read.
+	fromConfig
+	// fromSearch: it was found in this folder or above. Only a regular file that trust
+	// accepts is read.
+	fromSearch
 )
 
-// readFile reads a file of at most so many bytes. It does not wait for a writer if the file
+// readFile reads a file, which must not be larger than most bytes. It does not wait for a writer if the file
 // is a pipe. It checks the permissions of the open file, not those of the path, which may
 // lead to another file by then.
-func readFile(path string, from origin, most int) ([]byte, fs.FileInfo, error) {
+func readFile(path string, from source, most int) ([]byte, fs.FileInfo, error) {
 	f, err := openFile(path)
 	if err != nil {
 		return nil, nil, err
@@ -36,9 +37,9 @@ func readFile(path string, from origin, most int) ([]byte, fs.FileInfo, error) {
 	switch {
 	case err != nil:
 		return nil, nil, err
-	case from != given && !info.Mode().IsRegular():
+	case from != fromCommandLine && !info.Mode().IsRegular():
 		return nil, nil, errors.New("this is not a regular file")
-	case from == found:
+	case from == fromSearch:
 		if err := trust(path, info); err != nil {
 			return nil, nil, err
 		}

@@ -47,15 +47,15 @@ func TestTrustOfOtherUsers(t *testing.T) {
 			if err := test.change(dir, file); err != nil {
 				t.Fatal(err)
 			}
-			_, _, err := readFile(file, found, 1000)
+			_, _, err := readFile(file, fromSearch, 1000)
 			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
-			if _, _, err := readFile(file, given, 1000); err != nil {
-				t.Errorf("given: %v", err)
+			if _, _, err := readFile(file, fromCommandLine, 1000); err != nil {
+				t.Errorf("from the command line: %v", err)
 			}
 			t.Setenv(trustVariable, dir)
-			if _, _, err := readFile(file, found, 1000); err != nil {
+			if _, _, err := readFile(file, fromSearch, 1000); err != nil {
 				t.Errorf("trusted: %v", err)
 			}
 		})

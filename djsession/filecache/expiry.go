@@ -14,9 +14,9 @@ import (
 // expiry is the beginning of a file: Unix seconds, or +Inf for None.
 type expiry float64
 
-// after returns the expiry of an item that is written now. Django turns a timeout of 0 into -1
+// newExpiry returns the expiry of an item that is written now. Django turns a timeout of 0 into -1
 // second.
-func after(now time.Time, timeout time.Duration) expiry {
+func newExpiry(now time.Time, timeout time.Duration) expiry {
 	if timeout == 0 {
 		timeout = -time.Second
 	}
@@ -28,8 +28,8 @@ const yearOne = -62135596800 // the zero Time
 // unix returns a time as Python's time.time() does.
 func unix(t time.Time) float64 { return float64(t.Unix()) + float64(t.Nanosecond())/1e9 }
 
-// ended reports whether an item has ended. As in Django, an item whose expiry is NaN never ends.
-func (e expiry) ended(now time.Time) bool { return float64(e) < unix(now) }
+// hasEnded reports whether an item has ended. As in Django, an item whose expiry is NaN never ends.
+func (e expiry) hasEnded(now time.Time) bool { return float64(e) < unix(now) }
 
 // time returns the instant, as Python's datetime rounds it. It is never the zero Time,
 // which would mean that the item does not end.

@@ -58,7 +58,7 @@ func (c *Cache) item(f *swapfile.File) (item *cachestore.Item, live bool, err er
 	if err != nil {
 		return item, true, c.folder.Malformed(err)
 	}
-	item.Expires, live = expires.time(), !expires.ended(c.config.Settings.Now())
+	item.Expires, live = expires.time(), !expires.hasEnded(c.config.Settings.Now())
 	limit := c.config.Settings.MaxPayloadSize
 	item.Data, err = inflate.Zlib(nil, packed, limit)
 	switch {

@@ -148,7 +148,7 @@ func (c *Cache) content(data []byte, timeout time.Duration) ([]byte, error) {
 	if len(data) > c.config.Settings.MaxPayloadSize {
 		return nil, fmt.Errorf("value of %d bytes: %w", len(data), djsession.ErrTooLarge)
 	}
-	return appendDeflated(after(c.config.Settings.Now(), timeout).append(nil, c.protocol), data), nil
+	return appendDeflated(newExpiry(c.config.Settings.Now(), timeout).append(nil, c.protocol), data), nil
 }
 
 // written returns the item of a file that was just stored.

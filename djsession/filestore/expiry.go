@@ -16,10 +16,10 @@ import (
 type lifetime int
 
 const (
-	untilAge     lifetime = iota // SESSION_COOKIE_AGE after it was written
-	untilInstant                 // at an instant in the values
-	forever
-	over
+	endsByAge     lifetime = iota // SESSION_COOKIE_AGE after it was written
+	endsAtInstant                 // at an instant in the values
+	neverEnds                     // a positive number in the values
+	hasEnded                      // a negative number in the values
 )
 
 // lifetimeOf reads _session_expiry as Django's _expiry_date and then get_expiry_age do. A value
@@ -27,7 +27,7 @@ const (
 func lifetimeOf(v *djsession.Values) (lifetime, error) {
 	const name = "_session_expiry"
 	if !v.Has(name) {
-		return untilAge, nil
+		return endsByAge, nil
 	}
 	var expiry any
 	if err := v.Get(name, &expiry); err != nil {
@@ -48,10 +48,10 @@ func lifetimeOf(v *djsession.Values) (lifetime, error) {
 		sign = e
 	case string:
 		if e != "" {
-			return untilInstant, nil
+			return endsAtInstant, nil
 		}
 	case time.Time, pytype.NaiveTime: // of a session that is pickled
-		return untilInstant, nil
+		return endsAtInstant, nil
 	default:
 		if !pyvalue.IsFalse(e) {
 			return 0, fmt.Errorf("%w: neither a number nor a time", djsession.ErrInvalidExpiry)
@@ -59,11 +59,11 @@ func lifetimeOf(v *djsession.Values) (lifetime, error) {
 	}
 	switch {
 	case sign == 0:
-		return untilAge, nil
+		return endsByAge, nil
 	case sign < 0:
-		return over, nil
+		return hasEnded, nil
 	}
-	return forever, nil // NaN, too: it is not <= 0
+	return neverEnds, nil // NaN, too: it is not <= 0
 }
 
 // expiry returns the end of a session whose file was written at modTime, and whether the session
@@ -74,15 +74,15 @@ func (s *Store) expiry(v *djsession.Values, modTime time.Time) (expires time.Tim
 		return s.byAge(modTime), false, err
 	}
 	switch life {
-	case forever:
+	case neverEnds:
 		return djsession.Never, true, nil
-	case over:
+	case hasEnded:
 		now := s.settings().Now()
 		if expires, err = s.settings().ExpiryDate(v, modTime); err != nil || expires.After(now) {
 			expires = now.Truncate(time.Microsecond)
 		}
 		return expires.UTC(), false, nil
-	case untilInstant:
+	case endsAtInstant:
 		if expires, err = s.settings().ExpiryDate(v, modTime); err != nil {
 			return s.byAge(modTime), false, err
 		}
@@ -128,7 +128,7 @@ func (s *Store) modTime(v *djsession.Values, expires time.Time) (time.Time, erro
 	if err != nil {
 		return now, err
 	}
-	if life != untilAge {
+	if life != endsByAge {
 		_, err := s.settings().ExpiryDate(v, now)
 		return now, err
 	}

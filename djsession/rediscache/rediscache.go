@@ -85,15 +85,15 @@ type Config struct {
 
 // Cache is a cachestore.Cache, cachestore.Scanner and cachestore.Expirer over Redis.
 type Cache struct {
-	writer     redis.UniversalClient
-	address    string
-	readers    []*reader
-	inSeconds  bool
-	compressor compress.Compressor
-	maxSize    int
-	maxStored  int
-	timeout    time.Duration
-	noScripts  atomic.Bool // Redis refuses scripts
+	writer       redis.UniversalClient
+	address      string
+	readers      []*reader
+	wholeSeconds bool
+	compressor   compress.Compressor
+	maxSize      int
+	maxStored    int
+	timeout      time.Duration
+	noScripts    atomic.Bool // Redis refuses scripts
 }
 
 var (
@@ -107,7 +107,7 @@ func New(c Config) (*Cache, error) {
 	if c.MaxSize == 0 {
 		c.MaxSize = signing.DefaultMaxSize
 	}
-	cache := &Cache{writer: c.Writer, address: c.Address, inSeconds: !c.DjangoRedis, maxSize: c.MaxSize, timeout: waitlimit.OrDefault(c.Timeout)}
+	cache := &Cache{writer: c.Writer, address: c.Address, wholeSeconds: !c.DjangoRedis, maxSize: c.MaxSize, timeout: waitlimit.OrDefault(c.Timeout)}
 	switch {
 	case c.Writer == nil || slices.Contains(c.Readers, nil):
 		return nil, errors.New("rediscache: a client is missing")

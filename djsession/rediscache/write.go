@@ -141,7 +141,7 @@ func (c *Cache) newItem(ctx context.Context, data []byte) (*cachestore.Item, err
 // milliseconds returns how long a value lives. Django cuts a timeout to whole seconds, and
 // django-redis to whole milliseconds. Neither stores a value whose timeout is then 0.
 func (c *Cache) milliseconds(timeout time.Duration) int64 {
-	if c.inSeconds {
+	if c.wholeSeconds {
 		timeout = timeout.Truncate(time.Second)
 	}
 	return max(timeout.Milliseconds(), 0)

@@ -153,7 +153,7 @@ func (s *scanner) members(i int, dst []Member) ([]Member, int) {
 			return dst, i + 1
 		}
 		if i >= len(text) || text[i] != ',' {
-			return dst, s.fail(i, "no comma or closing bracket after a value")
+			return dst, s.fail(i, "want a comma or closing bracket after a value")
 		}
 		i = skipSpace(text, i+1)
 	}

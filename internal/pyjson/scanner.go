@@ -8,7 +8,7 @@ type scanner struct {
 	err   error
 }
 
-const noName = "no name in quotes where one should be"
+const noName = "want a name in double quotes"
 
 func (s *scanner) fail(offset int, msg string) int {
 	s.err = &SyntaxError{Offset: offset, Msg: msg}
@@ -58,7 +58,7 @@ func (s *scanner) name(i int) (end, value int, plain bool) {
 func (s *scanner) colon(i int) int {
 	i = skipSpace(s.text, i)
 	if i >= len(s.text) || s.text[i] != ':' {
-		return s.fail(i, "no colon after a name")
+		return s.fail(i, "want a colon after a name")
 	}
 	return skipSpace(s.text, i+1)
 }
@@ -152,7 +152,7 @@ after: // i is behind a value
 			open = open.pop(&outer)
 			i++
 		default:
-			return s.fail(i, "no comma or closing bracket after a value")
+			return s.fail(i, "want a comma or closing bracket after a value")
 		}
 	}
 	return i
@@ -235,13 +235,13 @@ func (s *scanner) scalar(i int) int {
 	case 'I':
 		return s.word(i, "Infinity")
 	}
-	return s.fail(i, "no value where one should be")
+	return s.fail(i, "want a value")
 }
 
 func (s *scanner) word(i int, word string) int {
 	end := wordEnd(s.text, i, word)
 	if end < 0 {
-		return s.fail(i, "no value where one should be")
+		return s.fail(i, "want a value")
 	}
 	return end
 }
@@ -249,7 +249,7 @@ func (s *scanner) word(i int, word string) int {
 // end checks that nothing but white space follows.
 func (s *scanner) end(i int) error {
 	if i = skipSpace(s.text, i); i < len(s.text) {
-		s.fail(i, "something after the value")
+		s.fail(i, "extra data after the value")
 	}
 	return s.err
 }

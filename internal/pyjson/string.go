@@ -17,7 +17,7 @@ func Text(raw string) (string, error) {
 		return "", stringFault(raw, ^end)
 	}
 	if end != len(raw) {
-		return "", &SyntaxError{Offset: end, Msg: "something after the string"}
+		return "", &SyntaxError{Offset: end, Msg: "extra data after the string"}
 	}
 	if plain {
 		return raw[1 : end-1], nil

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writeOut starts to write the content to the disk, and does not wait. ext4 and Btrfs do this
+// startWriteback starts to write the content to the disk, and does not wait. ext4 and Btrfs do this
 // themselves if a file is renamed over another, as Django's is, but not if two files are
 // exchanged: then a loss of power would leave empty files.
-func (t *temporary) writeOut() {
+func (t *temporary) startWriteback() {
 	unix.SyncFileRange(int(t.handle.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE)
 }
 
@@ -22,7 +22,7 @@ func swap(ctx context.Context, d Folder, path string, t *temporary, current *ope
 	if err := t.lease(); err != nil {
 		return err
 	}
-	// After the lease, which only the owner can take.
+	// This comes after the lease, which only the owner can take.
 	if err := t.adopt(current.info); err != nil {
 		return err
 	}
@@ -31,39 +31,39 @@ func swap(ctx context.Context, d Folder, path string, t *temporary, current *ope
 	}
 	step("compared")
 	if err := exchange(t.path, path); err != nil {
-		return notTheTemporary(err, path)
+		return asTemporaryRemoved(err, path)
 	}
 	step("exchanged")
 	out, err := os.Lstat(t.path)
 	switch {
 	case err != nil: // it is not known which version the exchange replaced
-		return unknown(notTheTemporary(err, path))
+		return asUnknown(asTemporaryRemoved(err, path))
 	case identical(out, current.info):
 		return t.endLease()
 	}
-	return d.restoreOther(path, t)
+	return d.restoreReplaced(path, t)
 }
 
-// unknown wraps an error after the exchange as ErrUnknown, unless the file was deleted.
-func unknown(err error) error {
+// asUnknown wraps an error after the exchange as ErrUnknown, unless the file was deleted.
+func asUnknown(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrUnknown, pathless(err))
 }
 
-// notTheTemporary replaces an fs.ErrNotExist by another error if the missing file is the
-// temporary one, which another program has cleaned up.
-func notTheTemporary(err error, path string) error {
+// asTemporaryRemoved replaces an fs.ErrNotExist by another error if the missing file is the
+// temporary file, which another program has removed.
+func asTemporaryRemoved(err error, path string) error {
 	if _, there := os.Lstat(path); there == nil && errors.Is(err, fs.ErrNotExist) {
 		return errors.New("the temporary file was removed by another program")
 	}
 	return err
 }
 
-// restoreOther copies another program's version, which the exchange has replaced, into t.
-func (d Folder) restoreOther(path string, t *temporary) error {
-	// Not the caller's context: the exchange must be finished.
+// restoreReplaced copies another program's version, which the exchange has replaced, into t.
+func (d Folder) restoreReplaced(path string, t *temporary) error {
+	// The exchange must be finished even if the caller's context ends.
 	theirs, err := d.open(context.Background(), t.path)
 	if theirs != nil {
 		defer theirs.close()
@@ -75,8 +75,8 @@ func (d Folder) restoreOther(path string, t *temporary) error {
 		}
 		t.copyFrom(&t.File) // an incomplete copy must not be read
 	}
-	if swapErr := t.swapBack(path); swapErr != nil {
-		return unknown(swapErr)
+	if exchangeErr := t.exchangeBack(path); exchangeErr != nil {
+		return asUnknown(exchangeErr)
 	}
 	t.endLease()
 	return err
@@ -99,9 +99,10 @@ func (t *temporary) copyFrom(f *File) error {
 	return unix.UtimesNanoAt(int(t.handle.Fd()), "", times, unix.AT_EMPTY_PATH)
 }
 
-// swapBack exchanges the files again, so that the replaced version gets its name back. If the
-// file that this replaces is not ours but a newer version, swapBack gives the name to that one.
-func (t *temporary) swapBack(path string) error {
+// exchangeBack exchanges the files again, so that the replaced version gets its name back. If
+// another program has put a newer version under the name meanwhile, exchangeBack exchanges once
+// more, so that the newer version keeps the name.
+func (t *temporary) exchangeBack(path string) error {
 	ours, err := t.handle.Stat()
 	if err != nil {
 		return err

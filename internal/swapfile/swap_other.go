@@ -7,7 +7,7 @@ import (
 	"errors"
 )
 
-func (t *temporary) writeOut() {}
+func (t *temporary) startWriteback() {}
 
 func swap(context.Context, Folder, string, *temporary, *opened) error { return errors.ErrUnsupported }
 

@@ -56,7 +56,7 @@ func (t *temporary) fill(data []byte, modTime time.Time) error {
 	if err != nil {
 		return err
 	}
-	t.writeOut()
+	t.startWriteback()
 	t.File = File{Data: data, ModTime: info.ModTime()} // file systems round the time
 	return nil
 }
