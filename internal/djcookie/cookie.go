@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Cookie is what response.set_cookie takes.
+// Cookie holds the arguments of response.set_cookie.
 type Cookie struct {
 	Name, Value string
 	Domain      string
@@ -16,21 +16,22 @@ type Cookie struct {
 	SameSite    string
 	Secure      bool
 	HTTPOnly    bool
-	// Lasts is true for a cookie with Max-Age and expires; the others end
-	// with the browser.
+	// Lasts is true for a cookie with Max-Age and expires. Other cookies end when the browser
+	// closes.
 	Lasts   bool
 	MaxAge  int64 // seconds
 	Expires time.Time
 }
 
-// Deleted is response.delete_cookie: the cookie that makes a browser forget one.
+// Deleted is response.delete_cookie: it returns the cookie that makes a browser delete the cookie
+// of this name.
 func Deleted(name, domain, path, sameSite string) Cookie {
 	return Cookie{
 		Name:     name,
 		Domain:   domain,
 		Path:     path,
 		SameSite: sameSite,
-		// Browsers take no cookie of such a name, or for other sites, without.
+		// Browsers refuse a cookie with such a name, or with SameSite=None, unless it is Secure.
 		Secure: strings.HasPrefix(name, "__Secure-") || strings.HasPrefix(name, "__Host-") ||
 			strings.EqualFold(sameSite, "none"),
 		Lasts:   true,
@@ -38,8 +39,8 @@ func Deleted(name, domain, path, sameSite string) Cookie {
 	}
 }
 
-// String is the value of a Set-Cookie header, with the attributes in the order in
-// which http.cookies writes them.
+// String returns the value of a Set-Cookie header. The attributes are in the order in which
+// http.cookies writes them.
 func (c Cookie) String() string {
 	b := make([]byte, 0, 160)
 	b = append(b, c.Name...)
@@ -69,8 +70,8 @@ func (c Cookie) String() string {
 	return string(b)
 }
 
-// Set adds the cookie to a response, in place of one with its name that is
-// already there, as Django's response.cookies would.
+// Set adds the cookie to a response. As in Django's response.cookies, it replaces a cookie of the
+// same name.
 func (c Cookie) Set(h http.Header) {
 	const name = "Set-Cookie"
 	set := h[name]
@@ -83,7 +84,7 @@ func (c Cookie) Set(h http.Header) {
 	h[name] = append(kept, c.String())
 }
 
-// appendQuoted quotes a value, and the empty one, unless it can stand as it is.
+// appendQuoted appends a value, in quotes if it is empty or has characters that need quotes.
 func appendQuoted(b []byte, value string) []byte {
 	if value != "" && strings.IndexFunc(value, needsQuotes) < 0 {
 		return append(b, value...)

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
 
-// What a random header holds is what Django's parse_cookie says.
+// Lookup returns what Django's parse_cookie returns, for chosen and for random headers.
 func TestLookup(t *testing.T) {
 	headers := []string{
 		"", "sessionid", "sessionid=", "=x", "sessionid=a; sessionid=b", "sessionid=a;sessionid", "a=sessionid=b",
@@ -148,7 +148,7 @@ func TestAddVaryIsDjangos(t *testing.T) {
 	}
 }
 
-// A cookie takes the place of one that was set before it, and of no other.
+// A cookie replaces the cookie of the same name, and no other cookie.
 func TestSet(t *testing.T) {
 	h := http.Header{"Set-Cookie": {"sessionid=old; Path=/", "sessionid2=x", "a=b"}}
 	djcookie.Cookie{Name: "sessionid", Value: "new"}.Set(h)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Whatever a browser sends, there is a value of bounded length or none; and a value that
-// is set is one header without anything in it that ends a line, and comes back.
+// For any header of a browser, Lookup returns no value or a value that is not longer than the
+// header. Any value is set in one header without control characters, and Lookup reads it back.
 func FuzzLookup(f *testing.F) {
 	for _, line := range []string{"sessionid=abc", `sessionid="a\"b\054\377"; x=1`, "sessionid=; sessionid=\"", "=;=;sessionid", "\x1csessionid\xc2\xa0= v", `sessionid="\`, `sessionid="\40"`} {
 		f.Add(line, "sessionid", "a, b;\"\\\r\n\x00é")
@@ -27,11 +27,11 @@ func FuzzLookup(f *testing.F) {
 			t.Fatalf("%q is set as %q", value, header)
 		}
 		want := make([]rune, 0, len(value))
-		for _, c := range []byte(value) { // which is Latin-1 to a browser
+		for _, c := range []byte(value) { // a browser reads the bytes as Latin-1
 			want = append(want, rune(c))
 		}
 		if back, _ := Lookup([]string{pair}, "c"); back != string(want) {
-			t.Errorf("%q is set as %q and comes back as %q", value, pair, back)
+			t.Errorf("%q is set as %q and read back as %q", value, pair, back)
 		}
 	})
 }

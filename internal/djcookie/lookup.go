@@ -1,6 +1,6 @@
-// Package djcookie reads and writes cookies as Django does, which is not quite as
-// net/http does: it reads what net/http refuses, unquotes what it leaves, and
-// takes the last of several cookies with one name.
+// Package djcookie reads and writes cookies as Django does. Package net/http differs: it refuses
+// values that Django reads, does not decode the escapes of a quoted value, and returns the first
+// of several cookies with the same name where Django returns the last.
 package djcookie
 
 import (
@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Lookup finds a cookie in the Cookie lines of a request: request.COOKIES.get.
+// Lookup is request.COOKIES.get: it finds a cookie in the Cookie headers of a request.
 func Lookup(lines []string, name string) (value string, found bool) {
 	for _, line := range lines {
 		for line != "" {
@@ -30,13 +30,13 @@ func Lookup(lines []string, name string) (value string, found bool) {
 	return unquote(strings.TrimFunc(value, isSpace)), true
 }
 
-// isSpace is str.isspace, which counts the separators of ASCII as well.
+// isSpace is str.isspace, which also includes ASCII's separators 0x1c to 0x1f.
 func isSpace(r rune) bool {
 	return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f
 }
 
-// unquote is what http.cookies does to a value in double quotes: \ooo is the
-// character of this number, and \ before any other stands for that.
+// unquote decodes a value in double quotes as http.cookies does: \ooo is the character with this
+// octal number, and \ before any other character stands for that character.
 func unquote(s string) string {
 	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		return s
@@ -67,7 +67,7 @@ func unquote(s string) string {
 	return b.String()
 }
 
-// isOctal tells whether s begins with a number from 000 to 377.
+// isOctal reports whether s begins with an octal number from 000 to 377.
 func isOctal(s string) bool {
 	return len(s) >= 3 && s[0] >= '0' && s[0] <= '3' && s[1] >= '0' && s[1] <= '7' && s[2] >= '0' && s[2] <= '7'
 }

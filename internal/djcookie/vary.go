@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// AddVary is django.utils.cache.patch_vary_headers for one name: it is added
-// unless it is there, in any case; what is there keeps its order, and "*" stands
-// alone.
+// AddVary is django.utils.cache.patch_vary_headers for one name. It adds the name unless the header
+// has it in any case. The other names keep their order. A "*" replaces all names.
 func AddVary(h http.Header, name string) {
 	lines := h["Vary"]
 	if len(lines) == 0 {

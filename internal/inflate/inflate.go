@@ -11,7 +11,7 @@ import (
 	"github.com/klauspost/compress/zlib"
 )
 
-// ErrTooLarge is data that would inflate to more than the limit. Packages signing and djsession export it.
+// ErrTooLarge is the error for data that would inflate to more than the limit. Packages signing and djsession export it.
 var ErrTooLarge = errors.New("too large")
 
 // Zlib appends what a zlib stream inflates to, at most limit bytes. As Python's zlib.decompress does, it ignores bytes
@@ -22,13 +22,13 @@ func Zlib(dst, stream []byte, limit int) ([]byte, error) {
 	return z.Append(dst, stream, limit)
 }
 
-// Append appends everything that a decompressor yields, at most limit bytes. After an error it returns dst as it was.
+// Append appends all bytes that a decompressor yields, at most limit. After an error it returns dst as it was.
 func Append(dst []byte, decompressor io.Reader, limit int) ([]byte, error) {
-	const least = 512 // of room for a read
+	const minRoom = 512 // for a read
 	out := dst
 	for {
-		if cap(out)-len(out) < least {
-			out = slices.Grow(out, max(len(out)-len(dst), least)) // doubles
+		if cap(out)-len(out) < minRoom {
+			out = slices.Grow(out, max(len(out)-len(dst), minRoom)) // doubles the room
 		}
 		n, err := decompressor.Read(out[len(out):cap(out)])
 		out = out[:len(out)+n]
@@ -45,7 +45,7 @@ func Append(dst []byte, decompressor io.Reader, limit int) ([]byte, error) {
 
 // ZlibReader inflates zlib streams. Its tables are large, so a pool keeps it for reuse.
 type ZlibReader struct {
-	// Buf is for the caller to keep a stream in. It is not empty from earlier uses, but its content means nothing.
+	// Buf is a buffer for the caller, who may keep a stream in it. It may still hold bytes of an earlier use.
 	Buf []byte
 
 	src  bytes.Reader
@@ -66,7 +66,7 @@ func (z *ZlibReader) Release() {
 	}
 }
 
-// Append is Zlib.
+// Append is Zlib with this reader.
 func (z *ZlibReader) Append(dst, stream []byte, limit int) ([]byte, error) {
 	if err := z.reset(stream); err != nil {
 		return dst, unexpectedEOF(err)
@@ -83,7 +83,7 @@ func (z *ZlibReader) reset(stream []byte) (err error) {
 	return err
 }
 
-// unexpectedEOF is the error of a stream that ends within its header.
+// unexpectedEOF turns an io.EOF into an io.ErrUnexpectedEOF: the stream ended within its header.
 func unexpectedEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -39,7 +39,7 @@ func TestZlibLimit(t *testing.T) {
 	}
 }
 
-// Bytes after the stream do not matter, missing bytes do.
+// Bytes after the end of a stream are ignored. A stream without its end is an error.
 func TestZlibEnds(t *testing.T) {
 	stream := deflated(strings.Repeat("session", 100))
 	if out, err := inflate.Zlib(nil, append(bytes.Clone(stream), "more"...), 1<<20); err != nil || len(out) != 700 {

@@ -23,7 +23,7 @@ func AppendISO(dst []byte, t time.Time) ([]byte, error) {
 	return appendOffset(t.AppendFormat(dst, layout), offset), nil
 }
 
-// appendOffset does without Go's layouts, which lose the sign of an offset of less than a minute.
+// appendOffset does not use Go's layouts: they lose the sign of an offset of less than a minute.
 func appendOffset(dst []byte, offset int) []byte {
 	sign := byte('+')
 	if offset < 0 {
@@ -41,19 +41,19 @@ func appendOffset(dst []byte, offset int) []byte {
 	return dst
 }
 
-// ErrNotISO is a text that isoformat() does not write.
+// ErrNotISO is the error for a text that is not in a form of ISO 8601 which Python reads.
 var ErrNotISO = errors.New("not an ISO 8601 time")
 
 // ParseISO reads isoformat() and str() of a datetime or a date. As Python does since 3.11, it also reads Z for the offset,
-// a time without minutes or seconds, and the basic form 20991231T235959Z. It does not read dates by their week. A text
-// without an offset is naive: its wall clock is returned as if it were UTC.
+// a time without minutes or seconds, and the basic form 20991231T235959Z. It does not read week dates such as 2099-W01-1. A
+// text without an offset is naive: its wall clock is returned as if it were UTC.
 func ParseISO(s string) (t time.Time, naive bool, err error) {
 	p := timeParser{rest: s, ok: true}
 	year := p.number(4)
 	month, separator := p.next("-", 2)
 	day := p.after(separator, 2)
 	var hour, minute, second, nanosecond int
-	zone, early := time.UTC, time.Duration(0)
+	zone, fraction := time.UTC, time.Duration(0)
 	naive = true
 	if p.ok && p.rest != "" {
 		if !p.take("T") && !p.take(" ") {
@@ -68,7 +68,7 @@ func ParseISO(s string) (t time.Time, naive bool, err error) {
 			}
 		}
 		naive = p.rest == ""
-		zone, early = p.zone()
+		zone, fraction = p.zone()
 	}
 	if !p.ok || p.rest != "" || year < 1 || hour > 23 || minute > 59 || second > 59 {
 		return time.Time{}, false, ErrNotISO
@@ -77,10 +77,10 @@ func ParseISO(s string) (t time.Time, naive bool, err error) {
 	if int(t.Month()) != month || t.Day() != day { // such as February 30
 		return time.Time{}, false, ErrNotISO
 	}
-	return t.Add(-early), naive, nil
+	return t.Add(-fraction), naive, nil
 }
 
-// A timeParser reads a text from the left. ok is false after something was missing.
+// A timeParser reads a text from the left. ok is false after the first part that is missing or not valid.
 type timeParser struct {
 	rest string
 	ok   bool
@@ -97,7 +97,8 @@ func (p *timeParser) after(separator string, width int) int {
 	return p.number(width)
 }
 
-// next reads a number behind a separator, or behind nothing: then the next number has no separator either.
+// next reads a number after a separator that may be missing. It returns the separator, or "" if that is missing: then the
+// next number has none either.
 func (p *timeParser) next(separator string, width int) (n int, used string) {
 	if !strings.HasPrefix(p.rest, separator) {
 		separator = ""
@@ -139,8 +140,9 @@ func (p *timeParser) fraction() int {
 	return n
 }
 
-// zone reads an offset, if there is one. Go's offsets are whole seconds. early is the fraction that Python's may have.
-func (p *timeParser) zone() (loc *time.Location, early time.Duration) {
+// zone reads an offset, if there is one. Go's offsets are whole seconds, so it returns the fraction of a second of Python's
+// offset separately.
+func (p *timeParser) zone() (loc *time.Location, fraction time.Duration) {
 	if p.rest == "" || p.take("Z") {
 		return time.UTC, 0
 	}
@@ -156,7 +158,7 @@ func (p *timeParser) zone() (loc *time.Location, early time.Duration) {
 		minutes, separator = p.next(separator, 2)
 		if p.more() {
 			seconds = p.after(separator, 2)
-			early = time.Duration(sign * p.fraction())
+			fraction = time.Duration(sign * p.fraction())
 		}
 	}
 	if hours > 23 || minutes > 59 || seconds > 59 {
@@ -164,9 +166,9 @@ func (p *timeParser) zone() (loc *time.Location, early time.Duration) {
 	}
 	offset := sign * (hours*3600 + minutes*60 + seconds)
 	if offset == 0 {
-		return time.UTC, early
+		return time.UTC, fraction
 	}
-	return time.FixedZone("", offset), early
+	return time.FixedZone("", offset), fraction
 }
 
 // countDigits counts the digits that s begins with.

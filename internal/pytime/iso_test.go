@@ -9,8 +9,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// What ParseISO takes is what datetime.fromisoformat takes, and it is the same
-// instant; but for what CPython takes by accident, such as a fraction without digits.
+// ParseISO reads the texts that datetime.fromisoformat reads, and returns the same instants. The texts
+// do not include those that CPython reads by accident, such as a fraction without digits.
 func TestParseISOAgainstPython(t *testing.T) {
 	dates := []string{"2099-12-31", "20991231", "2099-1231", "209912-31", "2099-02-30", "0001-01-01", "9999-12-31", "2099-12", "2099", "99-12-31", ""}
 	times := []string{"23:59:58", "235958", "23:59:58.5", "23:59:58.123456", "235958.123", "235958.1234567", "23:59", "2359", "23", "2", "",
@@ -43,10 +43,10 @@ func TestParseISOAgainstPython(t *testing.T) {
 		for text in args:
 			try:
 				result.append(parsed(text))
-			except OverflowError: # an instant outside of Python's years
+			except OverflowError: # the instant is outside of Python's years
 				result.append({"Naive": False, "Micros": 0})
 	`, texts, &want)
-	taken := 0
+	parsed := 0
 	for i, text := range texts {
 		got, naive, err := pytime.ParseISO(text)
 		switch w := want[i]; {
@@ -54,15 +54,15 @@ func TestParseISOAgainstPython(t *testing.T) {
 			t.Errorf("%q: %v, %v", text, got, err)
 		case w == nil || w.Micros == 0:
 		case naive != w.Naive || got.Truncate(time.Microsecond).UnixMicro() != w.Micros:
-			t.Errorf("%q: %v, naive %v; Python has %v", text, got, naive, time.UnixMicro(w.Micros).UTC())
+			t.Errorf("%q: %v, naive %v; Python returns %v", text, got, naive, time.UnixMicro(w.Micros).UTC())
 		default:
-			taken++
+			parsed++
 		}
 	}
-	t.Logf("%d of %d are times", taken, len(texts))
+	t.Logf("%d of %d are times", parsed, len(texts))
 }
 
-// A time that was read and written is the same time when it is read again.
+// A time that ParseISO read and AppendISO wrote is the same time when ParseISO reads it again.
 func FuzzISO(f *testing.F) {
 	for _, text := range []string{"2024-02-29T12:30:15.123456+02:00", "20240229T123015Z", "2024-02-29", "2024-02-29 24:00", "0001-01-01T00:00:00+23:59:59.999999", "2024-02-30", "2024-02-29T12:30:15.", "-", ""} {
 		f.Add(text)
@@ -73,12 +73,12 @@ func FuzzISO(f *testing.F) {
 			return
 		}
 		written, err := pytime.AppendISO(nil, at)
-		if err != nil { // an offset may lead out of the years that there are
+		if err != nil { // the offset can move the time out of the years 1 to 9999
 			return
 		}
 		again, _, err := pytime.ParseISO(string(written))
 		if err != nil || at.Sub(again).Abs() >= 1000 || naive && at.Location().String() != "UTC" {
-			t.Errorf("%q is %v, written %q: %v, %v", text, at, written, again, err)
+			t.Errorf("%q is %v, written as %q, read back as %v, %v", text, at, written, again, err)
 		}
 	})
 }

@@ -8,13 +8,14 @@ import (
 	"time"
 )
 
-// Timedelta is datetime.timedelta: whole days, which may be negative, and a part of the next day.
+// Timedelta is datetime.timedelta: whole days, and seconds and microseconds that are added to them. Only the days may be
+// negative.
 type Timedelta struct{ Days, Seconds, Microseconds int }
 
-// MaxDays is the most days of a timedelta, in either direction.
+// MaxDays limits the days of a timedelta in either direction.
 const MaxDays = 999999999
 
-// TimedeltaOf cuts a duration to microseconds.
+// TimedeltaOf returns a duration as a Timedelta, truncated to microseconds.
 func TimedeltaOf(d time.Duration) Timedelta {
 	const day = 24 * time.Hour
 	days := d / day
@@ -25,8 +26,8 @@ func TimedeltaOf(d time.Duration) Timedelta {
 	return Timedelta{int(days), int(rest / time.Second), int(rest % time.Second / time.Microsecond)}
 }
 
-// Duration returns d as a time.Duration. The result reports whether it fits into 292 years.
-func (d Timedelta) Duration() (time.Duration, bool) {
+// Duration returns d as a time.Duration. ok is false if d does not fit: a Duration holds 292 years.
+func (d Timedelta) Duration() (duration time.Duration, ok bool) {
 	const day = 24 * time.Hour
 	if limit := int(math.MaxInt64/day) - 1; d.Days > limit || d.Days < -limit {
 		return 0, false
@@ -34,7 +35,7 @@ func (d Timedelta) Duration() (time.Duration, bool) {
 	return time.Duration(d.Days)*day + time.Duration(d.Seconds)*time.Second + time.Duration(d.Microseconds)*time.Microsecond, true
 }
 
-// Valid reports whether Python has such a timedelta.
+// Valid reports whether the parts are in the ranges of a timedelta in Python.
 func (d Timedelta) Valid() bool {
 	return d.Days >= -MaxDays && d.Days <= MaxDays && d.Seconds >= 0 && d.Seconds < 24*3600 && d.Microseconds >= 0 && d.Microseconds < 1e6
 }
@@ -65,7 +66,7 @@ func appendDigits(dst []byte, n, width int) []byte {
 	return append(dst, text...)
 }
 
-// ErrNotTimedelta is a text that str(timedelta) does not write.
+// ErrNotTimedelta is the error for a text that str(timedelta) does not write.
 var ErrNotTimedelta = errors.New("not a timedelta")
 
 // ParseTimedelta reads str(timedelta).

@@ -8,7 +8,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// A timedelta is spelled as str() spells it, and read again.
+// Append writes a timedelta as str() does, and ParseTimedelta reads it back.
 func TestTimedeltaAgainstPython(t *testing.T) {
 	deltas := []pytime.Timedelta{
 		{}, {0, 0, 1}, {0, 59, 0}, {0, 3600, 0}, {0, 86399, 999999}, {1, 0, 0}, {2, 0, 5}, {-1, 86399, 0}, {-2, 1, 1},
@@ -26,7 +26,7 @@ func TestTimedeltaAgainstPython(t *testing.T) {
 			t.Errorf("%q is read as %v, %v", text, back, err)
 		}
 		if duration, ok := d.Duration(); ok && pytime.TimedeltaOf(duration) != d {
-			t.Errorf("%v by way of %v is %v", d, duration, pytime.TimedeltaOf(duration))
+			t.Errorf("%v as the duration %v becomes %v", d, duration, pytime.TimedeltaOf(duration))
 		}
 	}
 	if d, ok := (pytime.Timedelta{Days: -1, Seconds: 86399, Microseconds: 999999}).Duration(); !ok || d != -time.Microsecond {
@@ -53,7 +53,7 @@ func FuzzTimedelta(f *testing.F) {
 		}
 		_, _ = d.Duration() // must not panic
 		if again, err := pytime.ParseTimedelta(string(d.Append(nil))); err != nil || again != d || !d.Valid() {
-			t.Errorf("%q is %v, again %v, %v", text, d, again, err)
+			t.Errorf("%q is %v, read back as %v, %v", text, d, again, err)
 		}
 	})
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // FromNaive returns the instant at which clocks in loc show the wall clock of naive. The location of naive does not
-// matter. Like zoneinfo with fold=0, FromNaive takes the first of two instants when clocks were set back, and the offset
-// from before the change for a wall clock that was skipped. Wall returns such a wall clock again.
+// matter. Like zoneinfo with fold=0, FromNaive returns the first of two instants when clocks were set back. For a wall clock
+// that was skipped it uses the offset from before the change, and Wall returns the same wall clock again.
 func FromNaive(naive time.Time, loc *time.Location) time.Time {
 	y, m, d := naive.Date()
 	h, min, s := naive.Clock()
@@ -28,7 +28,7 @@ func FromNaive(naive time.Time, loc *time.Location) time.Time {
 	return wall.Add(-time.Duration(before) * time.Second).In(time.FixedZone(skipped, before))
 }
 
-// skipped is the name of a zone in which clocks do show a wall clock that was skipped.
+// skipped is the name of a zone that FromNaive returns for a wall clock that was skipped. Clocks in that zone show it.
 const skipped = "skipped"
 
 // Wall returns the wall clock that t shows in loc, as if it were UTC. Wall is the inverse of FromNaive.
@@ -39,7 +39,7 @@ func Wall(t time.Time, loc *time.Location) time.Time {
 	return Naive(t, loc)
 }
 
-// Later returns the later of the two instants at which clocks in loc show what they show at t, or t if there is only one.
+// Later returns the later of the two instants at which clocks in loc show the wall clock of t, or t if there is only one.
 // PostgreSQL takes the later instant for a naive time.
 func Later(t time.Time, loc *time.Location) time.Time {
 	wall := Naive(t, loc)
@@ -65,14 +65,14 @@ func Location(name string) (*time.Location, error) {
 	if loc, ok := locations.Load(name); ok {
 		return loc.(*time.Location), nil
 	}
-	// As in Python's zoneinfo, a path must be in its shortest form. A zone has endless other spellings, which would fill the
-	// cache.
+	// As in Python's zoneinfo, a path must be in its shortest form. Otherwise a zone would have any number of spellings,
+	// which would fill the cache.
 	if name == "" || name == "Local" || path.Clean(name) != name {
 		return nil, fmt.Errorf("%q: no such time zone", name)
 	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, fmt.Errorf("%q: no such time zone (a program for machines without zone files imports time/tzdata)", name)
+		return nil, fmt.Errorf("%q: no such time zone (on a machine without zone files the program must import time/tzdata)", name)
 	}
 	locations.Store(name, loc)
 	return loc, nil

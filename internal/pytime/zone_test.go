@@ -11,8 +11,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
 
-// Every half hour around each change of these clocks, as zoneinfo has it: hours
-// that come twice, that never come, half hours, and a day that was left out.
+// FromNaive agrees with zoneinfo at every half hour around each change of these clocks. Among the
+// changes are hours that come twice or never, changes by half an hour, and a day that was skipped.
 func TestNaiveTimesAgainstPython(t *testing.T) {
 	django := djangotest.Start(t, "5.2", nil)
 	for _, zone := range []string{
