@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// save appends what makes o and leaves it on top of the stack.
+// save appends the opcodes that push o onto the unpickler's stack.
 func (a *appender) save(o *Object, depth int) error {
 	if o == nil {
 		return &ValueError{"an object is missing"}
@@ -48,7 +48,7 @@ func (a *appender) save(o *Object, depth int) error {
 	return err
 }
 
-// saveNew appends what makes an object that is not in the memo, and enters it.
+// saveNew appends the opcodes that make an object which is not in the memo yet, and enters it into the memo.
 func (a *appender) saveNew(o *Object, depth int) error {
 	switch o.Kind {
 	case Str:
@@ -85,17 +85,17 @@ type appender struct {
 	proto  int
 	frame  int // where the open frame begins, with its header; below protocol 4 it is -1
 	memo   memo
-	names  map[string]uint32 // memo numbers of classes and of their modules, by name
+	names  map[string]uint32 // memo numbers of classes and modules, by name
 	writes int
 
-	path  []opened        // what is being written, each within the one before
-	calls map[*Object]int // how often a call is in path
+	path  []opened        // the objects that are being written, each within the object before it
+	calls map[*Object]int // how often each call is in path
 }
 
 // opened is an object whose parts are being written.
 type opened struct {
 	o   *Object
-	put bool // it is in the memo already, as this object
+	put bool // the object is in the memo already
 }
 
 var appenders = sync.Pool{New: func() any { return new(appender) }}
@@ -106,7 +106,7 @@ func newAppender(dst []byte, protocol int) *appender {
 	return a
 }
 
-// release clears everything of this pickle.
+// release clears the appender and returns it to the pool.
 func (a *appender) release() {
 	a.memo.clear()
 	clear(a.path[:cap(a.path)])
@@ -135,7 +135,7 @@ func (a *appender) numberLine(op byte, n int) {
 	a.buf = append(strconv.AppendInt(append(a.buf, op), int64(n), 10), '\n')
 }
 
-// put enters o, which is on top of the stack, into the memo. If o is nil, it only uses up a number, as Python does.
+// put enters o, which is on top of the stack, into the memo. If o is nil, put only takes the next number, as Python does.
 func (a *appender) put(o *Object) uint32 {
 	n := a.memo.take(o)
 	if last := len(a.path) - 1; o != nil && a.path[last].o == o {
@@ -166,8 +166,8 @@ func (a *appender) get(n uint32) {
 }
 
 // From protocol 4 on a pickle consists of frames, so a reader of a stream can read large pieces. Python ends a frame before
-// the first object that begins beyond frameSize. A frame with hardly any content has no header. Content as large as a frame
-// is outside of frames.
+// the first object that begins beyond frameSize. A frame shorter than frameLeast has no header. Content as large as a frame is
+// written outside of frames.
 const (
 	frameSize   = 64 << 10
 	frameHeader = 9
@@ -195,7 +195,7 @@ func (a *appender) endFrame() {
 	a.frame = -1
 }
 
-// betweenFrames is called where a new object begins.
+// betweenFrames ends a full frame. It is called where a new object begins.
 func (a *appender) betweenFrames() {
 	if a.frame >= 0 && len(a.buf)-a.frame-frameHeader >= frameSize {
 		a.endFrame()
@@ -203,7 +203,7 @@ func (a *appender) betweenFrames() {
 	}
 }
 
-// payload appends an opcode with its length, both in header, and the content.
+// payload appends a header, which is an opcode and a length, and then the content.
 func (a *appender) payload(content string, header ...byte) {
 	if len(content) < frameSize || a.frame < 0 {
 		a.buf = append(append(a.buf, header...), content...)
@@ -214,7 +214,7 @@ func (a *appender) payload(content string, header ...byte) {
 	a.startFrame()
 }
 
-// sized is payload for the opcode of content whose length takes 1, 4 or 8 bytes.
+// sized is payload for an opcode whose length takes width bytes: 1, 4 or 8.
 func (a *appender) sized(op byte, width int, content string) {
 	var header [frameHeader]byte
 	header[0] = op
@@ -222,7 +222,7 @@ func (a *appender) sized(op byte, width int, content string) {
 	a.payload(content, header[:1+width]...)
 }
 
-// A memo has the objects that were written, by their addresses. The zero value is empty.
+// A memo holds the numbers of the objects that were written, by the objects' addresses. The zero value is empty.
 type memo struct {
 	count   uint32
 	few     [fewObjects]*Object
@@ -231,7 +231,7 @@ type memo struct {
 	many    map[*Object]uint32
 }
 
-// fewObjects is the number of objects up to which a memo needs no map.
+// fewObjects is how many objects a memo holds without a map.
 const fewObjects = 24
 
 func (m *memo) find(o *Object) (uint32, bool) {
@@ -247,7 +247,7 @@ func (m *memo) find(o *Object) (uint32, bool) {
 	return 0, false
 }
 
-// take returns the next number, and enters o under it unless o is nil.
+// take returns the next number, and gives it to o unless o is nil.
 func (m *memo) take(o *Object) uint32 {
 	n := m.count
 	m.count++
@@ -268,7 +268,7 @@ func (m *memo) take(o *Object) uint32 {
 	return n
 }
 
-// forget removes o, so it is written anew.
+// forget removes o, so that o is written again.
 func (m *memo) forget(o *Object) {
 	if m.many != nil {
 		delete(m.many, o)

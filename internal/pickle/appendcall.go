@@ -8,7 +8,7 @@ import (
 func (a *appender) saveCall(o *Object, depth int) error {
 	m := o.Call
 	if m == nil || m.Callable == nil || m.Args == nil || m.Args.Kind != Tuple || o.Kind == NewObjEx && m.Kwargs == nil {
-		return &ValueError{"a call without all that belongs to it"}
+		return &ValueError{"a call without a callable or without its arguments"}
 	}
 	a.enter(o)
 	err := a.callOps(o.Kind, m, depth)
@@ -22,10 +22,10 @@ func (a *appender) saveCall(o *Object, depth int) error {
 	return a.saveSteps(o, depth)
 }
 
-// enter notes that a call is being written. A call may be within itself, if one of its parts leads back to it by an object
-// that is begun but not complete. The inner call counts. Its parts must be as they were when the call was made. So an
-// object around the inner call that did not grow after the call is forgotten, and is written anew for it. An object that
-// did grow is used as far as it is written, as Python did.
+// enter records that a call is being written. A call can be inside itself: one of its parts is an object that is not complete
+// yet and holds the call. The inner call is the one that makes the object, so its parts must be as they were when the call
+// was made. Therefore the memo forgets each object between the two that did not grow after the call, and the object is
+// written again for the inner call. An object that did grow is used as far as it is written, as in Python.
 func (a *appender) enter(o *Object) {
 	if a.calls == nil {
 		a.calls = make(map[*Object]int)
@@ -47,7 +47,7 @@ func (a *appender) callOps(kind Kind, m *Call, depth int) error {
 	case kind == Instance:
 		return a.instance(m, depth)
 	case kind == NewObj && a.proto < 2:
-		// The opcode's meaning, as a function that all Pythons have.
+		// These protocols have no such opcode. All Pythons have this function, which does the same.
 		class := append([]*Object{m.Callable}, m.Args.Items...)
 		return a.saveReduce(NewGlobal("copyreg", "__newobj__"), NewTuple(class...), depth)
 	case kind == NewObjEx && a.proto < 4:
@@ -83,14 +83,14 @@ func (a *appender) saveReduce(callable, args *Object, depth int) error {
 	return nil
 }
 
-// instance writes OBJ, or INST in protocol 0, which has the name of the class in its lines.
+// instance writes OBJ. In protocol 0 it writes INST, whose argument is the name of the class.
 func (a *appender) instance(m *Call, depth int) error {
 	a.op(opMark)
 	class := m.Callable
 	if _, name := class.Global(); a.proto == 0 && name != "" && class.Call == nil && !strings.Contains(name, ".") {
 		text, ok := toPython2(class.Text)
 		if !ok {
-			return &ValueError{"a class that below protocol 3 has the name of another one"}
+			return &ValueError{"a class whose name means another class below protocol 3"}
 		}
 		if err := a.saveAll(m.Args.Items, depth); err != nil {
 			return err
@@ -108,7 +108,7 @@ func (a *appender) instance(m *Call, depth int) error {
 	return nil
 }
 
-// savePersistent writes the text form for an id that fits on a line, else the binary form.
+// savePersistent writes PERSID in protocol 0 for an id that fits on a line, and BINPERSID for any other id.
 func (a *appender) savePersistent(o *Object, depth int) error {
 	if o.Call == nil || o.Call.Args == nil {
 		return &ValueError{"a persistent object without an id"}
@@ -128,7 +128,7 @@ func (a *appender) savePersistent(o *Object, depth int) error {
 	return a.saveSteps(o, depth)
 }
 
-// saveSteps does to the object on top of the stack, which is in the memo, what was done to o.
+// saveSteps applies the steps of o to the object on top of the stack, which is in the memo.
 func (a *appender) saveSteps(o *Object, depth int) error {
 	if o.Call == nil {
 		return nil
@@ -147,14 +147,14 @@ func (a *appender) saveStep(step Step, depth int) error {
 		return a.batches(step.Items, listItems, false, depth)
 	case SetItems:
 		if len(step.Items)%2 != 0 {
-			return &ValueError{"a key that has no value"}
+			return &ValueError{"a key without a value"}
 		}
 		return a.batches(step.Items, dictItems, false, depth)
 	case AddItems:
 		return a.batch(step.Items, opAddItems, depth)
 	}
 	if len(step.Items) != 1 {
-		return &ValueError{"a step that is not with one object"}
+		return &ValueError{"a step that needs exactly one object"}
 	}
 	if err := a.save(step.Items[0], depth); err != nil {
 		return err
@@ -167,7 +167,8 @@ func (a *appender) saveStep(step Step, depth int) error {
 	return nil
 }
 
-// builtCall writes o as a call of a callable. args pushes the arguments and returns their number. It may be nil.
+// builtCall writes o as a call of a function. args pushes the arguments and returns how many there are. If args is nil, there
+// are none.
 func (a *appender) builtCall(o *Object, callable string, args func() (int, error)) error {
 	if err := a.global(callable, maxWriteDepth); err != nil {
 		return err
@@ -182,7 +183,7 @@ func (a *appender) builtCall(o *Object, callable string, args func() (int, error
 	return nil
 }
 
-// call makes a tuple of what args pushes, and calls what is on the stack with it.
+// call calls the function on top of the stack with the arguments that args pushes.
 func (a *appender) call(args func() (int, error)) error {
 	if a.proto < 2 {
 		a.op(opMark)
@@ -197,8 +198,9 @@ func (a *appender) call(args func() (int, error)) error {
 	return nil
 }
 
-// putOrGet enters o, which has just been made, into the memo. If the parts of o lead back to o, they have made it already:
-// then putOrGet drops the new object and takes the earlier one. put reports whether the new object is used.
+// putOrGet enters o, which has just been made, into the memo. If a part of o leads back to o, then o was made before, while
+// that part was written. In this case putOrGet drops the new object and pushes the earlier one. put reports whether the new
+// object is used.
 func (a *appender) putOrGet(o *Object) (put bool) {
 	if n, ok := a.memo.find(o); ok {
 		a.op(opPop)
@@ -218,9 +220,10 @@ func (a *appender) saveGlobal(o *Object, depth int) error {
 	return a.global(o.Text, depth)
 }
 
-// errChanged is the error for a pickle that changes a class or a function, which Python's pickler never writes. Python would
-// change its only object of that name. It matters when that happens, and a pickle written from the graph could not say it.
-var errChanged = &ValueError{"a class or a function that the pickle itself changes"}
+// errChanged is the error for a graph in which a class or a function is changed. Python's pickler never writes such a pickle.
+// Python would change its only object of that name, and the effect depends on when the change happens. The graph does not
+// hold that order.
+var errChanged = &ValueError{"a class or a function that the pickle changes"}
 
 func isChanged(o *Object) bool { return o.Call != nil && len(o.Call.Steps) > 0 }
 
@@ -231,7 +234,7 @@ func (a *appender) global(text string, depth int) error {
 		return nil
 	}
 	if depth <= 0 {
-		return &ValueError{"a class within too many others"}
+		return &ValueError{"a class that is nested too deeply in other classes"}
 	}
 	module, name, ok := strings.Cut(text, "\n")
 	if !ok || strings.Contains(name, "\n") || !validText(text) {
@@ -255,7 +258,7 @@ func (a *appender) globalOps(module, name string, depth int) error {
 		a.op(opStackGlobal)
 		return nil
 	}
-	// Before protocol 4 a name was an attribute of its module: one within a class is asked for by getattr.
+	// Before protocol 4 a name is an attribute of its module. A class within a class is read by getattr.
 	if dot := strings.LastIndexByte(name, '.'); dot >= 0 {
 		if err := a.global("builtins\ngetattr", depth-1); err != nil {
 			return err
@@ -271,7 +274,7 @@ func (a *appender) globalOps(module, name string, depth int) error {
 	if a.proto < 3 {
 		renamed, ok := toPython2(text)
 		if !ok {
-			return &ValueError{"a class that below protocol 3 has the name of another one"}
+			return &ValueError{"a class whose name means another class below protocol 3"}
 		}
 		text = renamed
 	}
@@ -279,7 +282,8 @@ func (a *appender) globalOps(module, name string, depth int) error {
 	return nil
 }
 
-// name appends the name of a class or function. Usually Python has another str object for each name.
+// name appends the name of a class or function. It is not looked up in the memo, since Python usually has a separate str
+// object for each name.
 func (a *appender) name(s string) error {
 	a.betweenFrames()
 	if err := a.str(s); err != nil {

@@ -39,7 +39,7 @@ func (a *appender) saveInt(o *Object) error {
 	return nil
 }
 
-// saveLongInt is for an int64 that takes more than 4 bytes.
+// saveLongInt writes an int64 that does not fit into 4 bytes.
 func (a *appender) saveLongInt(n int64) {
 	if a.proto < 2 {
 		a.buf = append(strconv.AppendInt(append(a.buf, opLong), n, 10), 'L', '\n')
@@ -56,7 +56,7 @@ func (a *appender) saveLongInt(n int64) {
 }
 
 func (a *appender) saveBigInt(o *Object) error {
-	// No memo has it: with what it is in it may be written many times.
+	// An integer is not in the memo, so it may be written many times. Its length counts as objects.
 	a.writes += len(o.Text) / 8
 	if a.proto < 2 {
 		if !o.HasDecimal() {
@@ -72,7 +72,7 @@ func (a *appender) saveBigInt(o *Object) error {
 	case len(b) <= math.MaxInt32:
 		a.op32(opLong4, len(b))
 	default:
-		return &ValueError{"an integer that no protocol has room for"}
+		return &ValueError{"an integer that is too long for every protocol"}
 	}
 	a.buf = append(a.buf, b...)
 	return nil
@@ -119,12 +119,12 @@ func (a *appender) str(s string) error {
 	case a.proto >= 4:
 		a.sized(opBinUnicode8, 8, s)
 	default:
-		return &ValueError{"a str that this protocol has no room for"}
+		return &ValueError{"a str that is too long for this protocol"}
 	}
 	return nil
 }
 
-// saveBytes: below protocol 3 bytes are what _codecs.encode makes of them as Latin-1 text.
+// saveBytes writes bytes. Below protocol 3 that is a call of _codecs.encode with the bytes as Latin-1 text.
 func (a *appender) saveBytes(o *Object) error {
 	s := o.Text
 	switch {
@@ -144,7 +144,7 @@ func (a *appender) saveBytes(o *Object) error {
 	case a.proto >= 4:
 		a.sized(opBinBytes8, 8, s)
 	default:
-		return &ValueError{"bytes that this protocol has no room for"}
+		return &ValueError{"bytes that are too long for this protocol"}
 	}
 	a.put(o)
 	return nil
@@ -169,7 +169,7 @@ func (a *appender) saveByteArray(o *Object, depth int) error {
 	return a.saveSteps(o, depth)
 }
 
-// batchSize is how many items Python adds at once, so that the unpickler's stack stays low.
+// batchSize is how many items Python adds at once. It limits the unpickler's stack.
 const batchSize = 1000
 
 func (a *appender) saveList(o *Object, depth int) error {
@@ -183,7 +183,7 @@ func (a *appender) saveList(o *Object, depth int) error {
 
 func (a *appender) saveDict(o *Object, depth int) error {
 	if len(o.Items)%2 != 0 {
-		return &ValueError{"a dict with a key that has no value"}
+		return &ValueError{"a dict with a key without a value"}
 	}
 	a.emptyContainer(opEmptyDict, opDict)
 	a.put(o)
@@ -193,7 +193,7 @@ func (a *appender) saveDict(o *Object, depth int) error {
 	return a.saveSteps(o, depth)
 }
 
-// emptyContainer: protocol 0 has only the opcode that makes one of what is above a mark.
+// emptyContainer makes an empty container. Protocol 0 has only the opcode that makes a container of the objects above a mark.
 func (a *appender) emptyContainer(op, marked byte) {
 	if a.proto > 0 {
 		a.op(op)
@@ -202,10 +202,10 @@ func (a *appender) emptyContainer(op, marked byte) {
 	}
 }
 
-// An addition is what belongs together in a container, and how one or many are added.
+// An addition says how items are added to a kind of container.
 type addition struct {
-	size      int
-	one, many byte
+	size      int  // objects that belong together: a key and its value are two
+	one, many byte // the opcodes that add one item, or many
 }
 
 var (
@@ -213,8 +213,8 @@ var (
 	dictItems = addition{2, opSetItem, opSetItems}
 )
 
-// batches adds items to the container on top of the stack. Python knows how many its own lists and dicts have, but what it
-// gets from an iterator only as it comes: that decides how it writes the last batch.
+// batches adds items to the container on top of the stack. own is true for the items of a list or dict, whose number Python
+// knows. It is false for items that Python reads from an iterator without knowing how many will come. The last batch differs.
 func (a *appender) batches(items []*Object, how addition, own bool, depth int) error {
 	if a.proto == 0 || len(items) == how.size {
 		return a.oneByOne(items, how, depth)
@@ -231,7 +231,7 @@ func (a *appender) batches(items []*Object, how addition, own bool, depth int) e
 		}
 	}
 	if own && how.size == 2 && len(batch) == 2*batchSize {
-		// Of its own dicts Python sees the end only in an empty batch.
+		// Python reads a dict until a batch is not full, so it writes an empty batch after a full one.
 		return a.batch(nil, how.many, depth)
 	}
 	return nil
@@ -273,8 +273,8 @@ func (a *appender) saveEmptyTuple() {
 	}
 }
 
-// saveTuple: a tuple cannot be entered into the memo before its items are there. If one of them leads back to the
-// tuple, then that has written the tuple meanwhile: the items are dropped again and that tuple is taken.
+// saveTuple writes a tuple. A tuple enters the memo only after its items. If an item leads back to the tuple, the tuple was
+// written while that item was. Then saveTuple drops the items and uses that tuple.
 func (a *appender) saveTuple(o *Object, depth int) error {
 	short := a.proto >= 2 && len(o.Items) <= 3
 	if !short {
@@ -293,7 +293,7 @@ func (a *appender) saveTuple(o *Object, depth int) error {
 	return nil
 }
 
-// dropItems drops what is above a mark and the mark; n is the number of items. Short means that there is no mark.
+// dropItems drops the n items above a mark, and the mark. If short is true, there is no mark.
 func (a *appender) dropItems(n int, short bool) {
 	switch {
 	case a.proto > 0 && !short:
@@ -307,7 +307,7 @@ func (a *appender) dropItems(n int, short bool) {
 	}
 }
 
-// tuple makes one of n items on the stack, above a mark unless that can be left out.
+// tuple makes a tuple of the n items on top of the stack. They are above a mark if the protocol needs it.
 func (a *appender) tuple(n int) {
 	if a.proto >= 2 && n <= 3 {
 		a.op([...]byte{opEmptyTuple, opTuple1, opTuple2, opTuple3}[n])
@@ -316,7 +316,7 @@ func (a *appender) tuple(n int) {
 	}
 }
 
-// saveSet: below protocol 4 a set is what builtins.set makes of a list.
+// saveSet writes a set. Below protocol 4 that is a call of builtins.set with a list.
 func (a *appender) saveSet(o *Object, depth int) error {
 	if a.proto < 4 {
 		err := a.builtCall(o, "builtins\nset", func() (int, error) {

@@ -8,7 +8,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/benchratio"
 )
 
-// benchSessions are a login as Django leaves it, and a cart of 50 products.
+// benchSessions returns a login as Django stores it, and a cart of 50 products.
 func benchSessions() map[string]*pickle.Object {
 	login := pickle.NewDict(
 		pickle.NewStr("_auth_user_id"), pickle.NewStr("1"),
@@ -24,7 +24,7 @@ func benchSessions() map[string]*pickle.Object {
 	return map[string]*pickle.Object{"login": login, "cart": pickle.NewDict(pickle.NewStr("cart"), cart)}
 }
 
-// Python and Go do it in turns, so often that asking Python takes hardly any of the time.
+// Python and Go run in turns. Each runs so often that the time to ask Python does not count.
 func BenchmarkAgainstPython(b *testing.B) {
 	for name, session := range benchSessions() {
 		for _, protocol := range []int{4, 5} {

@@ -1,10 +1,10 @@
 package pickle
 
-// Steps is how often Load comes to an object when it follows what a pickle made.
+// Steps is how many steps Load takes to check the depth of a pickle's graph.
 func Steps(data []byte) int {
 	_, steps, _ := load(string(data), Limits{})
 	return steps
 }
 
-// ErrChanged is Append's error about a class or a function that the pickle itself changes.
+// ErrChanged is Append's error for a graph in which a class or a function is changed.
 var ErrChanged error = errChanged

@@ -12,7 +12,7 @@ import (
 	"github.com/djsess/djsess/internal/pickle"
 )
 
-// hostile are pickles that a visitor would send who could; none is longer than a few kilobytes.
+// hostile are pickles of a few kilobytes at most, as an attacker would send them.
 var hostile = map[string]string{
 	"length of 4 GB":            "\x80\x04X\xff\xff\xff\xff.",
 	"length of 16 EB":           "\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\xff.",
@@ -23,8 +23,8 @@ var hostile = map[string]string{
 	"memo number of 4 billion":  "\x80\x02]r\xff\xff\xff\xff.",
 	"memo number in text":       "(lp99999999999999999999999\n.",
 	"memo number below 0":       "(lp-1\n.",
-	"memo number beyond":        "\x80\x02]r\x00\x40\x00\x00.",
-	"memo number nobody has":    "\x80\x02h\x07.",
+	"memo number too large":     "\x80\x02]r\x00\x40\x00\x00.",
+	"memo number not in use":    "\x80\x02h\x07.",
 	"lists within lists":        strings.Repeat("]", 4000) + strings.Repeat("a", 3999) + ".",
 	"tuples within tuples":      "N" + strings.Repeat("\x85", 4000) + ".",
 	"marks":                     strings.Repeat("(", 4000) + strings.Repeat("t", 4000) + ".",
@@ -39,7 +39,7 @@ var hostile = map[string]string{
 	"nothing above the mark":    "(](R.",
 	"pop beyond the mark":       "](0(00.",
 	"key without a value":       "}(Nu.",
-	"key without one in a dict": "(Nd.",
+	"key without value (DICT)":  "(Nd.",
 	"call of a str":             "Vx\n)R.",
 	"arguments that are a list": "cos\nsystem\n]R.",
 	"state of None":             "NNb.",
@@ -60,12 +60,13 @@ func TestHostilePicklesAreErrors(t *testing.T) {
 			if syntax != nil && (syntax.Offset < 0 || syntax.Offset > len(data)) {
 				t.Errorf("offset %d of %d", syntax.Offset, len(data))
 			}
-			mostAllocated(t, data)
+			checkAllocated(t, data)
 		})
 	}
 }
 
-// These are taken for what they are: nothing runs. It is for who follows the graph to see that it may have no end.
+// Hostile pickles that are valid are loaded as data, and nothing runs. A caller that follows such a graph must expect that it
+// has no end.
 func TestHostilePicklesThatAreData(t *testing.T) {
 	laughs := "]q\x00"
 	for i := range 60 {
@@ -77,7 +78,7 @@ func TestHostilePicklesThatAreData(t *testing.T) {
 		"billion laughs":        "\x80\x02" + laughs + ".",
 		"empty lists":           "(" + strings.Repeat("]", 8000) + "l.",
 		"calls":                 "(" + strings.Repeat("cm\nf\n)R", 1000) + "l.",
-		"calls of one":          "cm\nf\nq\x00(" + strings.Repeat("h\x00)R", 2000) + "l.",
+		"calls of a call":       "cm\nf\nq\x00(" + strings.Repeat("h\x00)R", 2000) + "l.",
 		"states":                "cm\nf\n)R" + strings.Repeat("Nb", 4000) + ".",
 		"states dropped":        "cm\nf\n)Rq\x00" + strings.Repeat("h\x00h\x00\x85R0", 1000) + ".",
 		"items of a call":       "cm\nf\n)R" + strings.Repeat("Na", 4000) + ".",
@@ -95,7 +96,7 @@ func TestHostilePicklesThatAreData(t *testing.T) {
 			if _, err := pickle.Append(nil, o, 5); err != nil {
 				t.Error(err)
 			}
-			mostAllocated(t, data)
+			checkAllocated(t, data)
 		})
 	}
 	t.Run("names of long names", func(t *testing.T) {
@@ -104,11 +105,11 @@ func TestHostilePicklesThatAreData(t *testing.T) {
 		if _, err := pickle.Load([]byte(data), pickle.Limits{}); !errors.Is(err, pickle.ErrTooLarge) {
 			t.Error(err)
 		}
-		mostAllocated(t, data)
+		checkAllocated(t, data)
 	})
 }
 
-// A set is made of a list, which many sets may share: following them all would cost sets times items.
+// Many sets may be made of one list. To follow them would cost the number of sets times the number of items, so there is a limit.
 func TestSetsOfOneListAreBounded(t *testing.T) {
 	for _, class := range []string{"set", "frozenset"} {
 		for _, n := range []int{10, 100, 1000, 10000, 100000} {
@@ -117,20 +118,20 @@ func TestSetsOfOneListAreBounded(t *testing.T) {
 			if n >= 100 && !errors.Is(err, pickle.ErrTooLarge) || n < 100 && err != nil {
 				t.Errorf("%d: %v", n, err)
 			}
-			mostSteps(t, []byte(data))
+			checkSteps(t, []byte(data))
 		}
 	}
 }
 
-// mostSteps: what a pickle made is followed in proportion to its length.
-func mostSteps(t *testing.T, data []byte) {
+// checkSteps checks that the depth check takes steps in proportion to the length of a pickle.
+func checkSteps(t *testing.T, data []byte) {
 	t.Helper()
 	if n := pickle.Steps(data); n > 5*len(data)+1024 {
 		t.Errorf("%d steps for %d bytes: %.100q", n, len(data), data)
 	}
 }
 
-// A memo number takes memory for what it is given to, not for those below it.
+// A large memo number takes no memory for the numbers below it.
 func TestMemoNumbersAreBounded(t *testing.T) {
 	const size = 32 << 20
 	data := []byte("]r")
@@ -165,7 +166,7 @@ func TestMemoNumbersAreBounded(t *testing.T) {
 	}
 }
 
-// Numbers may come in any order, and again.
+// Memo numbers may come in any order, and may be given twice. The last object counts.
 func TestMemoNumbersInAnyOrder(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("(")
@@ -192,8 +193,8 @@ func TestMemoNumbersInAnyOrder(t *testing.T) {
 	}
 }
 
-// mostAllocated: a few kilobytes of pickle take no more than 1 MB in all.
-func mostAllocated(t *testing.T, data string) {
+// checkAllocated checks that to load a pickle of a few kilobytes takes no more than 1 MB.
+func checkAllocated(t *testing.T, data string) {
 	t.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -204,7 +205,7 @@ func mostAllocated(t *testing.T, data string) {
 	}
 }
 
-// An opcode repeated costs as much in a long pickle as in a short one: by memory, which unlike time can be counted.
+// Loading a repeated opcode takes memory in proportion to the length of the pickle. The test counts memory, since times vary.
 func TestMemoryIsInProportion(t *testing.T) {
 	for op := range 256 {
 		for _, before := range []string{"", "N", "]", "}", "(", "]q\x00", "cm\nf\n", "cm\nf\n)", "cm\nf\n)RN", "NN"} {
@@ -246,7 +247,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// A pickle that ends early is an error wherever it ends, and so is nothing else than that one.
+// A pickle that ends too early is an error, wherever it ends. Bytes after the end are ignored.
 func TestTruncatedPickles(t *testing.T) {
 	for protocol := range 6 {
 		data, err := pickle.Append(nil, everything(), protocol)
@@ -260,12 +261,12 @@ func TestTruncatedPickles(t *testing.T) {
 			}
 		}
 		if _, err := pickle.Load(append(data, "and more"...), pickle.Limits{}); err != nil {
-			t.Errorf("with something after it: %v", err)
+			t.Errorf("with bytes after the end: %v", err)
 		}
 	}
 }
 
-// What Go is asked to write may be no graph of Load's.
+// Append returns an error for a graph that Load would never return, or that the protocol has no form for.
 func TestAppendRefuses(t *testing.T) {
 	str := pickle.NewStr("x")
 	tuple := pickle.NewTuple(str)
@@ -279,22 +280,22 @@ func TestAppendRefuses(t *testing.T) {
 		o        *pickle.Object
 		protocol int
 	}{
-		"protocol 6":           {str, 6},
-		"protocol -1":          {str, -1},
-		"nil":                  {pickle.NewList(nil), 5},
-		"tuple in itself":      {tuple, 5},
-		"too deep":             {deep, 5},
-		"dict with half":       {pickle.NewDict(str), 5},
-		"str that is not one":  {pickle.NewStr("\xff"), 5},
-		"class without name":   {&pickle.Object{Kind: pickle.Global, Text: "x"}, 5},
-		"call without parts":   {&pickle.Object{Kind: pickle.Reduce}, 5},
-		"unknown kind":         {&pickle.Object{Kind: 99}, 5},
-		"extension 0":          {&pickle.Object{Kind: pickle.Extension}, 5},
-		"integer as text":      {huge, 1},
-		"name of another":      {pickle.NewGlobal("commands", "Cart"), 2},
-		"class changed":        {changed(t, "cm\nC\n}(Vx\nI1\nub."), 5},
-		"function given items": {changed(t, "](cm\nf\ncm\nf\nNae."), 5},
-		"extension changed":    {changed(t, "\x80\x02\x82\x05}b."), 5},
+		"protocol 6":            {str, 6},
+		"protocol -1":           {str, -1},
+		"nil":                   {pickle.NewList(nil), 5},
+		"tuple in itself":       {tuple, 5},
+		"too deep":              {deep, 5},
+		"key without a value":   {pickle.NewDict(str), 5},
+		"str that is not UTF-8": {pickle.NewStr("\xff"), 5},
+		"class without name":    {&pickle.Object{Kind: pickle.Global, Text: "x"}, 5},
+		"call without parts":    {&pickle.Object{Kind: pickle.Reduce}, 5},
+		"unknown kind":          {&pickle.Object{Kind: 99}, 5},
+		"extension 0":           {&pickle.Object{Kind: pickle.Extension}, 5},
+		"integer as text":       {huge, 1},
+		"name of another":       {pickle.NewGlobal("commands", "Cart"), 2},
+		"class changed":         {changed(t, "cm\nC\n}(Vx\nI1\nub."), 5},
+		"function given items":  {changed(t, "](cm\nf\ncm\nf\nNae."), 5},
+		"extension changed":     {changed(t, "\x80\x02\x82\x05}b."), 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := pickle.Append([]byte("before"), c.o, c.protocol)
@@ -309,7 +310,7 @@ func TestAppendRefuses(t *testing.T) {
 	}
 }
 
-// changed loads a pickle that changes what it has by name.
+// changed loads a pickle that changes a class, a function or an extension.
 func changed(t *testing.T, data string) *pickle.Object {
 	o, err := pickle.Load([]byte(data), pickle.Limits{})
 	if err != nil {
@@ -318,7 +319,7 @@ func changed(t *testing.T, data string) *pickle.Object {
 	return o
 }
 
-// A tuple that many of its own items lead back to is begun as many times: that ends.
+// Append begins a tuple again for each item that leads back to the tuple. The number of times is limited.
 func TestAppendIsBounded(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("(" + strings.Repeat("N", 20000))
@@ -341,18 +342,19 @@ func TestAppendIsBounded(t *testing.T) {
 	}
 }
 
-// READONLY_BUFFER does nothing to bytes.
+// READONLY_BUFFER leaves bytes as they are.
 func TestReadonlyBuffer(t *testing.T) {
 	o, err := pickle.Load([]byte("\x80\x05C\x02\x80x\x98."), pickle.Limits{})
 	if err != nil || o.Kind != pickle.Bytes || o.Text != "\x80x" {
 		t.Errorf("%v, %v", o, err)
 	}
 	if _, err := pickle.Load([]byte("\x80\x05K\x01\x98."), pickle.Limits{}); err == nil {
-		t.Error("an integer as a buffer was taken")
+		t.Error("an integer was accepted as a buffer")
 	}
 }
 
-// An opcode that makes no object also takes memory. 32 MiB of it compress to a few KB.
+// An opcode that makes no object also takes memory, so the number of references is limited. 32 MiB of such an opcode compress
+// to a few KB.
 func TestReferencesAreBounded(t *testing.T) {
 	const size = 32 << 20
 	for name, data := range map[string][]byte{

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// call pushes the object that a call makes.
+// call pushes the object that a call returns.
 func (d *loader) call(kind Kind, callable, args, kwargs *Object) error {
 	switch {
 	case callable.Kind < Global:
-		return d.fail("a call of what cannot be called")
+		return d.fail("a call of an object that is not callable")
 	case args.Kind != Tuple:
-		return d.fail("a call whose arguments are no tuple")
+		return d.fail("a call whose arguments are not a tuple")
 	case kwargs != nil && kwargs.Kind != Dict:
-		return d.fail("a call whose named arguments are no dict")
+		return d.fail("a call whose keyword arguments are not a dict")
 	}
 	if kind == Reduce && callable.Kind == Global {
 		if o := d.plain(callable.Text, args.Items); o != nil {
@@ -52,7 +52,7 @@ func (d *loader) newObjEx() error {
 	return d.call(NewObjEx, top[0], top[1], top[2])
 }
 
-// inst has the class as its argument, obj on the stack after the mark.
+// inst is INST, whose argument is the name of the class. obj is OBJ, which has the class on the stack after the mark.
 func (d *loader) inst() error {
 	class, err := d.namedByLines()
 	if err != nil {
@@ -85,10 +85,9 @@ func (d *loader) instance(class *Object, args []*Object) error {
 	return d.call(Instance, class, tuple, nil)
 }
 
-// plain recognises the calls by which older protocols write bytes, bytearrays and sets. It returns nil for any other call,
-// which then stays a call.
+// plain recognizes the calls with which older protocols write bytes, bytearrays and sets. For any other call it returns nil.
 //
-// A set has the items that its list has now. The list may grow afterwards, so its Items are lent.
+// A set has the items that its list has now. It shares them with the list, which may grow later, and so is marked as lent.
 func (d *loader) plain(callable string, args []*Object) *Object {
 	switch callable {
 	case "_codecs\nencode":
@@ -109,7 +108,7 @@ func (d *loader) plain(callable string, args []*Object) *Object {
 	return nil
 }
 
-// plainByteArray: before Python 3.8 a bytearray was written as bytearray(str, 'latin-1') below protocol 3.
+// plainByteArray reads the arguments of bytearray(). Before Python 3.8 they are (str, 'latin-1') below protocol 3.
 func (d *loader) plainByteArray(args []*Object) *Object {
 	switch {
 	case len(args) == 0:
@@ -143,8 +142,8 @@ func isLatin1(o *Object) bool {
 	return o.Kind == Str && (o.Text == "latin1" || o.Text == "latin-1")
 }
 
-// encoded returns the bytes of Latin-1 text. Many calls may name one text. If that is far more text than the pickle is long,
-// they stay calls.
+// encoded returns the bytes of a Latin-1 text. Many calls may have the same text. If their bytes together would be far longer
+// than the pickle, encoded returns nil, and the rest stay calls.
 func (d *loader) encoded(kind Kind, text *Object) *Object {
 	if text.Kind != Str || !isASCII(text.Text) && !d.mayCopy(len(text.Text)) {
 		return nil
@@ -158,7 +157,7 @@ func (d *loader) encoded(kind Kind, text *Object) *Object {
 	return o
 }
 
-// global reads two lines, which are the Text of a Global.
+// global is GLOBAL, whose argument is two lines: the module and the name.
 func (d *loader) global() error {
 	o, err := d.namedByLines()
 	if err != nil {
@@ -185,7 +184,7 @@ func (d *loader) namedByLines() (*Object, error) {
 	return d.named(module, name, text)
 }
 
-// named makes a Global of its module, its name, and both as its Text.
+// named makes a Global. text is module and name as Object.Text holds them.
 func (d *loader) named(module, name, text string) (*Object, error) {
 	if module == "" || strings.Contains("."+name+".", "..") {
 		return nil, d.fail("a class without a name")
@@ -205,7 +204,7 @@ func (d *loader) stackGlobal() error {
 	}
 	module, name := names[0], names[1]
 	if module.Kind != Str || name.Kind != Str {
-		return d.fail("a class whose name is no str")
+		return d.fail("a class whose name is not a str")
 	}
 	if strings.Contains(module.Text, "\n") || strings.Contains(name.Text, "\n") {
 		return d.fail("a class whose name has a line feed")
@@ -232,7 +231,7 @@ func (d *loader) extension(code uint64) error {
 	return d.push(o)
 }
 
-// persistentText is PERSID, the id in a line.
+// persistentText is PERSID, whose argument is the id in a line.
 func (d *loader) persistentText(s string) error {
 	if !isASCII(s) {
 		return d.fail("a persistent id that is not ASCII")

@@ -12,7 +12,7 @@ type loader struct {
 	text  string
 	at    int // where the opcode is
 	i     int // where its argument, or the next opcode, begins
-	proto int // the last PROTO; names are those of Python 2 below 3
+	proto int // of the last PROTO opcode; below 3 names are those of Python 2
 
 	stack []*Object
 	marks []int // heights of the stack
@@ -20,10 +20,10 @@ type loader struct {
 
 	slab  []Object
 	chunk int   // how large the last slab was
-	left  int   // objects that may yet be made
+	left  int   // how many more objects may be made
 	most  int   // left at the start
-	refs  int64 // references, and marks, that may yet be made
-	spare int64 // bytes of text that may yet be made beyond the pickle's own
+	refs  int64 // how many more references and marks may be made
+	spare int64 // how many more bytes of text may be made beyond the pickle's own text
 }
 
 var loaders = sync.Pool{New: func() any { return new(loader) }}
@@ -35,7 +35,7 @@ func newLoader(text string, objects int) *loader {
 		left: objects,
 		most: objects,
 		refs: min(refsPerObject*int64(objects), refsPerByte*int64(len(text))+1024),
-		// Of what Python writes, only short names of modules are repeated.
+		// In a pickle that Python writes, only short names of modules are repeated.
 		spare: 16*int64(len(text)) + 1024,
 		stack: d.stack,
 		marks: d.marks,
@@ -44,8 +44,8 @@ func newLoader(text string, objects int) *loader {
 	return d
 }
 
-// refsPerObject bounds the references by the number of objects that a pickle may make. None, small integers and objects
-// from the memo make no object, but one byte of the pickle for such a reference takes eight bytes of memory.
+// refsPerObject bounds the references by the number of objects that a pickle may make. A reference to None, a small integer
+// or an object in the memo makes no object. But it takes eight bytes of memory for one byte of the pickle.
 const refsPerObject = 4
 
 // refsPerByte bounds the references by the length of a pickle. An opcode of one byte pushes one object, which Python then
@@ -56,7 +56,7 @@ const refsPerByte = 4
 // keep bounds the stack and the memo of a loader that is kept for the next pickle.
 const keep = 1 << 10
 
-// release clears everything of this pickle.
+// release clears the loader and returns it to the pool, unless it has grown large.
 func (d *loader) release() {
 	if cap(d.stack) > keep || cap(d.memo.dense) > keep || cap(d.marks) > keep {
 		return
@@ -67,7 +67,7 @@ func (d *loader) release() {
 	loaders.Put(d)
 }
 
-// object makes an object. run checks the limit afterwards.
+// object makes an object. It counts the object, and run checks the limit afterwards.
 func (d *loader) object(kind Kind) *Object {
 	if len(d.slab) == 0 {
 		// An opcode makes one object, so the rest of the pickle makes at most one object for each byte.
@@ -92,7 +92,7 @@ func (d *loader) mayCopy(n int) bool {
 	return d.spare >= 0
 }
 
-// now is the time of the current opcode, to compare with that of others. Beyond 4 GB it does not grow.
+// now is the offset of the current opcode. It orders the changes of objects. It does not grow beyond 4 GB.
 func (d *loader) now() uint32 {
 	return uint32(min(uint64(d.at), math.MaxUint32))
 }
@@ -110,10 +110,10 @@ func (d *loader) tooMany() error {
 }
 
 func (d *loader) tooMuchText() error {
-	return fmt.Errorf("the text that is made of others is %w at offset %d", ErrTooLarge, d.at)
+	return fmt.Errorf("the text that the pickle repeats is %w at offset %d", ErrTooLarge, d.at)
 }
 
-// floor is the lowest height of the stack: opcodes cannot reach below the last mark.
+// floor is the height of the stack at the last mark. Opcodes cannot reach below it.
 func (d *loader) floor() int {
 	if len(d.marks) == 0 {
 		return 0
@@ -175,7 +175,7 @@ func (d *loader) dup() error {
 	return d.push(top[0])
 }
 
-// drop is POP, which also takes a mark on top of the stack, since protocol 0 has no POP_MARK.
+// drop is POP. It also removes a mark on top of the stack, since protocol 0 has no POP_MARK.
 func (d *loader) drop() error {
 	if len(d.marks) > 0 && d.floor() == len(d.stack) {
 		return d.dropMark()
@@ -187,8 +187,8 @@ func (d *loader) drop() error {
 	return d.discard(dropped)
 }
 
-// discard keeps a call for its effect on the object below it, if that is the first argument: so a __reduce_ex__ with a
-// state setter is pickled. Everything else that Python drops was there already.
+// discard keeps a dropped call as a step of the object below it, if that object is the call's first argument. That is how a
+// __reduce_ex__ with a state setter is pickled. Any other object that Python drops is a copy of an earlier one.
 func (d *loader) discard(dropped *Object) error {
 	if dropped.Kind != Reduce || len(d.stack) == d.floor() {
 		return nil
@@ -204,12 +204,12 @@ func (d *loader) discard(dropped *Object) error {
 
 // A loadMemo holds objects by the numbers that PUT gave them. Its memory grows with the objects, not with the numbers.
 type loadMemo struct {
-	dense  []*Object // by number: Python numbers them one after the other
+	dense  []*Object // by number: Python counts up
 	sparse map[uint64]*Object
 	held   int // how many numbers are in use
 }
 
-// gap is how many numbers dense may leave out, since Python 2 began at 1.
+// gap is how many numbers dense may leave out, since Python 2 starts at 1.
 const gap = 4
 
 func (m *loadMemo) find(n uint64) *Object {
@@ -242,9 +242,9 @@ func (d *loader) put(n uint64) error {
 	if err != nil {
 		return err
 	}
-	// Python numbers from 0 on, so there is an opcode for every lower number.
+	// Python counts from 0 up, so the pickle has an opcode for every lower number.
 	if n >= uint64(len(d.text)) {
-		return d.fail("a memo number beyond what the pickle can hold")
+		return d.fail("a memo number that is larger than the pickle")
 	}
 	d.memo.enter(n, top[0])
 	if d.memo.held > d.most {
@@ -253,7 +253,7 @@ func (d *loader) put(n uint64) error {
 	return nil
 }
 
-// memoize is put, by the number of objects that are in the memo.
+// memoize is put with the number of objects in the memo as the number.
 func (d *loader) memoize() error {
 	return d.put(uint64(d.memo.held))
 }
@@ -261,7 +261,7 @@ func (d *loader) memoize() error {
 func (d *loader) get(n uint64) error {
 	o := d.memo.find(n)
 	if o == nil {
-		return d.fail("a memo number that nothing has")
+		return d.fail("a memo number that no object has")
 	}
 	return d.push(o)
 }
@@ -276,7 +276,7 @@ func (d *loader) bytesAhead(n uint64) (string, error) {
 	return s, nil
 }
 
-// uint takes a number of so many bytes, the lowest first.
+// uint takes a number of width bytes, the lowest byte first.
 func (d *loader) uint(width int) (uint64, error) {
 	if width > len(d.text)-d.i {
 		return 0, d.truncated()

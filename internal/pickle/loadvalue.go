@@ -27,7 +27,7 @@ func (d *loader) pushBig(n *big.Int) error {
 	return d.push(o)
 }
 
-// intText is INT, which is also how protocols 0 and 1 write a bool.
+// intText is INT. Protocols 0 and 1 also write a bool with it.
 func (d *loader) intText(s string) error {
 	switch s {
 	case "00", "01":
@@ -49,7 +49,7 @@ func (d *loader) parseInt(s string) error {
 		o.Text = s
 		return d.push(o)
 	}
-	// Python's int(text, 0): a prefix says the base, and only decimal digits are limited in number.
+	// This is Python's int(text, 0): a prefix gives the base, and only the number of decimal digits is limited.
 	s = strings.TrimSpace(s)
 	digits := strings.TrimLeft(s, "+-")
 	if len(digits) > maxIntDigits && (digits[0] != '0' || isDecimal(digits)) {
@@ -57,7 +57,7 @@ func (d *loader) parseInt(s string) error {
 	}
 	n, ok := new(big.Int).SetString(s, 0)
 	if !ok {
-		return d.fail("an integer that is none")
+		return d.fail("not an integer")
 	}
 	return d.pushBig(n)
 }
@@ -72,7 +72,7 @@ func isDecimal(s string) bool {
 	return strings.Trim(s, "0123456789_") == ""
 }
 
-// longBytes is LONG1 and LONG4: two's complement, the lowest byte first.
+// longBytes is LONG1 and LONG4: it reads two's complement, the lowest byte first.
 func (d *loader) longBytes(s string) error {
 	if len(s) <= 8 {
 		var n uint64
@@ -91,7 +91,7 @@ func (d *loader) longBytes(s string) error {
 func (d *loader) floatText(s string) error {
 	f, ok := parseFloat(s)
 	if !ok {
-		return d.fail("a float that is none")
+		return d.fail("not a float")
 	}
 	return d.pushFloat(f)
 }
@@ -114,7 +114,7 @@ func (d *loader) pushFloat(f float64) error {
 	return d.push(o)
 }
 
-// parseFloat reads a float as Python does: no hexadecimal, no underscores, no white space, and nothing beyond the range.
+// parseFloat reads a float as Python does: no hexadecimal, no underscores, no white space, and no number out of range.
 func parseFloat(s string) (float64, bool) {
 	switch digits := strings.TrimLeft(s, "+-"); strings.ToLower(digits) {
 	case "nan":
@@ -146,7 +146,7 @@ func (d *loader) str(s string) error {
 func (d *loader) bytes(s string) error     { return d.pushText(Bytes, s) }
 func (d *loader) byteArray(s string) error { return d.pushText(ByteArray, s) }
 
-// oldString is a str of Python 2. Django calls pickle.loads with its default, which reads it as ASCII.
+// oldString pushes a str of Python 2. Django calls pickle.loads with its default encoding, ASCII.
 func (d *loader) oldString(s string) error {
 	for i := range len(s) {
 		if s[i] >= 0x80 {
@@ -156,7 +156,7 @@ func (d *loader) oldString(s string) error {
 	return d.pushText(Str, s)
 }
 
-// quotedString is STRING: the same as a literal with its quotes.
+// quotedString is STRING: a str of Python 2 as a literal with quotes.
 func (d *loader) quotedString(s string) error {
 	if len(s) < 2 || s[0] != s[len(s)-1] || s[0] != '\'' && s[0] != '"' {
 		return d.fail("a str of Python 2 without quotes")
@@ -168,7 +168,7 @@ func (d *loader) quotedString(s string) error {
 	return d.oldString(s)
 }
 
-// escapedString is UNICODE.
+// escapedString is UNICODE, whose argument has raw-unicode-escape.
 func (d *loader) escapedString(s string) error {
 	s, ok := decodeRawEscapes(s)
 	if !ok {
@@ -177,11 +177,12 @@ func (d *loader) escapedString(s string) error {
 	return d.pushText(Str, s)
 }
 
+// empty returns the function for an opcode that makes an empty container.
 func empty(kind Kind) func(*loader) error {
 	return func(d *loader) error { return d.push(d.object(kind)) }
 }
 
-// marked is for opcodes that make a container of the objects above the last mark.
+// marked returns the function for an opcode that makes a container of the objects above the last mark.
 func marked(kind Kind) func(*loader) error {
 	return func(d *loader) error {
 		items, err := d.popMark()
@@ -200,7 +201,7 @@ func marked(kind Kind) func(*loader) error {
 	}
 }
 
-// tuple makes one of the n objects on top of the stack.
+// tuple makes a tuple of the n objects on top of the stack.
 func (d *loader) tuple(n int) error {
 	items, err := d.top(n)
 	if err != nil {
@@ -212,7 +213,7 @@ func (d *loader) tuple(n int) error {
 	return d.push(o)
 }
 
-// addTop adds the n objects on top of the stack to the one below.
+// addTop adds the n objects on top of the stack to the object below them.
 func (d *loader) addTop(n int, how StepKind) error {
 	objects, err := d.top(n + 1)
 	if err != nil {
@@ -241,8 +242,8 @@ func (d *loader) addMarked(how StepKind) error {
 	return d.add(target[0], how, items)
 }
 
-// add applies an opcode to an object. Items of the object's own kind join its Items, and any other change becomes a step. A
-// change that Python refuses is an error.
+// add applies a change to an object. If it is the usual change for the object's kind, such as an APPEND to a list, the items
+// join the object's Items. Any other change becomes a step. A change that Python refuses is an error.
 func (d *loader) add(o *Object, how StepKind, items []*Object) error {
 	switch {
 	case o.Kind == List && how == AppendItems, o.Kind == Dict && how == SetItems, o.Kind == Set && how == AddItems && !o.lent:
@@ -255,13 +256,13 @@ func (d *loader) add(o *Object, how StepKind, items []*Object) error {
 	case o.Kind == List && how == SetItems, o.Kind == Set && how == AddItems:
 	case o.Kind == ByteArray && (how == AppendItems || how == SetItems):
 	default:
-		return d.fail("an object that cannot be changed so")
+		return d.fail("a change that Python refuses for this kind of object")
 	}
 	d.addStep(o, how, items...)
 	return nil
 }
 
-// addStep adds a step. o is not an object that pickles share, since these have no steps.
+// addStep adds a step to o. o is never an object that pickles share, since those cannot be changed.
 func (d *loader) addStep(o *Object, how StepKind, items ...*Object) {
 	o.grown = d.now()
 	if o.Call == nil {

@@ -40,8 +40,8 @@ type Object struct {
 	Kind Kind
 
 	lent   bool   // Items belong to another object and must not grow
-	walked bool   // for depthCheck
-	grown  uint32 // the offset in its pickle where something was last added to it
+	walked bool   // depthCheck has followed the object
+	grown  uint32 // the offset in the pickle where the object last changed
 
 	// Int is the value of a Bool (0 or 1) or of an Int without Text, the code of an Extension, or the bits of a Float.
 	Int int64
@@ -53,10 +53,10 @@ type Object struct {
 	//   - Global: module and qualified name, with a line feed between them.
 	Text string
 	// Items are the elements of a List, Tuple, Set or FrozenSet, or the keys and values of a Dict in turn, in the order
-	// in which they were set. Of equal keys the last counts.
+	// in which they were set. If keys are equal, the last one counts.
 	Items []*Object
-	// Call is set for an object that a call makes. It is also set for another object if an opcode of another kind of
-	// object was applied to it: only its Steps count then.
+	// Call is set for an object that a call makes. It is also set for any other object with changes that Items cannot
+	// hold: then only its Steps count.
 	Call *Call
 }
 
@@ -78,7 +78,7 @@ const (
 	SetItems                    // SETITEM, SETITEMS: object[key] = value, for keys and values in turn
 	AddItems                    // ADDITEMS: object.update(Items), of a set
 	Build                       // BUILD: __setstate__, or an update of __dict__, by the one object in Items
-	Discard                     // the one object in Items, a call with this object as argument, was made and dropped (a state setter)
+	Discard                     // the one object in Items is a call with this object as an argument, whose result is dropped (a state setter)
 )
 
 // Step is a change of an object.
@@ -99,7 +99,7 @@ func (o *Object) BigInt() *big.Int {
 	return n
 }
 
-// HasDecimal reports whether Python's str() gives the digits of this Int: it refuses more than 4300.
+// HasDecimal reports whether Python's str() returns the digits of this Int. It refuses more than 4300 digits.
 func (o *Object) HasDecimal() bool {
 	return !strings.HasPrefix(strings.TrimPrefix(o.Text, "-"), "0x")
 }
@@ -215,7 +215,8 @@ func NewCall(callable *Object, args ...*Object) *Object {
 	return &Object{Kind: Reduce, Call: &Call{Callable: callable, Args: NewTuple(args...)}}
 }
 
-// bigText spells an integer in decimal, or in hexadecimal if it has too many digits for Python's str(): that takes one pass.
+// bigText returns an integer in decimal. If it has too many digits for Python's str(), the text is hexadecimal, which takes
+// only one pass.
 func bigText(n *big.Int) string {
 	// 10 digits take more than 33 bits and less than 34.
 	if n.BitLen() <= maxIntDigits*33/10 {
@@ -250,7 +251,7 @@ func twosComplement(n *big.Int) []byte {
 	}
 	size := n.BitLen()/8 + 1
 	if n.Sign() < 0 {
-		// -128 fits where 128 does not.
+		// One byte holds -128, but not 128.
 		size = new(big.Int).Not(n).BitLen()/8 + 1
 		n = new(big.Int).Add(n, new(big.Int).Lsh(big.NewInt(1), uint(8*size)))
 	}

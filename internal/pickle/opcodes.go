@@ -184,8 +184,8 @@ var loads = [256]func(*loader) error{
 	opReadonlyBuffer: (*loader).readonlyBuffer,
 }
 
-// readonlyBuffer is READONLY_BUFFER. Bytes are read-only already. Of a bytearray Python makes a memoryview, which it cannot
-// pickle.
+// readonlyBuffer is READONLY_BUFFER. Bytes are read-only already. From a bytearray Python makes a memoryview, which cannot be
+// pickled.
 func (d *loader) readonlyBuffer() error {
 	top, err := d.top(1)
 	if err == nil && top[0].Kind != Bytes {
@@ -194,7 +194,7 @@ func (d *loader) readonlyBuffer() error {
 	return err
 }
 
-// setProto is PROTO. Python takes it anywhere, and any opcode under any protocol.
+// setProto is PROTO. Python accepts it anywhere in a pickle, and accepts any opcode in any protocol.
 func (d *loader) setProto() error {
 	proto, err := d.uint(1)
 	if err != nil {
@@ -207,7 +207,7 @@ func (d *loader) setProto() error {
 	return nil
 }
 
-// frame is FRAME, which says how many bytes follow. Python's unpickler in C only checks that they do.
+// frame is FRAME, which says how many bytes follow. Python's unpickler in C only checks that there are so many.
 func (d *loader) frame() error {
 	size, err := d.uint(8)
 	if err != nil {
@@ -219,7 +219,7 @@ func (d *loader) frame() error {
 	return nil
 }
 
-// with is for opcodes with an argument of text.
+// with returns the function for an opcode with a text as its argument.
 func with(argument func(*loader) (string, error), load func(*loader, string) error) func(*loader) error {
 	return func(d *loader) error {
 		s, err := argument(d)
@@ -230,7 +230,7 @@ func with(argument func(*loader) (string, error), load func(*loader, string) err
 	}
 }
 
-// fixed is for opcodes with a number of so many bytes.
+// fixed returns the function for an opcode with a number of width bytes as its argument.
 func fixed(width int, load func(*loader, uint64) error) func(*loader) error {
 	return func(d *loader) error {
 		n, err := d.uint(width)
@@ -241,7 +241,8 @@ func fixed(width int, load func(*loader, uint64) error) func(*loader) error {
 	}
 }
 
-// numbered is for opcodes with a memo number, in so many bytes or, if 0, in a line of digits.
+// numbered returns the function for an opcode with a memo number as its argument. The number has width bytes. If width is 0,
+// it is a line of digits.
 func numbered(width int, load func(*loader, uint64) error) func(*loader) error {
 	if width > 0 {
 		return fixed(width, load)
@@ -249,14 +250,14 @@ func numbered(width int, load func(*loader, uint64) error) func(*loader) error {
 	return with((*loader).line, func(d *loader, s string) error {
 		n, ok := parseMemoNumber(s)
 		if !ok {
-			return d.fail("a memo number that is none")
+			return d.fail("not a memo number")
 		}
 		return load(d, n)
 	})
 }
 
-// sized takes text behind its own length, which takes so many bytes. Some lengths are signed. Python refuses a negative
-// length, which is longer than any pickle here.
+// sized returns a function that takes a text and its length, which comes first and has width bytes. Some lengths are signed.
+// Python refuses a negative length. Here it is read as unsigned, which is longer than any pickle.
 func sized(width int) func(*loader) (string, error) {
 	return func(d *loader) (string, error) {
 		n, err := d.uint(width)

@@ -1,10 +1,10 @@
-// Package pickle reads and writes Python pickles as data. It never imports or calls anything: what a pickle asks for is
-// kept as a graph of [Object]s, and can be written back.
+// Package pickle reads and writes Python pickles as data. It never imports or calls anything: it keeps a pickle's imports and
+// calls in a graph of [Object]s, and can write the graph back.
 //
-// [Load] reads every opcode of protocols 0 to 5, but not those for buffers outside of the pickle. [Append] writes a graph
-// in any protocol. Python loads an equal graph from it, with the same sharing and the same cycles. Plain data are written
-// in the bytes of Python's C pickler, but for the order of a set and for objects that Python happens to share, such as
-// short strings.
+// [Load] reads every opcode of protocols 0 to 5, except the opcodes for buffers outside of the pickle. [Append] writes a graph
+// in any protocol. Python loads an equal graph from it, with the same sharing and the same cycles. For plain data the bytes
+// are those of Python's C pickler. Only the order of a set may differ, and objects that Python happens to share, such as short
+// strings.
 //
 // # Where Go follows Python
 //
@@ -56,8 +56,8 @@ func load(data string, l Limits) (root *Object, steps int, err error) {
 	return root, check.steps, err
 }
 
-// A SyntaxError says where Python's unpickler would refuse a pickle, or would fail later for certain. It never quotes the
-// pickle.
+// A SyntaxError says where Python's unpickler would refuse a pickle, or do something that must fail later. It never quotes
+// the pickle.
 type SyntaxError struct {
 	Offset int // of the opcode, in bytes
 	Msg    string
@@ -88,12 +88,12 @@ func Append(dst []byte, root *Object, protocol int) ([]byte, error) {
 	return a.buf, nil
 }
 
-// maxWriteDepth is how deeply a graph that Append writes may nest. It is more than [DefaultDepth]: if a graph loses one of
-// its paths, it can be deeper by another path.
+// maxWriteDepth is how deeply a graph that Append writes may nest. It is more than [DefaultDepth]: if a caller removes the
+// shortest path to an object, the object is deeper by another path.
 const maxWriteDepth = 10 * DefaultDepth
 
-// maxWrites is how many objects Append writes. An object that it writes again counts again: like Python, it begins an
-// object anew that leads back to itself before it exists.
+// maxWrites is how many objects Append writes at most. An object counts each time that it is written. Like Python, Append
+// writes an object again if a part of it leads back to it before it exists.
 const maxWrites = 4 * DefaultObjects
 
 // A ValueError says why a graph cannot be written. It never quotes the graph.
@@ -121,7 +121,7 @@ func Protocol(data []byte) int {
 		case opLong:
 			lines = 1
 		case opInt:
-			// Protocol 1 writes only True and False so.
+			// Protocol 1 writes only True and False with this opcode.
 			if !bytes.HasPrefix(data, []byte("00\n")) && !bytes.HasPrefix(data, []byte("01\n")) {
 				return 0
 			}
@@ -138,10 +138,10 @@ func Protocol(data []byte) int {
 	return 0
 }
 
-// Limits bound what a pickle may ask for. The zero value means the defaults.
+// Limits bound the objects that a pickle makes. The zero value means the defaults.
 type Limits struct {
 	// Objects is how many objects the pickle may make, including objects that it drops again. Default:
-	// [DefaultObjects]. The pickle may have four references for each of them, and for each of its bytes.
+	// [DefaultObjects]. The pickle may have four references for each object and for each of its own bytes.
 	Objects int
 	// Depth is how deeply objects may nest. Default: [DefaultDepth].
 	Depth int
@@ -150,7 +150,7 @@ type Limits struct {
 // DefaultObjects is the default of [Limits].Objects.
 const DefaultObjects = 1 << 20
 
-// DefaultDepth is the default of [Limits].Depth. It is the recursion limit of Python, at which its pickler stops.
+// DefaultDepth is the default of [Limits].Depth. It is Python's recursion limit, at which its pickler stops.
 const DefaultDepth = 1000
 
 func (l Limits) objects() int {
@@ -170,19 +170,19 @@ func (l Limits) depth() int {
 // maxIntDigits is Python's sys.get_int_max_str_digits: Python neither reads nor writes longer decimal integers.
 const maxIntDigits = 4300
 
-// ErrTooLarge is the error of a pickle that makes more objects than its [Limits] allow, or far more text than its own
-// length. It is also the error of a graph whose pickle would be far larger than the graph.
+// ErrTooLarge is the error for a pickle that makes more objects than its [Limits] allow, or repeats far more text than it is
+// long. It is also the error for a graph whose pickle would be far larger than the graph.
 var ErrTooLarge = errors.New("too large")
 
-// ErrDepth is the error of objects that nest deeper than allowed.
+// ErrDepth is the error for objects that nest deeper than allowed.
 var ErrDepth = errors.New("nested too deeply")
 
-// A depthCheck follows a graph after it was loaded.
+// A depthCheck checks the depth of a graph after it was loaded.
 type depthCheck struct{ steps int } // how often object was called
 
-// object reports whether objects nest at most depth deep. It follows an object only once, where it reaches it first. So the
-// steps are as many as the references, which the loader bounds. It marks only objects that hold others, since the rest may
-// be shared with other pickles.
+// object reports whether the objects from o on nest at most depth deep. It follows an object only the first time that it
+// reaches it. So there are as many steps as references, which the loader bounds. It marks only objects that hold other objects,
+// since the others may be shared with other pickles.
 func (c *depthCheck) object(o *Object, depth int) bool {
 	c.steps++
 	if len(o.Items) == 0 && o.Call == nil || o.walked {

@@ -9,7 +9,7 @@ import (
 	"github.com/djsess/djsess/internal/pickle"
 )
 
-// everything is one of each kind, with sharing and a cycle.
+// everything returns a graph with an object of every kind, a shared object and a cycle.
 func everything() *pickle.Object {
 	shared := pickle.NewList(pickle.NewStr("shared"), pickle.NewStr("ä€😀\xed\xa0\x80\n\\"))
 	class := pickle.NewGlobal("myapp.models", "Cart")
@@ -40,7 +40,7 @@ func everything() *pickle.Object {
 	return root
 }
 
-// A graph comes back from each protocol as it was; some calls are other calls there.
+// A graph that is written and loaded is unchanged in protocols 4 and 5. The older protocols write some of its calls as other calls.
 func TestEverythingComesBack(t *testing.T) {
 	want, err := pickle.Append(nil, everything(), 5)
 	if err != nil {
@@ -121,7 +121,7 @@ func TestScalars(t *testing.T) {
 	}
 }
 
-// An integer with more digits than Python would print is kept.
+// An integer with more digits than Python prints is kept.
 func TestHugeInteger(t *testing.T) {
 	for _, bits := range []uint{14283, 14284, 14285, 14290, 30000} {
 		n := new(big.Int).Lsh(big.NewInt(-1), bits)
@@ -143,7 +143,7 @@ func TestHugeInteger(t *testing.T) {
 	}
 }
 
-// A login, made in Go, in the bytes of Python's pickle.dumps.
+// A login that was made in Go has the same bytes as Python's pickle.dumps.
 func TestLoginInPythonsBytes(t *testing.T) {
 	o := pickle.NewDict(pickle.NewStr("_auth_user_id"), pickle.NewStr("1"))
 	for protocol, want := range []string{
@@ -159,7 +159,7 @@ func TestLoginInPythonsBytes(t *testing.T) {
 			t.Errorf("protocol %d: %v\n%q\n%q", protocol, err, got, want)
 		}
 		if p := pickle.Protocol(got); p != protocol {
-			t.Errorf("protocol %d taken for %d", protocol, p)
+			t.Errorf("protocol %d is recognized as %d", protocol, p)
 		}
 	}
 }

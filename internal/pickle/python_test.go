@@ -18,8 +18,8 @@ import (
 )
 
 var (
-	seed  = flag.Uint64("pickle.seed", 0, "what the graphs are made from; 0: another one each time")
-	count = flag.Int("pickle.graphs", 0, "how many graphs; 0: 10000 where CI=true, else 1000")
+	seed  = flag.Uint64("pickle.seed", 0, "seed of the random graphs; 0: a new one in each run")
+	count = flag.Int("pickle.graphs", 0, "number of graphs; 0: 10000 with CI=true, otherwise 1000")
 )
 
 func graphs() int {
@@ -43,8 +43,8 @@ func seedText(t *testing.T) string {
 	return strconv.FormatUint(n, 10)
 }
 
-// What Python pickles in any protocol, Go loads; what Go then writes, in that and another one, Python loads to an equal
-// graph: types, values, order, sharing and cycles.
+// Go loads pickles that Python writes in every protocol. Python loads what Go writes from them, in the same protocol and in
+// another, and gets an equal graph: types, values, order, sharing and cycles.
 func TestGraphsThroughGoAreEqualInPython(t *testing.T) {
 	for version, n := range map[string]int{"5.2": graphs(), "2.2": graphs()/20 + 1} {
 		if !djangotest.Runs(version) {
@@ -52,18 +52,18 @@ func TestGraphsThroughGoAreEqualInPython(t *testing.T) {
 		}
 		t.Run("Django "+version, func(t *testing.T) {
 			p := startPython(t, version, "graphs", seedText(t), strconv.Itoa(n), "012345")
-			t.Logf("%d pickles came and went", throughGo(t, p))
+			t.Logf("%d pickles went through Go", throughGo(t, p))
 		})
 	}
 }
 
-// What is plain data comes out in the bytes of Python's own pickler, in every protocol.
+// Go writes plain data in the same bytes as Python's pickler, in every protocol.
 func TestPlainDataIsWrittenAsPythonDoes(t *testing.T) {
 	p := startPython(t, "5.2", "plain", seedText(t), strconv.Itoa(graphs()/5+1), "012345")
-	t.Logf("%d pickles came and went", throughGo(t, p))
+	t.Logf("%d pickles went through Go", throughGo(t, p))
 }
 
-// throughGo loads and writes all that Python sends, and returns how much that was.
+// throughGo loads and writes every pickle that Python sends, and returns how many there were.
 func throughGo(t *testing.T, p *python) (pickles int) {
 	t.Helper()
 	for {
@@ -78,7 +78,7 @@ func throughGo(t *testing.T, p *python) (pickles int) {
 		pickles++
 		protocol := int(tag)
 		if got := pickle.Protocol(data); got != protocol {
-			t.Fatalf("protocol %d taken for %d: %.300q", protocol, got, data)
+			t.Fatalf("protocol %d is recognized as %d: %.300q", protocol, got, data)
 		}
 		o, err := pickle.Load(data, pickle.Limits{})
 		if err != nil {
@@ -97,7 +97,7 @@ func throughGo(t *testing.T, p *python) (pickles int) {
 	}
 }
 
-// harmless has nothing in it that testdata/pickle_peer.py would not call.
+// harmless returns a graph with only such classes as testdata/pickle_peer.py allows.
 func harmless() *pickle.Object {
 	shared := pickle.NewList(pickle.NewStr("shared"), pickle.NewFloat(1.5))
 	date := pickle.NewCall(pickle.NewGlobal("datetime", "date"), pickle.NewBytes("\x07\xe4\x01\x02"))
@@ -115,7 +115,7 @@ func harmless() *pickle.Object {
 	return root
 }
 
-// mutant changes a few bytes: others, doubled, gone.
+// mutant returns a copy of data with a few bytes changed, repeated or removed.
 func mutant(rng *rand.Rand, data []byte) []byte {
 	data = slices.Clone(data)
 	for range 1 + rng.IntN(4) {
@@ -134,14 +134,14 @@ func mutant(rng *rand.Rand, data []byte) []byte {
 	return data
 }
 
-// strangeNumbers are what Go refuses and Python takes, for one reason or another, though no Python writes it: what C's functions
-// make of text with a zero byte or spaces in it, gaps in the memo, and a memoryview.
-var strangeNumbers = []string{
-	"an integer that is none", "a float that is none", "a memo number that is none", "a memo number beyond what the pickle can hold",
+// refusedByGoOnly are the errors for what Python loads and Go refuses. No Python writes it: numbers with a zero byte or with
+// spaces, which C's functions accept, gaps in the memo, and a memoryview.
+var refusedByGoOnly = []string{
+	"not an integer", "not a float", "not a memo number", "a memo number that is larger than the pickle",
 	"a read-only view",
 }
 
-// But for those, whatever Python loads Go loads; and what Go writes of it Python loads again.
+// Go loads every pickle that Python loads, except for refusedByGoOnly. Python loads what Go writes from it.
 func TestWhatPythonLoadsGoLoads(t *testing.T) {
 	p := startPython(t, "5.2", "loads")
 	n := *seed
@@ -167,15 +167,15 @@ func TestWhatPythonLoadsGoLoads(t *testing.T) {
 		}
 		if err != nil {
 			var syntax *pickle.SyntaxError
-			if errors.As(err, &syntax) && slices.Contains(strangeNumbers, syntax.Msg) {
+			if errors.As(err, &syntax) && slices.Contains(refusedByGoOnly, syntax.Msg) {
 				continue
 			}
-			t.Fatalf("Python takes it, but %v:\n%q", err, data)
+			t.Fatalf("Python loads it, Go returns %v:\n%q", err, data)
 		}
 		both++
 		written, err := pickle.Append(nil, o, rng.IntN(6))
 		if err == pickle.ErrChanged {
-			continue // it is read, and never written
+			continue // Go reads such a graph and does not write it
 		}
 		if err != nil {
 			t.Fatalf("%v:\n%q", err, data)
@@ -185,7 +185,7 @@ func TestWhatPythonLoadsGoLoads(t *testing.T) {
 			t.Fatalf("%s:\n%q\nof\n%q", python, written, data)
 		}
 	}
-	t.Logf("%d taken by both, %d refused by Python", both, refused)
+	t.Logf("%d loaded by both, %d refused by Python", both, refused)
 	if both == 0 || refused == 0 {
 		t.Error("nothing was tried")
 	}
@@ -198,7 +198,7 @@ type python struct {
 	out *bufio.Reader
 }
 
-// startPython runs it with the Python of a Django version until the test ends.
+// startPython runs pickle_peer.py with the Python of a Django version until the test ends.
 func startPython(t testing.TB, version string, args ...string) *python {
 	t.Helper()
 	args = append([]string{"-I", djangotest.Testdata(t, "pickle_peer.py")}, args...)
@@ -245,7 +245,7 @@ func (p *python) receive() []byte {
 	return data
 }
 
-// send sends all in one write.
+// send sends all texts in one write.
 func (p *python) send(texts ...[]byte) {
 	p.t.Helper()
 	var all []byte

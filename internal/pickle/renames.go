@@ -5,10 +5,9 @@ import (
 	"sync"
 )
 
-// Python 3 takes names in pickles below protocol 3 for those of Python 2, and writes such pickles with them
-// (fix_imports).
+// In a pickle below protocol 3, Python 3 reads and writes the names of modules and classes that Python 2 had (fix_imports).
 
-// renaming maps the Text of Globals, and modules by themselves.
+// renaming maps the names of one Python to those of the other: the Text of single Globals, and whole modules.
 type renaming struct{ names, modules map[string]string }
 
 var (
@@ -59,8 +58,8 @@ func (r renaming) apply(text string) string {
 
 func fromPython2(text string) string { return python2to3().apply(text) }
 
-// toPython2 returns the name under which Python 3 finds text again, or that there is none: a site's own module that
-// is called like one of Python 2 cannot be named below protocol 3.
+// toPython2 returns the name that Python 3 reads as text below protocol 3. It returns false if there is none: a site's own
+// module with the name of a module of Python 2 has no name there.
 func toPython2(text string) (string, bool) {
 	if renamed := python3to2().apply(text); fromPython2(renamed) == text {
 		return renamed, true
@@ -132,7 +131,7 @@ const mergedModules = `
 	whichdb dbm
 `
 
-// Single things that went elsewhere than their modules did.
+// Names that moved to another module than the rest of their module.
 const renamedNames = `
 	UserDict:IterableUserDict collections:UserDict
 	UserList:UserList collections:UserList

@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// validText reports whether s is UTF-8, halves of surrogate pairs allowed: Python's "utf-8" with "surrogatepass".
+// validText reports whether s is UTF-8 in which halves of surrogate pairs are allowed: Python's "utf-8" with "surrogatepass".
 func validText(s string) bool {
 	for !utf8.ValidString(s) {
-		// Cut the text up to and with the first half of a pair.
+		// Cut off the text up to and including the first half of a pair.
 		half := strings.IndexByte(s, 0xed)
 		for half >= 0 && !startsWithHalf(s[half:]) {
 			next := strings.IndexByte(s[half+1:], 0xed)
@@ -48,8 +48,8 @@ func nextChar(s string) (rune, int) {
 	return utf8.DecodeRuneInString(s)
 }
 
-// decodeRawEscapes reads Python's "raw-unicode-escape": Latin-1 in which \u and \U stand for other characters, and any other
-// backslash for itself. It makes at most twice the text.
+// decodeRawEscapes reads Python's "raw-unicode-escape": Latin-1 in which \u and \U stand for other characters. Any other
+// backslash stands for itself. The result is at most twice as long as s.
 func decodeRawEscapes(s string) (string, bool) {
 	plain := 0
 	for plain < len(s) && s[plain] < 0x80 && s[plain] != '\\' {
@@ -131,7 +131,7 @@ func isASCII(s string) bool {
 	return true
 }
 
-// appendRawEscapes appends a str as Latin-1 with escapes for all other characters and those that end a line somewhere.
+// appendRawEscapes appends a str as Latin-1. It escapes all other characters, and those that end a line on some system.
 func appendRawEscapes(dst []byte, s string) []byte {
 	for len(s) > 0 {
 		r, n := nextChar(s)
@@ -148,7 +148,7 @@ func appendRawEscapes(dst []byte, s string) []byte {
 	return dst
 }
 
-// unescapeBytes reads what a literal of Python 2 has between its quotes.
+// unescapeBytes decodes the escapes between the quotes of a literal of Python 2.
 func unescapeBytes(s string) (string, bool) {
 	if !strings.Contains(s, `\`) {
 		return s, true
@@ -167,7 +167,7 @@ func unescapeBytes(s string) (string, bool) {
 		c = s[i]
 		i++
 		switch c {
-		case '\n': // a line that goes on
+		case '\n': // the literal continues on the next line
 		case '\\', '\'', '"':
 			b = append(b, c)
 		case 'a', 'b', 'f', 'n', 'r', 't', 'v':
