@@ -15,14 +15,15 @@ import (
 
 // Append appends v as json.dumps(v, separators=(",", ":")) would write it, in pure ASCII.
 //
-// A float always shows as one, 1.0; a [time.Time] is its isoformat(), cut to microseconds; a [time.Duration] is its
-// int64; a []byte is base64; nil pointers, slices and maps are null; a map goes by its sorted names, an [Object] in its
-// own order; a struct follows its json tags. The output of a [json.Marshaler] is normalized as by
-// [Normalize], and the output of an [encoding.TextMarshaler] is a string. A type with a method AppendPythonJSON(dst
-// []byte) ([]byte, error) appends itself, and is trusted.
+//   - A float always has a point or an exponent, such as 1.0.
+//   - A [time.Time] is its isoformat(), truncated to microseconds. A [time.Duration] is its int64.
+//   - A []byte is base64. Nil pointers, slices and maps are null.
+//   - A map has its names in sorted order, and an [Object] in its own order. A struct follows its json tags.
+//   - The output of a [json.Marshaler] is normalized as by [Normalize]. The output of an [encoding.TextMarshaler] is a string.
+//   - A type with a method AppendPythonJSON(dst []byte) ([]byte, error) appends itself. The result is not checked.
 //
-// The error is an [*UnsupportedError] for what Python could not read back: chan, func, complex, strings that are
-// neither UTF-8 nor WTF-8, years outside 1 to 9999, integers of more than 4300 digits, names that occur twice, and
+// The error is an [*UnsupportedError] for a value that Python could not read back: chan, func, complex, a string that is
+// neither UTF-8 nor WTF-8, a year outside 1 to 9999, an integer of more than 4300 digits, a name that occurs twice, or
 // nesting beyond [MaxWriteDepth]. dst is then returned with its length unchanged.
 func Append(dst []byte, v any) ([]byte, error) {
 	w := writer{maxDepth: MaxWriteDepth}
@@ -33,11 +34,11 @@ func Append(dst []byte, v any) ([]byte, error) {
 	return out, nil
 }
 
-// MaxWriteDepth is how deeply a value for [Append] may nest. Pythons before 3.12 stop reading near 1000 frames, and a web
-// framework has used some of them before it reads the session.
+// MaxWriteDepth is how deeply a value for [Append] may nest. Pythons before 3.12 stop reading at about 1000 frames, and a web
+// framework uses some of them before it reads the session.
 const MaxWriteDepth = 500
 
-// An UnsupportedError is a Go value that has no form that Python would read back. It never quotes the value.
+// An UnsupportedError is the error for a Go value that has no form which Python could read back. It never quotes the value.
 type UnsupportedError struct {
 	Type   reflect.Type
 	Reason string
@@ -47,17 +48,17 @@ func (e *UnsupportedError) Error() string {
 	return fmt.Sprintf("cannot write %v: %s", e.Type, e.Reason)
 }
 
-// A writer appends values; it counts how deep it is.
+// A writer appends values, and counts how deeply they nest.
 type writer struct {
 	depth, maxDepth int
-	pointers        int    // followed to get here
-	differs         bool   // marked JSON would be another text
-	withMarks       bool   // marked JSON is written
-	opaque          *[]any // what marked JSON refers to
+	pointers        int    // how many pointers were followed so far
+	differs         bool   // the marked JSON differs from the JSON
+	withMarks       bool   // the writer writes marked JSON
+	opaque          *[]any // the opaque values that marked JSON refers to
 	dict            *DictType
 }
 
-// any writes the types that sessions are made of without reflection.
+// any writes a value. It needs no reflection for the types that are usual in sessions.
 func (w *writer) any(dst []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
@@ -98,7 +99,7 @@ func (w *writer) value(dst []byte, v reflect.Value) ([]byte, error) {
 	return w.plain(dst, v, info)
 }
 
-// plain writes a value as JSON has it.
+// plain writes a value by the kind of its type.
 func (w *writer) plain(dst []byte, v reflect.Value, info *typeInfo) ([]byte, error) {
 	if info.write != byKind {
 		return w.form(dst, v, info.write)
@@ -181,7 +182,7 @@ func (w *writer) form(dst []byte, v reflect.Value, f form) ([]byte, error) {
 	}
 }
 
-// foreign writes UTF-8 JSON of another encoder.
+// foreign writes UTF-8 JSON from another encoder.
 func (w *writer) foreign(dst []byte, text string) ([]byte, error) {
 	v, err := parseUTF8(text, w.maxDepth-w.depth)
 	if err != nil {

@@ -148,7 +148,7 @@ func TestAppendErrors(t *testing.T) {
 			got, err := Append([]byte("x"), test.value)
 			var unsupported *UnsupportedError
 			if !errors.As(err, &unsupported) || string(got) != "x" {
-				t.Errorf("got %s, %v, want an UnsupportedError and dst as it was", got, err)
+				t.Errorf("got %s, %v, want an UnsupportedError and dst unchanged", got, err)
 			}
 		})
 	}
@@ -156,10 +156,10 @@ func TestAppendErrors(t *testing.T) {
 		t.Errorf("at the limit: %v", err)
 	}
 	if _, err := Append(nil, []any{json.RawMessage(strings.Repeat("[", 500) + strings.Repeat("]", 500))}); !errors.Is(err, ErrDepth) {
-		t.Errorf("got %v, want what others wrote to count for the depth", err)
+		t.Errorf("got %v, want an error: the text of a Marshaler counts for the depth", err)
 	}
 	if _, err := Append(nil, &jsonType{`{`}); err == nil {
-		t.Error("bad JSON from a Marshaler is written")
+		t.Error("invalid JSON from a Marshaler was written")
 	}
 }
 
@@ -175,17 +175,17 @@ func TestAppendsWhatPythonWouldWrite(t *testing.T) {
 		texts = append(texts, string(text))
 		d := decoder{text: string(text)}
 		if back := d.any(true); !same(back, v) {
-			t.Fatalf("%#v is written as %s, which reads %#v", v, text, back)
+			t.Fatalf("%#v is written as %s, which is read as %#v", v, text, back)
 		}
 	}
 	for i, answer := range startPython(t).askTexts(t, "latin-1", texts) {
 		if answer == nil || *answer != texts[i] {
-			t.Errorf("we write %s, Python %s", texts[i], deref(answer))
+			t.Errorf("Go writes %s, Python writes %s", texts[i], deref(answer))
 		}
 	}
 }
 
-// value makes a value of the types that decoding makes.
+// value makes a value of a type that decoding returns.
 func (g generator) value(depth int) any {
 	kind := g.IntN(9)
 	if depth <= 0 {
@@ -241,7 +241,7 @@ func (g generator) goString() string {
 	return string(runes) + g.pick("", "", "\xed\xa0\xbd", "\xed\xb8\x80.")
 }
 
-// same is equality in which NaN is itself.
+// same reports whether two values are equal. NaN equals NaN.
 func same(a, b any) bool {
 	switch a := a.(type) {
 	case float64:
@@ -322,7 +322,7 @@ func TestTimesAsIsoformat(t *testing.T) {
 	var times []time.Time
 	var args []any
 	for range 2000 {
-		// From year 2 to 9998, so that no offset leads out of Python's range.
+		// The years are 2 to 9998, so that no offset moves a time out of Python's range.
 		seconds := g.Int64N(253370764800+62104060800) - 62104060800
 		microseconds := int64(g.IntN(1000000)) * int64(g.IntN(2))
 		offset := (g.IntN(2*23*60) - 23*60) * 60
@@ -336,7 +336,7 @@ func TestTimesAsIsoformat(t *testing.T) {
 		}
 		var back time.Time
 		if err := Unmarshal(string(got), &back); err != nil || !back.Equal(times[i].Truncate(time.Microsecond)) {
-			t.Errorf("%s reads %v, %v", got, back, err)
+			t.Errorf("%s is read as %v, %v", got, back, err)
 		}
 	}
 }

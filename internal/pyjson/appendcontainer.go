@@ -17,7 +17,8 @@ func (w *writer) enter(t reflect.Type) error {
 	return nil
 }
 
-// pointer bounds what it follows: a pointer can lead to itself without any container in between.
+// pointer writes the value of a pointer. It bounds the pointers that it follows, since a pointer can lead to itself without a
+// container in between.
 func (w *writer) pointer(dst []byte, v reflect.Value) ([]byte, error) {
 	if w.pointers > 4*MaxWriteDepth {
 		return dst, &UnsupportedError{Type: v.Type(), Reason: "pointers that lead nowhere"}
@@ -107,7 +108,7 @@ func (w *writer) mapping(dst []byte, v reflect.Value) ([]byte, error) {
 	return append(dst, '}'), nil
 }
 
-// key writes the key of a map. In marked JSON an integer and a Python type stay what they are.
+// key writes the key of a map. In marked JSON an integer and a Python type keep their type.
 func (w *writer) key(dst []byte, t reflect.Type, name string) ([]byte, error) {
 	if t.Kind() == reflect.String && t.PkgPath() == "" {
 		return AppendString(dst, name)
@@ -125,7 +126,7 @@ func (w *writer) key(dst []byte, t reflect.Type, name string) ([]byte, error) {
 	return AppendString(dst, name)
 }
 
-// mapName spells the key of a map, as encoding/json does.
+// mapName returns the key of a map as a string, as encoding/json does.
 func mapName(key reflect.Value) (string, error) {
 	if key.Kind() == reflect.String {
 		return key.String(), nil
@@ -155,7 +156,7 @@ func (w *writer) structure(dst []byte, v reflect.Value, info *typeInfo) ([]byte,
 	for i := range info.fields {
 		f := &info.fields[i]
 		fv, err := v.FieldByIndexErr(f.index)
-		if err != nil { // inside an embedded pointer that is nil
+		if err != nil { // the field is inside an embedded pointer that is nil
 			continue
 		}
 		if f.omitEmpty && isEmpty(fv) || f.omitZero && isZero(fv) {
@@ -196,7 +197,7 @@ func (w *writer) quoted(dst []byte, v reflect.Value) ([]byte, error) {
 	return AppendString(dst, string(text))
 }
 
-// isEmpty is what the tag option omitempty asks.
+// isEmpty reports whether the tag option omitempty leaves a value out.
 func isEmpty(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:
@@ -207,7 +208,7 @@ func isEmpty(v reflect.Value) bool {
 	return v.IsZero()
 }
 
-// isZero is what the tag option omitzero asks: a method IsZero first.
+// isZero reports whether the tag option omitzero leaves a value out. A method IsZero decides first.
 func isZero(v reflect.Value) bool {
 	type zeroer interface{ IsZero() bool }
 	if k := v.Kind(); (k == reflect.Pointer || k == reflect.Interface) && v.IsNil() {

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// A decoder walks a text that has been checked; it does not check again.
+// A decoder reads a text that has been checked. It does not check it again.
 type decoder struct {
 	text      string
 	i         int
 	withMarks bool  // the text is marked JSON
-	opaque    []any // what marks may refer to
+	opaque    []any // the opaque values that marks may refer to
 	dict      *DictType
-	err       error // of what decodes into interfaces
+	err       error // the first error of decoding into an interface
 }
 
 // next skips white space and returns the byte that follows.
@@ -24,7 +24,7 @@ func (d *decoder) next() byte {
 	return d.text[d.i]
 }
 
-// raw takes the next value as it is written.
+// raw takes the text of the next value.
 func (d *decoder) raw() string {
 	d.next()
 	start := d.i
@@ -49,7 +49,7 @@ func (d *decoder) str() string {
 	return decodeString(d.text[start : end-1])
 }
 
-// number takes the next number as it is written.
+// number takes the text of the next number.
 func (d *decoder) number() string {
 	start := d.i
 	switch d.text[d.i] {
@@ -143,7 +143,7 @@ func (d *decoder) slice(v reflect.Value) error {
 	return err
 }
 
-// array fills an array. It skips elements that do not fit, and zeroes those that the JSON does not have.
+// array fills an array. It skips surplus elements of the JSON, and zeroes the elements that the JSON does not have.
 func (d *decoder) array(v reflect.Value) error {
 	v.SetZero()
 	n := 0
@@ -223,7 +223,7 @@ func (d *decoder) structure(v reflect.Value, info *typeInfo) error {
 	})
 }
 
-// field finds a field by name: exactly, or else the first that differs only in case.
+// field finds the field with this name, or else the first field whose name differs only in case.
 func (info *typeInfo) field(name string) *field {
 	if i, ok := info.byName[name]; ok {
 		return &info.fields[i]
@@ -236,7 +236,7 @@ func (info *typeInfo) field(name string) *field {
 	return nil
 }
 
-// fieldAt walks to a field and makes the embedded structs on the way that are behind nil pointers.
+// fieldAt returns a field. If a nil pointer to an embedded struct is on the way, fieldAt allocates the struct.
 func fieldAt(v reflect.Value, index []int) (reflect.Value, error) {
 	for i, x := range index {
 		if i > 0 && v.Kind() == reflect.Pointer {
@@ -253,7 +253,7 @@ func fieldAt(v reflect.Value, index []int) (reflect.Value, error) {
 	return v, nil
 }
 
-// unquoted takes the next value into a field with the tag option "string": a string with JSON in it.
+// unquoted takes the next value, a string with JSON in it, into a field with the tag option "string".
 func (d *decoder) unquoted(v reflect.Value) error {
 	c := d.next()
 	if c == 'n' || infoOf(v.Type()).read != byKind && infoOf(v.Type()).read != asNumber {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// rewrite is json.dumps(json.loads(text.decode("latin-1")), separators=(",", ":")), or an error where that is one.
+// rewrite is json.dumps(json.loads(text.decode("latin-1")), separators=(",", ":")). It returns an error if that raises one.
 func rewrite(text string) (string, error) {
 	if err := Check(text, Limits{}); err != nil {
 		return "", err
@@ -19,7 +19,7 @@ func rewrite(text string) (string, error) {
 	return string(out), err
 }
 
-// compare tells where we and Python part ways, or "".
+// compare describes the difference between our result and Python's, or returns "".
 func compare(ours string, err error, pythons *string) string {
 	switch {
 	case pythons == nil && err == nil:
@@ -34,7 +34,7 @@ func compare(ours string, err error, pythons *string) string {
 	return ""
 }
 
-// corners are texts that a generator would seldom hit.
+// corners are corner cases that a generator would seldom make.
 var corners = []string{
 	``, ` `, "\xef\xbb\xbf{}", `{}`, `[]`, `{} x`, `{}{}`, `[1,]`, `{"a":1,}`, `{,}`, `[,]`, `{"a"}`, `{"a":}`, `{a:1}`, `{1:2}`, `{'a':1}`,
 	`[1 2]`, `[1:2]`, `{"a":1]`, `[1}`, `[`, `{`, `{"a"`, `{"a":`, `{"a":1`, `[1`, `]`, `}`, `"`, `"a`, `"\`, `"\u`, `"\u123`, `"\u123"`,
@@ -67,17 +67,17 @@ func TestReadsLikePython(t *testing.T) {
 		}
 		members, scanErr := Scan(texts[i], nil, Limits{})
 		if isObject := strings.HasPrefix(ours, "{"); (scanErr == nil) != isObject {
-			t.Errorf("%.200q: Scan says %v", texts[i], scanErr)
+			t.Errorf("%.200q: Scan returns %v", texts[i], scanErr)
 		} else if isObject {
 			if joined := joinMembers(t, members); joined != ours {
 				t.Errorf("%.200q: Scan finds %.200q", texts[i], joined)
 			}
 		} else if errors.Is(scanErr, ErrNotObject) != (err == nil) {
-			t.Errorf("%.200q: Scan says %v, Check says %v", texts[i], scanErr, err)
+			t.Errorf("%.200q: Scan returns %v, Check returns %v", texts[i], scanErr, err)
 		}
 	}
 	if accepted < len(texts)/4 || accepted > len(texts)*3/4 {
-		t.Errorf("%d of %d texts were accepted: the test has lost its balance", accepted, len(texts))
+		t.Errorf("%d of %d texts were accepted: the test is out of balance", accepted, len(texts))
 	}
 }
 
@@ -118,7 +118,7 @@ func TestNormalizeLikePython(t *testing.T) {
 	}
 }
 
-// FuzzPython looks for a text on which we and Python part ways.
+// FuzzPython searches for a text that we and Python read in different ways.
 func FuzzPython(f *testing.F) {
 	for _, text := range append(newGenerator(3).texts(50), corners...) {
 		f.Add(text)
@@ -136,7 +136,7 @@ func FuzzPython(f *testing.F) {
 	})
 }
 
-// FuzzScan holds everything to itself: nothing panics, and what was written is left alone the second time.
+// FuzzScan compares the functions of this package with each other. None panics, and Normalize does not change its own output.
 func FuzzScan(f *testing.F) {
 	for _, text := range append(newGenerator(4).texts(50), corners...) {
 		f.Add(text)
@@ -145,10 +145,10 @@ func FuzzScan(f *testing.F) {
 		members, scanErr := Scan(text, nil, Limits{})
 		checkErr := Check(text, Limits{})
 		if scanErr == nil && checkErr != nil || checkErr == nil && scanErr != nil && !errors.Is(scanErr, ErrNotObject) {
-			t.Fatalf("Scan says %v, Check says %v", scanErr, checkErr)
+			t.Fatalf("Scan returns %v, Check returns %v", scanErr, checkErr)
 		}
 		if scanErr != nil && len(members) != 0 {
-			t.Fatal("members of a text that was refused")
+			t.Fatal("Scan returned members of a text that it refused")
 		}
 		Text(text)
 		for range Tokens(text) {
@@ -163,7 +163,7 @@ func FuzzScan(f *testing.F) {
 		}
 		for _, target := range []any{&targets.Any, &targets.Object, &targets.Struct, &targets.Map, &targets.List} {
 			if err := Unmarshal(text, target); err == nil && checkErr != nil {
-				t.Fatalf("Unmarshal takes what Check refuses: %v", checkErr)
+				t.Fatalf("Unmarshal accepts a text that Check refuses: %v", checkErr)
 			}
 		}
 		if checkErr != nil {

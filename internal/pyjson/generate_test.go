@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A generator makes JSON texts that visit the corners, from a fixed seed.
+// A generator makes JSON texts with many corner cases, from a fixed seed.
 type generator struct{ *rand.Rand }
 
 func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG(seed, 1))} }
@@ -46,7 +46,7 @@ func (g generator) text(depth int) string {
 	}
 }
 
-// name repeats itself often enough to give duplicates, some of them spelled differently.
+// name returns a name. It repeats names often enough for duplicates, some of them with another spelling.
 func (g generator) name() string {
 	if g.IntN(3) == 0 {
 		return g.str()
@@ -88,7 +88,7 @@ func (g generator) number() string {
 	return sign + whole + fraction + exponent
 }
 
-// mutate makes what is nearly JSON.
+// mutate makes a text that is nearly JSON.
 func (g generator) mutate(text string) string {
 	for range 1 + g.IntN(3) {
 		at := g.IntN(len(text) + 1)

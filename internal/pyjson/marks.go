@@ -114,7 +114,8 @@ var markOfType = map[reflect.Type]Mark{
 	reflect.TypeFor[pytype.FrozenSet](): FrozenSet,
 }
 
-// typeOfMark are the types that an interface gets for what has a mark. A Timedelta that fits is a time.Duration instead.
+// typeOfMark are the types that an interface gets for a value with a mark. A Timedelta that fits into a time.Duration becomes
+// one.
 var typeOfMark = map[Mark]reflect.Type{
 	Datetime:  reflect.TypeFor[time.Time](),
 	Naive:     reflect.TypeFor[pytype.NaiveTime](),
@@ -131,7 +132,7 @@ var typeOfMark = map[Mark]reflect.Type{
 	Deque:     reflect.TypeFor[[]any](),
 }
 
-// mark marks what is written next, if marks are written.
+// mark writes the mark of the next value, if the writer writes marked JSON.
 func (w *writer) mark(dst []byte, m Mark) []byte {
 	w.differs = true
 	if w.withMarks {
@@ -170,8 +171,9 @@ func (w *writer) dictType(dst []byte, v reflect.Value) ([]byte, error) {
 	return w.plain(dst, v, infoOf(v.Type()))
 }
 
-// ErrOpaque is a Python object that cannot be converted: Go has no type for it, JSON has no form for it, or it holds itself.
-var ErrOpaque = errors.New("a Python object that stays as it is")
+// ErrOpaque is the error for a Python object that cannot be converted: Go has no type for it, JSON has no form for it, or it
+// holds itself.
+var ErrOpaque = errors.New("a Python object that cannot be converted")
 
 // An OpaqueError is an [ErrOpaque] that says which object, and why.
 type OpaqueError struct{ Object, Reason string }
@@ -181,9 +183,9 @@ func (e *OpaqueError) Error() string { return e.Object + ": " + e.Reason }
 // Is makes an OpaqueError an [ErrOpaque].
 func (e *OpaqueError) Is(target error) bool { return target == ErrOpaque }
 
-// UnmarshalMarked is [Unmarshal] for marked JSON. Where the destination has a type, a mark does not matter: the value
-// behind it is decoded. An interface gets the type of the mark; for an OrderedDict that is a pointer to dict's type, and
-// dict may be nil. An opaque value is an [ErrOpaque], unless no destination needs it.
+// UnmarshalMarked is [Unmarshal] for marked JSON. If the destination has a type, the mark is ignored and the value after it is
+// decoded. An interface gets the type of the mark. For an OrderedDict that is a pointer to dict's type, and dict may be nil. An
+// opaque value is an [ErrOpaque], unless no destination needs it.
 func UnmarshalMarked(text string, opaque []any, dst any, dict *DictType) error {
 	v := reflect.ValueOf(dst)
 	if v.Kind() != reflect.Pointer || v.IsNil() {
@@ -273,14 +275,14 @@ func (d *decoder) markedAny() any {
 	return v.Interface()
 }
 
-// fail keeps the first error of what decodes into interfaces.
+// fail keeps the first error of decoding into an interface.
 func (d *decoder) fail(err error) {
 	if d.err == nil {
 		d.err = err
 	}
 }
 
-// opaqueError takes the next value, which is opaque.
+// opaqueError takes the next value, which is opaque, and returns the error for it.
 func (d *decoder) opaqueError() error {
 	description, _ := Text(StripMarks(d.raw()))
 	return &OpaqueError{description, "Go has no type for this Python object"}
@@ -294,7 +296,7 @@ func parseDuration(text string) (time.Duration, bool) {
 	return delta.Duration()
 }
 
-// key takes the next name, which has a mark, as the text that json.dumps would make of such a key.
+// key takes the next name, which has a mark, as the text that json.dumps would write for such a key.
 func (d *decoder) key() string {
 	raw := d.raw()
 	name, err := Text(StripMarks(raw[2:]))
@@ -304,7 +306,7 @@ func (d *decoder) key() string {
 	return name
 }
 
-// markedEnd returns the index behind the marked value that begins at i.
+// markedEnd returns the index after the marked value that begins at i.
 func markedEnd(text string, i int) int {
 	depth := 0
 	for i < len(text) {
@@ -336,7 +338,7 @@ func markedEnd(text string, i int) int {
 	return i
 }
 
-// StripMarks returns the JSON behind the marks. Keys become strings, and what is opaque its description.
+// StripMarks returns marked JSON without its marks. Keys become strings, and opaque values their descriptions.
 func StripMarks(text string) string {
 	dst := make([]byte, 0, len(text))
 	for i := 0; i < len(text); {
@@ -360,7 +362,7 @@ func StripMarks(text string) string {
 	return string(dst)
 }
 
-// json takes the next value as JSON; what is opaque has none.
+// json takes the next value as JSON. An opaque value has no JSON.
 func (d *decoder) json() (string, error) {
 	raw := d.raw()
 	if !d.withMarks || strings.IndexByte(raw, escape) < 0 {

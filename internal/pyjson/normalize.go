@@ -5,11 +5,14 @@ import (
 	"unicode/utf8"
 )
 
-// Normalize reads UTF-8 JSON, or Python's own, as json.loads would, and writes it as json.dumps(...,
-// separators=(",", ":")) would: order kept, of duplicate names the last value in the first one's place, floats by
-// repr, -0 as 0, everything in ASCII. It leaves its own output as it is.
+// Normalize reads UTF-8 JSON as json.loads would, and writes it as json.dumps(..., separators=(",", ":")) would:
 //
-// Unlike the rest of the package it takes bytes of 0x80 and more for UTF-8, and refuses what is not.
+//   - Names keep their order. If a name occurs twice, the last value counts, in the place of the first.
+//   - Floats are written as by repr, and -0 as 0.
+//   - The text is ASCII.
+//
+// Normalize does not change a text that it has written. Unlike the rest of the package, it reads bytes of 0x80 and more as
+// UTF-8, and refuses a text that is not valid UTF-8.
 func Normalize(utf8JSON string, lim Limits) (string, error) {
 	v, err := parseUTF8(utf8JSON, lim.depth())
 	if err != nil {
@@ -70,9 +73,9 @@ func escapeNonASCII(text string) string {
 	return string(b)
 }
 
-// AppendStandard appends a text that has been checked as JSON that any reader takes, in ASCII and without white space:
-// NaN, Infinity and -Infinity become the strings "NaN", "Infinity" and "-Infinity", and the bytes from 0x7f up become
-// \u007f to \u00ff: some of them control a terminal. The rest is as written. A text that has not been checked is appended up to where it goes wrong.
+// AppendStandard appends a checked text as standard JSON, in ASCII and without white space. NaN, Infinity and -Infinity become
+// the strings "NaN", "Infinity" and "-Infinity". The bytes from 0x7f up become \u007f to \u00ff, since some of them control a
+// terminal. The rest stays as written. A text that has not been checked is appended up to its first error.
 func AppendStandard(dst []byte, text string) []byte {
 	for i := 0; i < len(text); {
 		kind, end := token(text, i)

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ParseNumber reads a number that has been checked: an int64, a *big.Int when that is too small, or a float64.
+// ParseNumber reads a number that has been checked. It returns an int64, a *big.Int if the integer does not fit, or a float64.
 func ParseNumber(text string) any {
 	if !isInteger(text) {
 		return parseFloat(text, 64)
@@ -31,13 +31,13 @@ func isInteger(text string) bool {
 	return true
 }
 
-// isStandard reports whether a number that has been checked is one to every reader of JSON.
+// isStandard reports whether a number that has been checked is valid in standard JSON.
 func isStandard(text string) bool {
 	return text[len(text)-1] <= '9'
 }
 
-// AppendFloat appends a float as Python's repr writes it: always with a point or an exponent, the exponent from 1e16
-// up and below 1e-4, with at least two digits. bits is 32 for the shortest text that identifies a float32, else 64.
+// AppendFloat appends a float as Python's repr writes it. It always has a point or an exponent. It has an exponent from 1e16 up
+// and below 1e-4, of at least two digits. bits is 32 for the shortest text that identifies a float32, otherwise 64.
 func AppendFloat(dst []byte, f float64, bits int) []byte {
 	switch {
 	case math.IsNaN(f):
@@ -49,7 +49,7 @@ func AppendFloat(dst []byte, f float64, bits int) []byte {
 	}
 	small, large := 1e-4, 1e16
 	if bits == 32 {
-		// The float32 nearest to 1e-4 is below it, but is spelled 0.0001.
+		// The float32 nearest to 1e-4 is below it, but is written as 0.0001.
 		small, large = float64(float32(1e-4)), float64(float32(1e16))
 	}
 	if abs := math.Abs(f); abs != 0 && (abs < small || abs >= large) {
@@ -65,8 +65,8 @@ func AppendFloat(dst []byte, f float64, bits int) []byte {
 	return append(dst, ".0"...)
 }
 
-// parseFloat reads a number that has been checked, as Python's float does: too large is infinite. bits is 32 to round once
-// to the nearest float32.
+// parseFloat reads a number that has been checked, as Python's float does: a number that is too large is infinite. bits is 32
+// to round once to the nearest float32.
 func parseFloat(text string, bits int) float64 {
 	switch text {
 	case "NaN":
@@ -83,8 +83,8 @@ func parseFloat(text string, bits int) float64 {
 	return f
 }
 
-// strconv reads at most five digits of an exponent. A mantissa with more digits than maxExactFloat could make up for a
-// larger exponent, so such a text is shortened first.
+// strconv reads at most five digits of an exponent. A mantissa with more digits than maxExactFloat could balance a larger
+// exponent, so such a text is shortened first.
 const maxExactFloat = 9000
 
 // shortenFloat rewrites a very long number with few digits and the exponent that keeps its value.
@@ -92,7 +92,7 @@ func shortenFloat(text string) string {
 	mantissa, exponent := text, 0
 	if e := strings.IndexAny(text, "eE"); e >= 0 {
 		mantissa = text[:e]
-		exponent, _ = strconv.Atoi(text[e+1:]) // out of range is the largest int, which is as good
+		exponent, _ = strconv.Atoi(text[e+1:]) // out of range it is the largest int, which has the same effect
 		exponent = min(max(exponent, -1<<30), 1<<30)
 	}
 	sign := ""
@@ -102,7 +102,7 @@ func shortenFloat(text string) string {
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	digits := strings.TrimLeft(whole+fraction, "0")
 	exponent += len(digits) - len(fraction)
-	// A float64 is decided by fewer than 800 digits and whether anything follows.
+	// Fewer than 800 digits, and whether a digit that is not zero follows, decide a float64.
 	if rest := strings.TrimRight(digits, "0"); len(rest) > 800 {
 		digits = rest[:800] + "1"
 	} else {
@@ -114,7 +114,8 @@ func shortenFloat(text string) string {
 	return sign + "0." + digits + "e" + strconv.Itoa(min(max(exponent, -9999), 9999))
 }
 
-// An integer of more bits than this has more than 4300 digits, Python's limit. Writing it out only to count them would be slow.
+// An integer of more bits than this has more than 4300 digits, which is Python's limit. To write the digits only to count them
+// would be slow.
 const maxIntBits = 14290
 
 func appendBigInt(dst []byte, n *big.Int) ([]byte, error) {
@@ -141,7 +142,7 @@ func appendBigInt(dst []byte, n *big.Int) ([]byte, error) {
 // appendNumber writes a [json.Number], as the int or the float that Python would read.
 func appendNumber(dst []byte, text string) ([]byte, error) {
 	if text == "" {
-		return append(dst, '0'), nil // as encoding/json: the zero Number
+		return append(dst, '0'), nil // the zero Number, as in encoding/json
 	}
 	if c := text[0]; c == '-' || c-'0' <= 9 || c == 'N' || c == 'I' {
 		if Check(text, Limits{}) == nil && text[len(text)-1] > ' ' {

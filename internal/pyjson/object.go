@@ -2,16 +2,16 @@ package pyjson
 
 import "reflect"
 
-// An Object is a dict in its order. Decoding into one makes Objects of the dicts inside it too.
+// An Object is a dict that keeps its order. If a dict is decoded into an Object, the dicts inside it become Objects, too.
 type Object []ObjectMember
 
-// An ObjectMember is one name of an [Object] and its value.
+// An ObjectMember is a name in an [Object] and its value.
 type ObjectMember struct {
 	Name  string
 	Value any
 }
 
-// An objectIndex finds a member by name. It compares the names of few members, and has a map for many.
+// An objectIndex finds a member by name. It has a map if there are many members, and otherwise compares all names.
 type objectIndex map[string]int
 
 func (x *objectIndex) find(o Object, name string) int {

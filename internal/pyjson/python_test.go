@@ -54,14 +54,13 @@ for line in sys.stdin:
 
 const tooDeep = "too deep"
 
-// A python is a child that answers with what Python really does.
+// A python is a child process that answers with the results of Python's json module.
 type python struct {
 	in  *json.Encoder
 	out *json.Decoder
 }
 
-// startPython starts a child for the length of the test. Where there is no Python the test is skipped, but not in CI, where it
-// would be the promise that is skipped.
+// startPython starts a child process that ends with the test. Without Python the test is skipped. In CI it fails instead.
 func startPython(t testing.TB) *python {
 	path, err := exec.LookPath("python3")
 	if err != nil {
@@ -93,7 +92,7 @@ func startPython(t testing.TB) *python {
 	return &python{json.NewEncoder(in), json.NewDecoder(bufio.NewReader(out))}
 }
 
-// ask asks one thing of every argument at once; the answers come in the same order. nil stands for None.
+// ask sends an operation with every argument at once, and returns the answers in the same order. nil stands for None.
 func (p *python) ask(t testing.TB, operation string, args []any) []*string {
 	t.Helper()
 	sent := make(chan error, 1)
@@ -118,7 +117,7 @@ func (p *python) ask(t testing.TB, operation string, args []any) []*string {
 	return answers
 }
 
-// askTexts asks what Python makes of texts in an encoding.
+// askTexts returns what Python makes of texts in an encoding.
 func (p *python) askTexts(t testing.TB, encoding string, texts []string) []*string {
 	t.Helper()
 	args := make([]any, len(texts))

@@ -9,19 +9,19 @@
 // # Text
 //
 // Django decodes stored JSON as latin-1 before it parses it. So a byte of 0x80 or more inside a string is the character
-// U+0080 to U+00FF and not a part of a UTF-8 sequence. All functions read their text so, except [Normalize], whose input is
-// UTF-8.
+// U+0080 to U+00FF and not a part of a UTF-8 sequence. All functions read their text in this way, except [Normalize], whose
+// input is UTF-8.
 //
 // A Python string can hold half of a surrogate pair. The Go string for it is WTF-8: the half is the three bytes ED A0 80 to
 // ED BF BF, which UTF-8 forbids. All other decoded strings are valid UTF-8. [AppendString] writes the half as an escape
 // again.
 //
-// # What json.loads takes
+// # What json.loads accepts
 //
-// NaN, Infinity and -Infinity; numbers beyond float64 (1e400 is infinite); integers of up to 4300 digits; lone surrogates;
-// duplicate names, where the last value counts and stands in the place of the first. It refuses control characters in
-// strings, a byte-order mark, -NaN, and everything that the JSON grammar refuses. Python stops at about 1000 levels of
-// nesting. [Limits] has the limit of this package.
+// It accepts NaN, Infinity and -Infinity, numbers beyond float64 (1e400 is infinite), integers of up to 4300 digits, lone
+// surrogates, and duplicate names: the last value counts, in the place of the first. It refuses control characters in strings,
+// a byte-order mark, -NaN, and everything that the JSON grammar refuses. Python stops at about 1000 levels of nesting. [Limits]
+// has the limit of this package.
 package pyjson
 
 import (
@@ -30,7 +30,7 @@ import (
 	"math"
 )
 
-// A Member is one member of an object: its name, and its value as it was written.
+// A Member is a member of an object: its name, and the text of its value.
 type Member struct {
 	Name    string // decoded
 	RawName string // as written, with its quotes
@@ -38,7 +38,7 @@ type Member struct {
 }
 
 // Scan checks the whole text, as json.loads would, and appends the members of its object to dst. The members are parts of
-// text, not copies. Of members with the same name the last value counts, in the place and under the spelling of the first.
+// text, not copies. If members have the same name, the last value counts, in the place and with the spelling of the first.
 //
 // The error is a [*SyntaxError], or wraps [ErrDepth], or wraps [ErrNotObject] for valid JSON that is not an object. dst is then
 // returned as it was.
@@ -75,7 +75,7 @@ func Check(text string, lim Limits) error {
 	return s.end(i)
 }
 
-// Limits bound what a text may ask for.
+// Limits bound a text. The zero value means the defaults.
 type Limits struct {
 	// Depth is how deeply arrays and objects may nest. Default: [DefaultDepth].
 	Depth int
@@ -91,13 +91,13 @@ func (l Limits) depth() int {
 // DefaultDepth is the default of [Limits].Depth.
 const DefaultDepth = 10000
 
-// noLimit is the depth for text that has been checked already.
+// noLimit is the depth limit for a text that has been checked already.
 const noLimit = math.MaxInt
 
-// ErrNotObject is the error of [Scan] for valid JSON that is not an object.
+// ErrNotObject is the error that [Scan] returns for valid JSON that is not an object.
 var ErrNotObject = errors.New("not a JSON object")
 
-// ErrDepth is the error of a text that nests deeper than its [Limits] allow.
+// ErrDepth is the error for a text that nests deeper than its [Limits] allow.
 var ErrDepth = errors.New("nested too deeply")
 
 func depthError(offset int) error {
@@ -159,7 +159,7 @@ func (s *scanner) members(i int, dst []Member) ([]Member, int) {
 	}
 }
 
-// A memberIndex finds a member by name. It compares the names of few members, and has a map for many.
+// A memberIndex finds a member by name. It has a map if there are many members, and otherwise compares all names.
 type memberIndex struct {
 	first  int // members before this one belong to the caller
 	byName map[string]int
@@ -186,5 +186,5 @@ func (x *memberIndex) find(members []Member, name string) int {
 	return -1
 }
 
-// fewMembers is the number of members up to which memberIndex needs no map.
+// fewMembers is how many members a memberIndex holds without a map.
 const fewMembers = 16

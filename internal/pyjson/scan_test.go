@@ -35,10 +35,10 @@ func TestScanAppends(t *testing.T) {
 	before := []Member{{Name: "a", Raw: "0"}}
 	got, err := Scan(`{"a":1}`, before, Limits{})
 	if err != nil || len(got) != 2 || got[0].Raw != "0" || got[1].Raw != "1" {
-		t.Errorf("got %q, %v: what was there before is not ours to merge with", got, err)
+		t.Errorf("got %q, %v: Scan must not merge with members that dst had before", got, err)
 	}
 	if got, err := Scan(`{"a":1,"b"}`, before, Limits{}); err == nil || len(got) != 1 {
-		t.Errorf("got %q, %v, want dst as it was", got, err)
+		t.Errorf("got %q, %v, want dst unchanged", got, err)
 	}
 }
 
@@ -100,7 +100,7 @@ func TestScanErrors(t *testing.T) {
 	}
 }
 
-// Text beyond the limits is refused before it costs time or memory.
+// A text that nests deeper than the limit is refused before it costs time or memory.
 func TestScanDepthIsCheap(t *testing.T) {
 	text := `{"a":` + strings.Repeat("[", 9999) + strings.Repeat("]", 9999) + "}"
 	allocated := testing.Benchmark(func(b *testing.B) {
@@ -111,7 +111,7 @@ func TestScanDepthIsCheap(t *testing.T) {
 		}
 	}).AllocedBytesPerOp()
 	if allocated > 8<<10 {
-		t.Errorf("ten thousand brackets cost %d bytes", allocated)
+		t.Errorf("ten thousand brackets took %d bytes", allocated)
 	}
 }
 
@@ -145,7 +145,7 @@ func TestText(t *testing.T) {
 			}
 			again, err := AppendString(nil, got)
 			if back, _ := Text(string(again)); err != nil || back != got {
-				t.Errorf("written as %s, %v, which reads %q", again, err, back)
+				t.Errorf("written as %s, %v, which is read as %q", again, err, back)
 			}
 		})
 	}
@@ -168,7 +168,7 @@ func TestTokens(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	for range Tokens(`[1,2]`) {
-		break // a loop may be left early
+		break // a caller may leave the loop early
 	}
 }
 
@@ -218,19 +218,20 @@ func TestNormalize(t *testing.T) {
 	}
 }
 
-// checkPrefixes holds a text of plain ASCII, and what is left when it breaks off anywhere, against encoding/json, which
-// agrees with Python there.
+// checkPrefixes compares with encoding/json for a text of plain ASCII and for each beginning of it. There encoding/json agrees
+// with Python.
 func checkPrefixes(t *testing.T, text string) {
 	t.Helper()
 	for end := range len(text) + 1 {
 		err := Check(text[:end], Limits{})
 		if valid := json.Valid([]byte(text[:end])); (err == nil) != valid {
-			t.Errorf("%q: %v, encoding/json says %v", text[:end], err, valid)
+			t.Errorf("%q: %v, encoding/json returns %v", text[:end], err, valid)
 		}
 	}
 }
 
-// A string is looked at in steps of some bytes: whatever ends or spoils one must do so at every place in a step.
+// A string is checked several bytes at a time. A byte that ends the string or makes it invalid must be found at every place among
+// these bytes.
 func TestCheckStringsOfEveryLength(t *testing.T) {
 	for _, around := range []string{`"%"`, `["%","%"]`, `{"%":"%","%":1}`, `{"a":"%","%":"b"}`, `{"a":["%"],"%" : {}}`} {
 		for length := range 18 {

@@ -1,7 +1,7 @@
 package pyjson
 
-// A scanner checks a text as json.loads would. Its methods take the index where something begins. They return the index
-// behind it, or -1 with err set.
+// A scanner checks a text as json.loads would. Its methods take the index where a part of the text begins. They return the
+// index after that part, or -1 with err set.
 type scanner struct {
 	text  string
 	depth int // how many more containers may be open
@@ -15,7 +15,7 @@ func (s *scanner) fail(offset int, msg string) int {
 	return -1
 }
 
-// skipSpace skips the four characters that are white space in JSON and to Python's scanner.
+// skipSpace skips the four characters that are white space in JSON and for Python's scanner.
 func skipSpace(text string, i int) int {
 	for i < len(text) && text[i] <= ' ' {
 		if c := text[i]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
@@ -67,7 +67,7 @@ func (s *scanner) colon(i int) int {
 // text cannot exhaust Go's stack.
 //
 // Decoding a session spends most of its time here. So value itself checks the parts of compact JSON, and calls the other
-// methods only for the rest. After a string it loads four bytes at once: usually a comma or colon and a quote follow.
+// methods only for the rest. After a string it loads four bytes at once, since usually a comma or colon and a quote follow.
 func (s *scanner) value(i int) int {
 	b := bytesOf(s.text)
 	var open nesting
@@ -110,7 +110,7 @@ begin:
 		goto after
 	}
 
-inString: // i is behind the quote that opens a value
+inString: // i is after the quote that opens a string
 	end = stringStop(b, i)
 	next = fourBytes(b, end)
 	if next&threeLow == quoteCommaQuote && open.inObject() {
@@ -131,7 +131,7 @@ inString: // i is behind the quote that opens a value
 		return -1
 	}
 
-after: // i is behind a value
+after: // i is after a value
 	for open.depth > 0 {
 		if i < len(b) && b[i] <= ' ' {
 			i = skipSpace(s.text, i)
@@ -163,7 +163,7 @@ name:
 	}
 	i++
 
-inName: // i is behind the quote that opens a name
+inName: // i is after the quote that opens a name
 	end = stringStop(b, i)
 	next = fourBytes(b, end)
 	if next&threeLow == quoteColonQuote {
@@ -201,7 +201,7 @@ inName: // i is behind the quote that opens a name
 	goto begin
 }
 
-// These are results of fourBytes where a string ends and another begins. The first byte is the lowest.
+// These are results of fourBytes for the bytes between two strings. The first byte is the lowest.
 const (
 	threeLow        = 1<<24 - 1
 	quoteCommaQuote = '"' | ','<<8 | '"'<<16
@@ -254,11 +254,11 @@ func (s *scanner) end(i int) error {
 	return s.err
 }
 
-// nesting has one bit for each open container: whether it is an object. So a hostile text of ten thousand brackets costs
-// about a kilobyte, and an ordinary text nothing. It is two words and passed by value, so it stays in registers.
+// nesting has one bit for each open container, which says whether it is an object. So a hostile text of ten thousand brackets
+// costs about a kilobyte, and an ordinary text nothing. A nesting is two words and is passed by value, so it stays in registers.
 type nesting struct {
 	depth int
-	word  uint64 // the innermost 64, the last opened lowest
+	word  uint64 // the bits of the innermost 64 containers, the last opened in the lowest bit
 }
 
 // outerNesting are the full words before the word of a nesting.

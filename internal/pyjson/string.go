@@ -25,8 +25,8 @@ func Text(raw string) (string, error) {
 	return decodeString(raw[1 : end-1]), nil
 }
 
-// AppendString appends a string as json.dumps writes it: with quotes and in ASCII. A character above U+FFFF is two escapes.
-// A surrogate in WTF-8 is its escape. Other invalid UTF-8 is an [*UnsupportedError].
+// AppendString appends a string as json.dumps writes it, with quotes and in ASCII. A character above U+FFFF becomes two escapes,
+// and a surrogate in WTF-8 one. Other invalid UTF-8 is an [*UnsupportedError].
 func AppendString(dst []byte, s string) ([]byte, error) {
 	dst = append(dst, '"')
 	for {
@@ -107,7 +107,7 @@ func hex4(s string) rune {
 	return r
 }
 
-// decodeWTF8 decodes the first character. Size 0 means that there is none.
+// decodeWTF8 decodes the first character. A size of 0 means that there is no valid character.
 func decodeWTF8(s string) (r rune, size int) {
 	r, size = utf8.DecodeRuneInString(s)
 	if r != utf8.RuneError || size > 1 {

@@ -1,4 +1,4 @@
-//lint:file-ignore SA5008 what encoding/json makes of faulty tags is part of what is compared
+//lint:file-ignore SA5008 the test compares faulty tags with encoding/json, too
 
 package pyjson
 
@@ -42,7 +42,7 @@ type (
 	}
 )
 
-// structs are compared with what encoding/json makes of them, which knows the rules.
+// structs are written by this package and by encoding/json, whose rules must apply.
 var structs = []any{
 	struct{}{},
 	struct {
@@ -152,7 +152,7 @@ func (*pointerZero) IsZero() bool { return true }
 
 func TestStructsLikeEncodingJSON(t *testing.T) {
 	for _, v := range structs {
-		// With an address and without one, which decides about methods on pointers.
+		// A value with an address and one without: methods on pointers need an address.
 		p := reflect.New(reflect.TypeOf(v))
 		p.Elem().Set(reflect.ValueOf(v))
 		for _, v := range []any{v, p.Interface()} {

@@ -17,16 +17,16 @@ const (
 	EndArray
 	Name
 	String
-	Number // NaN, Infinity and -Infinity too
+	Number // also NaN, Infinity and -Infinity
 	True
 	False
 	Null
 )
 
-// A Token is a part of a text. White space, commas and colons are no tokens.
+// A Token is a part of a text. White space, commas and colons are not tokens.
 type Token struct {
 	Kind Kind
-	Text string // as written, strings with their quotes
+	Text string // as written; a string has its quotes
 }
 
 // Tokens yields the tokens of a text that has been checked. On another text it may stop early or yield wrong tokens.
@@ -82,7 +82,7 @@ func token(text string, i int) (kind Kind, end int) {
 	return Number, end
 }
 
-// TokenAt returns the token at i and the index behind it, or kind 0 for white space, a comma or a colon. A negative end
+// TokenAt returns the token at i and the index after it, or kind 0 for white space, a comma or a colon. A negative end
 // means that there is neither.
 func TokenAt(text string, i int) (kind Kind, end int) { return token(text, i) }
 
@@ -91,8 +91,8 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// stringStop returns the index of the first quote, backslash or control character from i on. Close to the end of the text
-// it may return an earlier index, up to which the string is correct.
+// stringStop returns the index of the first quote, backslash or control character from i on. Close to the end of the text it may
+// return an earlier index. The string is correct up to that index.
 func stringStop(b []byte, i int) int {
 	for i+8 <= len(b) {
 		if hits := stringStops(binary.LittleEndian.Uint64(b[i : i+8 : i+8])); hits != 0 {
@@ -121,19 +121,19 @@ func eightBytes(text string, i int) uint64 {
 }
 
 // stringStops returns the high bit of the first of eight bytes that is a quote, a backslash or a control character. Bits
-// above it mean nothing, since a borrow can only change bytes above a real hit. Flipping the bit 2 puts the quote next to
-// the control characters, so one comparison finds both.
+// above it have no meaning, since a borrow can only change bytes above a real hit. If bit 2 is flipped, the quote is next to the
+// control characters, and one comparison finds both.
 func stringStops(x uint64) uint64 {
 	return ((x ^ 0x02*lowBits - 0x21*lowBits) | (x ^ '\\'*lowBits - lowBits)) & ^x & highBits
 }
 
-// stringEnd checks the string whose first character, after the quote, is at i. It returns the index behind the closing
-// quote, and whether the string is plain: ASCII without escapes, so its text is its value. For a faulty string the index
+// stringEnd checks the string whose first character, after the quote, is at i. It returns the index after the closing quote,
+// and whether the string is plain: ASCII without escapes, so its text is its value. For a faulty string the index
 // is negative: the complement of the index of the fault.
 func stringEnd(text string, i int) (end int, plain bool) {
 	var seen uint64 // all bytes so far, or'ed together; a backslash adds a high bit, since the string is not plain then
 	for {
-		// Eight bytes at a time to the next quote, backslash or control character.
+		// Skip eight bytes at a time up to the next quote, backslash or control character.
 		for i+8 <= len(text) {
 			x := eightBytes(text, i)
 			hits := stringStops(x)
@@ -145,7 +145,7 @@ func stringEnd(text string, i int) (end int, plain bool) {
 			seen |= x
 			i += 8
 		}
-		// The last few bytes of the text one by one.
+		// The last few bytes of the text are checked one by one.
 		for i < len(text) && stringClass[text[i]]&ordinary != 0 {
 			seen |= uint64(text[i])
 			i++
@@ -167,7 +167,7 @@ func stringEnd(text string, i int) (end int, plain bool) {
 	}
 }
 
-// escapeEnd returns the index behind the escape that begins at i, or the complement of i if it is no escape.
+// escapeEnd returns the index after the escape that begins at i, or the complement of i if there is no valid escape.
 func escapeEnd(text string, i int) int {
 	if i+1 >= len(text) {
 		return ^len(text)
@@ -226,8 +226,8 @@ var stringClass = func() (class [256]byte) {
 	return class
 }()
 
-// numberEnd checks the number that begins at i with a digit or a minus sign. It returns the index behind it and whether it
-// is an integer. For a faulty number the index is negative: the complement of the index of the fault.
+// numberEnd checks the number that begins at i with a digit or a minus sign. It returns the index after it, and whether it is an
+// integer. For a faulty number the index is negative: the complement of the index of the fault.
 //
 // Python's scanner reads "1." and "1e" as the integer 1 and then refuses the rest. numberEnd refuses them at once.
 func numberEnd(text string, i int) (end int, integer bool) {
@@ -270,8 +270,8 @@ func numberEnd(text string, i int) (end int, integer bool) {
 	return i, integer
 }
 
-// plainIntEnd is numberEnd for the usual integers of compact JSON: digits with a comma or a bracket behind them. For
-// everything else, faulty or not, it returns -1.
+// plainIntEnd is numberEnd for the usual integers of compact JSON: digits with a comma or a bracket after them. For any other
+// number, valid or not, it returns -1.
 func plainIntEnd(b []byte, i int) int {
 	end := i
 	for end < len(b) && b[end]-'0' <= 9 {
@@ -294,7 +294,7 @@ func digitsEnd(text string, i int) int {
 	return i
 }
 
-// wordEnd returns the index behind the word at i, or the complement of i if the word is not there.
+// wordEnd returns the index after the word at i, or the complement of i if the word is not there.
 func wordEnd(text string, i int, word string) int {
 	if len(text)-i >= len(word) && text[i:i+len(word)] == word {
 		return i + len(word)

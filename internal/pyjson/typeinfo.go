@@ -12,11 +12,11 @@ import (
 	"unicode"
 )
 
-// typeInfo says how values of a type are written and read. It is computed once for each type.
+// typeInfo describes how values of a type are written and read. It is computed once for each type.
 type typeInfo struct {
 	write     form
-	writeAddr form // what its pointer can do, for values that have an address
-	read      form // on its pointer
+	writeAddr form // the form that the methods of its pointer give, for values that have an address
+	read      form // the form that the methods of its pointer give
 	isBytes   bool // a slice that is written in base64
 	mark      Mark // of the Python type that it stands for, if JSON does not have that
 	fields    []field
@@ -41,15 +41,15 @@ func newTypeInfo(t reflect.Type) *typeInfo {
 	}
 	switch t.Kind() {
 	case reflect.Interface:
-		return info // what is in it decides
+		return info // the value in the interface decides
 	case reflect.Pointer:
-		// A pointer is read and written as what it points to, but its own methods may come first.
+		// A pointer is read and written as the value that it points to, unless it has methods of its own.
 		if _, ok := knownTypes[t.Elem()]; !ok {
 			info.write = writeForm(t)
 		}
 		return info
 	case reflect.Slice:
-		if t.Elem().Kind() == reflect.Uint8 { // asked first, since a slice type can be its own element
+		if t.Elem().Kind() == reflect.Uint8 { // checked first, since a slice type can be its own element type
 			elem := infoOf(t.Elem())
 			info.isBytes = elem.write == byKind && elem.writeAddr == byKind
 		}
@@ -77,7 +77,7 @@ var knownTypes = map[reflect.Type]form{
 type form byte
 
 const (
-	byKind form = iota // as the kind of the type says
+	byKind form = iota // by the kind of the type
 	asTime
 	asBigInt
 	asNumber
@@ -133,8 +133,8 @@ type field struct {
 	asString  bool
 }
 
-// fieldsOf lists the fields of a struct in their order, by the rules of encoding/json: of several fields with one name the
-// least embedded counts, then the one whose tag names it; if that leaves more than one, none does.
+// fieldsOf lists the fields of a struct in their order, by the rules of encoding/json. If several fields have one name, the least
+// embedded field counts, and among these the field whose tag gives the name. If more than one is left, none counts.
 func fieldsOf(t reflect.Type) []field {
 	byName := map[string][]field{}
 	type level struct {
@@ -146,7 +146,7 @@ func fieldsOf(t reflect.Type) []field {
 		var next []level
 		times := map[reflect.Type]int{}
 		for _, l := range current {
-			// The same struct embedded twice at one depth hides its own fields; a third time adds nothing.
+			// A struct that is embedded twice at one depth hides its own fields. A third time changes nothing.
 			if times[l.t]++; expanded[l.t] || times[l.t] > 2 {
 				continue
 			}
@@ -177,7 +177,8 @@ func fieldsOf(t reflect.Type) []field {
 	return fields
 }
 
-// fieldOf reads one field's tag. It is either named, or embedded: a struct whose fields count as the outer one's.
+// fieldOf reads the tag of a field. The field either has a name, or is an embedded struct whose fields count as fields of the
+// outer struct.
 func fieldOf(sf reflect.StructField) (f field, named bool, embedded reflect.Type) {
 	tag := sf.Tag.Get("json")
 	if tag == "-" {
@@ -211,7 +212,7 @@ func fieldOf(sf reflect.StructField) (f field, named bool, embedded reflect.Type
 			f.asString = isScalar(t)
 		}
 	}
-	f.quoted, _ = AppendString(nil, f.name) // a name that is not UTF-8 is no Go identifier and no usable tag
+	f.quoted, _ = AppendString(nil, f.name) // without an error: a Go identifier or a usable tag is UTF-8
 	f.quoted = append(f.quoted, ':')
 	return f, true, nil
 }
@@ -230,7 +231,7 @@ func dominant(same []field) (field, bool) {
 	return best, rivals == 0
 }
 
-// usableName reports whether encoding/json would take the name from a tag; what it would not, it ignores.
+// usableName reports whether encoding/json would accept the name in a tag. It ignores other names.
 func usableName(name string) bool {
 	for _, r := range name {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", r) {
@@ -240,7 +241,7 @@ func usableName(name string) bool {
 	return name != ""
 }
 
-// isScalar reports whether the tag option "string" means something for a type.
+// isScalar reports whether the tag option "string" has an effect on a type.
 func isScalar(t reflect.Type) bool {
 	k := t.Kind()
 	return k == reflect.Bool || k == reflect.String || isInt(k) || isUint(k) || isFloat(k)

@@ -15,22 +15,22 @@ import (
 	"github.com/djsess/djsess/internal/pytime"
 )
 
-// Unmarshal decodes one value into what dst, a non-nil pointer, points to.
+// Unmarshal decodes a value into the value that dst points to. dst must be a non-nil pointer.
 //
-// It follows encoding/json where Python gives no reason not to: null empties pointers, interfaces, maps and slices and
-// leaves the rest alone; maps keep the entries that the text does not name; struct fields are found by their tag, exactly or
-// else in any case, and unknown members are passed over. It differs in these:
+// It follows encoding/json, unless Python requires something else. A null empties pointers, interfaces, maps and slices, and
+// changes nothing else. Maps keep the entries that the text does not name. Struct fields are found by their tags, exactly or
+// else in any case. Unknown members are ignored. The differences are:
 //
-//   - an interface gets nil, bool, int64 (*[big.Int] for what does not fit), float64, string, []any or map[string]any;
-//   - a float takes any number, NaN and infinities too; an int takes no float, not even 1.0;
-//   - a [time.Time] takes isoformat() text, UTC when it names no offset; a [big.Int] takes integers;
-//   - a [json.Unmarshaler], and so a [json.RawMessage], gets JSON as [AppendStandard] makes it, but NaN and infinities are
-//     an error there;
-//   - a type with a method UnmarshalPythonJSON(text string) error gets the text as it is;
-//   - an [Object] gets a dict in its order.
+//   - An interface gets nil, bool, int64 (*[big.Int] if the integer does not fit), float64, string, []any or map[string]any.
+//   - A float takes any number, also NaN and infinities. An int takes no float, not even 1.0.
+//   - A [time.Time] takes the text of isoformat(), as UTC if it has no offset. A [big.Int] takes integers.
+//   - A [json.Unmarshaler], and so a [json.RawMessage], gets JSON as [AppendStandard] writes it. There NaN and infinities are
+//     errors.
+//   - A type with a method UnmarshalPythonJSON(text string) error gets the text as it is.
+//   - An [Object] gets a dict in its order.
 //
-// A value that does not fit is a [*TypeError], and dst may then be half filled. A text that is not valid, or nests deeper
-// than [DefaultDepth], is an error before anything is decoded. Strings may share memory with text.
+// A value that does not fit is a [*TypeError], and dst may then be partly filled. A text that is not valid, or nests deeper
+// than [DefaultDepth], is an error before any value is decoded. Strings may share memory with text.
 func Unmarshal(text string, dst any) error {
 	v := reflect.ValueOf(dst)
 	if v.Kind() != reflect.Pointer || v.IsNil() {
@@ -43,14 +43,14 @@ func Unmarshal(text string, dst any) error {
 	return d.value(v.Elem())
 }
 
-// A TypeError is a value that does not fit its Go destination. It never quotes the value.
+// A TypeError is the error for a value that does not fit its Go destination. It never quotes the value.
 type TypeError struct {
-	// Path leads from the decoded value to the one that does not fit: ".cart[3].price". It holds names of struct
-	// fields only; a member of a map is "[*]", since its name is data. Empty means the decoded value itself.
+	// Path leads from the decoded value to the value that does not fit: ".cart[3].price". It holds only names of struct
+	// fields. A member of a map is "[*]", since its name is data. An empty Path means the decoded value itself.
 	Path string
 	Want reflect.Type
-	// Got is what the text holds instead: "null", "bool", "int", "float", "string", "array", "object", or one of
-	// these with the reason why it does not fit, "int out of range".
+	// Got is the kind of the value in the text: "null", "bool", "int", "float", "string", "array" or "object". A reason why it
+	// does not fit may follow: "int out of range".
 	Got string
 }
 
@@ -61,7 +61,7 @@ func (e *TypeError) Error() string {
 	return fmt.Sprintf("%s: %s does not fit %v", e.Path, e.Got, e.Want)
 }
 
-// within says in which part of its parent an error was met.
+// within adds the part of the parent in which an error happened.
 func within(step string, err error) error {
 	if te, ok := err.(*TypeError); ok {
 		te.Path = step + te.Path
@@ -122,12 +122,12 @@ func (d *decoder) value(v reflect.Value) error {
 	return d.misfit(v)
 }
 
-// misfit is the error for the next value, which is of no kind that v can take.
+// misfit is the error for the next value, whose kind v cannot take.
 func (d *decoder) misfit(v reflect.Value) error {
 	return &TypeError{Want: v.Type(), Got: kindOf(d.raw())}
 }
 
-// kindOf names what Python would call the kind of a value, for errors.
+// kindOf returns the name of a value's kind, for errors.
 func kindOf(raw string) string {
 	switch raw[0] {
 	case '{':
@@ -213,7 +213,7 @@ func setNumber(v reflect.Value, text string) error {
 	switch k := v.Kind(); {
 	case isFloat(k):
 		f := parseFloat(text, 64)
-		// An integer that large is a number that Python knows exactly, and not infinite.
+		// Python holds such a large integer exactly, so it is not infinite.
 		fits = !v.OverflowFloat(f) && !(integer && math.IsInf(f, 0))
 		if fits {
 			v.SetFloat(parseFloat(text, v.Type().Bits()))

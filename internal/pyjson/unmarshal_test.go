@@ -134,7 +134,7 @@ func TestUnmarshalErrors(t *testing.T) {
 	}
 	for _, dst := range []any{nil, 1, (*int)(nil)} {
 		if err := Unmarshal(`1`, dst); err == nil {
-			t.Errorf("Unmarshal into %#v is no error", dst)
+			t.Errorf("Unmarshal into %#v returns no error", dst)
 		}
 	}
 	deep := strings.Repeat("[", DefaultDepth+1) + strings.Repeat("]", DefaultDepth+1)
@@ -170,7 +170,7 @@ func TestUnmarshalTime(t *testing.T) {
 	} {
 		var got time.Time
 		if err := Unmarshal(`"`+text+`"`, &got); err != nil || !got.Equal(want) {
-			t.Errorf("%s reads %v, %v, want %v", text, got, err, want)
+			t.Errorf("%s is read as %v, %v, want %v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "2031", "2031-02", "2031-2-3", "2031-02-30", "2031-13-01", "2031-00-01", "2031-01-00", "0000-01-01", "203102-03",
@@ -180,7 +180,7 @@ func TestUnmarshalTime(t *testing.T) {
 		"2031-02-03T+4:05:06", "2031-02-03T04:05:06+00:00+00:00", "+031-02-03"} {
 		var got time.Time
 		if err := Unmarshal(`"`+text+`"`, &got); err == nil {
-			t.Errorf("%q reads %v, want an error", text, got)
+			t.Errorf("%q is read as %v, want an error", text, got)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func call(o *pickle.Object) (name string, args []*pickle.Object, steps []pickle.
 	return "", nil, nil
 }
 
-// mostInState bounds the items in the state of an object that Go has a type for, such as a UUID. All have fewer.
+// mostInState bounds the items in the state of an object that Go has a type for, such as a UUID. A real one has fewer.
 const mostInState = 32
 
 // Str returns the characters of a str, or of an instance of a subclass of str: Django's SafeString.
@@ -32,7 +32,7 @@ func Str(o *pickle.Object) (string, bool) {
 	name, args, _ := call(o)
 	switch {
 	case len(args) == 1 && isSafeString(name) && args[0].Kind == pickle.Str:
-		return args[0].Text, args[0].Call == nil // not of another one: these could be nested without end
+		return args[0].Text, args[0].Call == nil // not an instance of a subclass again: those could be nested without end
 	case len(args) == 3 && name == "copyreg._reconstructor" && globalName(args[1]) == "str" && args[2].Kind == pickle.Str:
 		return args[2].Text, true
 	}
@@ -44,13 +44,13 @@ func isSafeString(name string) bool {
 	return ok && (name == "SafeString" || name == "SafeText" || name == "SafeUnicode")
 }
 
-// DictItems returns the keys and values in turn of a dict, or of an OrderedDict.
+// DictItems returns the keys and values of a dict or an OrderedDict, in turn.
 func DictItems(o *pickle.Object) ([]*pickle.Object, bool) {
 	items, kind := dictItems(o)
 	return items, kind != noDict
 }
 
-// WithItems returns another dict of the same class with other keys and values.
+// WithItems returns a copy of a dict, of the same class, with other keys and values.
 func WithItems(dict *pickle.Object, items []*pickle.Object) *pickle.Object {
 	plain := pickle.NewDict(items...)
 	if _, kind := dictItems(dict); kind == noDict || kind == plainDict {
@@ -62,7 +62,7 @@ func WithItems(dict *pickle.Object, items []*pickle.Object) *pickle.Object {
 		copied.Args, copied.Steps = pickle.NewTuple(plain), nil
 	case "collections.OrderedDict":
 		copied.Args, copied.Steps = pickle.NewTuple(), setItems(items)
-	default: // a defaultdict keeps what makes its defaults
+	default: // a defaultdict keeps its factory of defaults
 		copied.Steps = setItems(items)
 	}
 	return &pickle.Object{Kind: dict.Kind, Call: &copied}
@@ -75,7 +75,7 @@ func setItems(items []*pickle.Object) []pickle.Step {
 	return []pickle.Step{{Kind: pickle.SetItems, Items: items}}
 }
 
-// dictKind is how much of a dict an object is.
+// dictKind says whether an object is a dict, and of which class.
 type dictKind uint8
 
 const (
@@ -85,7 +85,7 @@ const (
 	orderedDict
 )
 
-// dictItems returns the keys and values in turn of what is a dict.
+// dictItems returns the keys and values of an object that is a dict of any class, in turn.
 func dictItems(o *pickle.Object) ([]*pickle.Object, dictKind) {
 	if o.Kind == pickle.Dict && o.Call == nil {
 		return o.Items, plainDict
@@ -96,7 +96,7 @@ func dictItems(o *pickle.Object) ([]*pickle.Object, dictKind) {
 	switch {
 	case name == "collections.OrderedDict" && len(args) == 0:
 		kind = orderedDict
-	case name == "collections.OrderedDict" && len(args) == 1 && args[0].Kind == pickle.List: // by Python 2
+	case name == "collections.OrderedDict" && len(args) == 1 && args[0].Kind == pickle.List: // as Python 2 writes it
 		kind = orderedDict
 		var ok bool
 		if first, ok = inTurn(args[0].Items); !ok {
@@ -129,8 +129,8 @@ func inTurn(pairs []*pickle.Object) ([]*pickle.Object, bool) {
 	return items, true
 }
 
-// holdsItems reports whether an object was made by calling the class of a dict or a deque, even if the call is not one
-// that makes it.
+// holdsItems reports whether an object comes from a call of the class of a dict or a deque. The call itself may be one that
+// fails in Python.
 func holdsItems(o *pickle.Object) bool {
 	switch name, _, _ := call(o); name {
 	case "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "collections.deque":
@@ -139,7 +139,7 @@ func holdsItems(o *pickle.Object) bool {
 	return false
 }
 
-// dequeItems returns what is in a collections.deque.
+// dequeItems returns the elements of a collections.deque.
 func dequeItems(o *pickle.Object) ([]*pickle.Object, bool) {
 	name, args, steps := call(o)
 	if name != "collections.deque" || len(args) > 2 {
@@ -155,7 +155,7 @@ func dequeItems(o *pickle.Object) ([]*pickle.Object, bool) {
 	return itemsOf(first, steps, pickle.AppendItems)
 }
 
-// itemsOf adds what the steps add, which must all be of one kind.
+// itemsOf appends the items that the steps add. All steps must be of one kind.
 func itemsOf(items []*pickle.Object, steps []pickle.Step, kind pickle.StepKind) ([]*pickle.Object, bool) {
 	if slices.ContainsFunc(steps, func(step pickle.Step) bool { return step.Kind != kind }) {
 		return nil, false

@@ -48,12 +48,12 @@ func (z *zones) timeText(args []*pickle.Object) (pyjson.Mark, string) {
 	if !ok {
 		return 0, ""
 	}
-	// The day does not matter: only what AppendISO writes after it is used.
+	// Any day will do: only the part of AppendISO's text after the day is used.
 	t := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(clock)
 	aware := len(args) == 2 && args[1].Kind != pickle.None
 	if aware {
 		zone, ok := z.of(args[1])
-		if !ok || zone.named != nil { // which has no offset without a day
+		if !ok || zone.named != nil { // a named zone has no offset without a day
 			return 0, ""
 		}
 		t = pytime.FromNaive(t, zone.fixed)
@@ -81,7 +81,7 @@ func dateText(args []*pickle.Object) (pyjson.Mark, string) {
 	return pyjson.Date, t.Format("2006-01-02")
 }
 
-// fieldsOf returns the packed fields of a date or a time: bytes, or as Python 2 wrote them characters.
+// fieldsOf returns the packed fields of a date or a time: bytes, or characters if Python 2 wrote them.
 func fieldsOf(args []*pickle.Object, size int) (fields []byte, ok bool) {
 	if len(args) == 0 || args[0].Call != nil {
 		return nil, false
@@ -103,7 +103,7 @@ func fieldsOf(args []*pickle.Object, size int) (fields []byte, ok bool) {
 	return fields, len(fields) == size
 }
 
-// dateOf checks that there is such a day.
+// dateOf reads year, month and day. It checks that the day exists.
 func dateOf(year, month, day int) (time.Time, bool) {
 	t := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
 	return t, year >= 1 && year <= 9999 && int(t.Month()) == month && t.Day() == day
@@ -117,10 +117,10 @@ func clockOf(b []byte) (time.Duration, bool) {
 		time.Duration(micros)*time.Microsecond, ok
 }
 
-// fold is the highest bit of a byte that does not need it: of the month, or of the hour where there is none.
+// fold is the highest bit of the month, or of the hour in a time without a date. That bit is otherwise unused.
 const fold = 0x80
 
-// zone is a tzinfo: an offset, or the rules of a place.
+// zone is a tzinfo: a fixed offset, or a named time zone with its rules.
 type zone struct {
 	fixed *time.Location
 	named *time.Location
@@ -129,10 +129,11 @@ type zone struct {
 // zones finds time zones. The zero value is ready to use.
 type zones struct{ unknown map[string]bool }
 
-// mostUnknown bounds the unknown names of zones in one object: each costs a search through files.
+// mostUnknown bounds the unknown names of zones in one object, because each costs a search through files.
 const mostUnknown = 64
 
-// inZone returns a wall clock as the instant it shows there; later says which, where clocks show it twice.
+// inZone returns the instant at which clocks in a zone show a wall clock. If they show it twice, later selects the second
+// instant.
 func (z *zones) inZone(wall time.Time, tzinfo *pickle.Object, later bool) (time.Time, bool) {
 	in, ok := z.of(tzinfo)
 	switch {
@@ -147,14 +148,14 @@ func (z *zones) inZone(wall time.Time, tzinfo *pickle.Object, later bool) (time.
 	case pytime.Naive(t, in.named).Equal(wall):
 		t = pytime.Later(t, in.named).In(in.named)
 	default:
-		// Clocks never showed it. Python then takes the offset that is in force after the gap.
+		// Clocks never showed it. Python then takes the offset from after the gap.
 		_, after := wall.Add(24 * time.Hour).In(in.named).Zone()
 		t = pytime.FromNaive(wall, time.FixedZone("", after))
 	}
 	return t, true
 }
 
-// of reads datetime.timezone, zoneinfo.ZoneInfo, those of pytz, and those that Django had.
+// of reads a datetime.timezone, a zoneinfo.ZoneInfo, or a zone of pytz or of an older Django.
 func (z *zones) of(o *pickle.Object) (zone, bool) {
 	name, args, steps := call(o)
 	switch name {
@@ -169,7 +170,7 @@ func (z *zones) of(o *pickle.Object) (zone, bool) {
 			return fixedZone(args[0].Int * 60)
 		}
 	case "pytz._p":
-		// A place, and the offset in force, its part of daylight saving, and what it is called.
+		// The arguments are the name of the zone, the current offset, its part of daylight saving, and its abbreviation.
 		if len(args) >= 2 && args[1].Kind == pickle.Int {
 			return fixedZone(args[1].Int)
 		}
@@ -210,7 +211,7 @@ func isZoneInfo(o *pickle.Object) bool {
 	return method == "_unpickle" && (class == "zoneinfo.ZoneInfo" || class == "backports.zoneinfo.ZoneInfo")
 }
 
-// fixedBy is a zone by its timedelta.
+// fixedBy returns the zone with a fixed offset, given as a timedelta.
 func fixedBy(offset *pickle.Object) (zone, bool) {
 	delta, ok := timedelta(offset)
 	if !ok || delta.Microseconds != 0 || delta.Days < -1 || delta.Days > 0 {
@@ -229,7 +230,7 @@ func fixedZone(seconds int64) (zone, bool) {
 	return zone{fixed: time.FixedZone("", int(seconds))}, true
 }
 
-// at finds a time zone by its name.
+// at returns the time zone with a name.
 func (z *zones) at(args []*pickle.Object) (zone, bool) {
 	if len(args) == 0 {
 		return zone{}, false

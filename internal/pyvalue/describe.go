@@ -8,7 +8,7 @@ import (
 	"github.com/djsess/djsess/internal/pyjson"
 )
 
-// Describe names the type of an object, and nothing of its content: "a list", "myapp.models.Cart(…)".
+// Describe names the type of an object and shows no content: "a list", "myapp.models.Cart(…)".
 func Describe(o *pickle.Object) string {
 	name := nameOfKind[o.Kind]
 	if o.Kind == pickle.Int && !o.HasDecimal() {
@@ -36,7 +36,7 @@ var nameOfKind = map[pickle.Kind]string{
 	pickle.Set: "a set", pickle.FrozenSet: "a frozenset", pickle.PersistentID: "a persistent object", pickle.Extension: "an object by an extension code",
 }
 
-// className returns the name of an object's class, as far as the call that makes it shows it.
+// className returns the name of an object's class, if the call that makes the object shows it.
 func className(o *pickle.Object) string {
 	callable, args := o.Call.Callable, o.Call.Args.Items
 	name := globalName(callable)
@@ -44,7 +44,7 @@ func className(o *pickle.Object) string {
 	case name == "copyreg._reconstructor" && len(args) == 3 && args[0].Kind == pickle.Global:
 		return globalName(args[0])
 	case name == "django.db.models.base.model_unpickle" && len(args) > 0:
-		// A model's class, or the names of its app and of it.
+		// The argument is the model's class, or a tuple of the app's and the model's names.
 		if model := args[0]; model.Kind == pickle.Global {
 			return globalName(model)
 		} else if model.Kind == pickle.Tuple && len(model.Items) == 2 {
@@ -58,7 +58,7 @@ func className(o *pickle.Object) string {
 	return name
 }
 
-// globalName is the dotted name of a Global, and empty for anything else.
+// globalName returns the dotted name of a Global, or "" for any other object.
 func globalName(o *pickle.Object) string {
 	if o.Kind != pickle.Global {
 		return ""
@@ -67,13 +67,13 @@ func globalName(o *pickle.Object) string {
 	return strings.TrimPrefix(name, "builtins.")
 }
 
-// longest is how much of a name is shown. All classes that Go has types for have shorter names.
+// longest bounds the part of a name that is shown. The classes that Go has types for have shorter names.
 const longest = 200
 
-// begin cuts a name, since many objects may share one long name.
+// begin truncates a name, since many objects may share one long name.
 func begin(name string) string { return name[:min(len(name), 2*longest)] }
 
-// printable makes an unchecked name safe for logs and terminals.
+// printable escapes a name, so that it is safe for logs and terminals.
 func printable(name string) string {
 	cut := false
 	var b strings.Builder

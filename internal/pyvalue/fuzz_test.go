@@ -9,7 +9,7 @@ import (
 	"github.com/djsess/djsess/internal/pyjson"
 )
 
-// seeds are pickles of objects that Go has a type for, and of others.
+// seeds are pickles of objects that Go has a type for, and of other objects.
 func seeds(f *testing.F) (pickles [][]byte) {
 	tz := pickle.NewCall(pickle.NewGlobal("datetime", "timezone"), pickle.NewCall(pickle.NewGlobal("datetime", "timedelta"), pickle.NewInt(0), pickle.NewInt(3600), pickle.NewInt(0)))
 	state := pickle.NewDict(pickle.NewStr("int"), pickle.NewInt(5))
@@ -37,8 +37,8 @@ func seeds(f *testing.F) (pickles [][]byte) {
 	return pickles
 }
 
-// Whatever a pickle makes is written within the limit and with memory in proportion to it. What is JSON then is JSON, and
-// what marked JSON says is understood and written as it was.
+// The objects of any pickle are written within the limit, and with memory in proportion to the limit. Mode JSON writes valid
+// JSON. Parse reads marked JSON, and its result has the same marked JSON.
 func FuzzWriter(f *testing.F) {
 	for _, data := range seeds(f) {
 		f.Add(data)
@@ -77,7 +77,7 @@ func FuzzWriter(f *testing.F) {
 				continue
 			}
 			back, err := Parse(string(text), w.Opaque)
-			if err != nil { // what Python could not have loaded, such as a list in a set
+			if err != nil { // Python could not have loaded it, such as a list in a set
 				continue
 			}
 			again := Writer{Limit: 2 * limit}
@@ -88,7 +88,7 @@ func FuzzWriter(f *testing.F) {
 	})
 }
 
-// JSON that is valid is understood.
+// Parse reads all valid JSON.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{`{"a":[1,-0.5,NaN,"\ud800",null,true]}`, "[]", `{"a":1,"a":2}`, "1e400", `"x"`, "123456789012345678901234567890"} {
 		f.Add(text)

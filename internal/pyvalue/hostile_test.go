@@ -11,9 +11,9 @@ import (
 	"github.com/djsess/djsess/internal/pickle"
 )
 
-// What one object is made of may be part of thousands of others. Each is looked at on its own, which has to count
-// though little of it is written.
-func TestWhatIsLookedAtCounts(t *testing.T) {
+// Thousands of objects may share a part. The part is visited for each of them, so each visit counts towards the limit, even if
+// little of it is written.
+func TestVisitsCount(t *testing.T) {
 	const objects, parts = 3000, 3000
 	const limit = objects * parts / 8
 	many := func(o *pickle.Object) []*pickle.Object {
@@ -69,21 +69,21 @@ func TestWhatIsLookedAtCounts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := Writer{Limit: limit}
 			if out, err := w.Append(nil, o); !errors.Is(err, ErrTooLarge) {
-				t.Errorf("%d bytes are written, %v", len(out), err)
+				t.Errorf("%d bytes written, %v", len(out), err)
 			}
 			w = Writer{Mode: Show, Limit: limit}
 			out, err := w.Append(nil, o)
 			if err != nil || !bytes.Contains(out[len(out)-min(len(out), 20):], []byte(`\u2026`)) {
-				t.Errorf("%d bytes are shown, %v", len(out), err)
+				t.Errorf("%d bytes shown, %v", len(out), err)
 			}
 			if len(out) > limit {
-				t.Errorf("%d bytes are shown", len(out))
+				t.Errorf("%d bytes shown", len(out))
 			}
 		})
 	}
 }
 
-// Names are looked at as far as one is ever shown.
+// Only the part of a name that can be shown is read.
 func TestLongNames(t *testing.T) {
 	const objects = 3000
 	long := strings.Repeat("x", 1<<20)
@@ -105,11 +105,11 @@ func TestLongNames(t *testing.T) {
 	}
 	runtime.ReadMemStats(&after)
 	if took := after.TotalAlloc - before.TotalAlloc; took > 100<<20 {
-		t.Errorf("%d MB were taken", took>>20)
+		t.Errorf("%d MB were allocated", took>>20)
 	}
 }
 
-// A search for a zone is a search through files: there is an end to those that fail.
+// The number of failed searches for a time zone is limited, because each is a search through files.
 func TestUnknownZones(t *testing.T) {
 	list := pickle.NewList()
 	for i := range 10 * mostUnknown {
@@ -119,11 +119,11 @@ func TestUnknownZones(t *testing.T) {
 	}
 	w := Writer{Limit: 1 << 20}
 	if _, err := w.Append(nil, list); err != nil || len(w.Opaque) != len(list.Items) || len(w.zones.unknown) != mostUnknown {
-		t.Errorf("%d are opaque, %d were looked for: %v", len(w.Opaque), len(w.zones.unknown), err)
+		t.Errorf("%d are opaque, %d unknown zones were searched for: %v", len(w.Opaque), len(w.zones.unknown), err)
 	}
 }
 
-// What was loaded nests by the way it was loaded; by another it may nest as deeply as there are objects.
+// The loader limits the depth only along the path that it follows. Along another path a graph may be as deep as it has objects.
 func TestReachesAndReplaceAtAnyDepth(t *testing.T) {
 	old := pickle.NewDict()
 	root := pickle.NewDict()
@@ -133,13 +133,13 @@ func TestReachesAndReplaceAtAnyDepth(t *testing.T) {
 	}
 	root.Items = []*pickle.Object{pickle.NewStr("a"), deep}
 	if !Reaches(root.Items, old) {
-		t.Error("it is not reached")
+		t.Error("Reaches does not find the object")
 	}
 	o := Replace(root, old).Items[1]
 	for len(o.Items) == 1 {
 		o = o.Items[0]
 	}
 	if o.Kind != pickle.Dict || len(o.Items) != 2 {
-		t.Errorf("at the end: %v", o)
+		t.Errorf("the innermost object: %v", o)
 	}
 }

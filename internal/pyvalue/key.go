@@ -7,13 +7,13 @@ import (
 	"github.com/djsess/djsess/internal/pyjson"
 )
 
-// Key appends a key of a dict; for JSON a string, as json.dumps makes them.
+// Key appends a key of a dict. In JSON it is a string, as json.dumps makes of the key.
 func (w *Writer) Key(dst []byte, key *pickle.Object) ([]byte, error) {
 	w.begin(dst)
 	return w.key(dst, key)
 }
 
-// key writes what is in a key only if it is plain: a key that is in a key is quoted once more, which would double the
+// key writes the objects inside a key only if the key is plain. A key inside a key would be quoted once more, which doubles the
 // text with each level.
 func (w *Writer) key(dst []byte, key *pickle.Object) ([]byte, error) {
 	if text, ok := Str(key); ok {
@@ -46,9 +46,9 @@ func (w *Writer) key(dst []byte, key *pickle.Object) ([]byte, error) {
 	return out, nil
 }
 
-// Name returns the name by which a key is found: its characters, if it is a str. It is also the text of an object that a
-// class made of one str: a member of a str Enum, such as TextChoices, or an instance of a site's own subclass of str. In
-// Python such a key is equal to its text.
+// Name returns the name that finds a key: its characters if it is a str. An object that a class made of one str also has a
+// name: a member of a str Enum, such as TextChoices, or an instance of a site's own subclass of str. In Python such a key is
+// equal to its text.
 func Name(key *pickle.Object) (string, bool) {
 	if text, ok := Str(key); ok {
 		return text, true
@@ -63,7 +63,8 @@ func Name(key *pickle.Object) (string, bool) {
 	return Str(args[0])
 }
 
-// isUnknownClass reports whether nothing is known of what a global name calls. A builtin has no dot in its name.
+// isUnknownClass reports whether this package knows nothing about a class. name is its global name. A builtin has no dot in its
+// name.
 func isUnknownClass(name string) bool {
 	module, _, dotted := strings.Cut(name, ".")
 	switch module {
@@ -73,8 +74,8 @@ func isUnknownClass(name string) bool {
 	return dotted || name == "str"
 }
 
-// isPlainKey reports whether a key is one value, or a tuple of such: not a tuple of tuples, and nothing that Python could
-// not hash.
+// isPlainKey reports whether a key is a single value or a tuple of single values. It is false for a tuple of tuples, and for
+// an object that Python could not hash.
 func isPlainKey(key *pickle.Object) bool {
 	if !isCollection(key) {
 		return isPlain(key)
@@ -87,7 +88,7 @@ func isPlainKey(key *pickle.Object) bool {
 	return true
 }
 
-// isCollection reports whether something is a collection that Python can hash.
+// isCollection reports whether an object is a collection that Python can hash.
 func isCollection(o *pickle.Object) bool {
 	return o.Call == nil && (o.Kind == pickle.Tuple || o.Kind == pickle.FrozenSet)
 }

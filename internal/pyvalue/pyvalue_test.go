@@ -25,8 +25,8 @@ func call(module, name string, args ...*pickle.Object) *pickle.Object {
 	return pickle.NewCall(pickle.NewGlobal(module, name), args...)
 }
 
-// What was made of marked JSON has the same marked JSON.
-func TestThereAndBack(t *testing.T) {
+// An object that Parse made from marked JSON has the same marked JSON.
+func TestRoundTrip(t *testing.T) {
 	const seed = 7
 	random := rand.New(rand.NewPCG(seed, seed))
 	for i := range 2000 {
@@ -37,7 +37,7 @@ func TestThereAndBack(t *testing.T) {
 			t.Fatalf("seed %d, object %d: %q: %v", seed, i, text, err)
 		}
 		if again, _ := marked(t, back); again != text {
-			t.Fatalf("seed %d, object %d:\n%q is\n%q when it was read", seed, i, text, again)
+			t.Fatalf("seed %d, object %d:\n%q\nbecomes\n%q", seed, i, text, again)
 		}
 		if err := pyjson.Check(pyjson.StripMarks(text), pyjson.Limits{}); err != nil {
 			t.Fatalf("seed %d, object %d: %q without its marks: %v", seed, i, text, err)
@@ -121,8 +121,8 @@ func anything(random *rand.Rand, depth int) *pickle.Object {
 	return d
 }
 
-// What only looks like a datetime, a Decimal or a UUID is what it is: a call that Go does not know.
-func TestNotWhatItSeems(t *testing.T) {
+// A call that resembles a datetime, a Decimal or a UUID but is not valid is opaque.
+func TestInvalidCallsAreOpaque(t *testing.T) {
 	b := pickle.NewBytes
 	noon := "\x07\xef\x02\x03\x0c\x00\x00\x00\x00\x00"
 	for name, o := range map[string]*pickle.Object{
@@ -158,7 +158,7 @@ func TestNotWhatItSeems(t *testing.T) {
 	}
 }
 
-// A name in a pickle is a stranger's: it does not get into a terminal as it is, and not whole.
+// A name in a pickle may come from an attacker. A description escapes and truncates it.
 func TestDescribe(t *testing.T) {
 	for want, o := range map[string]*pickle.Object{
 		"shop.Cart(…)":   call("shop", "Cart"),
@@ -178,11 +178,11 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// What Python would fail to load is not written.
+// A set with an item that Python cannot hash is refused, since Python could not load it.
 func TestUnhashable(t *testing.T) {
 	for _, text := range []string{"\x01S[[]]", "\x01S[{}]", "\x01F[\x01T[1,[]]]", "\x01S[\x01S[]]", "\x01S[\x01B\"\"]", "{\x01k\x01T[[]]:1}", "\x01S[\x01o{}]", "\x01S[\x01q[]]"} {
 		if _, err := pyvalue.Parse(text, nil); err == nil {
-			t.Errorf("%q is taken", text)
+			t.Errorf("%q is accepted", text)
 		}
 	}
 	for _, text := range []string{"\x01S[1,\"\",null,\x01T[],\x01F[]]", "{\x01k\x01T[1]:[]}"} {
@@ -198,13 +198,13 @@ func TestReplace(t *testing.T) {
 	old.Items = []*pickle.Object{pickle.NewStr("l"), list}
 	root := pickle.NewDict(pickle.NewStr("l"), list, pickle.NewStr("again"), list, pickle.NewStr("c"), call("shop", "Cart", old))
 	if !pyvalue.Reaches(root.Items, old) || pyvalue.Reaches([]*pickle.Object{pickle.NewList(pickle.NewStr("x"))}, old) {
-		t.Error("Reaches")
+		t.Error("Reaches returned the wrong result")
 	}
 	c := pyvalue.Replace(root, old)
 	if c.Items[1].Items[0] != c || c.Items[3] != c.Items[1] || c.Items[5].Call.Args.Items[0] != c || c.Items[1].Items[1] != list.Items[1] {
-		t.Error("it does not hold itself in place of the old one, or shares other than before")
+		t.Error("the copy does not hold itself in place of the old object, or shares other objects than the original")
 	}
 	if list.Items[0] != old || root.Items[1] != list {
-		t.Error("what was given has changed")
+		t.Error("Replace changed its argument")
 	}
 }

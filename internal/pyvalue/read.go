@@ -13,8 +13,8 @@ import (
 	"github.com/djsess/djsess/internal/pytime"
 )
 
-// Parse returns the object of marked JSON, as Python itself would build it. The text must be JSON that was checked, or
-// marked JSON. opaque are the objects that it refers to.
+// Parse returns the object that marked JSON describes, as Python would build it. The text must be checked JSON or marked JSON.
+// opaque are the objects that it refers to.
 func Parse(text string, opaque []any) (*pickle.Object, error) {
 	r := reader{text: text, opaque: opaque}
 	return r.value()
@@ -43,7 +43,7 @@ func (r *reader) token() pyjson.Token {
 	return pyjson.Token{}
 }
 
-// space skips to the next token or mark.
+// space skips white space, commas and colons up to the next token or mark.
 func (r *reader) space() {
 	for r.i < len(r.text) {
 		switch r.text[r.i] {
@@ -83,8 +83,8 @@ func (r *reader) value() (*pickle.Object, error) {
 	return nil, fmt.Errorf("no value at offset %d", r.i)
 }
 
-// items takes what is left of an array, or the names and values of an object in turn. An object may have a name twice:
-// the last value counts, and stands in the first one's place.
+// items takes the rest of an array, or of an object its names and values in turn. If a name occurs twice, the last value
+// counts, in the place of the first.
 func (r *reader) items() ([]*pickle.Object, error) {
 	var items []*pickle.Object
 	for {
@@ -121,7 +121,7 @@ func number(text string) *pickle.Object {
 	return &pickle.Object{Kind: pickle.Int, Text: text}
 }
 
-// marked takes the value behind a mark.
+// marked takes the value after a mark.
 func (r *reader) marked(m pyjson.Mark) (*pickle.Object, error) {
 	if m == pyjson.Opaque {
 		index, end := pyjson.OpaqueAt(r.text, r.i)
@@ -132,7 +132,7 @@ func (r *reader) marked(m pyjson.Mark) (*pickle.Object, error) {
 				return o, nil
 			}
 		}
-		return nil, errors.New("an opaque value that is not there")
+		return nil, errors.New("no opaque value with this index")
 	}
 	o, err := r.value()
 	if err != nil {
@@ -163,8 +163,8 @@ func (r *reader) marked(m pyjson.Mark) (*pickle.Object, error) {
 	return build(m, o.Text)
 }
 
-// checkHashable refuses items that Python would refuse when it loads a set, since the whole session would be lost. It
-// accepts opaque objects.
+// checkHashable returns an error for items that cannot be in a set in Python. Python could not load the set, and the whole
+// session would be lost. Opaque objects are accepted.
 func checkHashable(items []*pickle.Object) error {
 	for _, o := range items {
 		switch o.Kind {
@@ -182,7 +182,7 @@ func checkHashable(items []*pickle.Object) error {
 	return nil
 }
 
-// called is a call without arguments of what a module has by a name, and what is then added.
+// called returns a call of a module's class without arguments, and with items that are added to the result.
 func called(module, name string, kind pickle.StepKind, items []*pickle.Object) *pickle.Object {
 	o := reduce(module, name)
 	if len(items) > 0 {
@@ -191,7 +191,7 @@ func called(module, name string, kind pickle.StepKind, items []*pickle.Object) *
 	return o
 }
 
-// reduce is a call of what a module has by a name.
+// reduce returns a call of a module's class or function.
 func reduce(module, name string, args ...*pickle.Object) *pickle.Object {
 	return &pickle.Object{Kind: pickle.Reduce, Call: &pickle.Call{
 		Callable: &pickle.Object{Kind: pickle.Global, Text: module + "\n" + name},
@@ -199,7 +199,7 @@ func reduce(module, name string, args ...*pickle.Object) *pickle.Object {
 	}}
 }
 
-// build makes the object that a text with a mark stands for.
+// build makes the object that a text with a mark describes.
 func build(m pyjson.Mark, text string) (*pickle.Object, error) {
 	switch m {
 	case pyjson.Datetime, pyjson.Naive:
@@ -242,7 +242,7 @@ func datetime(text string) (*pickle.Object, error) {
 	return reduce("datetime", "datetime", packed, timezone(t)), nil
 }
 
-// timeOfDay reads it as the end of a datetime.
+// timeOfDay reads a time of day. It parses it as the end of a datetime.
 func timeOfDay(text string) (*pickle.Object, error) {
 	t, naive, err := pytime.ParseISO("2000-01-01T" + text)
 	if err != nil {
@@ -266,7 +266,7 @@ func clockFields(t time.Time) []byte {
 	return []byte{byte(t.Hour()), byte(t.Minute()), byte(t.Second()), byte(micros >> 16), byte(micros >> 8), byte(micros)}
 }
 
-// timezone is datetime.timezone of an offset; of none Python makes datetime.timezone.utc itself.
+// timezone returns the datetime.timezone of an offset. For an offset of zero Python returns datetime.timezone.utc itself.
 func timezone(t time.Time) *pickle.Object {
 	_, offset := t.Zone()
 	return reduce("datetime", "timezone", buildTimedelta(pytime.TimedeltaOf(time.Duration(offset)*time.Second)))

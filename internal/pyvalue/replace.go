@@ -2,10 +2,10 @@ package pyvalue
 
 import "github.com/djsess/djsess/internal/pickle"
 
-// Objects can nest more deeply than the loader's limit along a path that it did not follow. So the functions of this file
-// do not recurse: they keep a list of the objects that they still have to look at.
+// Along a path that the loader did not follow, objects can nest more deeply than its limit. So the functions in this file do
+// not recurse. They keep a list of the objects that they still have to visit.
 
-// Reaches reports whether any of the objects holds another one, anywhere.
+// Reaches reports whether any of the objects holds a given object at any depth.
 func Reaches(objects []*pickle.Object, target *pickle.Object) bool {
 	found := false
 	eachOnce(objects, func(o *pickle.Object) bool {
@@ -15,8 +15,8 @@ func Reaches(objects []*pickle.Object, target *pickle.Object) bool {
 	return found
 }
 
-// eachOnce calls visit for the objects and for everything they hold, until visit returns false. It calls visit only once
-// for an object that holds others.
+// eachOnce calls visit for the objects and for everything that they hold, until visit returns false. For an object that holds
+// others it calls visit only once.
 func eachOnce(objects []*pickle.Object, visit func(*pickle.Object) bool) {
 	seen := map[*pickle.Object]bool{}
 	todo := append([]*pickle.Object(nil), objects...)
@@ -26,7 +26,7 @@ func eachOnce(objects []*pickle.Object, visit func(*pickle.Object) bool) {
 		if o == nil {
 			continue
 		}
-		leaf := isLeaf(o) // most objects are leaves: looking them up in seen would take most of the time
+		leaf := isLeaf(o) // most objects are leaves: to look them up in seen would take most of the time
 		if !leaf && seen[o] {
 			continue
 		}
@@ -66,7 +66,7 @@ func parts(o *pickle.Object, f func(*pickle.Object)) {
 	}
 }
 
-// Replace returns a copy of all that root holds in which root stands wherever old did.
+// Replace returns a copy of everything that root holds, with root in every place where old was.
 func Replace(root, old *pickle.Object) *pickle.Object {
 	copies := map[*pickle.Object]*pickle.Object{root: {}}
 	eachOnce([]*pickle.Object{root}, func(o *pickle.Object) bool {

@@ -51,7 +51,7 @@ func timedelta(o *pickle.Object) (pytime.Timedelta, bool) {
 	}
 	var parts [3]int
 	for i, arg := range args {
-		// No part of a timedelta is larger than its days may be. An int may have 32 bits.
+		// MaxDays is larger than the limits of the other parts. An int of Go may have only 32 bits.
 		if arg.Kind != pickle.Int || arg.Text != "" || arg.Int > pytime.MaxDays || arg.Int < -pytime.MaxDays {
 			return pytime.Timedelta{}, false
 		}
@@ -61,8 +61,8 @@ func timedelta(o *pickle.Object) (pytime.Timedelta, bool) {
 	return delta, delta.Valid()
 }
 
-// uuidText reads a UUID as it is since Python 3.8, before, and in the first protocols, where a dict with the
-// integer is its state; and uuid.UUID("…").
+// uuidText reads a UUID. Its state is a dict with an integer. Before Python 3.8 the dict held more, and protocols 0 and 1 make
+// the object by copyreg._reconstructor. uuidText also reads uuid.UUID("…").
 func uuidText(name string, args []*pickle.Object, steps []pickle.Step) (string, bool) {
 	if name == "copyreg._reconstructor" {
 		if len(args) != 3 || globalName(args[0]) != "uuid.UUID" {
@@ -95,7 +95,7 @@ func uuidText(name string, args []*pickle.Object, steps []pickle.Step) (string, 
 	return pytype.UUID(n.FillBytes(make([]byte, 16))).String(), true
 }
 
-// integer is the value of an Int of reasonable size.
+// integer returns the value of an Int of at most 100 digits.
 func integer(o *pickle.Object) (*big.Int, bool) {
 	if o.Kind != pickle.Int || o.Call != nil || len(o.Text) > 100 {
 		return nil, false
@@ -103,8 +103,7 @@ func integer(o *pickle.Object) (*big.Int, bool) {
 	return o.BigInt(), true
 }
 
-// IsFalse reports whether Python takes a decoded value that is not a number for false. A
-// djsession.Values has a Len.
+// IsFalse reports whether a decoded value is false in Python. The value is not a number. A djsession.Values has the method Len.
 func IsFalse(value any) bool {
 	if nested, ok := value.(interface{ Len() int }); ok {
 		return nested.Len() == 0

@@ -1,6 +1,6 @@
 // Package pyvalue translates between the Python objects of package pickle and the marked JSON of package pyjson, which
-// becomes Go values. Go has types for str and int, and also for datetimes, Decimals, UUIDs, sets and so on. All other
-// objects are opaque: they have identities and descriptions, and can be put back into their places.
+// becomes Go values. Go has types for str and int, and also for datetimes, Decimals, UUIDs, sets and some others. All other
+// objects are opaque: a caller sees a description of the object, and can write the object back.
 package pyvalue
 
 import (
@@ -17,14 +17,14 @@ import (
 // A Writer writes objects as text.
 type Writer struct {
 	Mode Mode
-	// Limit bounds the text, in bytes. It shrinks by the items that were looked at and not written.
+	// Limit bounds the text, in bytes. Items that are visited and not written also count.
 	Limit int
 	// Opaque are the objects that marked JSON refers to.
 	Opaque []any
 
-	open []*pickle.Object // what is being written, from the outside in
+	open []*pickle.Object // the containers that are being written, the outermost first
 	full bool             // the limit is reached, so Show stops
-	end  int              // how long the text may get
+	end  int              // the largest length of the text
 
 	zones zones
 }
@@ -44,11 +44,12 @@ const (
 	Show               // JSON for a person: an object without a JSON form is a string
 )
 
-// maxDepth bounds nesting, also of an object that holds itself.
+// maxDepth bounds nesting. It also ends the writing of an object that holds itself.
 const maxDepth = 1000
 
-// ErrTooLarge is an object that takes more than the limit when it is written out, since it holds one object many times.
-var ErrTooLarge = errors.New("a Python object that is too large when it is written out")
+// ErrTooLarge is the error for an object whose text is longer than the limit, such as an object that holds another one many
+// times.
+var ErrTooLarge = errors.New("a Python object whose text is too long")
 
 // These are the errors for an object that holds itself, and for objects that nest too deeply.
 var (
@@ -69,7 +70,7 @@ func (w *Writer) begin(dst []byte) {
 	}
 }
 
-// look counts n items that are visited but not written as if they were bytes, and reports whether the limit allows them.
+// look counts n items that are visited but not written. Each counts as a byte. look reports whether the limit allows them.
 // A million objects may share one part, which is then visited a million times.
 func (w *Writer) look(dst []byte, n int) bool {
 	w.end -= n
@@ -119,7 +120,7 @@ func (w *Writer) value(dst []byte, o *pickle.Object) ([]byte, error) {
 	return w.opaque(dst, o, Describe(o))
 }
 
-// str writes a string, whose escapes count.
+// str writes a string. Its escapes count towards the limit.
 func (w *Writer) str(dst []byte, text string) ([]byte, error) {
 	if len(dst)+len(text) > w.end {
 		return w.tooMuch(dst)
@@ -131,8 +132,8 @@ func (w *Writer) str(dst []byte, text string) ([]byte, error) {
 	return out, err
 }
 
-// enter opens one more container. It finds an object within itself only among the outer containers. maxDepth ends a longer
-// cycle.
+// enter opens one more container. It returns an error for an object within itself. It compares only with the outermost
+// containers, and maxDepth ends a cycle further inside.
 func (w *Writer) enter(o *pickle.Object) error {
 	const outer = 64
 	if slices.Contains(w.open[:min(len(w.open), outer)], o) {
@@ -168,7 +169,7 @@ func (w *Writer) list(dst []byte, o *pickle.Object, items []*pickle.Object) ([]b
 	return append(dst, ']'), nil
 }
 
-// marked writes a collection that is a list to JSON, or that JSON has no form for.
+// marked writes a collection that is a list in JSON, or has no form in JSON.
 func (w *Writer) marked(dst []byte, m pyjson.Mark, o *pickle.Object, items []*pickle.Object) ([]byte, error) {
 	switch {
 	case w.Mode == Marked:
@@ -237,7 +238,7 @@ func (w *Writer) tooMuch(dst []byte) ([]byte, error) {
 	return w.instead(dst, ErrTooLarge)
 }
 
-// instead writes an ellipsis for an object that is too large, or returns the error.
+// instead writes an ellipsis in place of an object that is too large, or returns the error.
 func (w *Writer) instead(dst []byte, err error) ([]byte, error) {
 	if w.Mode == Show {
 		return append(dst, `"\u2026"`...), nil
@@ -245,7 +246,7 @@ func (w *Writer) instead(dst []byte, err error) ([]byte, error) {
 	return dst, err
 }
 
-// called writes an object that a call made, by the class or function that was called.
+// called writes an object that a call made. The class or function that was called decides the form.
 func (w *Writer) called(dst []byte, o *pickle.Object) ([]byte, error) {
 	if text, ok := Str(o); ok {
 		return w.str(dst, text)
@@ -268,8 +269,8 @@ func (w *Writer) called(dst []byte, o *pickle.Object) ([]byte, error) {
 	return w.opaque(dst, o, Describe(o))
 }
 
-// weight is how many items or bytes must be looked at to find out what a call makes: the items of dicts and deques, the
-// text of dates and numbers.
+// weight is how many items or bytes must be visited to learn what a call makes: the items of dicts and deques, and the text
+// of dates and numbers.
 func weight(o *pickle.Object) (n int) {
 	if o.Call.Args != nil && len(o.Call.Args.Items) > 0 {
 		first := o.Call.Args.Items[0]

@@ -11,11 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kernel is how long the kernel lets those wait who open a file under a lease. A test
-// that takes as long has waited for it.
-const kernel = 20 * time.Second // of 45
+// kernel is a part of the 45 seconds after which the kernel ends a lease. A call that takes this long has waited for the kernel.
+const kernel = 20 * time.Second
 
-// leased has somebody take a lease on the file.
+// leased starts another process that takes a lease on the file.
 func leased(t *testing.T, d Folder, name string) (end func()) {
 	t.Helper()
 	f, err := os.OpenFile(d.path(name), os.O_RDWR, 0)
@@ -32,7 +31,7 @@ func leased(t *testing.T, d Folder, name string) (end func()) {
 	return func() { f.Close() }
 }
 
-// Nobody waits for somebody else's lease longer than the caller's context.
+// A call does not wait for another process's lease longer than its context allows.
 func TestLeaseAndContext(t *testing.T) {
 	for op, f := range map[string]func(ctx context.Context, d Folder, old *File) error{
 		"read": func(ctx context.Context, d Folder, old *File) error { _, err := d.Read(ctx, name); return err },
@@ -59,8 +58,8 @@ func TestLeaseAndContext(t *testing.T) {
 	}
 }
 
-// Who waits for a lease does not hold up others, not even those that write the same file.
-func TestLeaseHoldsUpNobodyElse(t *testing.T) {
+// A call that waits for a lease does not block other calls, not even calls that write the same file.
+func TestLeaseBlocksNoOtherCall(t *testing.T) {
 	d := newFolder(t)
 	old := create(t, d, "one")
 	leased(t, d, name)
@@ -71,20 +70,20 @@ func TestLeaseHoldsUpNobodyElse(t *testing.T) {
 		replaced <- err
 	}()
 	start := time.Now()
-	time.Sleep(50 * time.Millisecond) // until it waits
+	time.Sleep(50 * time.Millisecond) // until the call waits
 	if err := d.Remove(t.Context(), name); err != nil || time.Since(start) > kernel {
 		t.Errorf("%v after %v", err, time.Since(start))
 	}
 	cancel()
 	if err := <-replaced; err == nil {
-		t.Error("a file that was removed is replaced")
+		t.Error("a file that was removed was replaced")
 	}
 }
 
-// A stranger's lease is not waited for: there may be many, and a scan comes to them all.
+// A call does not wait for a stranger's lease: a scan could meet thousands of them.
 func TestStrangersLease(t *testing.T) {
 	if os.Geteuid() != 0 {
-		return // who is not root makes no other user's files
+		return // only root can create files of other users
 	}
 	d := newFolder(t)
 	create(t, d, "one")

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// helpers are what this test binary does as a process of its own.
+// helpers are the roles that this test binary plays as a process of its own.
 var helpers = map[string]func(Folder){
 	"die":   dieAt,
 	"count": count,
@@ -49,7 +49,7 @@ func fail(err error) {
 	}
 }
 
-// onEachSystem runs f with and without what Linux has.
+// onEachSystem runs f with the exchange and the leases of Linux, and without each of them.
 func onEachSystem(t *testing.T, f func(t *testing.T)) {
 	t.Run("exchange", f)
 	for _, errno := range []unix.Errno{unix.EINVAL, unix.ENOSYS, unix.EPERM} {
@@ -89,9 +89,9 @@ var irregular = map[string]func(t *testing.T, path string){
 	},
 }
 
-// Another program's version that comes just before the exchange is not lost, and a program that
-// reads during the exchange sees only that version.
-func TestStranger(t *testing.T) {
+// If another program writes its version just before the exchange, that version is not lost. A program that reads during the
+// exchange sees only that version.
+func TestWriteBeforeTheExchange(t *testing.T) {
 	for _, theirs := range []string{"theirs", "their version is longer", ""} {
 		d := newFolder(t)
 		old := create(t, d, "one, which all have read")
@@ -117,7 +117,7 @@ func TestStranger(t *testing.T) {
 				}
 				time.Sleep(20 * time.Millisecond)
 				if len(seen) > 0 {
-					t.Error("somebody did not have to wait")
+					t.Error("a reader did not have to wait")
 				}
 			}
 		}
@@ -126,7 +126,7 @@ func TestStranger(t *testing.T) {
 		checkChanged(t, err, theirs)
 		for range 2 * readers {
 			if got := <-seen; got != theirs+"<nil>" {
-				t.Errorf("somebody saw %q", got)
+				t.Errorf("a reader saw %q", got)
 			}
 		}
 		current, err := d.Read(context.Background(), name)
@@ -135,7 +135,7 @@ func TestStranger(t *testing.T) {
 		}
 		var changed *ChangedError
 		if errors.As(err, &changed); changed != nil && !changed.Current.equal(current) {
-			t.Error("what the error carries is not what is there")
+			t.Error("the error does not hold the current version")
 		}
 		if _, err := d.Replace(context.Background(), name, current, []byte("merged"), time.Now()); err != nil {
 			t.Error(err)
@@ -144,7 +144,7 @@ func TestStranger(t *testing.T) {
 	}
 }
 
-// Who looks after the exchange waits, and then sees ours.
+// A program that opens the file after the exchange waits for the comparison, and then sees our version.
 func TestUndecidedVersionIsWaitedFor(t *testing.T) {
 	d := newFolder(t)
 	old := create(t, d, "one")
@@ -168,7 +168,7 @@ func TestUndecidedVersionIsWaitedFor(t *testing.T) {
 	}
 }
 
-// A third version, after the stranger's and before it is back, is the newest.
+// A third version that is written after the other program's version, and before that version is copied back, is the newest.
 func TestThirdVersion(t *testing.T) {
 	d := newFolder(t)
 	old := create(t, d, "one")
@@ -198,7 +198,7 @@ func TestDeletedStaysDeleted(t *testing.T) {
 		}
 		check(t, d, "")
 	}
-	// Also when a stranger's version was there first.
+	// The same holds if another program's version was there first.
 	d := newFolder(t)
 	old := create(t, d, "one")
 	step = func(point string) {
@@ -215,7 +215,7 @@ func TestDeletedStaysDeleted(t *testing.T) {
 	check(t, d, "")
 }
 
-// Once the two are exchanged, a failure leaves it open what is there.
+// If an operation fails after the exchange, it is not known which version the file holds.
 func TestUnknownAfterTheExchange(t *testing.T) {
 	d := newFolder(t)
 	old := create(t, d, "one")
@@ -225,19 +225,19 @@ func TestUnknownAfterTheExchange(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, entry := range entries {
-			if entry.Name() != name { // somebody tidies up
+			if entry.Name() != name { // another program removes the temporary file
 				os.Remove(filepath.Join(filepath.Dir(d.path(name)), entry.Name()))
 			}
 		}
 	})
 	if _, err := d.Replace(t.Context(), name, old, []byte("ours"), time.Now()); !errors.Is(err, ErrUnknown) || errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%v, want that nobody knows", err)
+		t.Errorf("%v, want an ErrUnknown", err)
 	}
 	check(t, d, "ours")
 }
 
-// What cannot be copied goes back as it came.
-func TestStrangerThatIsNoFile(t *testing.T) {
+// If the other program's version cannot be copied, the files are exchanged back.
+func TestOtherVersionIsNotRegular(t *testing.T) {
 	kinds := map[string]func(t *testing.T, path string){
 		"too large": func(t *testing.T, path string) {
 			if err := os.WriteFile(path, make([]byte, 1001), 0o600); err != nil {
@@ -272,8 +272,8 @@ func TestStrangerThatIsNoFile(t *testing.T) {
 	}
 }
 
-// When it goes back, a third version may have come in.
-func TestSwappingBackOverAThirdVersion(t *testing.T) {
+// Before the files are exchanged back, a third version may have been written.
+func TestExchangeBackOverAThirdVersion(t *testing.T) {
 	for _, third := range []string{"third", ""} {
 		d := newFolder(t)
 		old := create(t, d, "one")
@@ -298,15 +298,14 @@ func TestSwappingBackOverAThirdVersion(t *testing.T) {
 	}
 }
 
-// Several writers of this package that meet, as those of two processes can, decide
-// one after the other.
+// If several writers of this package meet, as writers of two processes can, one of them wins after the other.
 func TestWritersThatMeet(t *testing.T) {
 	for _, stranger := range []string{"", "theirs"} {
 		d := newFolder(t)
 		create(t, d, "one")
 		const writers = 4
-		// All compare, then the stranger comes, then all exchange; and nobody
-		// looks before all have exchanged.
+		// All writers compare, then another program writes, then all writers exchange. No writer compares
+		// again before all have exchanged.
 		var compared, exchanged sync.WaitGroup
 		compared.Add(writers)
 		exchanged.Add(writers)
@@ -364,7 +363,7 @@ func TestWritersThatMeet(t *testing.T) {
 	}
 }
 
-// A temporary file that others look into can have no lease.
+// There can be no lease on a temporary file that another program has opened.
 func TestTemporaryOpenedByOthers(t *testing.T) {
 	for _, opens := range []int{1, 2, 3, 9} {
 		d := newFolder(t)
@@ -420,7 +419,7 @@ func TestRemoveUnchangedMeetsStrangers(t *testing.T) {
 	check(t, d, "")
 }
 
-// To a reader of this process there is a file, while it is only looked at.
+// A reader of this process finds the file while RemoveUnchanged has renamed it to compare it.
 func TestReadDuringRemoveUnchanged(t *testing.T) {
 	d := newFolder(t)
 	old := create(t, d, "one")
@@ -486,15 +485,15 @@ func TestOwnerAndMode(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := unix.Stat(d.path(other), &stat); err != nil || stat.Uid != uid || stat.Gid != gid || stat.Mode&0o777 != 0o600 {
-			t.Errorf("created like one of %d: owner %d:%d, mode %o, %v", uid, stat.Uid, stat.Gid, stat.Mode, err)
+			t.Errorf("created like a file of user %d: owner %d:%d, mode %o, %v", uid, stat.Uid, stat.Gid, stat.Mode, err)
 		}
 	}
 }
 
-// asNobody runs f with the rights of a user who owns nothing, for files.
+// asNobody runs f with the file permissions of a user who owns no file.
 func asNobody(f func()) {
 	const nobody = 65534
-	runtime.LockOSThread() // rights are a thread's
+	runtime.LockOSThread() // the user for file permissions is set per thread
 	defer runtime.UnlockOSThread()
 	syscall.Setfsgid(nobody)
 	syscall.Setfsuid(nobody)
@@ -503,7 +502,7 @@ func asNobody(f func()) {
 	f()
 }
 
-// Only root can hand files to other users, and test what they then see.
+// A new file must be usable for the owner of the old one. Only root can create files of other users, so only root tests this.
 func TestFileOfAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return
@@ -532,7 +531,7 @@ func TestFileOfAnotherUser(t *testing.T) {
 	}
 }
 
-// dieAt is a process that dies in the middle of it.
+// dieAt is a process that dies in the middle of a Replace.
 func dieAt(d Folder) {
 	old, err := d.Read(context.Background(), name)
 	fail(err)
@@ -546,7 +545,7 @@ func dieAt(d Folder) {
 	fail(errors.New("still alive"))
 }
 
-// A process that dies leaves its version or the old one, and nobody waiting.
+// A process that dies leaves its version or the old version, and no program that waits.
 func TestDeath(t *testing.T) {
 	for point, want := range map[string]string{"written": "one", "compared": "one", "exchanged": "ours"} {
 		d := newFolder(t)
@@ -573,7 +572,7 @@ func TestDeath(t *testing.T) {
 	}
 }
 
-// counters are what the file holds in the races: how often each writer wrote.
+// counters are the content of the file in the races: how often each writer wrote.
 type counters []int
 
 func (c counters) text() []byte { return []byte(strings.Trim(fmt.Sprint([]int(c)), "[]")) }
@@ -619,7 +618,7 @@ func count(d Folder) {
 	wait.Wait()
 }
 
-// Several processes lose none of each other's writes.
+// Processes that compare lose no writes of each other.
 func TestProcessesThatCompare(t *testing.T) {
 	const processes, rounds = 4, 150
 	d := newFolder(t)
@@ -636,8 +635,8 @@ func TestProcessesThatCompare(t *testing.T) {
 	check(t, d, fmt.Sprint(processes*3*rounds))
 }
 
-// A writer that does not compare finds every version that it wrote: no other writer
-// replaces a version that it has not read.
+// A writer that does not compare finds every version that it wrote, because no other writer replaces a version that it has not
+// read.
 func TestProcessesBesideOneThatDoesNotCompare(t *testing.T) {
 	const processes, rounds = 3, 200
 	d := newFolder(t)

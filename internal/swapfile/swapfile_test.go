@@ -17,7 +17,7 @@ func newFolder(t *testing.T) Folder {
 	return Folder{Path: t.TempDir(), MaxSize: 1000}
 }
 
-// create makes the file with this content.
+// create creates the file with this content.
 func create(t *testing.T, d Folder, content string) *File {
 	t.Helper()
 	f, err := d.Create(name, []byte(content), time.Now().Add(-time.Hour), nil)
@@ -27,7 +27,7 @@ func create(t *testing.T, d Folder, content string) *File {
 	return f
 }
 
-// renameOver writes as Django does: beside the file, and over it.
+// renameOver writes as Django does: it writes a temporary file and renames it over the file.
 func renameOver(t *testing.T, d Folder, content string) {
 	t.Helper()
 	other := filepath.Join(t.TempDir(), "theirs")
@@ -39,8 +39,7 @@ func renameOver(t *testing.T, d Folder, content string) {
 	}
 }
 
-// check tells what should be in the folder now: a file of this content and nothing
-// beside it, or with "" nothing at all.
+// check checks that the folder holds only a file of this content. With "" the folder must be empty.
 func check(t *testing.T, d Folder, content string) {
 	t.Helper()
 	entries, err := os.ReadDir(d.Path)
@@ -64,16 +63,16 @@ func check(t *testing.T, d Folder, content string) {
 	}
 }
 
-// checkChanged wants a ChangedError that carries this content.
+// checkChanged checks that err is a ChangedError that holds this content.
 func checkChanged(t *testing.T, err error, content string) {
 	t.Helper()
 	var changed *ChangedError
 	if !errors.As(err, &changed) || string(changed.Current.Data) != content {
-		t.Errorf("%v, want one that carries %q", err, content)
+		t.Errorf("%v, want a ChangedError that holds %q", err, content)
 	}
 }
 
-// between runs f when the code comes to a point for the first time.
+// between runs f when the code reaches a point for the first time.
 func between(t *testing.T, point string, f func()) {
 	t.Helper()
 	reached := false
@@ -86,7 +85,7 @@ func between(t *testing.T, point string, f func()) {
 	t.Cleanup(func() {
 		step = func(string) {}
 		if !reached {
-			t.Errorf("nobody came to %q", point)
+			t.Errorf("the code did not reach %q", point)
 		}
 	})
 }
@@ -115,7 +114,7 @@ func TestCreateReadReplaceRemove(t *testing.T) {
 		_, err = d.Replace(context.Background(), name, read, []byte("x"), at)
 		checkChanged(t, err, "longer")
 		if replaced, err = d.Replace(context.Background(), name, replaced, []byte("longer"), at.Add(time.Second)); err != nil {
-			t.Errorf("what Replace returned cannot be replaced: %v", err)
+			t.Errorf("the result of Replace cannot be replaced: %v", err)
 		}
 		if info, err := os.Stat(d.path(name)); err != nil || info.Mode() != 0o600 || !info.ModTime().Equal(at.Add(time.Second)) {
 			t.Errorf("%v, %v", info, err)
@@ -132,7 +131,7 @@ func TestCreateReadReplaceRemove(t *testing.T) {
 			"read": readErr, "replace": replaceErr, "remove": d.Remove(context.Background(), name), "remove unchanged": d.RemoveUnchanged(context.Background(), name, replaced),
 		} {
 			if !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), name) {
-				t.Errorf("%s of what is gone: %v", what, err)
+				t.Errorf("%s of a missing file: %v", what, err)
 			}
 		}
 		check(t, d, "")
@@ -144,8 +143,7 @@ func TestCreateReadReplaceRemove(t *testing.T) {
 	})
 }
 
-// The time counts as well as the content: to touch a session is to end or to
-// prolong it.
+// The time of a file counts as well as its content, since to touch a session's file is to end or to prolong the session.
 func TestTouchedIsChanged(t *testing.T) {
 	onEachSystem(t, func(t *testing.T) {
 		d := newFolder(t)
@@ -159,7 +157,7 @@ func TestTouchedIsChanged(t *testing.T) {
 	})
 }
 
-// Seen before the file is put in place, on every system.
+// On every system, a change before the last comparison is found.
 func TestChangedBeforeTheLastLook(t *testing.T) {
 	onEachSystem(t, func(t *testing.T) {
 		d := newFolder(t)
