@@ -7,7 +7,7 @@ import (
 	"github.com/djsess/djsess/djsession/djauth"
 )
 
-// whoAmI is for every visitor: user is nil for a visitor who is not logged in.
+// whoAmI is a page for every visitor. user is nil if the visitor is not logged in.
 func (s *service) whoAmI(w http.ResponseWriter, r *http.Request, _ *djsession.Session) error {
 	user, err := s.auth.User(r)
 	if err != nil {
@@ -16,7 +16,7 @@ func (s *service) whoAmI(w http.ResponseWriter, r *http.Request, _ *djsession.Se
 	return render(w, "whoami.html", user)
 }
 
-// account is for visitors who are logged in.
+// account is a page for visitors who are logged in.
 func (s *service) account(w http.ResponseWriter, r *http.Request, _ *djsession.Session, user *djauth.User) error {
 	email, err := djauth.Column[string](user, "email")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// browser is one visitor: it keeps cookies, follows redirects, and posts as browsers do.
+// browser is the browser of a visitor. It keeps cookies, follows redirects, and posts forms as browsers do.
 type browser struct {
 	t      *testing.T
 	site   *program
@@ -34,7 +34,7 @@ type shown struct {
 	body   string
 }
 
-// text is that of the element with an id; "" when the page has none.
+// text returns the text of the element with an id, or "" if the page has no such element.
 func (s shown) text(id string) string {
 	m := regexp.MustCompile(` id="` + id + `">([^<]*)<`).FindStringSubmatch(s.body)
 	if m == nil {
@@ -86,22 +86,22 @@ func (b *browser) submit(on, action string, form url.Values) shown {
 	return answer
 }
 
-// logIn logs alice in, at Django, and returns what is shown next.
+// logIn logs alice in at Django, and returns the page that is shown next.
 func (b *browser) logIn(next string) shown {
 	b.t.Helper()
 	path := "/accounts/login/?next=" + next
 	return b.submit(path, path, url.Values{"username": {"alice"}, "password": {b.site.password}})
 }
 
-// wantUser looks whom a page knows the visitor as.
+// wantUser checks which user a page shows.
 func (b *browser) wantUser(path, want string) {
 	b.t.Helper()
 	if got := b.get(path).text("user"); got != want {
-		b.t.Errorf("%s knows the visitor as %q, want %q", path, got, want)
+		b.t.Errorf("%s shows the user %q, want %q", path, got, want)
 	}
 }
 
-// copy is another browser with the same cookies, which keeps them.
+// copy returns another browser with the same cookies.
 func (b *browser) copy() *browser {
 	u, err := url.Parse(b.site.url)
 	if err != nil {

@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// Everything that the example shows, through its proxy, as a browser does it.
+// A browser uses every page of the example through its proxy.
 func TestOneLogin(t *testing.T) {
 	site := start(t, t.TempDir())
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, site *program)
 	}{
-		{"cookie of no session", testUnknownCookie}, // first: nobody has a session yet
+		{"cookie without a session", testUnknownCookie}, // first, while there are no sessions
 		{"login", testLogin},
 		{"set in Django, get in Go", func(t *testing.T, site *program) { testSet(t, site, "", "/go") }},
 		{"set in Go, get in Django", func(t *testing.T, site *program) { testSet(t, site, "/go", "") }},
@@ -30,7 +30,7 @@ func TestOneLogin(t *testing.T) {
 	}
 }
 
-// Who wants a page of Go's that needs a user is sent to Django's login, and from there back.
+// A visitor who opens a page of Go's that needs a user is sent to Django's login, and from there back.
 func testLogin(t *testing.T, site *program) {
 	b := newBrowser(t, site)
 	b.wantUser("/", "nobody")
@@ -91,7 +91,7 @@ func testCart(t *testing.T, site *program) {
 	b.wantUser("/", "alice")
 }
 
-// Requests that change one cart in Go at the same time lose none of the changes.
+// If Go requests change one cart at the same time, no change is lost.
 func testCartAtOnce(t *testing.T, site *program) {
 	b := newBrowser(t, site)
 	b.add("", "coffee", 1)
@@ -108,7 +108,7 @@ func testCartAtOnce(t *testing.T, site *program) {
 	b.wantCart("coffee", 1+n)
 }
 
-// Who logs out at one side is logged out at both, even with a cookie from before.
+// A visitor who logs out at one side is logged out at both, even with the old cookie.
 func testLogout(t *testing.T, site *program, on, action string) {
 	b := newBrowser(t, site)
 	b.logIn("/")
@@ -122,7 +122,7 @@ func testLogout(t *testing.T, site *program, on, action string) {
 	}
 }
 
-// The first visitor of a new site has the cookie of some other site at this address. It is replaced, as in Django.
+// The first visitor of a new site has a cookie from another site at this address. Go replaces the cookie, as Django does.
 func testUnknownCookie(t *testing.T, site *program) {
 	b := newBrowser(t, site)
 	u, err := url.Parse(site.url)
@@ -134,7 +134,7 @@ func testUnknownCookie(t *testing.T, site *program) {
 	b.wantCart("tea", 1)
 }
 
-// What another site has a browser post is refused by either side.
+// Both sides refuse a form that another site posts.
 func testCrossSite(t *testing.T, site *program) {
 	b := newBrowser(t, site)
 	b.logIn("/")
@@ -148,7 +148,7 @@ func testCrossSite(t *testing.T, site *program) {
 	b.wantUser("/go/", "alice")
 }
 
-// A new password ends every other session of the user, in Go as well.
+// A new password ends every other session of the user at both sides.
 func testPasswordChange(t *testing.T, site *program) {
 	here, there := newBrowser(t, site), newBrowser(t, site)
 	here.logIn("/")

@@ -13,7 +13,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// The test binary is the program when it is told so: what the tests drive is what a user starts.
+// With ONELOGIN_PROGRAM the test binary is the program itself. So the tests use the program as a user starts it.
 func TestMain(m *testing.M) {
 	if os.Getenv("ONELOGIN_PROGRAM") != "" {
 		main()
@@ -56,19 +56,19 @@ func start(t *testing.T, data string) *program {
 			p.interrupt(t)
 		}
 	})
-	var said strings.Builder
+	var output strings.Builder
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		said.WriteString(lines.Text() + "\n")
-		if m := announced.FindStringSubmatch(said.String()); m != nil {
+		output.WriteString(lines.Text() + "\n")
+		if m := announced.FindStringSubmatch(output.String()); m != nil {
 			p.url, p.password, p.django = m[1], m[2], m[3]
 			return p
 		}
 	}
-	t.Fatalf("it ended: %v, having said %q", cmd.Wait(), said.String())
+	t.Fatalf("the program ended: %v, with the output %q", cmd.Wait(), output.String())
 	return nil
 }
 
-// interrupt is ^C.
+// interrupt ends the program as ^C does.
 func (p *program) interrupt(t *testing.T) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
@@ -79,7 +79,7 @@ func (p *program) interrupt(t *testing.T) {
 	}
 }
 
-// listens tells whether anybody listens at an address.
+// listens reports whether a server listens at an address.
 func listens(address string) bool {
 	conn, err := net.Dial("tcp", address)
 	if err == nil {
@@ -88,7 +88,7 @@ func listens(address string) bool {
 	return err == nil
 }
 
-// A second start goes on with what the first one kept, and ^C leaves nothing running.
+// A second start uses the data of the first start, and ^C ends all processes.
 func TestSecondStart(t *testing.T) {
 	djangotest.NotShort(t, "two starts")
 	data := t.TempDir()
@@ -97,23 +97,23 @@ func TestSecondStart(t *testing.T) {
 	b.logIn("/go/")
 	first.interrupt(t)
 	if listens(strings.TrimPrefix(first.url, "http://")) || listens(first.django) {
-		t.Error("after ^C somebody still listens")
+		t.Error("after ^C a server still listens")
 	}
 
 	second := start(t, data)
 	if second.password != first.password {
-		t.Error("alice has another password")
+		t.Error("alice's password has changed")
 	}
 	b.site = second
 	b.wantUser("/go/", "alice")
 	b.wantUser("/", "alice")
 }
 
-// A program that is killed takes its Django with it.
+// If the program is killed, its Django ends, too.
 func TestKilled(t *testing.T) {
 	p := start(t, t.TempDir())
 	if !listens(p.django) {
-		t.Fatal("Django does not listen where it should")
+		t.Fatal("Django does not listen at its address")
 	}
 	if err := p.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// What can go wrong at the start is said in words that help.
+// The error messages at the start contain a remedy.
 func TestStartMessages(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"net/url"
 )
 
-// newProxy passes requests on to Django. The Host stays what the browser sent: Django compares it with the Origin of what
-// is posted. The X-Forwarded headers are ours, whatever the browser says.
+// newProxy passes requests on to Django. It keeps the browser's Host, because Django compares that with the Origin of a posted
+// form. It sets the X-Forwarded headers itself, and ignores those of the browser.
 func newProxy(site *url.URL) *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(site)

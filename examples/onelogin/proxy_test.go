@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Django hears the browser's Host, and of forwarding only what the proxy knows itself.
+// Django receives the browser's Host, and only those headers about forwarding that the proxy sets.
 func TestProxy(t *testing.T) {
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.Host, r.URL, r.Header["X-Forwarded-Host"], r.Header["X-Forwarded-Proto"], r.Header["X-Forwarded-For"], r.Header["Forwarded"])
@@ -26,6 +26,6 @@ func TestProxy(t *testing.T) {
 	newProxy(target).ServeHTTP(w, r)
 	const want = "shop.example:8000/a%2Fb?c=d [shop.example:8000] [http] [192.0.2.1] []"
 	if got := w.Body.String(); got != want {
-		t.Errorf("Django heard %s, want %s", got, want)
+		t.Errorf("Django received %s, want %s", got, want)
 	}
 }

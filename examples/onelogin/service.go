@@ -11,14 +11,15 @@ import (
 	"github.com/djsess/djsess/djsession/storeurl"
 )
 
-// service is the Go side: some pages beside a Django site, for the same visitors.
+// service is the Go side: pages beside a Django site, for the same visitors.
 type service struct {
 	store   storeurl.Store
 	manager *djsession.Manager
 	auth    *djauth.Auth
 }
 
-// newService opens the sessions and the users of a Django 5.2 that has these two settings, and else Django's defaults.
+// newService opens the sessions and the users of a site with Django 5.2. Apart from these two settings the site has Django's
+// defaults.
 func newService(ctx context.Context, databaseURL, secretKey string) (*service, error) {
 	settings, err := djsession.NewSettings("5.2", secretKey)
 	if err != nil {
@@ -41,7 +42,7 @@ func (s *service) open(ctx context.Context, settings *djsession.Settings) error 
 	if err != nil {
 		return err
 	}
-	manager.AcceptEmptyStore = true // a new site, where nobody has a session yet; a live one needs no such line
+	manager.AcceptEmptyStore = true // only for a new site, which has no sessions yet
 	if err := manager.Check(ctx); err != nil {
 		return err
 	}
@@ -54,9 +55,9 @@ func (s *service) open(ctx context.Context, settings *djsession.Settings) error 
 	return err
 }
 
-// Handler returns all pages of the service. Most are called with the visitor's session. An error that they return is
-// logged and answered with status 500, which saves nothing to the session. Posts from other sites are refused: Django's CSRF
-// protection, in Go.
+// Handler returns the handler of all pages. Most pages are called with the visitor's session. If a page returns an error, the
+// error is logged, the response has status 500, and the session is not saved. CrossOriginProtection refuses posts from other
+// sites, as Django's CSRF protection does.
 func (s *service) Handler() http.Handler {
 	mux := http.NewServeMux()
 	session, user := s.manager.WithSession, s.auth.WithUser
@@ -75,7 +76,7 @@ func (s *service) Handler() http.Handler {
 // Close closes the database.
 func (s *service) Close() error { return s.store.Close() }
 
-// databaseURL returns the DATABASE_URL of a SQLite file.
+// databaseURL returns the DATABASE_URL for a SQLite file.
 func databaseURL(path string) string {
 	return "sqlite:///" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }

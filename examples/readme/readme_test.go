@@ -1,4 +1,4 @@
-// Package readme holds the programs of the README, so that they compile.
+// Package readme holds the programs in the README, so that they are compiled.
 package readme
 
 import (
@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Each program is in the README as it is here.
+// The README shows each program as it is in this folder.
 func TestProgramsAreInTheReadme(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -28,7 +28,7 @@ func TestProgramsAreInTheReadme(t *testing.T) {
 		"worker":  strings.ReplaceAll(update, "\n\t", "\n"),
 	} {
 		if !strings.Contains(string(readme), "```go\n"+sample+"```\n") {
-			t.Errorf("the README has not this program of examples/readme/%s:\n%s", name, sample)
+			t.Errorf("the README does not have this program of examples/readme/%s:\n%s", name, sample)
 		}
 	}
 }

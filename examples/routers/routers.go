@@ -2,7 +2,7 @@
 // same service: a page for everybody, a group of pages that need a login, and an API that
 // answers 401 without a login.
 //
-// It is a module of its own, so that djsess does not depend on the routers.
+// The package is a module of its own, so that djsess does not depend on the routers.
 package routers
 
 import (
@@ -68,8 +68,8 @@ func Gin(manager *djsession.Manager, auth *djauth.Auth) http.Handler {
 	return manager.Handler(engine)
 }
 
-// ginMiddleware makes a middleware of gin's of one for net/http. If it does not call the
-// next handler, gin must not either.
+// ginMiddleware turns a middleware for net/http into a middleware for gin. If the former does
+// not call the next handler, gin must not call it either.
 func ginMiddleware(middleware func(http.Handler) http.Handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		next := false
@@ -84,7 +84,7 @@ func ginMiddleware(middleware func(http.Handler) http.Handler) gin.HandlerFunc {
 	}
 }
 
-// visits counts in the session. Any router's handler can call it.
+// visits counts the visits in the session. Any router's handler can call it.
 func visits(w http.ResponseWriter, r *http.Request) {
 	s, err := djsession.FromRequest(r)
 	if err != nil {
@@ -102,7 +102,7 @@ func visits(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, "visits:", n+1)
 }
 
-// api answers 401 in place of a redirect to the login page.
+// api answers with status 401, where a page would redirect to the login page.
 func api(auth *djauth.Auth) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, err := auth.User(r)

@@ -1,6 +1,6 @@
-"""Serves the site to the Go program that started this, on a free port, and ends when that program does.
+"""Serves the site on a free port, for the Go program that started this script.
 
-The Go program holds the other end of our standard input. The system closes it however that program ends.
+The script ends when the Go program ends: the system then closes our standard input.
 """
 
 import logging
@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 
-signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is meant for the Go program, which still has requests to finish
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is for the Go program, which still has requests to finish
 os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
 
 from django.core.wsgi import get_wsgi_application
@@ -28,7 +28,7 @@ if not User.objects.filter(username="alice").exists():
     password = (settings.DATA / "password").read_text().strip()
     User.objects.create_user("alice", "alice@example.com", password)
 
-logging.getLogger("django.server").setLevel("ERROR")  # not a line for each request
+logging.getLogger("django.server").setLevel("ERROR")  # do not log each request
 server = ThreadedWSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
 server.set_app(application)
 threading.Thread(target=server.serve_forever, daemon=True).start()

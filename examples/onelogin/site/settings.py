@@ -1,4 +1,4 @@
-"""An ordinary Django site. Nothing here is for Go's sake but that the secret key is in a file, which Go reads, too."""
+"""The settings of an ordinary Django site. Only the secret key is in a file, so that Go can read it, too."""
 
 import os
 from pathlib import Path

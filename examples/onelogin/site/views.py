@@ -1,4 +1,4 @@
-"""Each of these views has a twin in Go, below /go/."""
+"""Go has the same pages below /go/."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponseBadRequest

@@ -7,7 +7,7 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// replyError is an error by a name that Python turns into Django's exception.
+// replyError is an error in a reply. Python turns its kind into an exception of Django's.
 type replyError struct {
 	Kind string `json:"kind"`
 	Text string `json:"text"`

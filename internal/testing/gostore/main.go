@@ -1,12 +1,12 @@
-// Command gostore answers for Django's SessionStore and for django.core.signing with the packages of this repository, so
-// that Django's own tests can run against Go. testdata/djangotests/run starts it.
+// Command gostore implements the methods of Django's SessionStore and of django.core.signing by the packages of this
+// repository. So Django's own tests can run against Go. testdata/djangotests/run starts it.
 //
-// It reads one request a line from stdin, as JSON, and writes one reply a line to stdout:
+// It reads a request from each line of stdin, as JSON, and writes a reply in a line of stdout:
 //
 //	{"op": "get", "now": 1700000000000000, "site": {…}, "session": 1, "name": "cat"}
 //	{"result": "dog"}   or   {"error": {"kind": "NoValue", "text": "no such value"}}
 //
-// An op has the name of the method of SessionStore that it answers for. The program ends with its stdin.
+// An op has the name of the method that it implements. The program ends when its stdin is closed.
 package main
 
 import (
@@ -20,24 +20,24 @@ import (
 	"time"
 )
 
-// request is everything that an op may be told. Each op uses the fields that it needs.
+// request holds the arguments of all ops. Each op uses the fields that it needs.
 type request struct {
 	Op   string          `json:"op"`
 	Now  int64           `json:"now"`  // the clock, in microseconds since 1970
 	Site json.RawMessage `json:"site"` // a siteConfig
 
-	Session int                  `json:"session"` // the number that "new" answered with
+	Session int                  `json:"session"` // the number that "new" returned
 	Key     string               `json:"key"`     // a session key
 	Name    string               `json:"name"`    // of a value
-	Value   json.RawMessage      `json:"value"`   // of that name, or all values of a session
+	Value   json.RawMessage      `json:"value"`   // of the name, or all values of a session
 	Pairs   [][2]json.RawMessage `json:"pairs"`   // names and values, in Python's order
 	Payload string               `json:"payload"` // an encoded session
-	Flag    bool                 `json:"flag"`    // the one yes or no that the op asks for
+	Flag    bool                 `json:"flag"`    // the boolean argument of the op
 
 	Microseconds *int64 `json:"microseconds"` // an instant since 1970, or a duration
 
 	Signer signerConfig `json:"signer"`
-	Text   []byte       `json:"text"` // to be signed, or signed
+	Text   []byte       `json:"text"` // the text to sign or to unsign
 }
 
 type reply struct {
@@ -45,9 +45,9 @@ type reply struct {
 	Error  *replyError `json:"error,omitempty"`
 }
 
-// server holds what lives from one request to the next.
+// server holds the state that lasts from one request to the next.
 type server struct {
-	now      time.Time        // the clock of the request at hand
+	now      time.Time        // the clock of the current request
 	sites    map[string]*site // by the text of their siteConfig
 	sessions []*session
 }
@@ -81,7 +81,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 }
 
-// answer runs one op: of a signer, of a site, or of one of its sessions.
+// answer runs an op of a signer, of a site or of a session.
 func (s *server) answer(ctx context.Context, r *request) (any, error) {
 	if op, ok := signingOps[r.Op]; ok {
 		return op(r, r.Signer.options(s.now))

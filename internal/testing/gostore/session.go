@@ -8,11 +8,11 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// session is one SessionStore object of Python's: a djsession.Session that is loaded when a value is asked for.
+// session is a SessionStore object in Python. It is a djsession.Session that is loaded when an op needs a value.
 type session struct {
 	site   *site
-	key    string             // SessionStore(session_key), until it is loaded
-	loaded *djsession.Session // nil: nothing has asked yet
+	key    string             // SessionStore(session_key), until the session is loaded
+	loaded *djsession.Session // nil until an op needs a value
 }
 
 // load returns the Session of the key. As in Django, a key that the store does not have is a new session.
@@ -38,7 +38,7 @@ func (s *session) sessionKey() string {
 	}
 	key := s.key
 	if s.site.keyIsSession() {
-		key = key[:min(len(key), 40)] // which is as long as it is
+		key = key[:min(len(key), 40)] // such a key may be longer than ValidateKey allows
 	}
 	if djsession.ValidateKey(key) != nil {
 		return ""
@@ -46,8 +46,8 @@ func (s *session) sessionKey() string {
 	return s.key
 }
 
-// moveTo gives the session the settings of another site: those of a test that overrides some. A
-// djsession.Session keeps the settings of its Manager, so it becomes another Session with the same values.
+// moveTo gives the session the settings of another site, for a test that overrides settings. A djsession.Session keeps the
+// settings of its Manager, so moveTo replaces it by a Session of the other site with the same values.
 func (s *session) moveTo(ctx context.Context, t *site) error {
 	if s.site == t {
 		return nil
@@ -59,7 +59,7 @@ func (s *session) moveTo(ctx context.Context, t *site) error {
 	return s.become(ctx, s.loaded.Key())
 }
 
-// become makes the session that of another key, with the values and the state that it has.
+// become loads the session of another key, and gives it the values and the state of the current one.
 func (s *session) become(ctx context.Context, key string) error {
 	values, modified := s.loaded.Values(), s.loaded.Modified()
 	s.key, s.loaded = key, nil
@@ -75,7 +75,7 @@ func (s *session) become(ctx context.Context, key string) error {
 	return err
 }
 
-// sessionOps are the methods that need no loaded session, or that choose another one.
+// sessionOps are the methods that need no loaded session, or that replace it.
 var sessionOps = map[string]func(ctx context.Context, s *session, r *request) (any, error){
 	"session_key": func(_ context.Context, s *session, _ *request) (any, error) { return s.sessionKey(), nil },
 	"is_loaded":   func(_ context.Context, s *session, _ *request) (any, error) { return s.loaded != nil, nil },
@@ -105,7 +105,7 @@ var sessionOps = map[string]func(ctx context.Context, s *session, r *request) (a
 	"delete": deleteStored,
 }
 
-// loadStored returns what is stored, whatever the session holds in memory.
+// loadStored returns the stored values, and ignores the values in memory.
 func loadStored(ctx context.Context, s *session, _ *request) (any, error) {
 	record, err := s.site.store.Load(ctx, s.sessionKey())
 	switch {
@@ -123,7 +123,7 @@ func loadStored(ctx context.Context, s *session, _ *request) (any, error) {
 	return new(djsession.Values), nil
 }
 
-// create stores the session under a key that is not taken; an empty one lets the store choose.
+// create stores the session under a key that must not be taken. If key is empty, the store chooses one.
 func (s *session) create(ctx context.Context, key string) error {
 	var v *djsession.Values
 	if s.loaded != nil {
@@ -141,7 +141,7 @@ func (s *session) create(ctx context.Context, key string) error {
 	return err
 }
 
-// save is save(must_create): the flag forbids to write over a session that is there.
+// save is save(must_create). If the flag is true, a stored session must not be overwritten.
 func save(ctx context.Context, s *session, r *request) (any, error) {
 	if key := s.sessionKey(); r.Flag && key != "" {
 		return nil, s.create(ctx, key)
@@ -153,7 +153,8 @@ func save(ctx context.Context, s *session, r *request) (any, error) {
 	return nil, loaded.Save(ctx)
 }
 
-// deleteStored deletes a key, or the session's own. As in Django, the values stay in memory.
+// deleteStored deletes the session of a key, or of the session's own key if key is empty. As in Django, the values stay in
+// memory.
 func deleteStored(ctx context.Context, s *session, r *request) (any, error) {
 	key := r.Key
 	if key == "" {

@@ -27,7 +27,7 @@ func (c *signerConfig) options(now time.Time) signing.Options {
 	}
 }
 
-// maxAge is the argument max_age; without one nothing is too old.
+// maxAge is the argument max_age. Without it the age is not limited.
 func (r *request) maxAge() time.Duration {
 	if r.Microseconds == nil {
 		return signing.NoMaxAge
@@ -35,7 +35,7 @@ func (r *request) maxAge() time.Duration {
 	return r.duration()
 }
 
-// signingOps are those of the module's functions, of Signer and of TimestampSigner. The flag is compress.
+// signingOps are the module's functions, and the methods of Signer and TimestampSigner. The flag is the argument compress.
 var signingOps = map[string]func(r *request, o signing.Options) (any, error){
 	"dumps": func(r *request, o signing.Options) (any, error) { return signing.Dumps(r.Value, r.Flag, o) },
 	"loads": func(r *request, o signing.Options) (any, error) {

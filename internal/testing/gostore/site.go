@@ -12,10 +12,10 @@ import (
 	"github.com/djsess/djsess/djsession/storeurl"
 )
 
-// siteConfig is what the test's Django settings say at the moment.
+// siteConfig holds the current Django settings of the test.
 type siteConfig struct {
 	URL      string `json:"url"`       // of the store; empty for signed_cookies
-	CacheURL string `json:"cache_url"` // of the cache in front of the database: cached_db
+	CacheURL string `json:"cache_url"` // of the cache, for cached_db
 
 	DjangoVersion      string   `json:"django_version"`
 	SecretKey          []byte   `json:"secret_key"`
@@ -28,7 +28,7 @@ type siteConfig struct {
 	TimeZone           string   `json:"time_zone"`
 }
 
-// site is an open store and what its sessions are read and written with.
+// site is an open store, with the objects that read and write its sessions.
 type site struct {
 	settings *djsession.Settings
 	store    djsession.Store
@@ -36,7 +36,7 @@ type site struct {
 	codec    djsession.Codec
 }
 
-// site returns the site of a siteConfig. Each one is opened once.
+// site returns the site of a siteConfig. It opens each site once.
 func (s *server) site(config json.RawMessage) (*site, error) {
 	t, ok := s.sites[string(config)]
 	if ok {
@@ -89,7 +89,7 @@ func (c *siteConfig) settings(now func() time.Time) (*djsession.Settings, error)
 	s.SecretKeyFallbacks = texts(c.SecretKeyFallbacks)
 	s.SessionCookieAge = time.Duration(c.CookieAge * float64(time.Second))
 	if c.CookieAge == 0 {
-		s.SessionCookieAge = time.Nanosecond // Settings takes no zero, and Python's times are in microseconds.
+		s.SessionCookieAge = time.Nanosecond // Settings refuse zero, and Python's times are in microseconds
 	}
 	s.SessionCookieName = c.CookieName
 	s.SessionExpireAtBrowserClose = c.BrowserClose
@@ -107,7 +107,7 @@ func texts(keys [][]byte) []string {
 	return texts
 }
 
-// siteOps need no session.
+// siteOps are the ops that need no session.
 var siteOps = map[string]func(ctx context.Context, t *site, r *request) (any, error){
 	"open":          func(context.Context, *site, *request) (any, error) { return nil, nil },
 	"exists":        exists,
@@ -116,8 +116,8 @@ var siteOps = map[string]func(ctx context.Context, t *site, r *request) (any, er
 	"clear_expired": clearExpired,
 }
 
-// exists loads the session, since a Store has no other way to say whether it exists. A session
-// that cannot be trusted exists. If the key is the session, Django says that none exists.
+// exists loads the session, since a Store has no other way to report whether a session exists. A session that cannot be trusted
+// exists. If keys hold their sessions, exists returns false, as Django does.
 func exists(ctx context.Context, t *site, r *request) (any, error) {
 	if t.keyIsSession() {
 		return false, nil
@@ -151,8 +151,8 @@ func decode(_ context.Context, t *site, r *request) (any, error) {
 	return v, err
 }
 
-// clearExpired deletes each session that is over, unless it is saved in that moment.
-// Django has nothing to clear in a store that cannot be enumerated.
+// clearExpired deletes each expired session, unless the session is saved at that moment. If the store cannot be enumerated, it
+// deletes nothing, as in Django.
 func clearExpired(ctx context.Context, t *site, _ *request) (any, error) {
 	scanner, ok := t.store.(djsession.Scanner)
 	if !ok {

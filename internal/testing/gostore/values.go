@@ -10,7 +10,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// valueOps are the methods that a djsession.Session has, too. The session is loaded.
+// valueOps are the methods that a djsession.Session also has. They need a loaded session.
 var valueOps = map[string]func(ctx context.Context, s *djsession.Session, r *request) (any, error){
 	"has_key": func(_ context.Context, s *djsession.Session, r *request) (any, error) { return s.Has(r.Name), nil },
 	"get": func(_ context.Context, s *djsession.Session, r *request) (any, error) {
@@ -102,7 +102,7 @@ func update(_ context.Context, s *djsession.Session, r *request) (any, error) {
 
 func (r *request) duration() time.Duration { return time.Duration(*r.Microseconds) * time.Microsecond }
 
-// idle is the argument of set_expiry, for which 0 is browser close.
+// idle is the argument of set_expiry. There 0 means browser close.
 func (r *request) idle() djsession.Expiry {
 	if r.duration() == 0 {
 		return djsession.BrowserClose

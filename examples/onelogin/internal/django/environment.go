@@ -12,20 +12,20 @@ import (
 	"strings"
 )
 
-// environment returns the Python of a virtual environment that has what requirements, a file, names. The first call makes
-// it.
+// environment returns the Python of a virtual environment. The first call makes the environment, and installs the packages of
+// the file requirements.
 func environment(ctx context.Context, dir, requirements string, log io.Writer) (string, error) {
 	python := filepath.Join(dir, "bin", "python")
 	if runtime.GOOS == "windows" {
 		python = filepath.Join(dir, "Scripts", "python.exe")
 	}
-	wanted, err := os.ReadFile(requirements)
+	required, err := os.ReadFile(requirements)
 	if err != nil {
 		return "", err
 	}
-	stamp := filepath.Join(dir, "stamp") // written last: without it the environment is half made
-	made, err := os.ReadFile(stamp)
-	if err == nil && bytes.Equal(made, wanted) && exec.CommandContext(ctx, python, "-I", "-c", "import django").Run() == nil {
+	stamp := filepath.Join(dir, "stamp") // written last: without it the environment is not complete
+	installed, err := os.ReadFile(stamp)
+	if err == nil && bytes.Equal(installed, required) && exec.CommandContext(ctx, python, "-I", "-c", "import django").Run() == nil {
 		return python, nil
 	}
 	system, err := findPython(ctx)
@@ -41,12 +41,12 @@ func environment(ctx context.Context, dir, requirements string, log io.Writer) (
 	}
 	err = run(ctx, python, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet", "-r", requirements)
 	if err != nil {
-		return "", fmt.Errorf("%w\n(is there a network? A Python that has Django 5.2 already can be named by -python)", err)
+		return "", fmt.Errorf("%w\n(is there a network? -python can name a Python that has Django 5.2 already)", err)
 	}
-	return python, os.WriteFile(stamp, wanted, 0o600)
+	return python, os.WriteFile(stamp, required, 0o600)
 }
 
-// run runs a program, and returns what it said when it fails.
+// run runs a program. If it fails, the error has its output.
 func run(ctx context.Context, program string, args ...string) error {
 	out, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
 	switch {

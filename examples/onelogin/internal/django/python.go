@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// pythons are the names under which there may be one.
+// pythons are the names that a Python may have.
 var pythons = []string{"python3", "python", "py", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"}
 
-// usable is what a Python must be for Django 5.2 and a virtual environment.
+// usable is a script that fails if its Python cannot run Django 5.2 or make a virtual environment.
 const usable = `
 import sys
 if sys.version_info < (3, 10):
@@ -22,7 +22,7 @@ except ImportError as e:
     sys.exit("%s (on Debian and Ubuntu: apt-get install python3-venv)" % e)
 `
 
-// findPython returns the first Python that will do.
+// findPython returns the first usable Python.
 func findPython(ctx context.Context) (string, error) {
 	var unfit []string
 	for _, name := range pythons {
@@ -42,5 +42,5 @@ func findPython(ctx context.Context) (string, error) {
 	if len(unfit) == 0 {
 		return "", errors.New("there is no Python: Django 5.2 needs 3.10 or later, see https://www.python.org/downloads/")
 	}
-	return "", errors.New("Django 5.2 needs Python 3.10 or later, with venv, and there is only" + strings.Join(unfit, ""))
+	return "", errors.New("Django 5.2 needs Python 3.10 or later, with venv, but these were found:" + strings.Join(unfit, ""))
 }

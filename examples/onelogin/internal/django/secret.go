@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// secret returns what a file holds. At first it makes the file, with so many random letters and digits, for nobody else to
-// read.
+// secret returns the content of a file. The first call creates the file with length random letters and digits. Other users
+// cannot read it.
 func secret(path string, length int) (string, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -1,5 +1,5 @@
-// Package django runs the example's Django site as a child process. It is what makes the example one command; a service
-// beside a real site has nothing like it.
+// Package django runs the example's Django site as a child process, so that one command starts the example. A service beside a
+// real site does not need it.
 package django
 
 import (
@@ -14,11 +14,11 @@ import (
 	"strings"
 )
 
-// Config says what to run.
+// Config describes the site to run.
 type Config struct {
 	Folder string // of the site, with its serve.py
-	Data   string // the folder for what the site keeps, made when it is missing
-	Python string // one that has Django; "": make an environment that has it, in Data
+	Data   string // the folder for the site's data; Start creates it
+	Python string // a Python that has Django; "": Start installs Django in Data
 	Log    io.Writer
 }
 
@@ -27,14 +27,14 @@ type Site struct {
 	URL       *url.URL // where it listens
 	Database  string   // its SQLite file
 	SecretKey string
-	Password  string // of the user alice, when she was made
+	Password  string // the first password of the user alice
 
 	stdin io.Closer
 	ended chan struct{}
-	err   error // why it ended; read after ended
+	err   error // why the site ended; valid after ended is closed
 }
 
-// Start installs what is missing, starts the site, and returns when it answers.
+// Start installs Django if it is missing, and starts the site. It returns when the site listens.
 func Start(ctx context.Context, c Config) (*Site, error) {
 	data, err := filepath.Abs(c.Data)
 	if err != nil {
@@ -67,7 +67,7 @@ func Start(ctx context.Context, c Config) (*Site, error) {
 }
 
 func (s *Site) start(ctx context.Context, python string, c Config, data string) error {
-	cmd := exec.Command(python, "-E", "-s", "serve.py") // nothing of the caller's own Python environment counts
+	cmd := exec.Command(python, "-E", "-s", "serve.py") // the caller's Python environment must not apply
 	cmd.Dir = c.Folder
 	cmd.Env = append(os.Environ(), "ONELOGIN_DATA="+data)
 	cmd.Stderr = c.Log
@@ -83,12 +83,12 @@ func (s *Site) start(ctx context.Context, python string, c Config, data string) 
 		return err
 	}
 	s.stdin = stdin
-	defer context.AfterFunc(ctx, func() { cmd.Process.Kill() })() // while it starts: later it ends by Stop
+	defer context.AfterFunc(ctx, func() { cmd.Process.Kill() })() // only while the site starts; later Stop ends it
 
 	lines := bufio.NewReader(stdout)
 	address, _ := lines.ReadString('\n')
 	go func() {
-		io.Copy(c.Log, lines) // what the site prints
+		io.Copy(c.Log, lines) // the output of the site
 		s.err = cmd.Wait()
 		close(s.ended)
 	}()
@@ -97,16 +97,16 @@ func (s *Site) start(ctx context.Context, python string, c Config, data string) 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("it ended at once: %v", s.err)
+		return fmt.Errorf("it ended before it listened: %v", s.err)
 	}
 	s.URL, err = url.Parse(strings.TrimSpace(address))
 	return err
 }
 
-// Ended is closed when the site has ended, by itself or by Stop.
+// Ended returns a channel that is closed when the site has ended.
 func (s *Site) Ended() <-chan struct{} { return s.ended }
 
-// Stop ends the site, which does so when its standard input does. That is why it ends with us, however we do.
+// Stop ends the site: the site ends when its standard input is closed. The system closes that even if this program is killed.
 func (s *Site) Stop() {
 	s.stdin.Close()
 	<-s.ended
