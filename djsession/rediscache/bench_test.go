@@ -14,7 +14,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// sessions are what is loaded and saved: a login, and one with a cart.
+// sessions are the sessions to load and save: a login, and a login with a cart.
 var sessions = map[string]map[string]any{
 	"Login": {
 		"_auth_user_id":      "1",
@@ -65,7 +65,7 @@ func benchmark(b *testing.B, f func(b *testing.B, client *redis.Client, store *c
 	}
 }
 
-// A load beside a GET of the same bytes.
+// A load is compared with a GET of the same bytes.
 func BenchmarkLoad(b *testing.B) {
 	benchmark(b, func(b *testing.B, client *redis.Client, store *cachestore.Store, record *djsession.Record, cacheKey string) {
 		ctx := context.Background()
@@ -81,7 +81,7 @@ func BenchmarkLoad(b *testing.B) {
 	})
 }
 
-// A save beside a script that is given the same bytes.
+// A save is compared with a script that gets the same bytes.
 func BenchmarkSave(b *testing.B) {
 	benchmark(b, func(b *testing.B, client *redis.Client, store *cachestore.Store, record *djsession.Record, cacheKey string) {
 		ctx := context.Background()

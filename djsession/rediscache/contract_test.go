@@ -11,7 +11,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// contractCache is what cachetest tests.
+// contractCache is the cache that cachetest tests.
 type contractCache struct {
 	*rediscache.Cache
 	server *djangotest.RedisServer

@@ -23,7 +23,8 @@ func TestDjango(t *testing.T) {
 	})
 }
 
-// Every compressor, with values below and above the length from which it is used.
+// Go and Django read each other's items with every compressor. The values are shorter and longer than the length from which
+// data are compressed.
 func TestCompressors(t *testing.T) {
 	classes := map[rediscache.Compressor]string{
 		rediscache.Zlib: "zlib.ZlibCompressor", rediscache.Gzip: "gzip.GzipCompressor", rediscache.LZMA: "lzma.LzmaCompressor",
@@ -31,12 +32,12 @@ func TestCompressors(t *testing.T) {
 	}
 	for _, compressor := range rediscache.Compressors[1:] {
 		if testing.Short() && compressor != rediscache.Zstd {
-			continue // internal/compress tests each
+			continue // internal/compress tests every compressor
 		}
 		for _, version := range djangotest.Djangos("3.2", "4.2", "5.2") {
 			t.Run(string(compressor)+"/"+version, func(t *testing.T) {
 				if version == "3.2" && compressor == rediscache.Gzip {
-					return // that django-redis has none
+					return // this django-redis does not have the compressor
 				}
 				t.Parallel()
 				r := djangotest.Redis(t)
@@ -50,7 +51,7 @@ func TestCompressors(t *testing.T) {
 	}
 }
 
-// values are Python expressions of what is cached.
+// values are Python expressions of the cached values.
 func values() []string {
 	random := rand.New(rand.NewPCG(1, 2))
 	noise := make([]byte, 200_000)
@@ -76,7 +77,7 @@ func exchange(t *testing.T, s *site, cache *rediscache.Cache) {
 			t.Fatal(err)
 		}
 		if same := s.repr(t, `pickle.loads(data(args)) == value`, item.Data); same != "True" {
-			t.Errorf("value %d: Go read something else", i)
+			t.Errorf("value %d: Go reads another value", i)
 		}
 		about(t, cache, key, 1000*time.Second)
 
@@ -86,55 +87,55 @@ func exchange(t *testing.T, s *site, cache *rediscache.Cache) {
 			t.Fatal(err)
 		}
 		if same := s.repr(t, `cache.get(args) == value`, name); same != "True" {
-			t.Errorf("value %d: Django read something else", i)
+			t.Errorf("value %d: Django reads another value", i)
 		}
 		about(t, cache, key, 2000*time.Second)
 		if _, err := cache.Swap(t.Context(), key, item, []byte(pickled), time.Hour); !errors.Is(err, djsession.ErrConflict) {
-			t.Errorf("value %d: replaced what it was no more: %v", i, err)
+			t.Errorf("value %d: an old item was replaced: %v", i, err)
 		}
 
 		if err := cache.DeleteUnchanged(t.Context(), key, item); !errors.Is(err, djsession.ErrConflict) {
-			t.Errorf("value %d: deleted what it was no more: %v", i, err)
+			t.Errorf("value %d: an old item was deleted: %v", i, err)
 		}
 		if err := cache.DeleteUnchanged(t.Context(), key, written); err != nil {
 			t.Error(err)
 		}
 		if got := s.repr(t, `cache.get(args)`, name); got != "None" {
-			t.Errorf("value %d: deleted, and there for Django", i)
+			t.Errorf("value %d: deleted, but Django still has it", i)
 		}
 		if _, err := cache.Add(t.Context(), key, []byte(pickled), 500*time.Second); err != nil {
 			t.Fatal(err)
 		}
 		if same := s.repr(t, `cache.get(args) == value`, name); same != "True" {
-			t.Errorf("value %d: Django read something else than was added", i)
+			t.Errorf("value %d: Django reads another value than Go added", i)
 		}
 		about(t, cache, key, 500*time.Second)
 		if _, err := cache.Add(t.Context(), key, []byte(pickled), time.Hour); !errors.Is(err, djsession.ErrKeyTaken) {
-			t.Errorf("value %d: added over another: %v", i, err)
+			t.Errorf("value %d: Add replaced a value: %v", i, err)
 		}
 		if err := cache.Delete(t.Context(), key); err != nil {
 			t.Error(err)
 		}
 	}
 	if _, err := cache.Get(t.Context(), key); !errors.Is(err, djsession.ErrNotFound) {
-		t.Errorf("get what is not there: %v", err)
+		t.Errorf("get of a missing key: %v", err)
 	}
 }
 
-// about checks how long a key lives still.
+// about checks how much time a key has left.
 func about(t *testing.T, cache *rediscache.Cache, key string, want time.Duration) {
 	t.Helper()
 	expires, err := cache.Expires(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Slow machines take their time between the write and this.
+	// On a slow machine some time passes between the write and this check.
 	if left := time.Until(expires); left > want || left < want-30*time.Second {
 		t.Errorf("%v left, want %v", left, want)
 	}
 }
 
-// Timeouts are cut as in Django, and a timeout that is not positive has ended at once.
+// Timeouts are truncated as in Django. An item whose timeout is not positive has ended at once.
 func TestTimeouts(t *testing.T) {
 	timeouts := []float64{-5, 0, 0.0004, 0.4, 0.999, 1, 1.999, 90.5, 1209600}
 	sites(t, plain, func(t *testing.T, s *site, r *djangotest.RedisServer) {
@@ -145,7 +146,7 @@ func TestTimeouts(t *testing.T) {
 				t.Run(fmt.Sprint(seconds, there), func(t *testing.T) {
 					var django struct {
 						Added  bool
-						Add    float64 // seconds left, -2 where nothing is
+						Add    float64 // seconds left, or -2 for a missing key
 						Set    float64
 						AddOld float64
 					}
@@ -188,7 +189,7 @@ func TestTimeouts(t *testing.T) {
 	})
 }
 
-// near compares what is left of a key with what Django leaves of it.
+// near compares the time that a key has left with that of the key which Django wrote.
 func near(t *testing.T, cache *rediscache.Cache, key string, django float64) {
 	t.Helper()
 	expires, err := cache.Expires(t.Context(), key)
@@ -196,15 +197,15 @@ func near(t *testing.T, cache *rediscache.Cache, key string, django float64) {
 	switch {
 	case err != nil && !gone:
 		t.Fatal(err)
-	case django > -2 && django < 2: // it may have ended since, here or there
+	case django > -2 && django < 2: // one of the keys may have ended since
 	case gone != (django == -2):
-		t.Errorf("%s: there for Go: %v, for Django: %v s", key, !gone, django)
+		t.Errorf("%s: Go has the key: %v, Django's key has %v s left", key, !gone, django)
 	case !gone && (time.Until(expires).Seconds() > django+10 || time.Until(expires).Seconds() < django-10):
-		t.Errorf("%s: %v left, in Django %v s", key, time.Until(expires), django)
+		t.Errorf("%s: %v left, Django's key has %v s left", key, time.Until(expires), django)
 	}
 }
 
-// A scan finds the keys of its prefix, whatever their characters, and says when they end.
+// A scan finds the keys with its prefix, whatever characters they have, and returns when they end.
 func TestScan(t *testing.T) {
 	sites(t, plain, func(t *testing.T, s *site, r *djangotest.RedisServer) {
 		cache := open(t, r, rediscache.Config{DjangoRedis: s.djangoRedis})
@@ -240,7 +241,7 @@ func TestScan(t *testing.T) {
 		}
 		for k, n := range found {
 			if n > 1 {
-				t.Errorf("%s came %d times", k, n)
+				t.Errorf("%s was yielded %d times", k, n)
 			}
 		}
 		if len(bad) != 2 || !strings.Contains(bad[":1:klist"], "a list of Redis") || !strings.Contains(bad[":1:kint"], "an integer") {
@@ -259,7 +260,7 @@ func TestScan(t *testing.T) {
 			}
 		}
 		for range cache.Scan(t.Context(), ":1:") {
-			break // and nothing panics
+			break // leaving the loop must not panic
 		}
 	})
 }

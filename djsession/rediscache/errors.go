@@ -14,7 +14,7 @@ import (
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
-// Refusals of Redis that package djsession has no error for.
+// These are refusals of Redis for which package djsession has no error.
 var (
 	// ErrPassword: the password is missing or wrong (NOAUTH, WRONGPASS).
 	ErrPassword = errors.New("redis refuses the user or the password")
@@ -23,9 +23,9 @@ var (
 	// ErrOutOfMemory: Redis has reached maxmemory and may not evict anything (OOM).
 	ErrOutOfMemory = errors.New("redis is out of memory")
 	// ErrCluster: the server is a node of a Cluster, and needs a redis.ClusterClient (MOVED).
-	ErrCluster = errors.New("redis is a node of a Cluster, and the client is not one for Clusters")
+	ErrCluster = errors.New("redis is a node of a Cluster, and the client is not a client for Clusters")
 	// ErrHerdClient: django-redis's HerdClient wrote the value. Use its DefaultClient for sessions.
-	ErrHerdClient = errors.New("a tuple of django-redis's HerdClient, which cannot be changed without losing its meaning")
+	ErrHerdClient = errors.New("a tuple of django-redis's HerdClient, which cannot be changed safely")
 )
 
 // meanings maps error codes of Redis to errors.
@@ -35,11 +35,11 @@ var meanings = map[string]error{
 	"NOPERM":    ErrPermission,
 	"OOM":       ErrOutOfMemory,
 	"MOVED":     ErrCluster,
-	// A replica; a master that cannot write its snapshots; a master without its replicas.
+	// These are the errors of a replica, of a master that cannot write its snapshots, and of a master without its replicas.
 	"READONLY":   djsession.ErrReadOnly,
 	"MISCONF":    djsession.ErrReadOnly,
 	"NOREPLICAS": djsession.ErrReadOnly,
-	// Temporary conditions.
+	// These conditions are temporary.
 	"LOADING":     djsession.ErrBusy,
 	"BUSY":        djsession.ErrBusy,
 	"MASTERDOWN":  djsession.ErrBusy,
@@ -47,12 +47,12 @@ var meanings = map[string]error{
 	"TRYAGAIN":    djsession.ErrBusy,
 }
 
-// opError returns the error of an operation on an item.
+// opError returns the OpError for an operation on an item.
 func opError(op, key string, err error) error {
 	return &djsession.OpError{Store: "rediscache", Op: op, Key: cachestore.ShortKey(key), Err: err, Hint: hint(err)}
 }
 
-// hint returns what can be done about an error, or "".
+// hint returns a remedy for an error, or "".
 func hint(err error) string {
 	switch {
 	case errors.Is(err, ErrPassword):
@@ -75,7 +75,7 @@ func hint(err error) string {
 	return ""
 }
 
-// fail returns the error of an operation for an error of Redis or go-redis. If Redis did not
+// fail returns the OpError for an error of Redis or go-redis. If Redis did not
 // answer and ctx has ended meanwhile, the error is also ctx's.
 func (c *Cache) fail(ctx context.Context, op, key string, err error) error {
 	err = c.classified(ctx, key, err)
@@ -88,7 +88,7 @@ func hasAnswered(err error) bool {
 	return errors.Is(err, djsession.ErrNotFound) || errors.Is(err, djsession.ErrConflict) || errors.As(err, &payload)
 }
 
-// classified turns an error of Redis or go-redis into one of djsession's or of this package.
+// classified turns an error of Redis or go-redis into an error of djsession or of this package.
 func (c *Cache) classified(ctx context.Context, key string, err error) error {
 	if errors.Is(err, redis.Nil) {
 		return djsession.ErrNotFound
@@ -133,7 +133,7 @@ func refusesScripts(err error) bool {
 	return errors.As(err, &answer) && strings.HasPrefix(strings.ToLower(answer.Error()), "err unknown command")
 }
 
-// redactedError is an error whose text must not be shown, with the text to show.
+// redactedError is an error whose own text must not be shown, with a text to show.
 type redactedError struct {
 	error
 	text string

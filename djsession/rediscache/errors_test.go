@@ -20,7 +20,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// everything calls all methods of a cache, and calls check with each error.
+// everything calls all methods of a cache, and calls check with the error of each.
 func everything(t *testing.T, cache *rediscache.Cache, old *cachestore.Item, checkError func(what string, err error)) {
 	t.Helper()
 	check := func(what string, err error) {
@@ -29,7 +29,7 @@ func everything(t *testing.T, cache *rediscache.Cache, old *cachestore.Item, che
 		switch {
 		case err == nil:
 		case !errors.As(err, &op) || op.Store != "rediscache" || op.Op == "" || what != "scan" && op.Key != cachestore.ShortKey(key):
-			t.Errorf("%s: error %q is no *djsession.OpError of this item", what, err)
+			t.Errorf("%s: error %q is not a *djsession.OpError of this item", what, err)
 		case errors.Is(err, rediscache.ErrPassword) && op.Hint == "":
 			t.Errorf("%s: error %q has no hint", what, err)
 		}
@@ -100,13 +100,13 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.TLSConfig = r.TLS.Clone()
-	o.TLSConfig.RootCAs = x509.NewCertPool() // which does not know who signed
+	o.TLSConfig.RootCAs = x509.NewCertPool() // without the authority that signed the certificate
 	if _, err := open(t, r, rediscache.Config{Writer: redis.NewClient(o)}).Get(t.Context(), key); err == nil || errors.Is(err, djsession.ErrNotFound) {
 		t.Errorf("with another authority: %v", err)
 	}
 }
 
-// If scripts are not allowed, or not known, transactions do the same.
+// If Redis refuses scripts, transactions have the same effect.
 func TestWithoutScripts(t *testing.T) {
 	for name, config := range map[string][]string{
 		"ACL":     {"user app on >" + secret + " ~* &* +@all -@scripting"},
@@ -126,21 +126,21 @@ func TestWithoutScripts(t *testing.T) {
 				}
 				var conflict *cachestore.ConflictError
 				if _, err := cache.Swap(t.Context(), key, old, []byte("other"), time.Hour); !errors.As(err, &conflict) || string(conflict.Current.Data) != "new" {
-					t.Errorf("swap of what it was no more: %v", err)
+					t.Errorf("swap of an old item: %v", err)
 				}
 				about(t, cache, key, time.Hour)
 				if err := cache.DeleteUnchanged(t.Context(), key, old); !errors.Is(err, djsession.ErrConflict) {
-					t.Errorf("delete of what it was no more: %v", err)
+					t.Errorf("delete of an old item: %v", err)
 				}
 				if err := cache.DeleteUnchanged(t.Context(), key, newer); err != nil {
 					t.Error(err)
 				}
 				if _, err := cache.Swap(t.Context(), key, newer, []byte("other"), time.Hour); !errors.Is(err, djsession.ErrNotFound) {
-					t.Errorf("swap of what is gone: %v", err)
+					t.Errorf("swap of a deleted item: %v", err)
 				}
 			}
 			if n := commands.n["evalsha"]; n != 1 {
-				t.Errorf("scripts were tried %d times, once is enough", n)
+				t.Errorf("a script was sent %d times, want once", n)
 			}
 		})
 	}
@@ -180,7 +180,7 @@ func TestRoundTrips(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	delete(commands.n, "hello") // of the connection
+	delete(commands.n, "hello") // the connection sends it
 	delete(commands.n, "client")
 	if got := fmt.Sprint(commands.n); got != "map[eval:1 evalsha:3 getrange:3 set:1]" {
 		t.Error(got)
@@ -198,7 +198,7 @@ func TestPermission(t *testing.T) {
 	})
 }
 
-// The commands that the package's comment lists are enough.
+// The package needs only the commands that its comment lists.
 func TestFewCommands(t *testing.T) {
 	for name, commands := range map[string]string{
 		"scripts":      "+evalsha +eval +get",
@@ -217,7 +217,7 @@ func TestFewCommands(t *testing.T) {
 				switch {
 				case what == "add" && errors.Is(err, djsession.ErrKeyTaken):
 				case what == "delete unchanged" && errors.Is(err, djsession.ErrConflict):
-				case what == "expires" && errors.Is(err, djsession.ErrNotFound): // deleted by then
+				case what == "expires" && errors.Is(err, djsession.ErrNotFound): // it has been deleted
 				case err != nil:
 					t.Errorf("%s: %v", what, err)
 				}
@@ -230,7 +230,7 @@ func TestFewCommands(t *testing.T) {
 	}
 }
 
-// A replica takes no writes.
+// A replica refuses writes.
 func TestReadOnly(t *testing.T) {
 	master := djangotest.Redis(t)
 	old := item(t, open(t, master, rediscache.Config{}), "old")
@@ -250,7 +250,7 @@ func TestReadOnly(t *testing.T) {
 	})
 }
 
-// A Redis that is full refuses new values, and keeps those that it has.
+// A full Redis refuses new values and keeps the values that it has.
 func TestOutOfMemory(t *testing.T) {
 	r := djangotest.RedisWith(t, djangotest.RedisOptions{MaxMemory: "4mb"})
 	cache := open(t, r, rediscache.Config{})
@@ -270,7 +270,7 @@ func TestOutOfMemory(t *testing.T) {
 	}
 }
 
-// answering returns a client of a server that gives one error to every command.
+// answering returns a client of a server that answers every command with the same error.
 func answering(t *testing.T, answer string) *redis.Client {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -346,7 +346,7 @@ func TestAnswers(t *testing.T) {
 	})
 }
 
-// A Redis that is down or hangs is an error, and the caller's deadline is kept.
+// If Redis is down or hangs, a call returns an error within the caller's deadline.
 func TestDown(t *testing.T) {
 	r := djangotest.Redis(t)
 	c := redis.NewClient(&redis.Options{Addr: r.Addr, ContextTimeoutEnabled: true, DialTimeout: time.Second, MaxRetries: 1})
@@ -368,7 +368,7 @@ func TestDown(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end()
 	if _, err := cache.Swap(ended, key, old, nil, time.Hour); !errors.Is(err, context.Canceled) {
-		t.Errorf("swap after the end: %v", err)
+		t.Errorf("swap after Redis has ended: %v", err)
 	}
 	r.Start(t)
 	if _, err := cache.Get(t.Context(), key); !errors.Is(err, djsession.ErrNotFound) {
@@ -386,28 +386,28 @@ func TestOtherValues(t *testing.T) {
 	for _, tt := range []struct {
 		compressor rediscache.Compressor
 		python     string
-		want       string // of the error; "" when it is for the serializer to say
+		want       string // of the error; "" if the serializer reports it
 	}{
 		{"", `b"42"`, "an integer"},
 		{"zlib", `b"-7"`, "an integer"},
 		{"", `b""`, "an empty value"},
 		{"zlib", `zlib.compress(` + big + `)[:-9]`, "a zlib stream that does not decompress"},
-		{"zlib", `gzip.compress(` + big + `)`, "a gzip stream, where a zlib stream should be"},
-		{"gzip", `zlib.compress(` + big + `)`, "a zlib stream, where a gzip stream should be"},
-		{"lzma", `lz4.frame.compress(` + big + `)`, "an lz4 frame, where an xz stream should be"},
+		{"zlib", `gzip.compress(` + big + `)`, "a gzip stream in place of a zlib stream"},
+		{"gzip", `zlib.compress(` + big + `)`, "a zlib stream in place of a gzip stream"},
+		{"lzma", `lz4.frame.compress(` + big + `)`, "an lz4 frame in place of an xz stream"},
 		{"lzma", `lzma.compress(` + big + `)[:-1]`, "an xz stream that does not decompress"},
-		{"lz4", `pyzstd.compress(` + big + `)`, "a zstd frame, where an lz4 frame should be"},
+		{"lz4", `pyzstd.compress(` + big + `)`, "a zstd frame in place of an lz4 frame"},
 		{"lz4", `lz4.frame.compress(` + big + `)[:-8]`, "an lz4 frame that does not decompress"},
-		{"zstd", `lzma.compress(` + big + `)`, "an xz stream, where a zstd frame should be"},
+		{"zstd", `lzma.compress(` + big + `)`, "an xz stream in place of a zstd frame"},
 		{"zstd", `pyzstd.compress(` + big + `)[:-3]`, "a zstd frame that does not decompress"},
-		{"zstd", `bz2.compress(` + big + `)`, "a bzip2 stream, where a zstd frame should be"},
+		{"zstd", `bz2.compress(` + big + `)`, "a bzip2 stream in place of a zstd frame"},
 		{"", `pickle.dumps((django_redis.client.herd.Marker(), {}, 5), 5)`, "HerdClient"},
 		{"zlib", `zlib.compress(pickle.dumps((django_redis.client.herd.Marker(), {}, 5), 0))`, "HerdClient"},
 		{"", `pickle.dumps({"a": "django_redis.client.herd"})`, ""},
 		{"", `pickle.dumps([1])`, ""},
 		{"", `b"text"`, ""},
 		{"zlib", `zlib.compress(zlib.compress(` + big + `))`, ""},
-		{"zlib", big, ""}, // from before there was a compressor
+		{"zlib", big, ""}, // stored before the site had a compressor
 		{"", `zlib.compress(` + big + `)`, ""},
 	} {
 		t.Run(string(tt.compressor)+" "+tt.python, func(t *testing.T) {

@@ -39,9 +39,9 @@ func newCompressor(name Compressor, maxSize int) (compress.Compressor, error) {
 	return c, nil
 }
 
-// JSONSerializer is django_redis.serializers.json.JSONSerializer. It writes as DjangoJSONEncoder does. Datetimes are cut
-// to milliseconds, and have a Z for UTC. When they are read again, datetimes, Decimals and UUIDs are text, and tuples are
-// lists.
+// JSONSerializer is django_redis.serializers.json.JSONSerializer. It writes as DjangoJSONEncoder does. Datetimes are
+// truncated to milliseconds, and have a Z for UTC. When they are read again, datetimes, Decimals and UUIDs are text, and tuples
+// are lists.
 //
 // For a value that has no JSON form (bytes, a set) the error is a djsession.ErrOpaque. For more than 32 MiB of JSON it is
 // a djsession.ErrTooLarge.

@@ -16,14 +16,14 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// faulty is a connection to Redis that breaks: when a command of a name comes, before
-// Redis has it or after it was done.
+// faulty is a proxy to Redis. It breaks a connection when a command arrives, before Redis has the command or after Redis has
+// executed it.
 type faulty struct {
 	addr string
 
 	mu      sync.Mutex
-	command string // that it breaks at, once
-	deliver bool   // to Redis, before it breaks
+	command string // the command at which the connection breaks, once
+	deliver bool   // Redis gets the command before the connection breaks
 }
 
 func (f *faulty) breakAt(command string, deliver bool) {
@@ -73,10 +73,10 @@ func (f *faulty) forward(conn, server net.Conn) {
 		}
 		f.mu.Unlock()
 		if hit {
-			conn.Close() // nothing that Redis answers gets through
+			conn.Close() // the client gets no answer of Redis
 			if deliver {
 				server.Write(buffer[:n])
-				io.CopyN(io.Discard, server, 1) // it has been done
+				io.CopyN(io.Discard, server, 1) // Redis has answered, so it has executed the command
 			}
 			return
 		}
@@ -92,7 +92,7 @@ func TestLostAnswer(t *testing.T) {
 	cache := open(t, r, rediscache.Config{Writer: redis.NewClient(&redis.Options{Addr: f.addr, ContextTimeoutEnabled: true})})
 	direct := open(t, r, rediscache.Config{})
 	old := item(t, cache, "1")
-	old, err := cache.Swap(t.Context(), key, old, []byte("2"), time.Hour) // the script is known from here on
+	old, err := cache.Swap(t.Context(), key, old, []byte("2"), time.Hour) // from here on Redis knows the script
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestLostAnswer(t *testing.T) {
 		f.breakAt("evalsha", false)
 		_, err := cache.Swap(t.Context(), key, old, []byte("three"), time.Hour)
 		if !errors.Is(err, djsession.ErrOutcomeUnknown) || errors.Is(err, djsession.ErrConflict) || errors.Is(err, djsession.ErrNotFound) {
-			t.Errorf("%v, want that nobody knows", err)
+			t.Errorf("%v, want an ErrOutcomeUnknown", err)
 		}
 		stored("2")
 	})
@@ -119,7 +119,7 @@ func TestLostAnswer(t *testing.T) {
 		f.breakAt("evalsha", true)
 		_, err := cache.Swap(t.Context(), key, old, []byte("four"), time.Hour)
 		if !errors.Is(err, djsession.ErrOutcomeUnknown) {
-			t.Errorf("%v, want that nobody knows: an equal value does not show who stored it", err)
+			t.Errorf("%v, want an ErrOutcomeUnknown: an equal value does not show which client stored it", err)
 		}
 		stored("four")
 	})
@@ -133,7 +133,7 @@ func TestLostAnswer(t *testing.T) {
 			t.Error(err)
 		}
 		if _, err := direct.Get(t.Context(), key); !errors.Is(err, djsession.ErrNotFound) {
-			t.Errorf("deleted, and there: %v", err)
+			t.Errorf("deleted, but still there: %v", err)
 		}
 	})
 	t.Run("a new one", func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestLostAnswer(t *testing.T) {
 		client(t, r).Set(t.Context(), key, "theirs", 0)
 		f.breakAt("nx", true)
 		if _, err := cache.Add(t.Context(), key, []byte("ours"), time.Hour); !errors.Is(err, djsession.ErrOutcomeUnknown) {
-			t.Errorf("%v, want that nobody knows: it may have been ours", err)
+			t.Errorf("%v, want an ErrOutcomeUnknown: our command may have deleted it", err)
 		}
 		stored("theirs")
 	})
@@ -168,11 +168,11 @@ func TestLostAnswer(t *testing.T) {
 				t.Errorf("delivered %v: %v", deliver, err)
 			}
 			if n := client(t, r).Exists(t.Context(), key).Val(); n != 0 {
-				t.Errorf("delivered %v: it is there", deliver)
+				t.Errorf("delivered %v: the key is still there", deliver)
 			}
 		}
 		if err := cache.Delete(t.Context(), key); !errors.Is(err, djsession.ErrNotFound) {
-			t.Errorf("%v, want that there was none", err)
+			t.Errorf("%v, want an ErrNotFound", err)
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { djangotest.Main(m) }
 
-// client is one for a server, as package storeurl would make it.
+// client returns a client of a server, as package storeurl would make it.
 func client(t testing.TB, r *djangotest.RedisServer) *redis.Client {
 	o, err := redis.ParseURL(r.URL)
 	if err != nil {
@@ -44,7 +44,7 @@ type site struct {
 	djangoRedis bool
 }
 
-// prelude is what the code that a site runs may use.
+// prelude defines functions for the code that a site runs.
 const prelude = `
 import base64, collections, datetime, decimal, json, pickle, sys, time, uuid
 sys.setrecursionlimit(10000)
@@ -53,7 +53,7 @@ def text(data): return base64.b64encode(data).decode()
 def data(text): return base64.b64decode(text)
 `
 
-// sites are the clients of Redis that Djangos have.
+// sites are Djangos with the different clients of Redis.
 func sites(t *testing.T, entry func(r *djangotest.RedisServer, djangoRedis bool) map[string]any, test func(t *testing.T, s *site, r *djangotest.RedisServer)) {
 	for _, s := range []site{
 		{name: "3.2/django-redis", djangoRedis: true},
@@ -80,7 +80,7 @@ func sites(t *testing.T, entry func(r *djangotest.RedisServer, djangoRedis bool)
 	}
 }
 
-// plain is a site's cache without options.
+// plain returns the cache of a site without options.
 func plain(r *djangotest.RedisServer, djangoRedis bool) map[string]any {
 	if djangoRedis {
 		return r.DjangoRedis()
@@ -100,7 +100,7 @@ func (s *site) do(t *testing.T, code string, args any) string {
 	return string(data)
 }
 
-// repr is what Python shows of an expression.
+// repr returns Python's repr of an expression.
 func (s *site) repr(t *testing.T, expression string, args any) string {
 	t.Helper()
 	var result string

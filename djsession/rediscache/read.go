@@ -98,7 +98,7 @@ func (c *Cache) decode(stored []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: an empty value", djsession.ErrMalformed)
 	case sniff.IsInt(stored):
 		// Django's RedisCache and django-redis store integers as text, and check for them first.
-		return nil, fmt.Errorf("%w: an integer, where the values of a session should be", djsession.ErrMalformed)
+		return nil, fmt.Errorf("%w: an integer in place of the values of a session", djsession.ErrMalformed)
 	}
 	data, err := c.compressor.Decompress(stored)
 	switch {
@@ -112,7 +112,7 @@ func (c *Cache) decode(stored []byte) ([]byte, error) {
 		case c.compressor.Stream:
 			return nil, fmt.Errorf("%w: %s that does not decompress: %w", djsession.ErrMalformed, found, err)
 		default:
-			return nil, fmt.Errorf("%w: %s, where %s should be", djsession.ErrMalformed, found, c.compressor.Stream)
+			return nil, fmt.Errorf("%w: %s in place of %s", djsession.ErrMalformed, found, c.compressor.Stream)
 		}
 		data = stored
 	}
@@ -158,7 +158,7 @@ func (c *Cache) wrongType(ctx context.Context, key string) error {
 	if name, err := c.writer.Type(ctx, key).Result(); err == nil && name != "none" {
 		found = "a " + strings.TrimSuffix(name, "-rl") // modules' types have a suffix, as ReJSON-RL
 	}
-	return djsession.UnsignedError(fmt.Errorf("%w: %s of Redis, where a string should be", djsession.ErrMalformed, found))
+	return djsession.UnsignedError(fmt.Errorf("%w: %s of Redis in place of a string", djsession.ErrMalformed, found))
 }
 
 const herdModule = "django_redis.client.herd"

@@ -9,8 +9,8 @@
 // Package storeurl opens the same from a URL.
 //
 // Any client of go-redis works: for one server, for Sentinels ([redis.NewFailoverClient]), for a
-// Cluster, or a Ring. Set ContextTimeoutEnabled: without it a request's deadline does not end
-// the wait for an answer, only ReadTimeout does.
+// Cluster, or a Ring. Set ContextTimeoutEnabled. Without it only ReadTimeout ends the wait for an
+// answer, and a request's deadline does not.
 //
 // # Formats
 //
@@ -73,7 +73,7 @@ type Config struct {
 	// Compressor is OPTIONS["COMPRESSOR"] of django-redis. Default: Uncompressed.
 	Compressor Compressor
 	// MaxSize is the largest value, in bytes, before and after compression. Use
-	// Settings.MaxPayloadSize. Default: 32 MiB, as there.
+	// Settings.MaxPayloadSize. Default: 32 MiB, as in Settings.
 	MaxSize int
 	// Timeout limits a load, a write and each page of a scan, even if the context has no
 	// deadline: the wait for a free connection, connecting, and the answer. A reader gets

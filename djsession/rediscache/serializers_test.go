@@ -16,7 +16,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// serializers are django-redis's, and ours.
+// serializers are the serializers of django-redis and of this package.
 var serializers = []struct {
 	python string
 	ours   djsession.Serializer
@@ -26,8 +26,8 @@ var serializers = []struct {
 	{"pickle.PickleSerializer", djsession.PickleSerializer{Protocol: 4}},
 }
 
-// For any values, each serializer writes the same bytes as django-redis's, or refuses them as that
-// does.
+// For any values, each serializer writes the same bytes as django-redis's serializer, or refuses
+// the values as that does.
 func TestWriteAsDjangoRedis(t *testing.T) {
 	for _, version := range djangotest.Djangos("3.2", "4.2", "5.2") {
 		s := &site{Django: djangotest.Start(t, version, nil)}
@@ -132,13 +132,13 @@ values += [{"a": some(0), "b": some(0)} for _ in range(args)]
 	}
 }
 
-// again reads what Python wrote and writes it back, with what was changed and so is
-// no more what was read.
+// again reads data that Python wrote and writes them back. It changes the session in between, so that
+// the serializer does not return the bytes that it read.
 func again(t *testing.T, s djsession.Serializer, data []byte, repr string) {
 	t.Helper()
 	v, err := s.Parse(data)
 	if err != nil {
-		// msgpack.loads reads no key that is no text, though msgpack.dumps writes it.
+		// msgpack.dumps writes a key that is not text, but msgpack.loads does not read it.
 		if strings.Contains(err.Error(), "a key that is neither text nor bytes") {
 			return
 		}
@@ -155,7 +155,7 @@ func again(t *testing.T, s djsession.Serializer, data []byte, repr string) {
 	}
 }
 
-// Data that Python would write in another way are read as Python reads them, or refused.
+// Data that Python would write in another form are read as Python reads them, or refused.
 func TestReadAsDjangoRedis(t *testing.T) {
 	s := &site{Django: djangotest.Start(t, "5.2", nil)}
 	s.Do(t, prelude+"from django.utils.module_loading import import_string", nil, nil)
@@ -164,7 +164,7 @@ func TestReadAsDjangoRedis(t *testing.T) {
 		{"json", `{"a":1e400,"b":-0,"c":1.0}`}, {"json", `{"a":"\ud800"}`}, {"json", `{"a":"` + "\xff" + `"}`}, {"json", "\ufeff{}"},
 		{"json", `{"a":`}, {"json", `{"a":1}}`}, {"json", `[1]`}, {"json", `"text"`}, {"json", `null`}, {"json", ``}, {"json", "{\"a\":\"\x01\"}"},
 		{"json", `{"a":"` + "é\x01" + `"}`}, {"json", "{\"a\":\"\u2028\x7f\"}"}, {"json", "\xc3\xa9"}, {"json", "{}\x1c"}, {"json", "\v{}"},
-		{"msgpack", "\x81\xa1a\xca\x3f\xc0\x00\x00"}, {"msgpack", "\x81\xa1a\xd9\x01x"}, {"msgpack", "\xde\x00\x01\xa1a\xcd\x00\x01"}, // longer than need be
+		{"msgpack", "\x81\xa1a\xca\x3f\xc0\x00\x00"}, {"msgpack", "\x81\xa1a\xd9\x01x"}, {"msgpack", "\xde\x00\x01\xa1a\xcd\x00\x01"}, // longer than necessary
 		{"msgpack", "\x81\xa1a\xd3\x00\x00\x00\x00\x00\x00\x00\x01"}, {"msgpack", "\x81\xa1a\xc4\x02ab"}, {"msgpack", "\x81\xc4\x01a\x01"},
 		{"msgpack", "\x81\x01\x02"}, {"msgpack", "\x81\xc0\x02"}, {"msgpack", "\x82\xa1a\x01\xa1a\x02"}, {"msgpack", "\x81\xa1a\xa1\xff"},
 		{"msgpack", "\x81\xa1a\xd4\x05x"}, {"msgpack", "\x81\xa1a\xd4\xfbx"}, {"msgpack", "\x81\xa1a\xd6\xff\x00\x00\x00\x01"}, {"msgpack", "\x81\xa1a\xd4\xffx"},
@@ -204,13 +204,13 @@ func TestReadAsDjangoRedis(t *testing.T) {
 				t.Fatal(err)
 			}
 			if same := s.repr(t, `repr(pickle.loads(data(args[0]))) == repr(pickle.loads(data(args[1])))`, []any{written, python.Pickle}); same != "True" {
-				t.Errorf("%q is %s here", tt.data, s.repr(t, `pickle.loads(data(args))`, written))
+				t.Errorf("%q is read as %s", tt.data, s.repr(t, `pickle.loads(data(args))`, written))
 			}
 		})
 	}
 }
 
-// Values of Go become what the serializer has for them.
+// Each serializer writes Go values in its own form.
 func TestGoValues(t *testing.T) {
 	v := new(djsession.Values)
 	for name, value := range map[string]any{"at": time.Date(2024, 2, 29, 12, 0, 0, 123456789, time.UTC)} {
@@ -240,7 +240,7 @@ func TestSerializersHaveALimit(t *testing.T) {
 		"text":    pickle.NewCall(pickle.NewGlobal("django.utils.safestring", "SafeString"), pickle.NewStr(string(make([]byte, 1<<20)))),
 	} {
 		if testing.Short() && name == "nothing" {
-			continue // it takes long to write as many bytes
+			continue // it would take long to write so many bytes
 		}
 		for range 40 {
 			laughs = pickle.NewList(laughs, laughs)

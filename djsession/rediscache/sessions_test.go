@@ -12,8 +12,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// A session of the engine cache that Django wrote is read, one value is added, and
-// Django has all others as they were: also those that Go has no type for.
+// Go reads a session of the engine cache that Django wrote, and adds a value. Django then has all
+// other values unchanged, even those that Go has no type for.
 func TestSessions(t *testing.T) {
 	const someValues = `{"_auth_user_id": "1", "grüße": ["\U0001f600", 1.0, 2**60, None, True, {"b": 1, "a": [[]]}]}`
 	for _, tt := range []struct {
@@ -102,7 +102,7 @@ def new(values, age):
 				t.Errorf("%v left, %v", left, err)
 			}
 
-			// What Go makes, Django has.
+			// Django reads a session that Go creates.
 			made, err := store.Create(t.Context(), "", changed, time.Time{})
 			if err != nil {
 				t.Fatal(err)
@@ -116,7 +116,7 @@ def new(values, age):
 				s.save()
 			`, made.Key, nil)
 			if _, err := store.Replace(t.Context(), made, changed, time.Time{}); !errors.Is(err, djsession.ErrConflict) {
-				t.Errorf("replaced over what Django wrote: %v", err)
+				t.Errorf("Replace overwrote a write of Django's: %v", err)
 			}
 			n := 0
 			for r, err := range store.Scan(t.Context(), djsession.Range{}) {
@@ -142,7 +142,7 @@ const (
 	packed = `{"bytes": b"\x00\xff", "ext": msgpack.ExtType(5, b"abc"), "stamp": msgpack.Timestamp(5, 7), "big": 2**64 - 1}`
 )
 
-// A session written with another serializer says what it is, and what it should be.
+// The error for a session that was written with another serializer names both serializers' formats.
 func TestOtherSerializer(t *testing.T) {
 	settings, err := djsession.NewSettings("5.2", "secret")
 	if err != nil {

@@ -70,7 +70,7 @@ func (c *Cache) attempt(ctx context.Context, key string, before, stored version,
 }
 
 // scriptDone is the script's answer after it has written. The answer is 0 if there is no such
-// key. If another value is stored, the answer is that value, cut to the longest that is read.
+// key. If another value is stored, the answer is that value, truncated to the longest that is read.
 const scriptDone = 1
 
 const compareAndSetScript = `

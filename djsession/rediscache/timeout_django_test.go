@@ -14,7 +14,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// Redis ends a session that Go saved when it would end one that Django saved: the second is Redis's own.
+// A session that Go saved ends in Redis when a session ends that Django saved. Both are compared by the clock of Redis.
 func TestTimeoutsAreDjangos(t *testing.T) {
 	for _, site := range []struct {
 		version     string
@@ -56,11 +56,11 @@ func TestTimeoutsAreDjangos(t *testing.T) {
 					}
 					const second = 1000
 					if first, last := start+age.Milliseconds()-second, milliseconds(t, r)+age.Milliseconds()+second; ends < first || ends > last {
-						t.Errorf("%s, set_expiry(%s): ends %d ms after it should, or %d ms before", who, expiry, ends-last, first-ends)
+						t.Errorf("%s, set_expiry(%s): ends %d ms too late, or %d ms too early", who, expiry, ends-last, first-ends)
 					}
 				}
 				check("Django")
-				if !strings.Contains(expiry, "now") { // which does not move when it is saved
+				if !strings.Contains(expiry, "now") { // a fixed instant, which a save does not move
 					start = milliseconds(t, r)
 				}
 				if _, err := djsession.Update(t.Context(), store, key, edit.Set("b", 2)); err != nil {
@@ -72,7 +72,7 @@ func TestTimeoutsAreDjangos(t *testing.T) {
 	}
 }
 
-// milliseconds is Redis's clock.
+// milliseconds returns the clock of Redis.
 func milliseconds(t *testing.T, r *djangotest.RedisServer) int64 {
 	t.Helper()
 	seconds, micros, _ := strings.Cut(strings.TrimSpace(r.Do(t, "TIME")), "\n")

@@ -45,14 +45,14 @@ func TestReadersBesideDjango(t *testing.T) {
 	}
 }
 
-// A replica may lag: what it has not is asked of the writer, what it has still is no
-// harm, since the writer compares; and a replica may be gone.
+// A replica may lag. If it does not have a key yet, the cache asks the writer. A stale value does no
+// harm, since the writer compares. A replica may also be gone.
 func TestLaggingReader(t *testing.T) {
 	master := djangotest.Redis(t)
 	writer := open(t, master, rediscache.Config{})
 	old := item(t, writer, "old")
 	replica := djangotest.RedisWith(t, djangotest.RedisOptions{ReplicaOf: master})
-	replica.Do(t, "REPLICAOF", "NO", "ONE") // from here on it lags
+	replica.Do(t, "REPLICAOF", "NO", "ONE") // from here on the replica lags
 	reader := redis.NewClient(&redis.Options{Addr: replica.Addr, ReadTimeout: 200 * time.Millisecond, DialTimeout: time.Second, MaxRetries: -1})
 	cache := open(t, master, rediscache.Config{Readers: []redis.UniversalClient{reader}})
 	get := func(what, key, want string) *cachestore.Item {
@@ -83,14 +83,14 @@ func TestLaggingReader(t *testing.T) {
 	}
 	get("what the reader has not", "fresh", "fresh")
 	if _, err := cache.Get(t.Context(), "nowhere"); !errors.Is(err, djsession.ErrNotFound) {
-		t.Errorf("what is nowhere: %v", err)
+		t.Errorf("a key that no server has: %v", err)
 	}
 	replica.Do(t, "RPUSH", "odd", "x")
 	if _, err := writer.Add(t.Context(), "odd", []byte("even"), time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	get("what the reader has otherwise", "odd", "even")
-	get("a stale value again", key, "old") // since that was no reason to leave the reader alone
+	get("a stale value again", key, "old") // since a stale value does not pause the reader
 
 	replica.Pause(t)
 	get("while the reader hangs", key, "newer")
@@ -141,7 +141,7 @@ func TestCluster(t *testing.T) {
 	var wrong []string
 	d.Do(t, `result = [i for i in range(200) if rc.get(":1:py%d" % i) != b"go %d" % i]`, nil, &wrong)
 	if len(wrong) > 0 {
-		t.Errorf("not what Go wrote: %v", wrong)
+		t.Errorf("Django reads other values than Go wrote: %v", wrong)
 	}
 	found := map[string]bool{}
 	for entry, err := range cache.Scan(t.Context(), ":1:") {
@@ -162,7 +162,7 @@ func TestCluster(t *testing.T) {
 		t.Error(name)
 	}
 
-	// A client that knows nothing of Clusters is told so, for keys that are elsewhere.
+	// A client that is not for Clusters gets an error for a key on another node.
 	single := open(t, c.Nodes[0], rediscache.Config{})
 	met := false
 	for i := range 50 {
@@ -173,14 +173,14 @@ func TestCluster(t *testing.T) {
 		}
 	}
 	if !met {
-		t.Error("no key was elsewhere")
+		t.Error("no key was on another node")
 	}
 	if _, err := rediscache.New(rediscache.Config{Writer: redis.NewClusterClient(&redis.ClusterOptions{Addrs: c.Addrs(), ReadOnly: true})}); err == nil {
-		t.Error("a writer that reads from replicas")
+		t.Error("a writer that reads from replicas was accepted")
 	}
 }
 
-// A Ring spreads keys over servers that know nothing of each other.
+// A Ring spreads keys over servers that do not know each other.
 func TestRing(t *testing.T) {
 	a, b := djangotest.Redis(t), djangotest.Redis(t)
 	cache := open(t, nil, rediscache.Config{Writer: redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"a": a.Addr, "b": b.Addr}})})
@@ -207,7 +207,7 @@ func TestRing(t *testing.T) {
 	}
 }
 
-// When the master changes nothing is lost that the new one has, and the cache finds it.
+// When the master changes, the cache finds the new master, and all values that the new master has are kept.
 func TestSentinel(t *testing.T) {
 	djangotest.NotShort(t, "a master, its replica and a sentinel")
 	for _, version := range djangotest.Djangos("3.2", "4.2", "5.2") {
@@ -235,13 +235,13 @@ func TestSentinel(t *testing.T) {
 				}
 			}
 			again()
-			sentinel.Servers[0].Do(t, "WAIT", "1", "5000") // what the replica has not yet nobody could keep
+			sentinel.Servers[0].Do(t, "WAIT", "1", "5000") // a value that the replica does not have yet would be lost with the master
 			sentinel.Failover(t)
 			again()
 			if version != "5.2" {
 				return
 			}
-			// The master is lost without a farewell.
+			// The master ends without a shutdown.
 			master := sentinel.Master(t)
 			master.Do(t, "WAIT", "1", "5000")
 			master.Stop(t)
@@ -251,7 +251,7 @@ func TestSentinel(t *testing.T) {
 	}
 }
 
-// await tries until it works: for a while there is no master, or the old one.
+// await retries until f succeeds: for a while there is no master, or only the old one.
 func await[T any](t *testing.T, try func() (T, error)) T {
 	t.Helper()
 	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {

@@ -14,8 +14,8 @@ import (
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
-// Add stores data under a key that is not there. If the timeout is not positive, it stores
-// nothing, as Django does, but still returns ErrKeyTaken for a key that is there.
+// Add stores data under a key that Redis does not have. If the timeout is not positive, it stores
+// nothing, as Django does, but still returns ErrKeyTaken for a key that Redis has.
 func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.Duration) (*cachestore.Item, error) {
 	ctx = waitlimit.Deadline(ctx, c.timeout)
 	const op = "add"
@@ -40,7 +40,7 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	return item, nil
 }
 
-// setNew stores a value under a key that is not there, and reports whether the key was free. If
+// setNew stores a value under a key that Redis does not have, and reports whether the key was free. If
 // the answer is lost, it sends the command again. If the key then holds the same value, the first
 // attempt has stored it.
 func (c *Cache) setNew(ctx context.Context, key string, stored version, left int64) (free bool, err error) {
@@ -138,7 +138,7 @@ func (c *Cache) newItem(ctx context.Context, data []byte) (*cachestore.Item, err
 	return &cachestore.Item{Data: slices.Clone(data), Version: version(stored)}, nil
 }
 
-// milliseconds returns how long a value lives. Django cuts a timeout to whole seconds, and
+// milliseconds returns how long a value lives. Django truncates a timeout to whole seconds, and
 // django-redis to whole milliseconds. Neither stores a value whose timeout is then 0.
 func (c *Cache) milliseconds(timeout time.Duration) int64 {
 	if c.wholeSeconds {

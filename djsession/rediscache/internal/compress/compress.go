@@ -12,13 +12,13 @@ import (
 	"github.com/djsess/djsess/internal/inflate"
 )
 
-// A Compressor is one of django_redis.compressors. The zero Compressor leaves everything as it is.
+// A Compressor is a compressor of django_redis.compressors. The zero Compressor returns data unchanged.
 type Compressor struct {
 	// Stream names the compressed data in errors, in the words of package sniff: "a zlib stream". It is empty for the
 	// zero Compressor.
 	Stream string
 
-	longerThan int // shorter data are left as they are
+	longerThan int // only longer data are compressed
 	pack       func(data []byte) ([]byte, error)
 	unpack     func(stored []byte, limit int) ([]byte, error)
 	maxSize    int
@@ -41,7 +41,7 @@ func New(module string, maxSize int) (c Compressor, ok bool) {
 	return c, ok
 }
 
-// Compress returns data compressed, or as they are if they are short.
+// Compress returns the compressed data, or data itself if it is short.
 func (c *Compressor) Compress(data []byte) ([]byte, error) {
 	if c.pack == nil || len(data) <= c.longerThan {
 		return data, nil

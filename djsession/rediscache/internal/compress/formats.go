@@ -14,7 +14,7 @@ import (
 	"github.com/djsess/djsess/internal/inflate"
 )
 
-// level is the level of zlib and gzip. It is zlib's default; gzip's default of 9 is slower here and makes nothing smaller.
+// level is the level of zlib and gzip. It is zlib's default. Gzip's default of 9 is slower here, and its output is not smaller.
 const level = 6
 
 // finish compresses data with w, which writes to b, and returns the content of b.
@@ -135,7 +135,7 @@ func zstdDecoder(limit int) (*zstd.Decoder, error) {
 	return kept.(*zstd.Decoder), nil
 }
 
-// unpackZstd allocates no memory for the window that a frame claims: the data themselves are the window.
+// unpackZstd allocates no memory for the window that a frame claims, since the data are the window.
 func unpackZstd(stored []byte, limit int) ([]byte, error) {
 	d, err := zstdDecoder(limit)
 	if err != nil {

@@ -24,7 +24,7 @@ func compressorFor(t testing.TB, name string, maxSize int) *Compressor {
 	return &c
 }
 
-// A stream that inflates to more than the limit is refused, and takes memory in proportion to the limit.
+// A stream that inflates to more than the limit is an error, and takes memory in proportion to the limit.
 func TestBombs(t *testing.T) {
 	const size, limit = 256 << 20, 1 << 20
 	for _, name := range names {
@@ -34,7 +34,7 @@ func TestBombs(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := compressorFor(t, name, limit)
-			c.Decompress(bomb) // what is made once is not counted
+			c.Decompress(bomb) // the first call allocates what is kept, which does not count
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			data, err := c.Decompress(bomb)
@@ -43,7 +43,7 @@ func TestBombs(t *testing.T) {
 				t.Errorf("%d bytes, %v", len(data), err)
 			}
 			if taken := after.TotalAlloc - before.TotalAlloc; taken > 12*limit {
-				t.Errorf("%d bytes were taken for at most %d", taken, limit)
+				t.Errorf("%d bytes were allocated, for a limit of %d", taken, limit)
 			}
 		})
 	}
@@ -70,11 +70,11 @@ func TestXZDictionary(t *testing.T) {
 		t.Fatal(err)
 	}
 	if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<20 {
-		t.Errorf("%d bytes were taken", taken)
+		t.Errorf("%d bytes were allocated", taken)
 	}
 }
 
-// Many small chunks would have as many tables made.
+// A stream of many small chunks is an error, since the decoder would make new tables for each chunk.
 func TestXZChunks(t *testing.T) {
 	const size, chunks = 100, 20000
 	stored, err := packXZ(bytes.Repeat([]byte("a"), size))
@@ -105,12 +105,12 @@ func TestXZChunks(t *testing.T) {
 		var data []byte
 		took := allocated(func() { data, err = xzBlock(block, n*size, xzChecks[0]) })
 		if n < chunks && (err != nil || len(data) != n*size) || n == chunks && !errors.Is(err, errXZ) || took > 8<<20 {
-			t.Errorf("%d chunks: %d bytes, %v; %d bytes were taken", n, len(data), err, took)
+			t.Errorf("%d chunks: %d bytes, %v; %d bytes were allocated", n, len(data), err, took)
 		}
 	}
 }
 
-// A stream that is cut or has a changed bit is an error or yields other data, and never a panic.
+// A stream that is truncated or has a changed bit is an error or decompresses to other data. It never causes a panic.
 func TestDamage(t *testing.T) {
 	data := make([]byte, 3000)
 	random := rand.New(rand.NewPCG(5, 6))
@@ -124,10 +124,10 @@ func TestDamage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for n := 1; n < len(stored); n++ { // an empty value is refused before
-				// The last bytes of a frame may say nothing about the data.
+			for n := 1; n < len(stored); n++ { // package rediscache refuses an empty value itself
+				// The last bytes of a frame may be irrelevant to the data.
 				if got, err := c.Decompress(stored[:n]); err == nil && !bytes.Equal(got, data) {
-					t.Fatalf("cut to %d of %d bytes: %d bytes, and no error", n, len(stored), len(got))
+					t.Fatalf("truncated to %d of %d bytes: %d bytes, and no error", n, len(stored), len(got))
 				}
 			}
 			for range 2000 {
@@ -166,7 +166,7 @@ func FuzzDecompress(f *testing.F) {
 			if err == nil && len(data) > limit {
 				t.Errorf("%s: %d bytes", c.Stream, len(data))
 			}
-			// A reader has tables and a window of some size, which it keeps for the next.
+			// A reader has tables and a window, which are kept for the next stream.
 			if took > uint64(16<<20+4*limit+100*len(stored)) {
 				t.Errorf("%s: %d bytes of memory for %d", c.Stream, took, len(stored))
 			}
@@ -174,7 +174,7 @@ func FuzzDecompress(f *testing.F) {
 	})
 }
 
-// allocated is how much memory f takes, freed or not.
+// allocated returns how much memory f allocates, freed or not.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -183,7 +183,7 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// Work and memory are in proportion, whatever a value is made of.
+// A value of many gzip streams takes work and memory in proportion to its length.
 func TestManyGzipStreams(t *testing.T) {
 	empty, err := packGzip(nil)
 	if err != nil {

@@ -28,7 +28,7 @@ func packXZ(data []byte) ([]byte, error) {
 	return finish(w, &b, data)
 }
 
-// The parts of an xz stream: header, blocks, index and footer, each in words of 4 bytes.
+// An xz stream has a header, blocks, an index and a footer. Each consists of words of 4 bytes.
 const (
 	xzMagic     = "\xfd7zXZ\x00"
 	xzEnd       = "YZ"
@@ -61,7 +61,7 @@ func unpackXZ(stored []byte, limit int) ([]byte, error) {
 	var all []byte
 	for _, r := range records {
 		padded := (r.size + 3) &^ 3
-		if r.size > uint64(len(blocks)) || padded > uint64(len(blocks)) { // the first comparison too, since padded may have overflowed
+		if r.size > uint64(len(blocks)) || padded > uint64(len(blocks)) { // the first comparison is necessary, since padded may have overflowed
 			return nil, fmt.Errorf("%w: index", errXZ)
 		}
 		data, err := xzBlock(blocks[:padded], int(r.data), check)
@@ -162,7 +162,7 @@ func xzBlock(block []byte, size int, check func() hash.Hash) ([]byte, error) {
 	return data, nil
 }
 
-// lzma2Chunks counts the chunks of LZMA2 by their headers, up to the end or to a broken one.
+// lzma2Chunks counts the chunks of LZMA2 by their headers, up to the end or to an invalid header.
 func lzma2Chunks(data []byte) (n int) {
 	const end, compressed, properties = 0x00, 0x80, 0xc0
 	for ; len(data) > 0 && data[0] != end; n++ {
@@ -219,7 +219,7 @@ var xzChecks = map[byte]func() hash.Hash{
 	0x0a: sha256.New,
 }
 
-// littleEndian is a checksum in the byte order of xz.
+// littleEndian writes a checksum in the byte order of xz.
 type littleEndian struct{ hash.Hash }
 
 func (h littleEndian) Sum(dst []byte) []byte {
@@ -230,7 +230,7 @@ func (h littleEndian) Sum(dst []byte) []byte {
 	return dst
 }
 
-// noHash is the check of a stream that has no check.
+// noHash is the hash for a stream without checks.
 type noHash struct{ hash.Hash }
 
 func (noHash) Size() int             { return 0 }

@@ -6,8 +6,8 @@ import (
 	"github.com/djsess/djsess/internal/pickle"
 )
 
-// Python has two classes for extension types of MessagePack: the named tuple ExtType, and Timestamp, with slots, for the
-// code -1. Here their instances have the form that pickle gives them.
+// Python has two classes for extension types of MessagePack: the named tuple ExtType, and Timestamp for the code -1, which has
+// slots. Their instances have the form that pickle gives them.
 var (
 	extType        = pickle.NewGlobal("msgpack.ext", "ExtType")
 	timestampClass = pickle.NewGlobal("msgpack.ext", "Timestamp")
@@ -72,7 +72,7 @@ func timestampOf(o *pickle.Object) (seconds, nanos int64, ok bool) {
 	return seconds, nanos, ok1 && ok2 && 0 <= nanos && nanos < 1e9
 }
 
-// timestamp returns the shortest of the three forms of a timestamp that fits.
+// timestamp returns the shortest of the three forms that a timestamp fits into.
 func timestamp(seconds, nanos int64) []byte {
 	switch {
 	case seconds>>34 != 0:

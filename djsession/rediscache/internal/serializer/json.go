@@ -14,8 +14,8 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// maxWritten is the largest output, in bytes. A session that was pickled may refer to one object many times; the output
-// has the object each time, since neither format has references.
+// maxWritten is the largest output, in bytes. A pickled session may refer to one object many times. The output repeats the
+// object each time, since neither format has references.
 const maxWritten = signing.DefaultMaxSize
 
 // AppendJSON appends a dict as json.dumps(…, cls=DjangoJSONEncoder) writes it. For a value that has no JSON form the error
@@ -81,7 +81,7 @@ func appendDjangoJSON(dst []byte, marked string) ([]byte, error) {
 	return dst, nil
 }
 
-// appendMarked writes the value behind a mark. It returns the length of that value in rest.
+// appendMarked writes the value after a mark. It returns the length of that value in rest.
 func appendMarked(dst *[]byte, mark pyjson.Mark, rest string) (taken int, err error) {
 	switch mark {
 	case pyjson.Tuple, pyjson.Ordered:
@@ -124,7 +124,7 @@ func appendMarked(dst *[]byte, mark pyjson.Mark, rest string) (taken int, err er
 // appendKey writes a key that is not a str as json.dumps does: numbers, booleans and None become text.
 func appendKey(dst *[]byte, rest string) (taken int, err error) {
 	if mark, _ := pyjson.MarkAt(rest, 0); mark != 0 || rest == "" || rest[0] == '[' || rest[0] == '{' {
-		return 0, fmt.Errorf("a key that is no text, number, boolean or None has no JSON form: %w", pyjson.ErrOpaque)
+		return 0, fmt.Errorf("a key that is not text, a number, a boolean or None has no JSON form: %w", pyjson.ErrOpaque)
 	}
 	if rest[0] == '"' { // of a subclass of str
 		key := stringAt(rest)
@@ -136,7 +136,7 @@ func appendKey(dst *[]byte, rest string) (taken int, err error) {
 	return taken, nil
 }
 
-// refused is the TypeError of json.dumps.
+// refused returns the error where json.dumps raises a TypeError.
 func refused(mark pyjson.Mark) error {
 	what := map[pyjson.Mark]string{
 		pyjson.Bytes: "a bytes object", pyjson.ByteArray: "a bytearray",

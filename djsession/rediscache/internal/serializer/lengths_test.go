@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A few bytes of MessagePack take a few kilobytes of memory, whatever length they claim and wherever they claim it.
+// A few bytes of MessagePack take a few kilobytes of memory, whatever length they claim in whatever place.
 func TestMessagePackLengths(t *testing.T) {
 	const most = 16 << 10
 	lengths := map[string]string{
@@ -25,18 +25,18 @@ func TestMessagePackLengths(t *testing.T) {
 			var err error
 			took := allocated(func() { _, err = ParseMessagePack(data) })
 			if err == nil || took > most {
-				t.Errorf("%s %s: %d bytes were taken for %d: %v", name, where, took, len(data), err)
+				t.Errorf("%s %s: %d bytes were allocated for %d: %v", name, where, took, len(data), err)
 			}
 		}
 	}
 	// Many nested containers may claim the same bytes.
 	data := append(bytes.Repeat([]byte("\xdc\x10\x00"), 1000), make([]byte, 4096)...)
 	if took := allocated(func() { ParseMessagePack(data) }); took > uint64(100*len(data)) {
-		t.Errorf("%d bytes were taken for %d", took, len(data))
+		t.Errorf("%d bytes were allocated for %d", took, len(data))
 	}
 }
 
-// allocated is how much memory f takes, freed or not.
+// allocated returns how much memory f allocates, freed or not.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

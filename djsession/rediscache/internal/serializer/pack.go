@@ -24,7 +24,7 @@ func AppendMessagePack(dst []byte, dict *pickle.Object) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// packDepth is how deeply msgpack.dumps nests at most.
+// packDepth is the depth up to which msgpack.dumps writes nested containers.
 const packDepth = 511
 
 // packer writes Python objects as MessagePack.

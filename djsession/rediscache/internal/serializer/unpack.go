@@ -24,13 +24,13 @@ func ParseMessagePack(data []byte) (*pickle.Object, error) {
 	return o, err
 }
 
-// unpackDepth is how deeply msgpack.loads nests at most.
+// unpackDepth is the depth up to which msgpack.loads reads nested containers.
 const unpackDepth = 1024
 
 // unpacker reads MessagePack as Python objects. Everything that has a length goes through take or items, which refuse a
 // length that is larger than the rest of the data.
 type unpacker struct {
-	data    []byte // the rest
+	data    []byte // the rest of the data
 	depth   int
 	objects int
 }
@@ -76,7 +76,7 @@ func (u *unpacker) value() (*pickle.Object, error) {
 		return u.extension(1 << (c - msgpcode.FixExt1))
 	}
 	kind, ok := kinds[byte(code)]
-	if !ok { // 0xc1, which is never used
+	if !ok { // the unused code 0xc1
 		return nil, fmt.Errorf("byte %#x", code)
 	}
 	n, err := u.uint(kind.width)
@@ -174,7 +174,7 @@ func (u *unpacker) items(n uint64) ([]*pickle.Object, error) {
 	}
 	u.depth++
 	defer func() { u.depth-- }()
-	// A small capacity, since nested containers may all claim the same bytes.
+	// The capacity starts small, since nested containers may all claim the same bytes.
 	items := make([]*pickle.Object, 0, min(n, 16))
 	for range n {
 		item, err := u.value()
