@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// nowhere is a ResponseWriter that costs nothing.
+// nowhere is a ResponseWriter that discards everything and allocates nothing.
 type nowhere struct{ header http.Header }
 
 func (w nowhere) Header() http.Header         { return w.header }
@@ -15,18 +15,17 @@ func (w nowhere) WriteHeader(int)             {}
 // hello is a handler that does not touch the session.
 var hello = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("hello")) })
 
-// A request that does not touch the session costs at most 3 allocations more than
-// the bare handler.
+// A request that does not use the session takes at most 3 allocations more than the bare handler.
 func TestUntouchedAllocations(t *testing.T) {
 	if raceEnabled {
 		return // the race detector allocates, too
 	}
 	store, m := newSite(t)
 	wrapped := m.Handler(hello)
-	for name, r := range map[string]*http.Request{"nobody": request(""), "a visitor": request(stored(t, store, `{"a":1}`))} {
+	for name, r := range map[string]*http.Request{"a new visitor": request(""), "a visitor": request(stored(t, store, `{"a":1}`))} {
 		for what, header := range map[string]http.Header{
 			"without headers": {},
-			// As it is when other middleware is around.
+			// These headers are there if other middleware is around.
 			"with headers": {"X-Frame-Options": {"DENY"}, "Vary": {"Accept-Encoding"}, "X-Request-Id": {"1"}},
 		} {
 			w := nowhere{header}

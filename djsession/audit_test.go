@@ -17,14 +17,14 @@ type contestedKind struct {
 	start func(t *testing.T) *contested
 }
 
-// contestedKinds are the stores in which a session is contested.
+// contestedKinds are the stores with a contested session.
 var contestedKinds = []contestedKind{
 	{"postgres", func(t *testing.T) *contested { return contestRow(t, djangotest.Postgres(t)) }},
 	{"mariadb", func(t *testing.T) *contested { return contestRow(t, djangotest.MariaDB(t)) }},
 	{"sqlite", func(t *testing.T) *contested {
 		db := djangotest.SQLite(t)
 		db.Django["OPTIONS"] = map[string]any{"timeout": 600}
-		db.URL += "?timeout=600" // SQLite lets nobody wait his turn
+		db.URL += "?timeout=600" // SQLite has no queue, so a writer may wait long
 		return contestRow(t, db)
 	}},
 	{"redis", contestRedis},
@@ -32,7 +32,7 @@ var contestedKinds = []contestedKind{
 	{"cached_db", contestCachedDB},
 }
 
-// audits keep every row version. The trigger runs under the row's lock, and so the
+// audits are triggers that keep every version of a row. A trigger runs under the row's lock, so the
 // numbers are in the order of the versions.
 var audits = map[dbstore.Dialect][]string{
 	dbstore.PostgreSQL: {
@@ -51,7 +51,7 @@ var audits = map[dbstore.Dialect][]string{
 	},
 }
 
-// contestRow makes a contested session in a database.
+// contestRow creates a contested session in a database.
 func contestRow(t *testing.T, db djangotest.Database) *contested {
 	t.Helper()
 	django := startWriters(t, djangotest.Settings{"DATABASES": db.Settings()})
@@ -60,7 +60,7 @@ func contestRow(t *testing.T, db djangotest.Database) *contested {
 	return audited(t, store, store, django)
 }
 
-// audited contests a session of a store whose rows are in a database, in which there is the table.
+// audited creates a contested session in a store whose rows are in a database. The table exists.
 func audited(t *testing.T, store djsession.Store, rows rowStore, django []*djangotest.Django) *contested {
 	t.Helper()
 	for _, statement := range audits[rows.Dialect()] {
@@ -81,7 +81,7 @@ type rowStore interface {
 	Dialect() dbstore.Dialect
 }
 
-// auditedVersions takes the versions out of the audit.
+// auditedVersions reads the versions from the audit.
 func auditedVersions(t *testing.T, store rowStore) (versions []version) {
 	t.Helper()
 	codec, err := djsession.NewCodec(contestedSettings(t))
@@ -137,8 +137,7 @@ func contestedSettings(t *testing.T) *djsession.Settings {
 	return settings
 }
 
-// newCountingManager is a manager that waits as long as it takes, and counts the
-// conflicts.
+// newCountingManager returns a manager that has no limit for a save, and counts the conflicts.
 func newCountingManager(t *testing.T, store djsession.Store, overwrite bool) (*djsession.Manager, *atomic.Int64) {
 	t.Helper()
 	m := newManager(t, store, contestedSettings(t))

@@ -19,7 +19,7 @@ import (
 	"github.com/klauspost/compress/zlib"
 )
 
-// benchSessions are a login as Django 5.2 leaves it, and a cart of 3.5 KB.
+// benchSessions are a login as Django 5.2 stores it, and a cart of 3.5 KB.
 func benchSessions() map[string]string {
 	login := `{"_auth_user_id":"1","_auth_user_backend":"django.contrib.auth.backends.ModelBackend",` +
 		`"_auth_user_hash":"9a1e2b3c4d5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"}`
@@ -35,8 +35,8 @@ func benchSessions() map[string]string {
 	return map[string]string{"login": login, "cart": cart.String()}
 }
 
-// floor is the work that no reader or writer of these payloads can leave out,
-// through the same libraries, with all of its memory there beforehand.
+// floor is the work that every reader or writer of these payloads must do. It uses the same
+// libraries, and has allocated all memory beforehand.
 type floor struct {
 	mac     hash.Hash
 	sum     []byte
@@ -157,7 +157,7 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// Beside Django, for the record: its encode and decode, in its own process.
+// Django's encode and decode in its own process are measured for comparison.
 func BenchmarkDjango(b *testing.B) {
 	django := djangotest.Start(b, "5.2", nil)
 	codec := benchCodec(b)
@@ -195,8 +195,7 @@ func BenchmarkDjango(b *testing.B) {
 	}
 }
 
-// A login session decodes into three pieces of memory: its JSON, the index, and
-// the Values.
+// Decoding a login session allocates three pieces of memory: its JSON, the index, and the Values.
 func TestDecodeAllocations(t *testing.T) {
 	if raceEnabled {
 		return // the race detector drops pooled memory at random

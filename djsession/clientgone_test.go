@@ -13,13 +13,13 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// As in Django, a session is saved though nobody waits for the answer.
+// As in Django, a session is saved even if the client has left.
 func TestClientLeaves(t *testing.T) {
 	for name, c := range map[string]struct {
-		leave string // when: at the first of these
+		leave string // the point at which the client leaves
 		want  string
 	}{
-		"before the load": {"handler", `{"a":1}`}, // nobody was told anything else
+		"before the load": {"handler", `{"a":1}`}, // the client got no other response
 		"after the load":  {"loaded", `{"a":2}`},
 		"during the save": {"replace", `{"a":2}`},
 	} {
@@ -70,8 +70,8 @@ func TestClientLeaves(t *testing.T) {
 	}
 }
 
-// http.TimeoutHandler belongs around Handler: in time it changes nothing, and too
-// late it answers with a 503, for which as for any other nothing is saved.
+// http.TimeoutHandler belongs around Handler. Within its limit it changes nothing. After the limit
+// it answers with status 503, and nothing is saved, as for any other 503.
 func TestTimeoutHandler(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *httptest.Server) {
 		for _, late := range []bool{false, true} {
@@ -83,7 +83,7 @@ func TestTimeoutHandler(t *testing.T) {
 				timeout = time.Millisecond
 			}
 			server := serve(http.TimeoutHandler(m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				// In time for the load, which asks for the request's context.
+				// The load is within the limit, since it uses the request's context.
 				s, err := djsession.FromRequest(r.WithContext(context.WithoutCancel(r.Context())))
 				if err != nil {
 					t.Error(err)
@@ -111,7 +111,7 @@ func TestTimeoutHandler(t *testing.T) {
 	})
 }
 
-// However a request ends, it leaves no goroutine and no connection behind.
+// A request leaves no goroutine and no connection behind, however it ends.
 func TestNothingIsLeftBehind(t *testing.T) {
 	store, m := newBrittle(t)
 	ways := []func(w http.ResponseWriter, r *http.Request, s *djsession.Session){
@@ -142,7 +142,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			server.Close()
 		}
 	}
-	// Goroutines of closed connections end in their own time.
+	// The goroutines of closed connections end a little later.
 	for n := 0; runtime.NumGoroutine() > before; n++ {
 		if n == 1000 {
 			stacks := make([]byte, 1<<20)
@@ -155,8 +155,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
-// A client that leaves in the middle of a CycleKey leaves one session behind, the
-// old one or the new one, and not both.
+// If a client leaves in the middle of a CycleKey, the store has one session: the old one or the new
+// one, but not both.
 func TestClientLeavesDuringCycle(t *testing.T) {
 	for _, point := range []string{"create", "delete"} {
 		store, m := newBrittle(t)
@@ -181,7 +181,7 @@ func TestClientLeavesDuringCycle(t *testing.T) {
 				t.Fatal(err)
 			}
 			if sessions++; r.Key != key && r.Key != cookieOf(t, w) {
-				t.Errorf("left at the %s: there is a session that nobody has", point)
+				t.Errorf("left at the %s: the store has a session that no visitor has", point)
 			}
 		}
 		if sessions != 1 {

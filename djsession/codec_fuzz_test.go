@@ -11,8 +11,8 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// Whatever comes in place of a payload, from a visitor's cookie, a file or a row: a
-// PayloadError or values, and memory in proportion to it.
+// Any bytes from a visitor's cookie, a file or a row decode to values or to a PayloadError, and
+// take memory in proportion to their length.
 func FuzzCodec(f *testing.F) {
 	codecs := everyCodec(f)
 	for _, payload := range paddedHeads() {
@@ -37,8 +37,8 @@ func FuzzCodec(f *testing.F) {
 	})
 }
 
-// decodes decodes a payload of data of this size, and does with the values what is done
-// without being asked.
+// decodes decodes a payload of data of this size, and uses the values as a manager does without the
+// handler.
 func decodes(t *testing.T, name string, codec djsession.Codec, payload []byte, size int) {
 	t.Helper()
 	var before, after runtime.MemStats
@@ -64,8 +64,8 @@ func decodes(t *testing.T, name string, codec djsession.Codec, payload []byte, s
 	}
 }
 
-// What is behind a good signature is read, or refused as what it is; also what nobody
-// signs who serializes first, and what inflates.
+// A payload with a good signature is read or refused with a reason, even if no serializer wrote it,
+// or if it inflates.
 func FuzzSignedPayload(f *testing.F) {
 	const key, most = "hostile", 1 << 16
 	const asIs, plain, compressed, asCompressed, legacy = 0, 1, 2, 3, 4

@@ -2,7 +2,7 @@ package djsession
 
 import "testing"
 
-// The decision at the end of a request, from the facts alone.
+// decide depends only on the facts of a request.
 func TestDecide(t *testing.T) {
 	for name, c := range map[string]struct {
 		facts facts

@@ -14,7 +14,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// contestCachedDB makes a contested session whose rows have a cache before them.
+// contestCachedDB creates a contested session of the engine cached_db.
 func contestCachedDB(t *testing.T) *contested {
 	t.Helper()
 	db, redis := djangotest.Postgres(t), djangotest.Redis(t)
@@ -30,8 +30,8 @@ func contestCachedDB(t *testing.T) *contested {
 	return audited(t, store, store, django)
 }
 
-// contestRedis makes a contested session in a Redis, which tells of every command that it runs, those of scripts among
-// them, in the order in which it runs them.
+// contestRedis creates a contested session in a Redis. MONITOR shows every command that Redis runs,
+// also those in scripts, in the order in which Redis runs them.
 func contestRedis(t *testing.T) *contested {
 	t.Helper()
 	redis := djangotest.Redis(t)
@@ -52,7 +52,7 @@ func contestRedis(t *testing.T) *contested {
 				return versions
 			case len(words) < 3 || !strings.EqualFold(words[0], "SET") || words[1] != cacheKey(c.key):
 			case slices.ContainsFunc(words[3:], func(option string) bool { return strings.EqualFold(option, "NX") }):
-				// when it was created
+				// the creation of the session
 			default:
 				versions = append(versions, newVersion(t, unpickled(t, words[2])))
 			}
@@ -61,10 +61,10 @@ func contestRedis(t *testing.T) *contested {
 	return c
 }
 
-// cacheKey is the cache's key of a session, with Django's default settings.
+// cacheKey returns the cache key of a session with Django's default settings.
 func cacheKey(key string) string { return ":1:django.contrib.sessions.cache" + key }
 
-// monitorWords are the words of a command, which MONITOR tells as
+// monitorWords returns the words of a command that MONITOR shows as
 //
 //	+1700000000.123456 [0 127.0.0.1:40000] "SET" "key" "\x80\x05}"
 func monitorWords(t *testing.T, line string) (words []string) {
@@ -98,18 +98,18 @@ func unpickled(t *testing.T, data string) string {
 	return string(text)
 }
 
-// contestMemcached makes a contested session in a Memcached. That tells of all that is stored and by which connection, but
-// not what: the versions of a Django process, which has one connection, are in their order; of Go's more cannot be said
-// than in a folder.
+// contestMemcached creates a contested session in a Memcached. Memcached shows each store command
+// and its connection, but not the data. A Django process has one connection, so the order of its
+// versions is known. For Go's versions nothing more is known than in a folder.
 func contestMemcached(t *testing.T) *contested {
 	t.Helper()
-	memcached := djangotest.Memcached(t, 1, "-t", "1") // several threads tell of what they do in no certain order
+	memcached := djangotest.Memcached(t, 1, "-t", "1") // several threads would log their commands in any order
 	c := &contested{
 		store:  opens(memcachedURL(memcached))(t, contestedSettings(t)),
 		django: startWriters(t, djangotest.Settings{"SESSION_ENGINE": cacheBackend, "CACHES": djangotest.Caches(quickMemcached(memcached))}),
 	}
 	watch := newWatch(t, memcached[0].Addr, "watch mutations", "OK")
-	connections := map[string]string{} // the writers of Django's, by their connections
+	connections := map[string]string{} // Django's writers, by their connections
 	for i, django := range c.django {
 		django.Do(t, `from django.core.cache import cache; cache.set(args, 1)`, writer(byDjango, i), nil)
 	}
@@ -137,7 +137,7 @@ func contestMemcached(t *testing.T) *contested {
 			case name == "":
 				ids = append(ids, "")
 			case len(written[name]) == 0:
-				t.Fatalf("%s stored more than it says", name)
+				t.Fatalf("%s stored more versions than it reports", name)
 			default:
 				ids = append(ids, written[name][0].id)
 				written[name] = written[name][1:]
@@ -147,7 +147,7 @@ func contestMemcached(t *testing.T) *contested {
 	return c
 }
 
-// mutation is what Memcached tells of something stored, as "name=value name=value".
+// mutation is a line of Memcached's about a store command: "name=value name=value".
 func mutation(t *testing.T, line string) map[string]string {
 	t.Helper()
 	words := map[string]string{}
@@ -156,14 +156,15 @@ func mutation(t *testing.T, line string) map[string]string {
 		words[name] = value
 	}
 	if _, lost := words["skipped"]; lost || strings.HasPrefix(line, "[") {
-		t.Fatalf("Memcached did not tell all: %s", line)
+		t.Fatalf("Memcached skipped lines: %s", line)
 	}
 	words["key"] = strings.NewReplacer("%3A", ":", "%3a", ":").Replace(words["key"])
 	return words
 }
 
-// watch is a connection on which a server tells what it does, a line each, until the test ends. The lines are kept as they
-// come: a server has no patience with who does not read.
+// watch opens a connection on which a server logs a line for each of its commands, until the test
+// ends. It reads and keeps the lines at once, since a server disconnects a client that does not
+// read.
 type watch struct{ lines chan string }
 
 func newWatch(t *testing.T, addr, command, ok string) *watch {

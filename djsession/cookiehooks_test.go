@@ -8,8 +8,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// A cookie out of which UnwrapCookie makes what is no key is left alone, as one that it
-// does not know.
+// If UnwrapCookie returns a text that cannot be a key, the cookie is left alone, like a cookie that
+// UnwrapCookie does not know.
 func TestUnwrappedToNoKey(t *testing.T) {
 	for _, key := range []string{"", "short", "\x00\x00\x00\x00\x00\x00\x00\x00", strings.Repeat("a", 1<<16)} {
 		_, m := newSite(t)
@@ -28,7 +28,7 @@ func TestUnwrappedToNoKey(t *testing.T) {
 	}
 }
 
-// A service that can take the site's cookies apart and not make them sets none.
+// A service that has UnwrapCookie and no WrapCookie sets no cookies.
 func TestUnwrapWithoutWrap(t *testing.T) {
 	store, m := newSite(t)
 	key := stored(t, store, `{"a":1}`)
@@ -38,7 +38,7 @@ func TestUnwrapWithoutWrap(t *testing.T) {
 	}
 }
 
-// WrapCookie that returns nothing takes no cookie away.
+// If WrapCookie returns nothing, no cookie is deleted.
 func TestWrapToNothing(t *testing.T) {
 	store, m := newSite(t)
 	key := stored(t, store, `{"a":1}`)

@@ -9,7 +9,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// cacheEngines are the engines cache and cached_db, on each kind of cache. Whatever Django, what is cached is pickled.
+// cacheEngines are the engines cache and cached_db, on each kind of cache. In every Django the
+// cached sessions are pickled.
 var cacheEngines = []engine{
 	{name: "cache in a database", main: true, dead: ends, pickled: true, start: func(t *testing.T, version string) (*djangotest.Django, func(*djsession.Settings) djsession.Store) {
 		db := djangotest.SQLite(t)
@@ -51,7 +52,7 @@ const createCacheTable = `__import__("django.core.management", fromlist=["x"]).c
 func startCache(t *testing.T, version, url string, settings djangotest.Settings) (*djangotest.Django, func(*djsession.Settings) djsession.Store) {
 	settings["SESSION_ENGINE"] = cacheBackend
 	django := djangotest.Start(t, version, settings)
-	django.Do(t, createCacheTable, nil, nil) // if it has such a cache
+	django.Do(t, createCacheTable, nil, nil) // only for a DatabaseCache
 	return django, func(s *djsession.Settings) djsession.Store {
 		store, err := storeurl.Open(url, s)
 		if err != nil {
@@ -61,8 +62,8 @@ func startCache(t *testing.T, version, url string, settings djangotest.Settings)
 	}
 }
 
-// The clocks of servers do not move: what they are told of the end of a session is held against Django's in the tests
-// of their packages and in TestMiddlewareIsDjangos.
+// The clocks of servers cannot be moved. The tests of their packages and TestMiddlewareIsDjangos
+// compare the expiries that the servers get with Django's.
 func (e engine) moments() []time.Duration {
 	if e.ownClock {
 		return []time.Duration{0}

@@ -9,12 +9,12 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// expiry is a spelling of set_expiry.
+// expiry is an argument of set_expiry.
 type expiry struct {
 	action
-	since string        // the first Django that can read it in JSON; "": all
-	kind  expiryKind    // how it is spelled
-	lasts time.Duration // from when it is set
+	since string        // the first Django that can read it in JSON; "": every Django
+	kind  expiryKind    // the type of the argument
+	lasts time.Duration // from the moment when it is set
 }
 
 type expiryKind int
@@ -58,11 +58,11 @@ var expiries = []expiry{
 	}}, "4.1", byInstant, -time.Hour},
 }
 
-// expire has a session end, at a and then to b, and looks at it now, after some
-// minutes, weeks and months, where there is a clock to be moved.
+// expire sets an expiry on side a and then on side b. Both sides read the session now, and after
+// some minutes, weeks and months if the clock can be moved.
 func (s *engineSite) expire(t *testing.T, a, b side, e expiry) {
 	for _, ahead := range s.engine.moments() {
-		key := a.do(t, a.do(t, "", setOne, nobody), e.action, nobody)
+		key := a.do(t, a.do(t, "", setOne, nothing), e.action, nothing)
 		s.later(t, ahead)
 		first, second := b.sees(t, key), a.sees(t, key)
 		if first != second {
@@ -75,10 +75,11 @@ func (s *engineSite) expire(t *testing.T, a, b side, e expiry) {
 	}
 }
 
-// ends is how a row ends, and the rule that is meant for all.
+// ends reports whether a row has expired. Other engines follow the same rule, except for those below.
 func ends(e expiry, ahead time.Duration) bool { return ahead >= e.lasts }
 
-// endsInFile: a number of seconds never ends a file, unless it is negative.
+// endsInFile reports whether a file has expired. With a number of seconds it never expires, unless
+// the number is negative.
 func endsInFile(e expiry, ahead time.Duration) bool {
 	if e.kind == bySeconds && e.lasts > 0 {
 		return false
@@ -86,5 +87,5 @@ func endsInFile(e expiry, ahead time.Duration) bool {
 	return ends(e, ahead)
 }
 
-// endsInCookie: only the age of the signature counts.
+// endsInCookie reports whether a signed cookie has expired. Only the age of the signature counts.
 func endsInCookie(e expiry, ahead time.Duration) bool { return ahead > twoWeeks }

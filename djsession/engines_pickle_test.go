@@ -11,12 +11,12 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// PickleSerializer is in Django up to 4.2.
+// PickleSerializer is part of Django up to 4.2.
 var pickleVersions = []string{"2.2", "3.2", "4.2"}
 
 const pickleSerializer = "django.contrib.sessions.serializers.PickleSerializer"
 
-// pickleEngines are the engines whose payload a serializer makes.
+// pickleEngines are the engines whose payload a serializer writes.
 var pickleEngines = []engine{
 	{name: "db", dead: ends, pickled: true, start: func(t *testing.T, version string) (*djangotest.Django, func(*djsession.Settings) djsession.Store) {
 		db := djangotest.SQLite(t)
@@ -57,8 +57,7 @@ var pickleEngines = []engine{
 	}},
 }
 
-// onPickles runs a test on every engine that can be pickled, in every Django that
-// can do that.
+// onPickles runs a test on each of pickleEngines, with every Django that has PickleSerializer.
 func onPickles(t *testing.T, test func(t *testing.T, site *engineSite)) {
 	for _, e := range pickleEngines {
 		for _, version := range djangotest.OldestAndNewest(pickleVersions...) {
@@ -83,8 +82,8 @@ func onPickles(t *testing.T, test func(t *testing.T, site *engineSite)) {
 	}
 }
 
-// Whatever one side does to a pickled session, the other side sees: as with JSON,
-// and datetimes as well.
+// Each side sees the other side's changes of a pickled session, as with JSON. A pickled session
+// also has datetimes.
 func TestPickleEngines(t *testing.T) {
 	onPickles(t, func(t *testing.T, site *engineSite) {
 		t.Run("from Django to Go", func(t *testing.T) { site.fromTo(t, site.django, site.golang) })

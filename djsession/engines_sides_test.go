@@ -13,25 +13,24 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// side is who does something: Django or Go. Both act as a request does that has
-// this session key, "" for none.
+// side is Django or Go. Both act like a request with a session key. A key of "" means that the
+// request has no cookie.
 type side interface {
-	// do takes an action, lets meanwhile happen before the session is saved,
-	// and returns the key that the visitor has now. It is "400" when the
-	// session was deleted meanwhile.
+	// do performs an action, calls meanwhile before the session is saved, and returns the key that
+	// the visitor has now. If the session was deleted meanwhile, it returns "400".
 	do(t *testing.T, key string, a action, meanwhile func()) string
-	// sees is what the session holds and when it ends, or "nothing".
+	// sees returns the content and the expiry of the session, or "nothing".
 	sees(t *testing.T, key string) string
 }
 
-// action is something that a view does, in both languages.
+// action is an action of a view, in both languages.
 type action struct {
 	name   string
 	python string // with the session s
 	golang func(ctx context.Context, g *goSide, s *djsession.Session) error
 }
 
-// fixed is when an expiry is counted from.
+// fixed is the time from which an expiry is counted.
 var fixed = time.Date(2027, 1, 2, 3, 4, 5, 678_901_000, time.UTC)
 
 // djangoSide is a Django of some version and engine.
@@ -90,7 +89,7 @@ func (d djangoSide) sees(t *testing.T, key string) (text string) {
 	return text
 }
 
-// goSide is a manager of ours.
+// goSide is a Manager.
 type goSide struct {
 	m     *djsession.Manager
 	store djsession.Store

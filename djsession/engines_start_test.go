@@ -11,22 +11,23 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// engine is one of Django's engines, on one kind of storage.
+// engine is a session engine of Django on a kind of storage.
 type engine struct {
 	name string
-	// start starts a Django on a new, empty store, and returns how Go opens it.
+	// start starts a Django on a new, empty store, and returns a function with which Go opens the
+	// store.
 	start func(t *testing.T, version string) (*djangotest.Django, func(*djsession.Settings) djsession.Store)
-	// dead tells whether a session with such an expiry is over so much later.
+	// dead reports whether a session with an expiry has ended after a time.
 	dead func(e expiry, ahead time.Duration) bool
-	// irrevocable is true where the visitor has the session himself.
+	// irrevocable is true if the visitor's cookie holds the session.
 	irrevocable bool
-	// pickled is true where sessions hold datetimes.
+	// pickled is true if sessions can hold datetimes.
 	pickled bool
-	// from is the first Django that has it; "": all have.
+	// from is the first Django that has the engine; "": every Django has it.
 	from string
-	// ownClock is true where sessions end by a clock that does not move with ours.
+	// ownClock is true if sessions end by a server's clock, which the test cannot move.
 	ownClock bool
-	// main is true for the engines that are tested with every Django, and in the inner loop.
+	// main is true if the engine is tested with every Django, and with -short.
 	main bool
 }
 

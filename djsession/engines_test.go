@@ -15,7 +15,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// What is odd in JSON, in Python or in Go, and what both make of it.
+// These values are unusual in JSON, in Python or in Go. Both sides must read them alike.
 const oddJSON = `{"text":"za\u017c\u00f3\u0142\u0107 \ud83d\ude00 \u0000\u007f </script>","":"empty name","\u017c":1,"int":-7,` +
 	`"float":1.0,"tiny":5e-324,"large":1e+16,"zero":-0.0,"big":1606938044258990275541962092341162602522202993782792835301376,` +
 	`"nan":NaN,"infinity":-Infinity,"true":true,"none":null,"nested":{"z":[1.0,{"b":[],"a":{}}],"":"x"},"half":"\ud800"}`
@@ -45,7 +45,7 @@ var setOdd = action{
 
 var posInf = func() float64 { f, _ := strconv.ParseFloat("inf", 64); return f }()
 
-// Whatever one side does to a session, the other side sees.
+// Each side sees the other side's changes of a session.
 func TestEngines(t *testing.T) {
 	for _, e := range slices.Concat(engines, cacheEngines) {
 		if testing.Short() && !e.main {
@@ -77,7 +77,7 @@ func TestEngines(t *testing.T) {
 	}
 }
 
-// engineSite is a Django and a Go service on one store, with one clock.
+// engineSite is a Django and a Go service with the same store and the same clock.
 type engineSite struct {
 	engine  engine
 	version string
@@ -93,8 +93,8 @@ func (s *engineSite) later(t *testing.T, d time.Duration) {
 	s.django.Do(t, `ahead = args`, d.Seconds(), nil)
 }
 
-// must fails unless the session is this to b, and then to a. (The one who acted
-// looks last: Django removes a dead session's file when it looks.)
+// must fails the test unless b and then a see this session. (The side that acted reads last, since
+// Django removes the file of an expired session when it reads it.)
 func (s *engineSite) must(t *testing.T, a, b side, what, key, want string) {
 	t.Helper()
 	for _, who := range []side{b, a} {
@@ -104,51 +104,51 @@ func (s *engineSite) must(t *testing.T, a, b side, what, key, want string) {
 	}
 }
 
-func nobody() {}
+func nothing() {}
 
 const inTwoWeeks = " ends after 1209600000000 us"
 
 func (s *engineSite) fromTo(t *testing.T, a, b side) {
-	key := a.do(t, "", setOdd, nobody)
+	key := a.do(t, "", setOdd, nothing)
 	s.must(t, a, b, "set", key, oddJSON+inTwoWeeks)
 
-	// A change leaves everything else as it was.
+	// A change leaves all other values unchanged.
 	changed := strings.NewReplacer(`"int":-7`, `"int":{"changed":[1.5]}`, `"none":null,`, "", `"half":"\ud800"`, `"half":"\ud800","new":"x"`).Replace(oddJSON)
-	key = b.do(t, key, changeOdd, nobody)
+	key = b.do(t, key, changeOdd, nothing)
 	s.must(t, b, a, "change", key, changed+inTwoWeeks)
 
 	old := key
-	key = a.do(t, key, cycle, nobody)
+	key = a.do(t, key, cycle, nothing)
 	s.must(t, a, b, "cycle", key, changed+inTwoWeeks)
 	if !s.engine.irrevocable {
 		s.must(t, a, b, "cycle: the old key", old, "nothing")
 	}
 
 	// Clear empties a session, and flush ends it.
-	key = a.do(t, key, clearAll, nobody)
+	key = a.do(t, key, clearAll, nothing)
 	s.must(t, a, b, "clear", key, "{}"+inTwoWeeks)
-	if key = a.do(t, key, flush, nobody); key != "" {
+	if key = a.do(t, key, flush, nothing); key != "" {
 		t.Errorf("flush: the visitor has %q", key)
 	}
-	key = a.do(t, a.do(t, "", setOne, nobody), flushAndSet, nobody)
+	key = a.do(t, a.do(t, "", setOne, nothing), flushAndSet, nothing)
 	s.must(t, a, b, "flush and set", key, `{"two":2}`+inTwoWeeks)
 
 	if !s.engine.irrevocable {
 		for _, end := range []action{flush, remove} {
-			key = a.do(t, "", setOne, nobody)
-			a.do(t, key, end, nobody)
+			key = a.do(t, "", setOne, nothing)
+			a.do(t, key, end, nothing)
 			s.must(t, a, b, end.name, key, "nothing")
 
-			// What the other side has deleted is not brought back to life.
-			key = a.do(t, "", setOne, nobody)
-			if got := a.do(t, key, setOne, func() { b.do(t, key, end, nobody) }); got != "400" {
+			// A session that the other side has deleted is not created again.
+			key = a.do(t, "", setOne, nothing)
+			if got := a.do(t, key, setOne, func() { b.do(t, key, end, nothing) }); got != "400" {
 				t.Errorf("%s meanwhile: the visitor has %q", end.name, got)
 			}
 			s.must(t, a, b, end.name+" meanwhile", key, "nothing")
 		}
 	}
 	for _, e := range expiries {
-		if s.version < e.since && !s.engine.pickled { // Django cannot; Go writes the seconds that are left
+		if s.version < e.since && !s.engine.pickled { // this Django cannot read it, so Go writes the seconds that are left
 			if a == side(s.django) {
 				continue
 			}

@@ -16,7 +16,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// A manager that was never asked to Check finds out by itself, when it matters.
+// A manager without a call of Check checks the store itself before it replaces a cookie.
 func TestUnknownKeyAtALiveStore(t *testing.T) {
 	store, m := newSite(t)
 	m.AcceptEmptyStore = false
@@ -31,8 +31,8 @@ func TestUnknownKeyAtALiveStore(t *testing.T) {
 	}
 }
 
-// With the wrong store every visitor's session is unknown. Until the store has shown
-// to be the site's, that costs nobody a cookie, and nothing is stored.
+// With the wrong store every visitor's session is unknown. Until there is proof that the store is
+// the site's, no cookie is replaced and nothing is stored.
 func TestUnknownStoreTakesNoCookie(t *testing.T) {
 	const foreign = "of0a0session0that0is0elsewhere00"
 	do := func(f func(r *http.Request, s *djsession.Session) error) func(http.ResponseWriter, *http.Request, *djsession.Session) {
@@ -55,7 +55,7 @@ func TestUnknownStoreTakesNoCookie(t *testing.T) {
 		}),
 	}
 	store, _ := newSite(t)
-	for range 2 { // services, one after the other: what the first one leaves must not make the second one sure
+	for range 2 { // two services, one after the other: the sessions that the first one creates must be no proof for the second one
 		m := newManager(t, store, mustSettings(t))
 		m.AcceptEmptyStore = false
 		if err := m.Check(t.Context()); err != nil {
@@ -75,8 +75,8 @@ func TestUnknownStoreTakesNoCookie(t *testing.T) {
 		t.Errorf("%d sessions were stored", n)
 	}
 
-	// Somebody else's session shows that it is the site's store. A request that only
-	// reads still leaves the cookie.
+	// A session of another visitor proves that the store is the site's. A request that only reads
+	// still does not change the cookie.
 	m := newManager(t, store, mustSettings(t))
 	m.AcceptEmptyStore = false
 	visit(t, m, stored(t, store, `{"a":1}`), read)
@@ -90,12 +90,11 @@ func TestUnknownStoreTakesNoCookie(t *testing.T) {
 		t.Errorf("afterwards: cookie %q", got)
 	}
 	if holds(t, store, foreign) != "nothing" {
-		t.Error("the unknown key was adopted")
+		t.Error("a session was stored under the unknown key")
 	}
 }
 
-// A dead session proves nothing: it may be left from an engine that the site has given
-// up.
+// An expired session proves nothing: it may come from an engine that the site no longer uses.
 func TestDeadSessionsProveNothing(t *testing.T) {
 	store, m := newSite(t)
 	m.AcceptEmptyStore = false
@@ -108,19 +107,19 @@ func TestDeadSessionsProveNothing(t *testing.T) {
 	if _, err := store.Create(t.Context(), "", parse(t, `{"a":1}`), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Check(t.Context()); err != nil { // which does not wait for the next look
+	if err := m.Check(t.Context()); err != nil { // Check does not wait for the next sampling
 		t.Fatal(err)
 	}
 	if w := visit(t, m, djsession.NewKey(), setGo); w.Code != 200 || len(cookieOf(t, w)) != 32 {
-		t.Errorf("with a live one: status %d, cookie %q", w.Code, cookieOf(t, w))
+		t.Errorf("with a live session: status %d, cookie %q", w.Code, cookieOf(t, w))
 	}
 }
 
 func setGo(w http.ResponseWriter, r *http.Request, s *djsession.Session) { s.Set("go", 1) }
 
-// The site's keys are siteKey and, until a while ago, oldKey. A key file has them in the
-// wrong order, or another text before the right key: whatever Go signs then is lost to
-// Django.
+// The site's SECRET_KEY is siteKey, and was oldKey before. A service has them in the wrong order,
+// or has another text before the right key. Django cannot read what Go would sign with the first
+// key.
 func TestKeyBehindAWrongOne(t *testing.T) {
 	const siteKey, oldKey = "the site's key", "the site's key of last year"
 	keys := func(key string, fallbacks ...string) *djsession.Settings {
@@ -143,7 +142,7 @@ func TestKeyBehindAWrongOne(t *testing.T) {
 			old := keys(oldKey)
 			old.Now = func() time.Time { return time.Now().Add(-3 * 24 * time.Hour) }
 			store := newStore(t, old)
-			stale := stored(t, store, `{"old":1}`) // Django has not saved it since
+			stale := stored(t, store, `{"old":1}`) // Django has not saved it since the change of the key
 			site := reopen(t, store, keys(siteKey))
 			key := stored(t, site, `{"a":1}`)
 			ours := reopen(t, store, c.settings)
@@ -152,7 +151,7 @@ func TestKeyBehindAWrongOne(t *testing.T) {
 			m.AcceptEmptyStore = false
 			visitors := []string{key, djsession.NewKey(), ""}
 			if len(c.settings.SecretKeyFallbacks) > 0 {
-				visitors = append(visitors, stale, key) // a session that opens under a wrong first key proves nothing either
+				visitors = append(visitors, stale, key) // a session that opens under the wrong first key is no proof either
 			}
 			for _, cookie := range visitors {
 				w := visit(t, m, cookie, setGo)
@@ -177,7 +176,7 @@ func TestKeyBehindAWrongOne(t *testing.T) {
 	}
 }
 
-// After a change of the SECRET_KEY Go waits until Django has signed something with it.
+// After a change of SECRET_KEY, Go writes only when Django has signed a session with the new key.
 func TestNewKeyInUse(t *testing.T) {
 	before, after := mustSettings(t), mustSettings(t)
 	after.SecretKey, after.SecretKeyFallbacks = "a new key", []string{before.SecretKey}
@@ -205,7 +204,8 @@ func TestNewKeyInUse(t *testing.T) {
 	}
 }
 
-// A request that changes nothing is answered, though every request saves.
+// With SESSION_SAVE_EVERY_REQUEST, a request that changes nothing gets its normal response, even if
+// Go may not write.
 func TestUnknownKeyWhereEachRequestSaves(t *testing.T) {
 	site, ours := mustSettings(t), mustSettings(t)
 	ours.SecretKey, ours.SecretKeyFallbacks, ours.SessionSaveEveryRequest = "another", []string{site.SecretKey}, true
@@ -262,7 +262,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A payload that does not verify is refused, told of, and left alone.
+// A payload that does not verify is refused and reported, and is not changed.
 func TestRefusal(t *testing.T) {
 	store, _ := newSite(t)
 	key := stored(t, store, `{"a":1}`)
@@ -274,7 +274,7 @@ func TestRefusal(t *testing.T) {
 	}
 	var log bytes.Buffer
 	wrong.Observer = djsession.LogEvents(slog.New(slog.NewTextHandler(&log, nil)))
-	w := visit(t, wrong, key, func(http.ResponseWriter, *http.Request, *djsession.Session) { t.Error("there was a session") })
+	w := visit(t, wrong, key, func(http.ResponseWriter, *http.Request, *djsession.Session) { t.Error("the handler got a session") })
 	if w.Code != 500 || cookieOf(t, w) != "" || w.Header().Get("Vary") != "Cookie" {
 		t.Errorf("status %d, %v", w.Code, w.Header())
 	}
@@ -284,7 +284,7 @@ func TestRefusal(t *testing.T) {
 	wrong.EmptyWhenRefused = true
 	w = visit(t, wrong, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
 		if s.Has("a") || !s.IsEmpty() {
-			t.Error("what cannot be trusted was shown")
+			t.Error("a value of an untrusted payload was shown")
 		}
 		for name, err := range map[string]error{"set": s.Set("b", 1), "flush": s.Flush(r.Context()), "cycle": s.CycleKey(r.Context()), "save": s.Save(r.Context())} {
 			if !errors.Is(err, djsession.ErrBadSignature) {
@@ -326,7 +326,7 @@ func TestObserver(t *testing.T) {
 	}
 }
 
-// unsigned is a store in which nothing is signed, as in a cache.
+// unsigned is a store without signatures, like a cache.
 type unsigned struct {
 	*dbstore.Store
 	scans int
@@ -339,7 +339,7 @@ func (s *unsigned) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djses
 	return s.Store.Scan(ctx, r)
 }
 
-// A store that signs nothing is not looked through: nothing in it could be a proof.
+// A store without signatures is not scanned, since its sessions are no proof.
 func TestUnsignedStoreIsNotLookedThrough(t *testing.T) {
 	store := &unsigned{Store: newStore(t, mustSettings(t))}
 	key := stored(t, store, `{"a":1}`)
@@ -356,7 +356,7 @@ func TestUnsignedStoreIsNotLookedThrough(t *testing.T) {
 	}
 }
 
-// With UnwrapCookie a site's keys may look in another way than Django's.
+// With UnwrapCookie a site's keys may have another form than Django's.
 func TestUnwrapCookieKnowsTheKeys(t *testing.T) {
 	_, m := newSite(t)
 	m.UnwrapCookie = func(_ *http.Request, value string) (string, bool) { return value, true }

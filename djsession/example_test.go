@@ -12,7 +12,7 @@ import (
 	"github.com/djsess/djsess/djsession/storeurl"
 )
 
-// A value that Django wrote is read and another one set; the rest stays as it is.
+// This reads a value that Django wrote and sets another value. All other values keep their bytes.
 func ExampleValues() {
 	var v djsession.Values
 	if err := v.UnmarshalPythonJSON(`{"price":1.0,"name":"Zo\u00eb"}`); err != nil {

@@ -18,8 +18,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// brokenStore loses its connection at one of its statements, before or after the
-// database has done it.
+// brokenStore loses its connection at a statement, before or after the database has executed it.
 type brokenStore struct {
 	*dbstore.Store
 	at    string
@@ -59,9 +58,9 @@ func (s *brokenStore) DeleteUnchanged(ctx context.Context, old *djsession.Record
 	return s.run("delete", func() error { return s.Store.DeleteUnchanged(ctx, old) })
 }
 
-// Wherever the connection breaks while a key is cycled, the visitor's session is
-// there afterwards, under the key that the cookie has then. It is nowhere else, unless
-// the store does not know what became of its statement.
+// If the connection breaks during CycleKey, the visitor's session is stored under the key that the
+// cookie has afterwards. It is stored under no other key, unless the outcome of a statement is
+// unknown.
 func TestCycleKeyWithABrokenConnection(t *testing.T) {
 	for _, at := range []string{"create", "delete", "replace"} {
 		for _, after := range []bool{false, true} {
@@ -92,7 +91,7 @@ func TestCycleKeyWithABrokenConnection(t *testing.T) {
 	}
 }
 
-// Who leaves while the key is cycled has it cycled.
+// If the client leaves during CycleKey, the key is cycled all the same.
 func TestCycleKeyOfAClientThatLeaves(t *testing.T) {
 	store, _ := newSite(t)
 	key := stored(t, store, `{"a":1}`)
@@ -110,7 +109,7 @@ func TestCycleKeyOfAClientThatLeaves(t *testing.T) {
 	}
 }
 
-// A save whose outcome is not known is not made twice, unless the handler says so.
+// A save whose outcome is unknown is not repeated, unless the handler saves again.
 func TestSaveOfUnknownOutcome(t *testing.T) {
 	store, _ := newSite(t)
 	key := stored(t, store, `{"n":1}`)
@@ -139,8 +138,7 @@ func count(t *testing.T, store *dbstore.Store) (n int) {
 	return n
 }
 
-// What net/http does after a request it goes on doing: here, to delete what was
-// uploaded.
+// net/http cleans up after a request as usual: it deletes the files of an upload.
 func TestUploadsAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -150,7 +148,7 @@ func TestUploadsAreRemoved(t *testing.T) {
 			t.Error(err)
 		}
 		if files, _ := filepath.Glob(filepath.Join(dir, "multipart-*")); len(files) == 0 {
-			t.Error("nothing was written to a file")
+			t.Error("the upload was not written to a file")
 		}
 	})))
 	var body bytes.Buffer
@@ -166,7 +164,7 @@ func TestUploadsAreRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	server.Close() // waits for the request to be done with
+	server.Close() // waits for the end of the request
 	if files, _ := filepath.Glob(filepath.Join(dir, "multipart-*")); len(files) > 0 {
 		t.Errorf("%d files are left", len(files))
 		for _, file := range files {
@@ -175,7 +173,7 @@ func TestUploadsAreRemoved(t *testing.T) {
 	}
 }
 
-// A Django behind a Go proxy answers with the session's cookie itself.
+// If a Django behind a Go proxy sets the session cookie itself, Go keeps that cookie.
 func TestCookieOfAProxiedDjango(t *testing.T) {
 	for _, everyRequest := range []bool{false, true} {
 		settings := mustSettings(t)

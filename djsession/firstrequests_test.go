@@ -12,8 +12,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// Where each request saves, a connection that only reads the session leaves HTTP though
-// nothing may be written yet.
+// With SESSION_SAVE_EVERY_REQUEST, a handler that only reads the session can hijack the connection,
+// even if Go may not write yet.
 func TestHijackWhereEachRequestSavesUnderAnUnknownKey(t *testing.T) {
 	site, ours := mustSettings(t), mustSettings(t)
 	ours.SecretKey, ours.SecretKeyFallbacks, ours.SessionSaveEveryRequest = "another", []string{site.SecretKey}, true
@@ -46,8 +46,8 @@ func TestHijackWhereEachRequestSavesUnderAnUnknownKey(t *testing.T) {
 	}
 }
 
-// The first requests come all at once: none takes a cookie away, and none writes under a
-// key that is not the site's.
+// The first requests arrive at the same time. None deletes a cookie, and none signs with a key that
+// is not the site's.
 func TestFirstRequestsAtOnce(t *testing.T) {
 	for range 5 {
 		site, ours := mustSettings(t), mustSettings(t)

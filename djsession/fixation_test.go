@@ -18,7 +18,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// viewActions are what a handler may do that makes a session, or could.
+// viewActions are actions of a handler that may create a session.
 var viewActions = map[string]func(ctx context.Context, s *djsession.Session) error{
 	"read":        func(_ context.Context, s *djsession.Session) error { s.GetString("a"); return nil },
 	"set":         func(_ context.Context, s *djsession.Session) error { return s.Set("a", 1) },
@@ -36,8 +36,9 @@ var viewActions = map[string]func(ctx context.Context, s *djsession.Session) err
 	"flush":        func(ctx context.Context, s *djsession.Session) error { return s.Flush(ctx) },
 }
 
-// A session key that somebody made up, and made a visitor's browser send, is never the key of a session: whatever a
-// handler does and whatever the manager is set to, nothing is stored under it and no cookie carries it.
+// An attacker invents a session key and makes a visitor's browser send it. Whatever the handler
+// does, and with any settings of the manager, no session is stored under that key and no cookie
+// holds it.
 func TestMadeUpKeyIsNeverAdopted(t *testing.T) {
 	for name, set := range map[string]func(*djsession.Manager, *djsession.Settings){
 		"merging":       func(m *djsession.Manager, _ *djsession.Settings) { m.AcceptEmptyStore = true },
@@ -67,13 +68,13 @@ func TestMadeUpKeyIsNeverAdopted(t *testing.T) {
 	}
 }
 
-// attack is a set of cookies, and the keys that are in them.
+// attack is a set of cookies with invented keys.
 type attack struct {
 	store   *dbstore.Store
 	random  *rand.Rand
-	cookies map[string]string // the header, and the key in it
-	ended   map[string]string // what is stored of sessions that ended
-	did     []string          // by the handler
+	cookies map[string]string // Cookie header to the key in it
+	ended   map[string]string // the stored sessions that have ended
+	did     []string          // the actions of the handler
 }
 
 func newAttack(t *testing.T, store *dbstore.Store) *attack {
@@ -97,7 +98,7 @@ func newAttack(t *testing.T, store *dbstore.Store) *attack {
 	return a
 }
 
-// all is what is in the store, dead or alive, as text.
+// all returns all stored sessions as text, also those that have ended.
 func (a *attack) all(t *testing.T) map[string]string {
 	all := map[string]string{}
 	for r, err := range a.store.Scan(t.Context(), djsession.Range{Expired: true}) {
@@ -109,7 +110,7 @@ func (a *attack) all(t *testing.T) map[string]string {
 	return all
 }
 
-// view is a handler that does something at random.
+// view is a handler with random actions.
 func (a *attack) view(t *testing.T) func(http.ResponseWriter, *http.Request, *djsession.Session) {
 	names := slices.Sorted(maps.Keys(viewActions))
 	return func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
@@ -122,7 +123,7 @@ func (a *attack) view(t *testing.T) func(http.ResponseWriter, *http.Request, *dj
 				return
 			}
 			if s.Key() == a.cookies[cookie] {
-				t.Errorf("%s: %v: the session has that key", cookie, a.did)
+				t.Errorf("%s: %v: the session has the invented key", cookie, a.did)
 			}
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// pythonWrapped is a site whose cookie is not the bare key, but key and signature.
+// pythonWrapped makes a site whose cookie is not the bare key, but the key and a signature.
 const pythonWrapped = `
 	class Wrapped(SessionMiddleware):
 		def process_request(self, request):
@@ -34,8 +34,8 @@ const pythonWrapped = `
 	SessionMiddleware = Wrapped
 `
 
-// A cookie that holds something of the site's own is left alone, whatever the handler
-// does; with the hooks Go reads and writes it.
+// A cookie with a value of the site's own is left alone, whatever the handler does. With the hooks,
+// Go reads and writes it.
 func TestWrappedCookie(t *testing.T) {
 	site := startLoggedInSite(t, "5.2", djangotest.SecretKey)
 	site.Do(t, pythonWrapped, nil, nil)
@@ -45,7 +45,7 @@ func TestWrappedCookie(t *testing.T) {
 	}
 	settings := site.settings(t)
 	store := site.open(t, settings)
-	ours := func(h http.Handler) string { // the cookie that the visitor has then
+	ours := func(h http.Handler) string { // the cookie that the visitor has afterwards
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("Cookie", "sessionid="+cookie)
 		w := httptest.NewRecorder()
@@ -70,7 +70,7 @@ func TestWrappedCookie(t *testing.T) {
 
 	for path, do := range paths {
 		log_in()
-		m := newManager(t, store, settings) // AcceptEmptyStore is no leave to replace it
+		m := newManager(t, store, settings) // AcceptEmptyStore must not allow Go to replace it
 		told := 0
 		m.Observer = func(_ context.Context, e djsession.Event) {
 			if e.Kind == djsession.EventRefusal && errors.Is(e.Err, djsession.ErrForeignCookie) {
@@ -85,7 +85,7 @@ func TestWrappedCookie(t *testing.T) {
 		})))
 		site.Do(t, `result = who(args)`, "sessionid="+after, &name)
 		if after != before || !strings.HasPrefix(name, "ana") || told == 0 {
-			t.Errorf("%s: cookie %q became %q, which is %q; told %d times", path, before, after, name, told)
+			t.Errorf("%s: cookie %q became %q, which is %q; reported %d times", path, before, after, name, told)
 		}
 	}
 
@@ -116,7 +116,7 @@ func TestWrappedCookie(t *testing.T) {
 			t.Errorf("with the hooks, %s: Django sees %q", path, name)
 		}
 	}
-	// The bare key is no cookie of this site's.
+	// A bare key is not a cookie of this site.
 	log_in()
 	key, _ := m.UnwrapCookie(nil, cookie)
 	cookie = url.QueryEscape(key)
@@ -127,7 +127,7 @@ func TestWrappedCookie(t *testing.T) {
 	})))
 }
 
-// What WrapCookie needs is looked at as it would be stored, before anything is.
+// WrapCookie is called with the values that are about to be stored, before they are stored.
 func TestWrapCookieThatFails(t *testing.T) {
 	store, m := newSite(t)
 	m.UnwrapCookie = func(_ *http.Request, value string) (string, bool) { return value, true }
@@ -147,7 +147,7 @@ func TestWrapCookieThatFails(t *testing.T) {
 	}
 	w := visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
 		s.Set("go", 1)
-		djsession.Update(r.Context(), store, key, edit.Set("bad", 1)) // somebody else's
+		djsession.Update(r.Context(), store, key, edit.Set("bad", 1)) // a concurrent write
 	})
 	if w.Code != 500 || holds(t, store, key) != `{"a":1,"bad":1}` {
 		t.Errorf("merged: status %d, stored %s", w.Code, holds(t, store, key))

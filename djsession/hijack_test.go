@@ -10,7 +10,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// Hijack saves; a cookie is the hijacker's business.
+// Hijack saves the session. It sets no cookie, since the handler writes the response itself.
 func TestHijack(t *testing.T) {
 	store, m := newSite(t)
 	refusals := 0
@@ -39,13 +39,13 @@ func TestHijack(t *testing.T) {
 		if got.err != nil || len(got.body) != 32 || key != "" && key != got.body || got.cookie(t) != "" || holds(t, store, got.body) != `{"a":2}` {
 			t.Errorf("%+v", got)
 		}
-		if refusals != i { // the visitor does not learn of a new session
+		if refusals != i { // the visitor does not get the key of a new session
 			t.Errorf("%d refusals", refusals)
 		}
 	}
 }
 
-// A Hijack that is not to be had leaves the response as it was, to be answered.
+// If a Hijack fails, the handler can still write the response.
 func TestHijackFails(t *testing.T) {
 	store, m := newBrittle(t)
 	var want error
@@ -63,7 +63,7 @@ func TestHijackFails(t *testing.T) {
 		}
 	}))
 
-	want = http.ErrNotSupported // HTTP/2 has no connection to give away
+	want = http.ErrNotSupported // HTTP/2 has no connection to hijack
 	key := stored(t, store, `{"a":1}`)
 	got := fetch(t.Context(), serving(t, true, h), key)
 	if got.status != 200 || got.cookie(t) != key || holds(t, store.Store, key) != `{"a":2,"b":3}` {

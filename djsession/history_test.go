@@ -12,7 +12,7 @@ import (
 
 // version is one state of the contested session.
 type version struct {
-	id, parent string // parent is the version it was made from
+	id, parent string // parent is the version that this one was made from
 	holds      string // JSON
 }
 
@@ -24,7 +24,7 @@ func newVersion(t *testing.T, holds string) version {
 	return version{v.GetString("id"), v.GetString("parent"), holds}
 }
 
-// writer is who made it.
+// writer returns the name of the version's writer.
 func (v version) writer() string {
 	name, _, _ := strings.Cut(v.id, "/")
 	return name
@@ -32,7 +32,7 @@ func (v version) writer() string {
 
 func (v version) side() string { return strings.TrimRight(v.writer(), "0123456789") }
 
-// after is what the version's writer had to make of another.
+// after returns the version that this version's writer must make from another version.
 func (v version) after(t *testing.T, before version) string {
 	t.Helper()
 	_, number, _ := strings.Cut(v.id, "/")
@@ -51,7 +51,7 @@ func (v version) after(t *testing.T, before version) string {
 	return string(text)
 }
 
-// updatesByGo is how many updates of Go's are in the version.
+// updatesByGo returns how many updates by Go the version holds.
 func (v version) updatesByGo(t *testing.T) (sum int) {
 	t.Helper()
 	values := parse(t, v.holds)
@@ -65,15 +65,15 @@ func (v version) updatesByGo(t *testing.T) (sum int) {
 	return sum
 }
 
-// history is all that was stored.
+// history is everything that was stored.
 type history struct {
-	versions []version // in order; the first one was there before
+	versions []version // in order; the first version was stored before the writers began
 	said     reports
 
-	// overwritten is how many versions of a side took the place of one that
-	// they were not made from, so that what was new in that is lost.
+	// overwritten is how many versions of a side replaced a version that they were not made from, so
+	// that its change is lost.
 	overwritten map[string]int
-	atLeast     string // "at least " when the order of the versions is not known
+	atLeast     string // "at least " if the order of the versions is not known
 }
 
 func (c *contested) newHistory(t *testing.T, said reports) *history {
@@ -93,9 +93,9 @@ func (c *contested) newHistory(t *testing.T, said reports) *history {
 	return h
 }
 
-// follow makes a history of the ids of Django's versions, in the order in which they were stored, and an empty one for each
-// of Go's: that must be the one that was made from the version before it. Where Go overwrites, it need not be, and there is no
-// history.
+// follow makes a history from the ids of Django's versions, in the order in which they were stored.
+// For each version of Go's the id is empty: that must be the version which was made from the
+// version before it. If Go overwrites, that need not hold, and there is no history.
 func follow(t *testing.T, c *contested, said reports, ids []string) (versions []version) {
 	t.Helper()
 	byID, madeFrom := map[string]version{}, map[string]version{}
@@ -116,7 +116,7 @@ func follow(t *testing.T, c *contested, said reports, ids []string) (versions []
 		default:
 			next, ok := madeFrom[current.id]
 			if !ok {
-				t.Errorf("Go stored something in place of %s that was not made from it", current.id)
+				t.Errorf("Go replaced %s by a version that was not made from it", current.id)
 				continue
 			}
 			delete(madeFrom, current.id)
@@ -130,9 +130,8 @@ func follow(t *testing.T, c *contested, said reports, ids []string) (versions []
 	return versions
 }
 
-// countForks counts the versions of Go's that cannot have taken the place of the
-// one they were made from: another one has, which was made from the same or is
-// Django's.
+// countForks counts the versions of Go's that cannot have replaced their parent: another version
+// has replaced it, which has the same parent or is Django's.
 func (h *history) countForks() {
 	h.atLeast = "at least "
 	for _, v := range h.said.golang {
@@ -152,7 +151,7 @@ func (h *history) String() string {
 	return text
 }
 
-// check is that Go lost nothing.
+// check checks that Go lost no write.
 func (h *history) check(t *testing.T) {
 	t.Helper()
 	byID := map[string]version{h.versions[0].id: h.versions[0]}
@@ -162,7 +161,7 @@ func (h *history) check(t *testing.T) {
 			t.Errorf("version %s was stored twice", v.id)
 		}
 		byID[v.id] = v
-		if v.side() == byDjango { // as it had read it, whenever that was
+		if v.side() == byDjango { // Django saves the session as it read it at any time before
 			before = byID[v.parent]
 		}
 		if want := v.after(t, before); v.holds != want {
@@ -175,7 +174,7 @@ func (h *history) check(t *testing.T) {
 		t.Errorf("Go overwrote %d versions that it had not read", h.overwritten[byGo])
 	}
 
-	// All updates of Go's are there but for those that Django overwrote.
+	// All updates by Go are there, except for those that Django overwrote.
 	dropped := 0
 	for i, v := range h.versions[1:] {
 		if v.side() == byDjango {
@@ -183,11 +182,11 @@ func (h *history) check(t *testing.T) {
 		}
 	}
 	if left := h.versions[len(h.versions)-1].updatesByGo(t); left != len(h.said.golang)-dropped {
-		t.Errorf("%d updates of Go's are left of %d, and Django overwrote %d", left, len(h.said.golang), dropped)
+		t.Errorf("%d updates by Go are left of %d, and Django overwrote %d", left, len(h.said.golang), dropped)
 	}
 }
 
-// checkReports is that what was stored is what the writers say they stored.
+// checkReports checks that the stored versions are those that the writers report.
 func (h *history) checkReports(t *testing.T, byID map[string]version) {
 	t.Helper()
 	said := append(append([]version{h.versions[0]}, h.said.golang...), h.said.django...)
@@ -198,6 +197,6 @@ func (h *history) checkReports(t *testing.T, byID map[string]version) {
 		delete(byID, v.id)
 	}
 	for id := range byID {
-		t.Errorf("version %s was stored, and nobody reports it", id)
+		t.Errorf("version %s was stored, and no writer reports it", id)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// paddedHeads are payloads that begin like the legacy form, with base64 of 56 characters,
-// of which padding is a part: fewer bytes than a hash and a colon have.
+// paddedHeads are payloads that begin like the legacy form. Their first 56 characters of base64
+// contain padding, and so decode to fewer bytes than a hash and a colon.
 func paddedHeads() (payloads []string) {
 	hash := hex.EncodeToString(make([]byte, 20))
 	for n := 30; n <= 42; n++ {
@@ -33,7 +33,7 @@ func paddedHeads() (payloads []string) {
 	)
 }
 
-// everyCodec are the codecs of all Djangos and engines.
+// everyCodec returns the codecs of all Djangos and engines.
 func everyCodec(t testing.TB) map[string]djsession.Codec {
 	codecs := map[string]djsession.Codec{}
 	for name, c := range map[string]struct {
@@ -58,8 +58,8 @@ func everyCodec(t testing.TB) map[string]djsession.Codec {
 	return codecs
 }
 
-// What only begins like a payload is a PayloadError from every codec, as it is an empty
-// session to every Django.
+// Data that only begin like a payload are a PayloadError of every codec. Every Django takes them
+// for an empty session.
 func TestPaddingInPlaceOfAHash(t *testing.T) {
 	payloads := paddedHeads()
 	for name, codec := range everyCodec(t) {

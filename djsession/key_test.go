@@ -12,10 +12,10 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 )
 
-// What a terminal or a reader could take for something else.
+// unshown are characters that control a terminal or mislead a reader.
 var unshown = []string{"\x00", "\x1b", "\n", "\x7f", "\u0085", "\u009b", "\u200e", "\u202e", "\u2066", "\u2028", "\u2029", "\u00ad", "\ufeff", "\xff"}
 
-// A key that a visitor brings drives no terminal and makes no line of its own.
+// A key that a visitor sends cannot control a terminal or begin a new line.
 func TestShortKeyShowsOnlyWhatPrints(t *testing.T) {
 	for _, c := range unshown {
 		if got := djsession.ShortKey("ab" + c + "cdefghij"); got != "ab…" {
@@ -34,7 +34,7 @@ func TestShortKeyShowsOnlyWhatPrints(t *testing.T) {
 	}
 }
 
-// Nor does an error that quotes what a stranger sent.
+// An error that quotes a visitor or a server cannot do so either.
 func TestLogEventsEscapes(t *testing.T) {
 	for _, c := range unshown {
 		var log bytes.Buffer

@@ -10,7 +10,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// What is written can be read again: the bound is on the same thing both ways.
+// A payload that can be written can be read again: the limit applies to the same size in both
+// directions.
 func TestSizeBound(t *testing.T) {
 	const bound = 10_000
 	for _, version := range []string{"2.2", "5.2"} {
@@ -33,12 +34,12 @@ func TestSizeBound(t *testing.T) {
 				continue
 			}
 			if _, _, err := codec.Decode(payload); err != nil {
-				t.Errorf("%s: %d bytes are written and not read: %v", version, c.size, err)
+				t.Errorf("%s: %d bytes were written but cannot be read: %v", version, c.size, err)
 			}
 			s.MaxPayloadSize = bound - 1
 			smaller := newCodec(t, s, djsession.NewCodec)
 			if _, _, err := smaller.Decode(payload); !errors.Is(err, djsession.ErrTooLarge) {
-				t.Errorf("%s: %d bytes under a bound of one less: %v", version, c.size, err)
+				t.Errorf("%s: %d bytes with a limit of one byte less: %v", version, c.size, err)
 			}
 			s.MaxPayloadSize = bound
 		}
@@ -61,7 +62,7 @@ func TestNoBoundAtAll(t *testing.T) {
 	}
 }
 
-// Pythons before 3.12 cannot read much more, and would take the session for empty.
+// Pythons before 3.12 cannot read much deeper values. Django would take the session for empty.
 func TestDepthOfWhatIsWritten(t *testing.T) {
 	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	var v djsession.Values
@@ -69,12 +70,12 @@ func TestDepthOfWhatIsWritten(t *testing.T) {
 		t.Errorf("499 levels: %v", err)
 	}
 	if err := v.SetJSON("a", nested(1500)); err == nil {
-		t.Error("1500 levels are taken")
+		t.Error("1500 levels are accepted")
 	}
 	if err := v.UnmarshalJSON([]byte(`{"a":` + nested(1500) + `}`)); err == nil {
-		t.Error("1500 levels are taken")
+		t.Error("1500 levels are accepted")
 	}
-	// Sessions that Django wrote are still read.
+	// Deeper sessions that Django wrote are still read.
 	if err := v.UnmarshalPythonJSON(`{"a":` + nested(900) + `}`); err != nil {
 		t.Errorf("900 levels: %v", err)
 	}
@@ -93,7 +94,7 @@ func TestValuesAreReadByManyGoroutines(t *testing.T) {
 		wg.Go(func() {
 			for name := range v.Names() {
 				if !v.Has(name) {
-					t.Error("a name is not there")
+					t.Error("a name is missing")
 				}
 			}
 		})

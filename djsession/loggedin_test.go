@@ -81,7 +81,7 @@ func startLoggedInSiteOn(t *testing.T, version, secretKey string, settings djang
 	return s
 }
 
-// settings are the site's own.
+// settings returns the settings of the site.
 func (s *loggedInSite) settings(t *testing.T) *djsession.Settings {
 	t.Helper()
 	settings, err := djsession.NewSettings(s.Version, s.secretKey)
@@ -101,7 +101,7 @@ func (s *loggedInSite) open(t *testing.T, settings *djsession.Settings) djsessio
 	return store
 }
 
-// rows are the tables of sessions and users, byte for byte.
+// rows returns the rows of the tables of sessions and users.
 func (s *loggedInSite) rows(t *testing.T) (rows []string) {
 	t.Helper()
 	s.Do(t, `result = rows()`, nil, &rows)
@@ -111,13 +111,13 @@ func (s *loggedInSite) rows(t *testing.T) (rows []string) {
 // visitor is a browser with a cookie jar.
 type visitor struct {
 	name   string
-	key    string   // the session's, at Django
-	values []string // what that holds
+	key    string   // of the session at Django
+	values []string // of that session
 	client *http.Client
 }
 
-// visitors log in at Django and come by at a Go service. The last one never was at
-// Django.
+// visitors logs visitors in at Django, so that they can then visit a Go service. The last visitor
+// has never been at Django.
 func (s *loggedInSite) visitors(t *testing.T, service string, names ...string) (all []*visitor) {
 	t.Helper()
 	u, err := url.Parse(service)
@@ -144,7 +144,7 @@ func (s *loggedInSite) visitors(t *testing.T, service string, names ...string) (
 	return all
 }
 
-// who is the visitor to Django, by the cookies that the jar has now.
+// who returns the user that Django finds by the cookies in the jar.
 func (v *visitor) who(t *testing.T, s *loggedInSite, service string) (name string) {
 	t.Helper()
 	u, err := url.Parse(service)
@@ -159,7 +159,7 @@ func (v *visitor) who(t *testing.T, s *loggedInSite, service string) (name strin
 	return name
 }
 
-// loggedOut are the visitors that Django does not know any more.
+// loggedOut returns the visitors whom Django no longer knows.
 func (s *loggedInSite) loggedOut(t *testing.T, visitors []*visitor, service string) (names []string) {
 	t.Helper()
 	for _, v := range visitors {
@@ -170,8 +170,8 @@ func (s *loggedInSite) loggedOut(t *testing.T, visitors []*visitor, service stri
 	return names
 }
 
-// damaged are the visitors in whose sessions Django has other values than before,
-// but for the one that the Go service sets.
+// damaged returns the visitors whose sessions have other values in Django than before, apart from
+// the value that the Go service sets.
 func (s *loggedInSite) damaged(t *testing.T, visitors []*visitor) (names []string) {
 	t.Helper()
 	for _, v := range visitors {
@@ -184,7 +184,7 @@ func (s *loggedInSite) damaged(t *testing.T, visitors []*visitor) (names []strin
 	return names
 }
 
-// traffic has each visitor request each path so often.
+// traffic sends a number of requests of each visitor to each path.
 func traffic(t *testing.T, visitors []*visitor, service string, times int, paths ...string) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -206,7 +206,7 @@ func traffic(t *testing.T, visitors []*visitor, service string, times int, paths
 	all.Wait()
 }
 
-// goService is what a service does with sessions.
+// goService is a service that uses sessions.
 func goService(m *djsession.Manager, auth *djauth.Auth) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/read", view(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
@@ -223,7 +223,7 @@ func goService(m *djsession.Manager, auth *djauth.Auth) http.Handler {
 		}
 	}))
 	mux.Handle("/logout-and-write", view(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
-		s.Flush(r.Context()) // whose error a careless handler does not look at
+		s.Flush(r.Context()) // a careless handler ignores the error
 		s.Set("go", "logged out")
 	}))
 	mux.Handle("/user", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

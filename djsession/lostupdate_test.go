@@ -15,24 +15,24 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// contested is one session that Go and Django change at the same time.
+// contested is a session that Go and Django change at the same time.
 type contested struct {
 	store djsession.Store
 	key   string
 	start version
-	// django are the processes, which have the function work.
+	// django are the Django processes, which have the function work.
 	django []*djangotest.Django
-	// history is every version that was stored after start, in order, once all
-	// writers are done. Nil: only what the writers say is known.
+	// history returns every version that was stored after the first one, in order, when all writers
+	// are done. If it is nil, only the reports of the writers are known.
 	history func(t *testing.T, said reports) []version
 }
 
-// reports are the versions that the writers say they have stored.
+// reports are the versions that the writers report as stored.
 type reports struct {
 	golang, django []version
-	temporaries    map[string]string // the file that a version of Django's was written to, and its id
+	temporaries    map[string]string // temporary file of a version of Django's to its id
 	overwrite      bool              // Go did not compare
-	followed       map[string]bool   // versions that a version of Django's took the place of, if known
+	followed       map[string]bool   // versions that a version of Django's replaced, if known
 }
 
 const (
@@ -40,9 +40,8 @@ const (
 	djangoWriters = 4
 )
 
-// Eight Go writers and four Django processes change one session for ten seconds.
-// Each version that Go stored is the one before it and Go's own change: nobody's
-// write is lost to Go.
+// Eight Go writers and four Django processes change one session for ten seconds. Each version that
+// Go stored is the version before it with Go's own change. So Go's writes lose no other write.
 func TestLostUpdates(t *testing.T) {
 	kinds, merging, overwriting := contestedKinds, 10*time.Second, 3*time.Second
 	if testing.Short() {
@@ -57,9 +56,9 @@ func TestLostUpdates(t *testing.T) {
 			said, conflicts := c.write(t, merging, false)
 			h := c.newHistory(t, said)
 			h.check(t)
-			t.Logf("merging: %v; Go made %d changes again on what somebody else had written", h, conflicts)
+			t.Logf("merging: %v; Go re-applied %d changes on top of concurrent writes", h, conflicts)
 
-			// That this can fail is shown by the mode that saves as Django does.
+			// The mode that saves as Django does shows that this test can fail.
 			c.begin(t)
 			said, _ = c.write(t, overwriting, true)
 			if h = c.newHistory(t, said); h.overwritten[byGo] == 0 {
@@ -70,14 +69,14 @@ func TestLostUpdates(t *testing.T) {
 	}
 }
 
-// begin stores the first version.
+// begin stores the first version of the session.
 func (c *contested) begin(t *testing.T) {
 	t.Helper()
 	c.start = newVersion(t, `{"id":"first/0","parent":""}`)
 	c.key = stored(t, c.store, c.start.holds)
 }
 
-// write has all writers at work for some time.
+// write runs all writers for some time.
 func (c *contested) write(t *testing.T, d time.Duration, overwrite bool) (said reports, conflicts int) {
 	t.Helper()
 	m, counted := newCountingManager(t, c.store, overwrite)
@@ -128,13 +127,13 @@ func (c *contested) request(t *testing.T, m *djsession.Manager, i, n int) (store
 		if err := s.Apply(update(writer(byGo, i), n)); err != nil {
 			t.Errorf("go %d: %v", i, err)
 		}
-		time.Sleep(rand.N(2 * time.Millisecond)) // so long does a handler work
+		time.Sleep(rand.N(2 * time.Millisecond)) // the time that a handler takes
 	})).ServeHTTP(w, request(c.key))
 	if w.Code != 200 || s == nil {
 		t.Errorf("go %d: status %d", i, w.Code)
 		return version{}, false
 	}
-	text, err := s.Values().AppendPythonJSON(nil) // the session is as it was saved
+	text, err := s.Values().AppendPythonJSON(nil) // the session still holds the saved values
 	if err != nil {
 		t.Errorf("go %d: %v", i, err)
 	}
@@ -146,11 +145,11 @@ const (
 	byDjango = "django"
 )
 
-// writer is a writer's name, and that of the number of its updates.
+// writer is the name of a writer, and the name under which it counts its updates.
 func writer(side string, i int) string { return fmt.Sprintf("%s%d", side, i) }
 
-// update is what a writer does: it adds one to its number, and says which version
-// that makes out of which.
+// update is the change of a writer: it adds one to its number, and records the id of the new
+// version and of the version before.
 func update(writer string, n int) edit.Change {
 	return func(v *djsession.Values) error {
 		for _, change := range []edit.Change{
@@ -166,8 +165,8 @@ func update(writer string, n int) edit.Change {
 	}
 }
 
-// pythonWork is the same in Python. It notes the name of the temporary file that
-// the file engine writes to, and changes nothing about it.
+// pythonWork is the same in Python. It records the name of the temporary file that the file engine
+// writes to, and changes nothing else.
 const pythonWork = `
 	import random, tempfile, time
 	mkstemp, temporary = tempfile.mkstemp, ""

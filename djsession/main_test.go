@@ -10,6 +10,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	mysql.SetLogger(new(mysql.NopLogger)) // else it prints every connection that a test cuts
+	mysql.SetLogger(new(mysql.NopLogger)) // otherwise it prints every connection that a test breaks
 	os.Exit(djangotest.Main(m))
 }

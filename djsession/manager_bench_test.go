@@ -12,9 +12,9 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// BenchmarkManager is a request that loads a session, changes it and saves it,
-// beside the two statements of that through the bare driver, with the same bytes.
-// The second ratio, for the record, has the codec's work added to those.
+// BenchmarkManager compares a request that loads, changes and saves a session with its two
+// statements through the bare driver, with the same bytes. For information, the second ratio adds
+// the work of the codec to the statements.
 func BenchmarkManager(b *testing.B) {
 	for _, kind := range djangotest.Databases() {
 		for name, json := range benchSessions() {
@@ -68,8 +68,8 @@ func benchManager(b *testing.B, database djangotest.Database, json string) {
 	b.Run("statements and codec", func(b *testing.B) { benchratio.Run(b, "both", withCodec, ours) })
 }
 
-// changeN is the work of the handler. N has two digits, so that all that is stored
-// has one size.
+// changeN is the work of the handler. N has two digits, so that all stored sessions have the same
+// size.
 func changeN(b *testing.B, r *http.Request, n int64) {
 	s, err := djsession.FromRequest(r)
 	if err != nil {
@@ -80,9 +80,8 @@ func changeN(b *testing.B, r *http.Request, n int64) {
 	}
 }
 
-// recordChange returns what two requests say to the database, one of which undoes
-// what the other does. The clock stands still for them, so that they can be said
-// again and again.
+// recordChange returns the statements of two requests. The second request undoes the first. The
+// clock stands still, so that the statements can be replayed any number of times.
 func recordChange(b *testing.B, database djangotest.Database, json string) (to, fro []statement) {
 	settings := mustSettings(b)
 	now := time.Now()
@@ -98,10 +97,10 @@ func recordChange(b *testing.B, database djangotest.Database, json string) (to, 
 			b.Fatalf("%d statements", len(said[i]))
 		}
 	}
-	return said[1], said[2] // the first one was from another state
+	return said[1], said[2] // the first request began from another state
 }
 
-// replay says to a database what was recorded.
+// replay sends recorded statements to a database.
 func replay(b *testing.B, db *sql.DB, said []statement) {
 	load, save := said[0], said[1]
 	var data sql.NullString
@@ -119,8 +118,7 @@ func replay(b *testing.B, db *sql.DB, said []statement) {
 	}
 }
 
-// BenchmarkUntouched is a request that does not touch its session, beside the bare
-// handler.
+// BenchmarkUntouched compares a request that does not use its session with the bare handler.
 func BenchmarkUntouched(b *testing.B) {
 	store, m := newSite(b)
 	wrapped, r := m.Handler(hello), request(stored(b, store, `{"a":1}`))

@@ -18,8 +18,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// newSite is a new, empty store on SQLite and a manager over it that trusts it and
-// logs to the test.
+// newSite returns a new, empty store in SQLite, and a manager that trusts it and logs to the test.
 func newSite(t testing.TB) (*dbstore.Store, *djsession.Manager) {
 	t.Helper()
 	settings := mustSettings(t)
@@ -52,7 +51,7 @@ func newManager(t testing.TB, store djsession.Store, settings *djsession.Setting
 		t.Fatal(err)
 	}
 	if have, want := withoutClock(store.Settings()), withoutClock(settings); !reflect.DeepEqual(have, want) {
-		t.Fatalf("the store was opened with %+v, and the test means %+v", have, want)
+		t.Fatalf("the store was opened with %+v, and the test wants %+v", have, want)
 	}
 	m.AcceptEmptyStore = true
 	m.Observer = func(ctx context.Context, e djsession.Event) {
@@ -70,7 +69,7 @@ func withoutClock(s *djsession.Settings) djsession.Settings {
 	return c
 }
 
-// stored makes a session that is there before the test.
+// stored creates a session before the test, and returns its key.
 func stored(t testing.TB, store djsession.Store, json string) string {
 	t.Helper()
 	r, err := store.Create(t.Context(), "", parse(t, json), time.Time{})
@@ -80,7 +79,7 @@ func stored(t testing.TB, store djsession.Store, json string) string {
 	return r.Key
 }
 
-// holds is what the store has under a key, as Python's JSON.
+// holds returns the stored session of a key, as Python's JSON.
 func holds(t testing.TB, store djsession.Store, key string) string {
 	t.Helper()
 	r, err := store.Load(t.Context(), key)
@@ -120,8 +119,8 @@ func visit(t testing.TB, m *djsession.Manager, key string, view func(http.Respon
 	return w
 }
 
-// cookieOf is the session key that a response sets, "deleted" when it deletes the
-// cookie, and "" when it leaves it alone.
+// cookieOf returns the session key that a response sets. It returns "deleted" if the response
+// deletes the cookie, and "" if it does not change the cookie.
 func cookieOf(t testing.TB, w *httptest.ResponseRecorder) string {
 	t.Helper()
 	lines := w.Result().Header.Values("Set-Cookie")
@@ -140,7 +139,7 @@ func cookieOf(t testing.TB, w *httptest.ResponseRecorder) string {
 func TestManager(t *testing.T) {
 	store, m := newSite(t)
 
-	// A visitor without a session gets one once it holds something.
+	// A visitor without a session gets one as soon as it holds a value.
 	w := visit(t, m, "", func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
 		if s.Key() != "" || !s.IsEmpty() || s.Accessed() || s.Modified() {
 			t.Error("a new session is not new")
@@ -154,7 +153,7 @@ func TestManager(t *testing.T) {
 		t.Errorf("stored %s, Vary %q", got, w.Header().Get("Vary"))
 	}
 
-	// It is read, and left alone.
+	// A request reads the session, and does not change it.
 	w = visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
 		if s.GetString("name") != "Zoë" || s.Key() != key || s.Modified() || !s.Accessed() {
 			t.Errorf("name %q, modified %v", s.GetString("name"), s.Modified())
@@ -164,7 +163,7 @@ func TestManager(t *testing.T) {
 		t.Errorf("only read: %v", w.Header())
 	}
 
-	// It is changed while somebody else changes it.
+	// A request changes the session while another writer changes it.
 	w = visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
 		if err := s.Apply(edit.Add("n", 1)); err != nil {
 			t.Error(err)
@@ -177,7 +176,7 @@ func TestManager(t *testing.T) {
 		t.Errorf("stored %s", got)
 	}
 
-	// It is moved, and ended.
+	// A request cycles the key, and another one flushes the session.
 	w = visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
 		if err := s.CycleKey(r.Context()); err != nil {
 			t.Error(err)
@@ -206,7 +205,7 @@ func mustSettings(t testing.TB) *djsession.Settings {
 	return settings
 }
 
-// reopen is another store over the same table.
+// reopen returns another store over the same table.
 func reopen(t testing.TB, store *dbstore.Store, settings *djsession.Settings) *dbstore.Store {
 	t.Helper()
 	other, err := dbstore.New(store.DB(), dbstore.Config{Dialect: store.Dialect(), Settings: settings})

@@ -39,7 +39,8 @@ func ExampleManager() {
 		return nil
 	}))
 	http.Handle("POST /go/cart", manager.WithSession(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) error {
-		// Django changes the cart, too. No line is lost: the function runs again on a concurrent write.
+		// Django changes the cart, too. After a concurrent write the function runs again, so no
+		// line is lost.
 		err := s.Apply(func(v *djsession.Values) error {
 			c, err := djsession.GetOr(v, "cart", cart{})
 			if err != nil {

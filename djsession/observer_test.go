@@ -16,7 +16,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// What a handler gives to Error is logged once, whether the manager saw it or not.
+// An error that a handler passes to Error is logged once, even if the manager has reported it
+// already.
 func TestErrorIsLoggedOnce(t *testing.T) {
 	store, m := newSite(t)
 	key := stored(t, store, `{"a":1}`)
@@ -68,7 +69,7 @@ func TestErrorIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// Check says of an empty store that it proves nothing, unless that is expected.
+// Check reports that an empty store proves nothing, unless the manager expects an empty store.
 func TestCheckOfAnEmptyStore(t *testing.T) {
 	_, m := newSite(t)
 	for _, expected := range []bool{false, true} {
@@ -84,7 +85,7 @@ func TestCheckOfAnEmptyStore(t *testing.T) {
 	}
 }
 
-// Any visitor can cause refusals: those of one kind are logged once in a while, with
+// Any visitor can cause refusals. So refusals of one kind are logged only once in ten seconds, with
 // their number.
 func TestRefusalsAreLoggedOnceInAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -19,19 +19,19 @@ import (
 	"github.com/djsess/djsess/internal/testing/faultproxy"
 )
 
-// onceSite is a store behind a network that breaks, and the same store beside it.
+// onceSite is a store behind a proxy that breaks connections, and the same store without the proxy.
 type onceSite struct {
 	store  djsession.Store
 	direct djsession.Store
 	proxy  *faultproxy.Proxy
 }
 
-// onceKind is a kind of server, and by which words it is known what it is asked for.
+// onceKind is a kind of server, with the words that identify each kind of request.
 type onceKind struct {
 	name                                     string
 	start                                    func(t *testing.T) *onceSite
 	create, replace, remove, removeUnchanged string
-	// equal: a value that is equal to what was written does not show who wrote it.
+	// equal: an equal stored value does not show which client wrote it.
 	equal bool
 }
 
@@ -74,7 +74,7 @@ var onceKinds = []onceKind{
 	}, "add ", "cas ", "delete ", "cas ", true},
 }
 
-// testedOnceKinds returns all kinds, with -short PostgreSQL and Redis.
+// testedOnceKinds returns all kinds. With -short it returns PostgreSQL and Redis.
 func testedOnceKinds() []onceKind {
 	kinds := slices.Clone(onceKinds)
 	if testing.Short() {
@@ -85,7 +85,7 @@ func testedOnceKinds() []onceKind {
 
 type opener func(url string, s *djsession.Settings) (storeurl.Store, error)
 
-// onceBehind opens a store by its URL, and behind a proxy for its server's address.
+// onceBehind opens a store by its URL, directly and through a proxy to its server.
 func onceBehind(t *testing.T, url, addr string, open opener) *onceSite {
 	t.Helper()
 	proxy := faultproxy.New(t, addr)
@@ -139,7 +139,7 @@ func onceCacheTable(t *testing.T, db djangotest.Database) *onceSite {
 	return onceBehind(t, "dbcache+"+db.URL+"?table=site_cache", hostOf(t, db), storeurl.Open)
 }
 
-// count is how many sessions there are; -1 where nobody can say.
+// count returns how many sessions are stored, or -1 if the store cannot be enumerated.
 func (s *onceSite) count(t *testing.T) (n int) {
 	t.Helper()
 	scanner := s.direct.(djsession.Scanner)
@@ -155,7 +155,7 @@ func (s *onceSite) count(t *testing.T) (n int) {
 	return n
 }
 
-// warm makes a connection, and has Redis know the script.
+// warm opens a connection, and loads the script into Redis.
 func (s *onceSite) warm(t *testing.T) {
 	t.Helper()
 	key := stored(t, s.store, `{"a":1}`)
@@ -167,7 +167,7 @@ func (s *onceSite) warm(t *testing.T) {
 	}
 }
 
-// arm has the next request that holds these words lose its answer, or come late.
+// arm makes the next request with these words lose its answer, or arrive late.
 func (s *onceSite) arm(words string, late bool) {
 	if late {
 		s.proxy.Delay(words, 200*time.Millisecond)
@@ -176,7 +176,7 @@ func (s *onceSite) arm(words string, late bool) {
 	}
 }
 
-// settled waits until the server has done all that it was sent.
+// settled waits until the server has executed everything that it was sent.
 func (s *onceSite) settled(t *testing.T, what string) {
 	t.Helper()
 	if !s.proxy.Settled() {
@@ -184,8 +184,8 @@ func (s *onceSite) settled(t *testing.T, what string) {
 	}
 }
 
-// inTheEnd wants that this is stored, at the latest when the cache of cached_db has been
-// cleared of what may be older.
+// inTheEnd checks what is stored. For cached_db it waits until the cache has removed an item that
+// may be stale.
 func (s *onceSite) inTheEnd(t *testing.T, what, key, want string) {
 	t.Helper()
 	got := holds(t, s.direct, key)
@@ -200,19 +200,19 @@ func (s *onceSite) inTheEnd(t *testing.T, what, key, want string) {
 	}
 }
 
-// wantUnknown wants that nobody knows, which is no conflict, and not that the session
-// is gone: both have the caller make its change anew.
+// wantUnknown checks that the error is an ErrOutcomeUnknown, and neither a conflict nor an
+// ErrNotFound: after these the caller would make its change again.
 func wantUnknown(t *testing.T, what string, err error) {
 	t.Helper()
 	if !errors.Is(err, djsession.ErrOutcomeUnknown) || errors.Is(err, djsession.ErrConflict) || errors.Is(err, djsession.ErrNotFound) {
-		t.Errorf("%s: %v, want that nobody knows", what, err)
+		t.Errorf("%s: %v, want an ErrOutcomeUnknown", what, err)
 	}
 }
 
 var addOne = edit.Add("n", 1)
 
-// onEachOnce runs a test on each kind of server: with an answer that is lost, and with a
-// statement that the server gets 200 ms after the client was cut off.
+// onEachOnce runs a test on each kind of server, once with an answer that is lost, and once with a
+// request that the server gets 200 ms after the client was disconnected.
 func onEachOnce(t *testing.T, test func(t *testing.T, kind onceKind, s *onceSite, late bool)) {
 	for _, kind := range testedOnceKinds() {
 		t.Run(kind.name, func(t *testing.T) {
@@ -232,8 +232,7 @@ func onEachOnce(t *testing.T, test func(t *testing.T, kind onceKind, s *onceSite
 	}
 }
 
-// Whatever is written, it is written once, and the store knows that it was or says that
-// nobody does.
+// Every write is made once. The store reports its success, or an ErrOutcomeUnknown.
 func TestWritesAreMadeOnce(t *testing.T) {
 	onEachOnce(t, func(t *testing.T, kind onceKind, s *onceSite, late bool) {
 		ctx := t.Context()
@@ -262,7 +261,7 @@ func TestWritesAreMadeOnce(t *testing.T) {
 			if got := holds(t, s.direct, r.Key); got != `{"a":1}` {
 				t.Errorf("%s: in the end stored is %s", what, got)
 			}
-			// The record is as good as one that was loaded.
+			// The record can be replaced like a loaded one.
 			if _, err := s.store.Replace(ctx, r, parse(t, `{"a":2}`), time.Time{}); err != nil {
 				t.Errorf("%s: then replace: %v", what, err)
 			}
@@ -281,9 +280,9 @@ func TestWritesAreMadeOnce(t *testing.T) {
 			t.Errorf("replace: %v", err)
 		default:
 			if err := s.store.(djsession.UnchangedDeleter).DeleteUnchanged(ctx, r); err != nil {
-				t.Errorf("replace: the record is of no use: %v", err)
+				t.Errorf("replace: the returned record cannot be used: %v", err)
 			}
-			stored(t, s.store, `{}`) // in its place, for the count
+			stored(t, s.store, `{}`) // in its place, so that the number of sessions stays the same
 		}
 		s.settled(t, "replace")
 		more("replace", 1)
@@ -301,7 +300,7 @@ func TestWritesAreMadeOnce(t *testing.T) {
 			t.Errorf("delete: stored is %s", got)
 		}
 		if err := s.store.Delete(ctx, key); !errors.Is(err, djsession.ErrNotFound) {
-			t.Errorf("delete of nothing: %v", err)
+			t.Errorf("delete of a missing session: %v", err)
 		}
 
 		deleter := s.store.(djsession.UnchangedDeleter)
@@ -321,8 +320,8 @@ func TestWritesAreMadeOnce(t *testing.T) {
 	})
 }
 
-// A statement that comes late finds what somebody has written meanwhile, and leaves it.
-func TestLateWriteMeetsSomebodyElses(t *testing.T) {
+// A statement that arrives late does not overwrite what another client has written meanwhile.
+func TestLateWriteAfterAnotherWrite(t *testing.T) {
 	onEachOnce(t, func(t *testing.T, kind onceKind, s *onceSite, late bool) {
 		if !late {
 			return
@@ -342,8 +341,8 @@ func TestLateWriteMeetsSomebodyElses(t *testing.T) {
 	})
 }
 
-// Two add one to the same number, and the answer to the second, that it came too late, is
-// lost. What is stored equals what it would have stored, and the first one stored it.
+// Two clients add one to the same number. The second one is too late, and the answer that says so is
+// lost. The stored value equals the value of the second client, but the first client stored it.
 func TestLostAnswerAboutAnEqualWrite(t *testing.T) {
 	for _, kind := range testedOnceKinds() {
 		t.Run(kind.name, func(t *testing.T) {
@@ -371,7 +370,7 @@ func TestLostAnswerAboutAnEqualWrite(t *testing.T) {
 	}
 }
 
-// When no answer comes at all, that is said, however often it was asked for.
+// If no answer comes at all, the error says so, after any number of attempts.
 func TestNoAnswerAtAll(t *testing.T) {
 	onEachOnce(t, func(t *testing.T, kind onceKind, s *onceSite, late bool) {
 		if late {
@@ -387,8 +386,8 @@ func TestNoAnswerAtAll(t *testing.T) {
 	})
 }
 
-// A session is neither lost nor doubled, and a login is found under one key, wherever
-// the connection breaks while the key is cycled and the login saved.
+// The connection breaks at any point while the key is cycled and a login is saved. Then no session
+// is lost or stored twice, and the login is stored under one key.
 func TestLoginIsMadeOnce(t *testing.T) {
 	onEachOnce(t, func(t *testing.T, kind onceKind, s *onceSite, late bool) {
 		m := newManager(t, s.store, mustSettings(t))
@@ -412,7 +411,7 @@ func TestLoginIsMadeOnce(t *testing.T) {
 				}
 			})
 			s.settled(t, at)
-			// Only the save may be in doubt: all else can be sent again.
+			// Only the outcome of the save may be unknown: all other requests can be sent again.
 			want := 200
 			if at == "replace" && (late || kind.equal) {
 				want = 500
@@ -435,7 +434,7 @@ func TestLoginIsMadeOnce(t *testing.T) {
 	})
 }
 
-// Connections that the server has closed while they were idle are no error to anybody.
+// If the server has closed idle connections, no call returns an error.
 func TestIdleConnectionsThatEnded(t *testing.T) {
 	type ending struct {
 		name string
@@ -445,20 +444,20 @@ func TestIdleConnectionsThatEnded(t *testing.T) {
 		s.proxy.Cut()
 		for deadline := time.Now().Add(time.Minute); s.proxy.Open() > 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatal("connections are still there")
+				t.Fatal("connections are still open")
 			}
 		}
-		time.Sleep(20 * time.Millisecond) // until the clients' sides have heard of it
+		time.Sleep(20 * time.Millisecond) // until the clients have noticed
 	}}
 	terminated := ending{"terminated", func(t *testing.T, s *onceSite) {
-		// The server says why, before it closes.
+		// The server sends the reason before it closes.
 		const terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 		if _, err := databaseOf(s.direct).ExecContext(t.Context(), terminate); err != nil {
 			t.Fatal(err)
 		}
 		for deadline := time.Now().Add(time.Minute); s.proxy.Open() > 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatal("they are there still")
+				t.Fatal("connections are still open")
 			}
 		}
 	}}
@@ -497,7 +496,7 @@ func testIdleConnections(t *testing.T, kind onceKind, s *onceSite, end func(*tes
 	}
 	least := idle
 	if db == nil {
-		least = 2 // a cache's client opens as many as are used at once
+		least = 2 // a cache's client opens only as many as are used at once
 	}
 	for range 50 { // a busy server may refuse some
 		if fill(t, s, idle); s.proxy.Open() >= least {
@@ -509,7 +508,7 @@ func testIdleConnections(t *testing.T, kind onceKind, s *onceSite, end func(*tes
 	}
 	end(t, s)
 	if kind.name == "postgres, opened by sql.Open" {
-		time.Sleep(1100 * time.Millisecond) // until the store asks
+		time.Sleep(1100 * time.Millisecond) // until the store checks idle connections
 	}
 	deleter := s.store.(djsession.UnchangedDeleter)
 	for i, r := range records {
@@ -528,7 +527,7 @@ func testIdleConnections(t *testing.T, kind onceKind, s *onceSite, end func(*tes
 	}
 }
 
-// databaseOf is the pool that a store has, nil if it has none of database/sql's.
+// databaseOf returns the sql.DB of a store, or nil.
 func databaseOf(store djsession.Store) *sql.DB {
 	switch s := store.(type) {
 	case *dbstore.Store:
@@ -539,7 +538,7 @@ func databaseOf(store djsession.Store) *sql.DB {
 	return nil
 }
 
-// fill has so many connections idle at once.
+// fill makes a number of connections idle at once.
 func fill(t *testing.T, s *onceSite, n int) {
 	t.Helper()
 	if db := databaseOf(s.store); db != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/middlewaretest"
 )
 
-// The engines of TestMiddlewareIsDjangos that use a cache.
+// These are the engines of TestMiddlewareIsDjangos that use a cache.
 
 const (
 	cacheBackend    = "django.contrib.sessions.backends.cache"
@@ -25,7 +25,7 @@ func databaseCacheEngine(t *testing.T) middlewaretest.Engine {
 	}
 }
 
-// databaseCache is the entry for CACHES of a table that createcachetable makes.
+// databaseCache is an entry of CACHES, for a table that createcachetable creates.
 var databaseCache = map[string]any{
 	"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache",
 }
@@ -48,7 +48,8 @@ func memcachedEngine(t *testing.T) middlewaretest.Engine {
 	}
 }
 
-// quickMemcached is a client that does not wait before it sends what is short, so that it could send more at once.
+// quickMemcached is a client that sends short commands at once. Otherwise it would wait for more
+// data to send.
 func quickMemcached(m djangotest.MemcachedServers) map[string]any {
 	entry := m.Django("PyMemcacheCache")
 	entry["OPTIONS"] = map[string]any{"no_delay": true}
@@ -80,7 +81,7 @@ func warmCachedDBEngine(t *testing.T) middlewaretest.Engine {
 	return e
 }
 
-// opens opens a store by its URL, until the test ends.
+// opens returns a function that opens a store by its URL. The store is closed when the test ends.
 func opens(url string) func(testing.TB, *djsession.Settings) djsession.Store {
 	return func(t testing.TB, s *djsession.Settings) djsession.Store {
 		t.Helper()

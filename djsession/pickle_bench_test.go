@@ -7,7 +7,7 @@ import (
 	"github.com/djsess/djsess/internal/pickle"
 )
 
-// aLogin is what django.contrib.auth leaves in a session, as Python pickles it.
+// aLogin is a session with a login of django.contrib.auth, as Python pickles it.
 func aLogin(t testing.TB) []byte {
 	return pickled(t, dict(
 		"_auth_user_id", pickle.NewStr("1"),
@@ -16,7 +16,7 @@ func aLogin(t testing.TB) []byte {
 	), 4)
 }
 
-// Beside what pickle.Load takes, internal/pickle/bench_test.go has that against CPython.
+// The benchmark compares with pickle.Load, which internal/pickle/bench_test.go compares with CPython.
 func BenchmarkPickledLogin(b *testing.B) {
 	data := aLogin(b)
 	s := djsession.PickleSerializer{}

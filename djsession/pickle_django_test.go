@@ -19,12 +19,12 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// inPython is a value that Python has, and what Go makes of it. An empty one is opaque.
+// inPython is a value in Python, and what Go makes of it.
 type inPython struct {
-	code  string // makes it
-	value any    // in Go, as an any
+	code  string // makes the value
+	value any    // what Get returns for an any; nil and no text shown if the value is opaque
 	shown string // by AppendShown
-	json  bool   // json.dumps takes it
+	json  bool   // json.dumps accepts it
 }
 
 var (
@@ -77,7 +77,7 @@ var inPythons = map[string]inPython{
 	"itself":   {"itself", nil, `[1,{"again":"\u2026"}]`, false},
 }
 
-// pythonValues are what the codes of inPythons use.
+// pythonValues defines what the codes of inPythons use.
 const pythonValues = `
 	import collections, decimal, enum, pickle, sys, uuid
 	try:
@@ -128,8 +128,8 @@ func sortedNames[V any](m map[string]V) []string {
 	return names
 }
 
-// Go reads what Django wrote as the types of Go and pytype, in every protocol. What Go has no type for
-// survives a write of another key and is equal in Python.
+// Go reads values that Django wrote as types of Go and pytype, in every protocol. A value that Go
+// has no type for is equal in Python after Go has written another key.
 func TestPickledTypesFromDjango(t *testing.T) {
 	onPickles(t, func(t *testing.T, site *engineSite) {
 		django := site.django
@@ -203,7 +203,7 @@ func TestPickledTypesFromDjango(t *testing.T) {
 	})
 }
 
-// addTo changes a dict, which stays of its class.
+// addTo changes a dict, which keeps its class.
 func addTo(name string, more any) edit.Change {
 	return func(v *djsession.Values) error {
 		dict, err := djsession.GetOr(v, name, djsession.Values{})
@@ -246,7 +246,7 @@ func checkInGo(t *testing.T, what string, v *djsession.Values, name string) {
 	}
 }
 
-// What Go set, Django has as plain Python types.
+// Django reads values that Go set as plain Python types.
 func TestPickledTypesFromGo(t *testing.T) {
 	values := map[string]struct {
 		value any
@@ -287,8 +287,8 @@ func TestPickledTypesFromGo(t *testing.T) {
 			}
 			return errors.Join(errs...)
 		}
-		key := site.golang.do(t, "", action{"set", "", set}, nobody)
-		for range 2 { // and once more on what was read
+		key := site.golang.do(t, "", action{"set", "", set}, nothing)
+		for range 2 { // the second time with the values that were read
 			var reprs map[string]string
 			site.django.Do(t, `result = {name: repr(value) for name, value in SessionStore(args).items()}`, key, &reprs)
 			for name, v := range values {
@@ -296,7 +296,7 @@ func TestPickledTypesFromGo(t *testing.T) {
 					t.Errorf("%s: Python has %s, want %s", name, reprs[name], v.repr)
 				}
 			}
-			key = site.golang.do(t, key, action{"set", "", set}, nobody)
+			key = site.golang.do(t, key, action{"set", "", set}, nothing)
 		}
 	})
 }
@@ -346,9 +346,9 @@ func TestPickledExpiry(t *testing.T) {
 					django.Do(t, `result = micros(SessionStore(args).get_expiry_date())`, key, &seen)
 					django.Do(t, `result = micros(Session.objects.get(session_key=args).expire_date)`, key, &row)
 					if seen != at.UnixMicro() || row != seen {
-						t.Errorf("for Django it ends %v, its row %v", time.UnixMicro(seen).UTC(), time.UnixMicro(row).UTC())
+						t.Errorf("in Django it ends %v, its row %v", time.UnixMicro(seen).UTC(), time.UnixMicro(row).UTC())
 					}
-					// And once more as Go writes it.
+					// The same expiry as Go writes it.
 					w := visit(t, m, key, func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
 						if err := s.SetExpiry(djsession.At(at.Add(time.Hour))); err != nil {
 							t.Error(err)

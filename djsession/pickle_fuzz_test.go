@@ -11,7 +11,7 @@ import (
 	"github.com/djsess/djsess/internal/pyjson"
 )
 
-// pickleSeeds are sessions with a bit of everything.
+// pickleSeeds are sessions with many kinds of values.
 func pickleSeeds(t testing.TB) (seeds [][]byte) {
 	for protocol := range 6 {
 		seeds = append(seeds, pickled(t, dict("cart", aCart(), "t", pickle.NewTuple(pickle.NewFloat(1), pickle.NewBytes("x")), "d", dict(pickle.NewInt(1), pickle.NewSet()),
@@ -25,8 +25,7 @@ func pickleSeeds(t testing.TB) (seeds [][]byte) {
 	return seeds
 }
 
-// What Parse takes, whatever it is, can be shown, asked for, changed and written, and
-// read again.
+// Values that Parse returns can be shown, decoded, changed, written and read again.
 func FuzzPickledSession(f *testing.F) {
 	for _, seed := range pickleSeeds(f) {
 		f.Add(seed)
@@ -36,14 +35,14 @@ func FuzzPickledSession(f *testing.F) {
 		runtime.ReadMemStats(&before)
 		useSession(t, data)
 		runtime.ReadMemStats(&after)
-		// What is shown, asked for and written may be a few megabytes however small the pickle.
+		// The texts may be a few megabytes long, however small the pickle is.
 		if took := after.TotalAlloc - before.TotalAlloc; took > uint64(1<<30+10000*len(data)) {
 			t.Errorf("%d MB of memory for %d bytes", took>>20, len(data))
 		}
 	})
 }
 
-// The same without a fuzzer: bytes that are changed, doubled and left out.
+// The same as FuzzPickledSession, with bytes that are changed, repeated or removed.
 func TestMutatedPickles(t *testing.T) {
 	const seed = 11
 	random := rand.New(rand.NewPCG(seed, seed))
@@ -92,7 +91,7 @@ func useSession(t *testing.T, data []byte) {
 		v.Get(name, &s)
 		if v.Get(name, &nested) == nil {
 			if err := v.Clone().Set("nested", nested); err != nil {
-				t.Fatalf("%q: %q: a dict that was got cannot be set: %v", data, name, err)
+				t.Fatalf("%q: %q: a dict that Get returned cannot be set: %v", data, name, err)
 			}
 		}
 	}
@@ -101,13 +100,13 @@ func useSession(t *testing.T, data []byte) {
 	}
 	written, err := djsession.PickleSerializer{}.Append(nil, v)
 	if err != nil {
-		return // such as what no pickle can hold
+		return // such as an object that no pickle can hold
 	}
 	back, err := djsession.PickleSerializer{}.Parse(written)
 	if err != nil {
 		t.Fatalf("%q is written as %q: %v", data, written, err)
 	}
 	if back.Len() != v.Len() {
-		t.Fatalf("%q: %d values are %d in %q", data, v.Len(), back.Len(), written)
+		t.Fatalf("%q: %d values became %d in %q", data, v.Len(), back.Len(), written)
 	}
 }

@@ -35,7 +35,7 @@ func unpickle(t testing.TB, data []byte) *djsession.Values {
 	return v
 }
 
-// dict is a dict with names for keys.
+// dict returns a dict with the names as keys.
 func dict(items ...any) *pickle.Object {
 	o := pickle.NewDict()
 	for _, item := range items {
@@ -48,7 +48,7 @@ func dict(items ...any) *pickle.Object {
 	return o
 }
 
-// aCart is an instance of a class that Go knows nothing of.
+// aCart is an instance of a class that Go does not know.
 func aCart() *pickle.Object {
 	return &pickle.Object{Kind: pickle.NewObj, Call: &pickle.Call{
 		Callable: pickle.NewGlobal("myapp.models", "Cart"), Args: pickle.NewTuple(),
@@ -56,7 +56,7 @@ func aCart() *pickle.Object {
 	}}
 }
 
-// What is no pickle of a dict is refused, and the error says what it is.
+// Data that are not a pickle of a dict are refused, and the error says what they are.
 func TestUnpickleRefuses(t *testing.T) {
 	good := pickled(t, dict("a", pickle.NewInt(1)), 4)
 	for name, c := range map[string]struct {
@@ -80,12 +80,13 @@ func TestUnpickleRefuses(t *testing.T) {
 	}
 	for i := range good {
 		if v, err := (djsession.PickleSerializer{}).Parse(good[:i]); err == nil {
-			t.Errorf("the first %d bytes are a session of %d values", i, v.Len())
+			t.Errorf("the first %d bytes are read as a session of %d values", i, v.Len())
 		}
 	}
 }
 
-// A pickle that names one thing over and over costs no more than it should, read or shown.
+// A pickle that refers to one object many times takes a limited amount of memory when it is read or
+// shown.
 func TestBillionLaughs(t *testing.T) {
 	laughs := pickle.NewList(pickle.NewStr("ha"))
 	for range 30 {
@@ -99,7 +100,7 @@ func TestBillionLaughs(t *testing.T) {
 		t.Errorf("Get: %v", err)
 	}
 	if _, err := v.AppendPythonJSON(nil); err == nil {
-		t.Error("JSON of it has been made")
+		t.Error("AppendPythonJSON wrote it")
 	}
 	shown := v.AppendShown(nil)
 	runtime.ReadMemStats(&after)
@@ -109,7 +110,7 @@ func TestBillionLaughs(t *testing.T) {
 	if !strings.HasSuffix(string(shown), `,"x":1}`) {
 		t.Errorf("shown in %d bytes", len(shown))
 	}
-	// It is written back as it came.
+	// It is written back in its short form.
 	if err := v.Set("y", 1); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func TestUnpickleIsCheap(t *testing.T) {
 		_, err := djsession.PickleSerializer{}.Parse(data)
 		runtime.ReadMemStats(&after)
 		if err == nil {
-			t.Errorf("%s is a session", name)
+			t.Errorf("%s was read as a session", name)
 		}
 		if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20 {
 			t.Errorf("%s: %d bytes were allocated", name, took)
@@ -156,7 +157,7 @@ func TestPickleStaysAsItWas(t *testing.T) {
 	}
 }
 
-// A dict that holds itself holds itself when it was changed.
+// A dict that holds itself still holds itself after a change.
 func TestChangedDictThatHoldsItself(t *testing.T) {
 	root := dict("a", pickle.NewInt(1))
 	root.Items = append(root.Items, pickle.NewStr("me"), pickle.NewTuple(pickle.NewList(root)))
@@ -213,7 +214,7 @@ func TestManyPickledValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Names that occur twice: the last value counts, in the first one's place.
+	// If a name occurs twice, the last value counts, in the place of the first.
 	root, err := pickle.Load(data, pickle.Limits{})
 	if err != nil {
 		t.Fatal(err)
@@ -230,11 +231,11 @@ func TestManyPickledValues(t *testing.T) {
 	}
 	back.Delete("xx")
 	if back.Has("xx") || !back.Has("xxx") || back.Len() != 299 {
-		t.Error("Delete")
+		t.Error("Delete did not remove every xx")
 	}
 }
 
-// A struct takes what it has fields for, and is not bothered by the rest.
+// A struct takes the values that it has fields for, even if other values are opaque.
 func TestOpaqueBesideFields(t *testing.T) {
 	v := unpickle(t, pickled(t, dict("user", dict("name", pickle.NewStr("ann"), "cart", aCart(), "tags", pickle.NewTuple(pickle.NewStr("x")))), 4))
 	var user struct {
@@ -252,7 +253,7 @@ func TestOpaqueBesideFields(t *testing.T) {
 	if err := v.Get("user", &m); !errors.Is(err, djsession.ErrOpaque) {
 		t.Errorf("%v", err)
 	}
-	// Values keep it, inside of a struct, too.
+	// Values keep an opaque object, also inside a struct.
 	var nested struct{ Users []djsession.Values }
 	w := unpickle(t, pickled(t, dict("site", dict("Users", pickle.NewList(dict("cart", aCart())))), 4))
 	if err := w.Get("site", &nested); err != nil {
@@ -276,7 +277,7 @@ func TestOpaqueBesideFields(t *testing.T) {
 	}
 }
 
-// A session moves between serializers: what JSON has a form for as json.dumps writes it.
+// A session can move between serializers. JSON has the values in the form that json.dumps writes.
 func TestPickleToJSONAndBack(t *testing.T) {
 	v := parse(t, oddJSON)
 	data, err := djsession.PickleSerializer{}.Append(nil, v)
@@ -290,7 +291,7 @@ func TestPickleToJSONAndBack(t *testing.T) {
 	if err := back.Set("at", noonPlus); err != nil {
 		t.Fatal(err)
 	}
-	// A time that Go set is a text in JSON, and keeps its offset in both.
+	// A time that Go set is a text in JSON, and keeps its offset in both formats.
 	var at time.Time
 	if err := back.Get("at", &at); err != nil || !at.Equal(noonPlus) {
 		t.Errorf("at: %v, %v", at, err)
@@ -300,7 +301,7 @@ func TestPickleToJSONAndBack(t *testing.T) {
 	}
 }
 
-// A JSON session that Go gives a time keeps the bytes of all else.
+// If Go sets a time in a JSON session, all other values keep their bytes.
 func TestPythonTypesInJSON(t *testing.T) {
 	v := parse(t, "{ \"\xe9\" : 1.50 , \"\\u00E9x\":2 }")
 	if err := v.Set("at", noonPlus); err != nil {
@@ -328,7 +329,7 @@ func TestPythonTypesInJSON(t *testing.T) {
 	}
 }
 
-// What Python would fail to load is refused when it is set.
+// Set refuses a value that Python could not load.
 func TestSetRefusesUnhashable(t *testing.T) {
 	v := unpickle(t, pickled(t, dict("a", pickle.NewInt(1)), 4))
 	for _, value := range []any{
@@ -337,7 +338,7 @@ func TestSetRefusesUnhashable(t *testing.T) {
 		pytype.NaiveTime(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)),
 	} {
 		if err := v.Set("a", value); err == nil {
-			t.Errorf("%#v is taken", value)
+			t.Errorf("%#v was accepted", value)
 		}
 	}
 	if got := string(v.AppendShown(nil)); got != `{"a":1}` {
@@ -345,7 +346,7 @@ func TestSetRefusesUnhashable(t *testing.T) {
 	}
 }
 
-// Get decodes a value into other types that have a form for it.
+// Get also decodes a value into other types that can hold it.
 func TestGetPickledIntoTypes(t *testing.T) {
 	v := unpickle(t, pickled(t, dict(
 		"decimal", pickle.NewCall(pickle.NewGlobal("decimal", "Decimal"), pickle.NewStr("1.50")),
@@ -381,14 +382,14 @@ func TestGetPickledIntoTypes(t *testing.T) {
 		if got := reflect.ValueOf(c.into).Elem().Interface(); c.want != nil && (err != nil || !reflect.DeepEqual(got, c.want)) {
 			t.Errorf("%s into %T: %#v, %v", c.name, c.into, got, err)
 		} else if c.want == nil && err == nil {
-			t.Errorf("%s fits %T: %#v", c.name, c.into, got)
+			t.Errorf("%s was decoded into %T: %#v", c.name, c.into, got)
 		}
 	}
 	var ordered djsession.Values
 	if err := v.Get("ordered", &ordered); err != nil || !slices.Equal(slices.Collect(ordered.Names()), []string{"z", "a"}) {
 		t.Errorf("ordered: %v", err)
 	}
-	// It stays an OrderedDict when it is changed.
+	// It is still an OrderedDict after a change.
 	if err := errors.Join(ordered.Set("m", 3), v.Set("ordered", ordered)); err != nil {
 		t.Fatal(err)
 	}

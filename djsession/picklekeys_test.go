@@ -13,7 +13,7 @@ import (
 	"github.com/djsess/djsess/internal/pydict"
 )
 
-// allocated is how many bytes a function allocates.
+// allocated returns how many bytes a function allocates.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -22,7 +22,7 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// A key in a key in a key would be quoted as many times, and twice as long each time.
+// Each level of a key inside a key would quote the text once more, and double its length.
 func TestKeysInsideKeys(t *testing.T) {
 	const n = 26
 	for name, layer := range map[string]string{"tuples": "\x85Ns", "dicts": "Ns"} {
@@ -66,7 +66,8 @@ func TestKeysShown(t *testing.T) {
 	}
 }
 
-// laughing is a dict of a few hundred bytes in a pickle, and of far more than memory written out.
+// laughing returns a dict whose pickle has a few hundred bytes, and whose text would not fit into
+// memory.
 func laughing() *pickle.Object {
 	laughs := dict("ha", pickle.NewStr("ha"))
 	for range 40 {
@@ -75,7 +76,7 @@ func laughing() *pickle.Object {
 	return laughs
 }
 
-// The limit is for all members together.
+// The limit applies to all members together.
 func TestManyLaughs(t *testing.T) {
 	laughs, root := laughing(), dict()
 	for i := range 200 {
@@ -98,7 +99,7 @@ func TestManyLaughs(t *testing.T) {
 	}
 }
 
-// A list that holds itself the long way round, beside many others, ends where the limit is.
+// Writing a list that holds itself by a long cycle, with many other items, ends at the limit.
 func TestLongWayRound(t *testing.T) {
 	list := pickle.NewList()
 	root := list
@@ -115,7 +116,7 @@ func TestLongWayRound(t *testing.T) {
 	}
 }
 
-// Values inside of Values have the limit of these, and are set without a text.
+// Values inside Values share the limit of the outer Values. To set them needs no text.
 func TestNestedLaughs(t *testing.T) {
 	v := unpickle(t, pickled(t, dict("cart", dict("laughs", laughing())), 4))
 	took := allocated(func() {
@@ -137,7 +138,7 @@ func TestNestedLaughs(t *testing.T) {
 		if err != nil || len(data) > 2000 {
 			t.Errorf("%d bytes, %v", len(data), err)
 		}
-		// A session that is not known to be pickled takes them, too, and cannot be JSON.
+		// Values that were not pickled take them, too, but then have no JSON.
 		var nested djsession.Values
 		if err := v.Get("cart", &nested); err != nil {
 			t.Fatal(err)
@@ -165,7 +166,7 @@ func newObject(class, text string) *pickle.Object {
 	}}
 }
 
-// What is a str to a dict is found by it: session[Keys.CART] is session["cart"].
+// A key that equals a str in Python is found by that str: session[Keys.CART] is session["cart"].
 func TestKeysThatAreStrings(t *testing.T) {
 	for name, key := range map[string]*pickle.Object{
 		"an Enum":          pickle.NewCall(pickle.NewGlobal("shop", "Keys"), pickle.NewStr("cart")),
@@ -200,7 +201,7 @@ func TestKeysThatAreStrings(t *testing.T) {
 			t.Errorf("%s: the key was replaced, or the value was not: %d items", name, len(root.Items))
 		}
 		if v = load(); v.Delete(want) != 1 || v.Has(want) || v.Len() != 1 {
-			t.Errorf("%s: it is still there: %s", name, v.AppendShown(nil))
+			t.Errorf("%s: the value is still there: %s", name, v.AppendShown(nil))
 		}
 
 		inside := unpickle(t, pickled(t, dict("d", pickle.NewDict(key, pickle.NewInt(2))), 4))
@@ -211,7 +212,7 @@ func TestKeysThatAreStrings(t *testing.T) {
 	}
 }
 
-// A dict that has the str as well says that the other key is none. Both stay.
+// If a dict also has the str itself as a key, the other key does not equal it. Both keys stay.
 func TestKeysThatOnlyLookLikeStrings(t *testing.T) {
 	color := pickle.NewCall(pickle.NewGlobal("shop", "Color"), pickle.NewStr("red"))
 	red := pickle.NewStr("red")
@@ -234,7 +235,7 @@ func TestKeysThatOnlyLookLikeStrings(t *testing.T) {
 				t.Errorf("%d, %v, %d values", n, err, v.Len())
 			}
 			if v.Delete("red") != 1 || v.Has("red") || v.Len() != many+1 {
-				t.Error("Delete took the other one, or both")
+				t.Error("Delete removed the other key, or both keys")
 			}
 		}
 	}
@@ -250,7 +251,7 @@ func TestKeysThatOnlyLookLikeStrings(t *testing.T) {
 	}
 }
 
-// A clock that was never shown has with fold=1 the offset after the gap.
+// A wall clock that was skipped has the offset from after the gap with fold=1.
 func TestFoldInAGap(t *testing.T) {
 	berlin := pickle.NewCall(pickle.NewGlobal("zoneinfo", "ZoneInfo._unpickle"), pickle.NewStr("Europe/Berlin"), pickle.NewInt(1))
 	for fields, want := range map[string]string{

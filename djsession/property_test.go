@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	propertySessions = 10_000 // each way, with each Django
+	propertySessions = 10_000 // in each direction, with each Django
 	propertyBatch    = 1_000
 )
 
-// What Django encodes Go decodes and what Go encodes Django decodes, without a
-// difference in a single byte of the JSON.
+// Go decodes what Django encodes, and Django decodes what Go encodes. Not a single byte of the JSON
+// differs.
 func TestRandomSessionsAgainstDjango(t *testing.T) {
 	for i, version := range djangotest.OldestAndNewest() {
 		t.Run(version, func(t *testing.T) {
@@ -78,9 +78,9 @@ func fromDjango(t *testing.T, django *djangotest.Django, codec djsession.Codec, 
 			t.Fatalf("%s: %v", p[1], err)
 		}
 		if got := jsonOf(t, v); got != p[1] {
-			t.Fatalf("decoded %s, Django has %s", got, p[1])
+			t.Fatalf("decoded to %s, Django has %s", got, p[1])
 		}
-		// Every value, taken out and put back, is written as Python wrote it.
+		// Every value that Get returns and Set stores again has the bytes that Python wrote.
 		for name := range v.Names() {
 			before, _ := v.Raw(name)
 			var value any
@@ -88,7 +88,7 @@ func fromDjango(t *testing.T, django *djangotest.Django, codec djsession.Codec, 
 				t.Fatalf("%s: %v", before, err)
 			}
 			if _, isDict := value.(map[string]any); isDict {
-				continue // Go's maps have no order
+				continue // a map in Go has no order
 			}
 			if list, isList := value.([]any); isList && len(list) > 0 {
 				continue

@@ -13,7 +13,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// copying is a ResponseWriter that, as net/http's, can copy by itself.
+// copying is a ResponseWriter with ReadFrom, like net/http's.
 type copying struct {
 	*httptest.ResponseRecorder
 	from []io.Reader
@@ -24,8 +24,8 @@ func (c *copying) ReadFrom(src io.Reader) (int64, error) {
 	return io.Copy(c.ResponseRecorder, src)
 }
 
-// A file goes from io.Copy to the server's own ReadFrom, which is sendfile there,
-// and the session is saved before.
+// io.Copy passes a file to the server's own ReadFrom, which uses sendfile. The session is saved
+// before.
 func TestReadFrom(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	content := bytes.Repeat([]byte("0123456789abcdef"), 1<<14)
@@ -59,7 +59,7 @@ func TestReadFrom(t *testing.T) {
 	}
 }
 
-// isFile tells whether it is what package net sends by sendfile.
+// isFile reports whether package net sends the reader by sendfile.
 func isFile(r io.Reader) bool {
 	if limited, ok := r.(*io.LimitedReader); ok {
 		r = limited.R

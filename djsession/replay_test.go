@@ -96,7 +96,7 @@ func TestConcurrentWriteIsKept(t *testing.T) {
 	}
 }
 
-// A value is encoded when it is set: what happens to it later does not count, even if the
+// A value is encoded when it is set. Later changes of the Go value have no effect, even if the
 // change is re-applied.
 func TestSetEncodesOnce(t *testing.T) {
 	store, m := newSite(t)

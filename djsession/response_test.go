@@ -13,7 +13,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// Whether a session is saved is decided by the status, when the response begins.
+// The status decides whether a session is saved, when the response begins.
 func TestResponses(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -65,7 +65,8 @@ func TestResponses(t *testing.T) {
 	}
 }
 
-// What the store cannot take must not look as if it had: another response goes out.
+// If the store cannot save a session, the response must not look like a success: an error response
+// replaces it.
 func TestStoreGoesDownBeforeTheSave(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *httptest.Server) {
 		store, m := newBrittle(t)
@@ -108,7 +109,7 @@ func TestStoreGoesDownBeforeTheSave(t *testing.T) {
 				}
 			}
 			if len(writes) != 7 {
-				t.Errorf("the handler did not come to its end: %v", writes)
+				t.Errorf("the handler did not reach its end: %v", writes)
 			}
 			for what, err := range writes {
 				if want := map[bool]error{true: djsession.ErrResponseStarted, false: errDown}[what == "Set"]; !errors.Is(err, want) {
@@ -122,8 +123,8 @@ func TestStoreGoesDownBeforeTheSave(t *testing.T) {
 	})
 }
 
-// A store that is down is never taken for an empty session, which would then be
-// saved over the good one.
+// If the store is down, the session is never taken for empty: the empty session would overwrite the
+// stored one.
 func TestStoreIsDown(t *testing.T) {
 	handlers := map[string]http.Handler{
 		"that asks": view(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) { s.Set("a", 2) }),
@@ -155,7 +156,7 @@ func TestStoreIsDown(t *testing.T) {
 		{"that does not care", false, djsession.ServeError, 200},
 		{"that does not care", true, djsession.ServeError, 200},
 		{"that never asks", false, djsession.ServeError, 200},
-		// As Django, which would have to load it to save it.
+		// As in Django, which would have to load the session to save it.
 		{"that never asks", true, djsession.ServeError, 500},
 		{"that never asks", true, unavailable, 503},
 	} {
@@ -178,8 +179,8 @@ func TestStoreIsDown(t *testing.T) {
 	}
 }
 
-// What is done at once fails at once, and leaves the session as it was: but where
-// the old row may be gone, the visitor has the new one from then on.
+// A method that writes at once returns its error at once, and leaves the session as it was. But if
+// the old row may be gone, the visitor has the new session from then on.
 func TestStoreIsDownAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		do    func(*djsession.Session, context.Context) error
@@ -215,7 +216,7 @@ func TestStoreIsDownAtOnce(t *testing.T) {
 	}
 }
 
-// A session that was deleted meanwhile is a 400 and stays deleted.
+// If a session was deleted meanwhile, the response has status 400 and the session stays deleted.
 func TestDeletedMeanwhile(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *httptest.Server) {
 		store, m := newSite(t)
@@ -236,7 +237,7 @@ func TestDeletedMeanwhile(t *testing.T) {
 	})
 }
 
-// Whatever the ErrorHandler does, the response tells of the error.
+// The response reports the error, whatever the ErrorHandler does.
 func TestErrorHandler(t *testing.T) {
 	for name, c := range map[string]struct {
 		handler  func(http.ResponseWriter, *http.Request, error)
@@ -270,7 +271,7 @@ func TestErrorHandler(t *testing.T) {
 	}
 }
 
-// A save that takes longer than SaveTimeout is given up.
+// A save that takes longer than SaveTimeout fails.
 func TestSaveTimeout(t *testing.T) {
 	store, m := newBrittle(t)
 	m.SaveTimeout = time.Millisecond

@@ -13,8 +13,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// An informational response does not commit: the session can still change, and its
-// cookie comes with the final one.
+// An informational response does not commit. The session can still change, and the final response
+// sets its cookie.
 func TestEarlyHints(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *httptest.Server) {
 		store, m := newSite(t)
@@ -44,7 +44,7 @@ func TestEarlyHints(t *testing.T) {
 	})
 }
 
-// 101 is final though it is a 1xx: what follows is no HTTP.
+// Status 101 is final although it is a 1xx: the data after it are not HTTP.
 func TestSwitchingProtocols(t *testing.T) {
 	store, m := newSite(t)
 	server := serving(t, false, m.Handler(view(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
@@ -73,7 +73,7 @@ func TestSwitchingProtocols(t *testing.T) {
 	}
 }
 
-// After the first byte a session is read, and no more.
+// After the first byte a session can only be read.
 func TestAfterTheFirstByte(t *testing.T) {
 	store, m := newSite(t)
 	key := stored(t, store, `{"a":1}`)
@@ -113,7 +113,7 @@ func TestAfterTheFirstByte(t *testing.T) {
 				want = nil
 			}
 			if _, err := djsession.FromRequest(r); !errors.Is(err, want) {
-				t.Errorf("after %s, asked for: %v", name, err)
+				t.Errorf("FromRequest after %s: %v", name, err)
 			}
 		})).ServeHTTP(httptest.NewRecorder(), request(key))
 	}
@@ -122,8 +122,7 @@ func TestAfterTheFirstByte(t *testing.T) {
 	}
 }
 
-// What http.ResponseController can do with the server's ResponseWriter, it can do
-// with ours.
+// http.ResponseController can do the same with our ResponseWriter as with the server's.
 func TestResponseController(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *httptest.Server) {
 		store, m := newSite(t)
@@ -155,7 +154,7 @@ func TestResponseController(t *testing.T) {
 	})
 }
 
-// pushing is a ResponseWriter that pushes, which Go's own client never lets it.
+// pushing is a ResponseWriter that supports server push, which Go's own client refuses.
 type pushing struct {
 	*httptest.ResponseRecorder
 	pushed []string

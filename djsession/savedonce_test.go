@@ -16,8 +16,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// A value that somebody else changes after it was popped stays whole: nobody has seen
-// what was added to it.
+// If another writer changes a value after Pop, the value stays: the caller of Pop has not seen the
+// change.
 func TestPopOfAChangedValue(t *testing.T) {
 	for name, c := range map[string]struct {
 		theirs edit.Change
@@ -47,13 +47,13 @@ func TestPopOfAChangedValue(t *testing.T) {
 			}
 		})
 		if got := holds(t, store, key); got != c.want || told != c.told || w.Code != 200 {
-			t.Errorf("%s: status %d, stored %s, told %v", name, w.Code, got, told)
+			t.Errorf("%s: status %d, stored %s, reported %v", name, w.Code, got, told)
 		}
 	}
 }
 
-// A handler that saves and then changes nothing learns that the session was deleted
-// meanwhile, as with Django, which saves once more.
+// If a handler saves and then changes nothing, it gets an error if the session was deleted
+// meanwhile. Django saves once more, with the same effect.
 func TestDeletedAfterSave(t *testing.T) {
 	store, m := newSite(t)
 	key := stored(t, store, `{"a":1}`)
@@ -67,8 +67,8 @@ func TestDeletedAfterSave(t *testing.T) {
 	}
 }
 
-// The changes of a save that nobody knows the outcome of are not made twice, even if
-// the handler saves again.
+// If the outcome of a save is unknown, its changes are not made twice, even if the handler saves
+// again.
 func TestSaveAgainAfterAnUnknownOutcome(t *testing.T) {
 	store, _ := newSite(t)
 	key := stored(t, store, `{"n":1}`)
@@ -86,8 +86,8 @@ func TestSaveAgainAfterAnUnknownOutcome(t *testing.T) {
 	}
 }
 
-// unsureStore does not know what became of its first conditional deletion; then
-// somebody writes the session, and somebody logs out.
+// unsureStore does not know the outcome of its first DeleteUnchanged. Then another client writes
+// the session, and another one logs out.
 type unsureStore struct {
 	*dbstore.Store
 	t     *testing.T
@@ -124,8 +124,8 @@ func TestLogoutWhileTheKeyIsCycled(t *testing.T) {
 	}
 }
 
-// A request whose deadline has passed is still saved, and the response says so:
-// nothing but an http.TimeoutHandler answers in its place.
+// The session of a request whose deadline has passed is still saved, and the response reports
+// success. Only an http.TimeoutHandler would answer in its place.
 func TestDeadlineOfTheRequest(t *testing.T) {
 	for _, fails := range []bool{false, true} {
 		store, m := newBrittle(t)
@@ -147,7 +147,7 @@ func TestDeadlineOfTheRequest(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
 		w := httptest.NewRecorder()
-		// The load is in time: it has the request's context.
+		// The load is within the deadline, since it uses the request's context.
 		m.SaveTimeout = time.Minute
 		h.ServeHTTP(w, request(key).WithContext(ctx))
 		store.before = downFor()
@@ -156,12 +156,12 @@ func TestDeadlineOfTheRequest(t *testing.T) {
 			t.Errorf("fails %v: status %d, stored %s", fails, w.Code, got)
 		}
 		if saves != 1 {
-			t.Errorf("fails %v: %d saves were told", fails, saves)
+			t.Errorf("fails %v: %d saves were reported", fails, saves)
 		}
 	}
 }
 
-// What an http.TimeoutHandler has cut off is not saved, and that is told.
+// A request that an http.TimeoutHandler has ended is not saved, and an error is reported.
 func TestTimeoutHandlerIsTold(t *testing.T) {
 	store, m := newSite(t)
 	key := stored(t, store, `{"a":1}`)
@@ -178,7 +178,7 @@ func TestTimeoutHandlerIsTold(t *testing.T) {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, request(key))
 	if err := <-told; !errors.Is(err, http.ErrHandlerTimeout) {
-		t.Errorf("told %v", err)
+		t.Errorf("reported %v", err)
 	}
 	if w.Code != 503 || holds(t, store, key) != `{"a":1}` {
 		t.Errorf("status %d, stored %s", w.Code, holds(t, store, key))
@@ -198,8 +198,8 @@ func TestGarbageCookie(t *testing.T) {
 	if w := visit(t, m, "garbage-garbage", read); w.Code != 500 {
 		t.Errorf("at first: status %d", w.Code)
 	}
-	if w := visit(t, m, "", setGo); w.Code != 500 || cookieOf(t, w) != "" { // which would verify, and prove nothing
-		t.Errorf("at first, a new one: status %d, cookie %q", w.Code, cookieOf(t, w))
+	if w := visit(t, m, "", setGo); w.Code != 500 || cookieOf(t, w) != "" { // the new cookie would verify, and be no proof
+		t.Errorf("at first, a new session: status %d, cookie %q", w.Code, cookieOf(t, w))
 	}
 	if w := visit(t, m, stored(t, store, `{"a":1}`), read); w.Code != 200 {
 		t.Errorf("the site's: status %d", w.Code)

@@ -15,8 +15,8 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 )
 
-// overEachProtocol runs f with a function that serves a handler for real, to a
-// client that keeps no cookies and follows no redirects.
+// overEachProtocol runs f with a function that starts a real server. Its client keeps no cookies
+// and follows no redirects.
 func overEachProtocol(t *testing.T, f func(t *testing.T, serve func(http.Handler) *httptest.Server)) {
 	for _, protocol := range []struct {
 		name  string
@@ -41,7 +41,7 @@ func serving(t testing.TB, http2 bool, h http.Handler) *httptest.Server {
 	return server
 }
 
-// fetched is a response, or why there is none.
+// fetched is a response, or the error in place of it.
 type fetched struct {
 	status int
 	header http.Header
@@ -67,7 +67,7 @@ func fetch(ctx context.Context, server *httptest.Server, key string) fetched {
 	return fetched{res.StatusCode, res.Header, string(body), err}
 }
 
-// cookie is the session key that the response sets; see cookieOf.
+// cookie returns the session key that the response sets: see cookieOf.
 func (f fetched) cookie(t testing.TB) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -75,7 +75,7 @@ func (f fetched) cookie(t testing.TB) string {
 	return cookieOf(t, w)
 }
 
-// view is a handler that is given its session.
+// view returns a handler that gets its session.
 func view(f func(w http.ResponseWriter, r *http.Request, s *djsession.Session)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := djsession.FromRequest(r)
@@ -87,8 +87,8 @@ func view(f func(w http.ResponseWriter, r *http.Request, s *djsession.Session)) 
 	})
 }
 
-// brittle is a store that fails when the test says so: before is called ahead of
-// each operation, and its error is the operation's.
+// brittle is a store that the test can make fail. It calls before at the beginning of each
+// operation, and returns its error.
 type brittle struct {
 	*dbstore.Store
 	before func(ctx context.Context, op string) error
@@ -96,7 +96,7 @@ type brittle struct {
 
 var errDown = errors.New("the store is down")
 
-// downFor is a before that fails these operations.
+// downFor returns a before that fails these operations.
 func downFor(ops ...string) func(context.Context, string) error {
 	return func(ctx context.Context, op string) error {
 		for _, down := range ops {
@@ -143,7 +143,7 @@ func (b *brittle) DeleteUnchanged(ctx context.Context, old *djsession.Record) er
 	return b.Store.DeleteUnchanged(ctx, old)
 }
 
-// newBrittle is a store, and a manager over it that any test may tell what fails.
+// newBrittle returns a brittle store and a manager over it.
 func newBrittle(t testing.TB) (*brittle, *djsession.Manager) {
 	t.Helper()
 	return brittleWith(t, mustSettings(t))

@@ -12,7 +12,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// What SessionBase's methods mean for values, modified and accessed.
+// The methods have the effects of SessionBase's methods on values, modified and accessed.
 func TestSessionMethods(t *testing.T) {
 	const before = `{"a":1.0,"cart":{"x":1},"name":"Zo\u00eb","none":null}`
 	for _, c := range []struct {
@@ -68,7 +68,7 @@ func TestSessionMethods(t *testing.T) {
 		{"reset no expiry", func(s *djsession.Session) error { return s.SetExpiry(djsession.DefaultExpiry) }, before, true, false, nil},
 		{"expiry after no time", func(s *djsession.Session) error {
 			if err := s.SetExpiry(djsession.AfterIdle(0)); err == nil || !strings.Contains(err.Error(), "BrowserClose") {
-				t.Errorf("%v does not name BrowserClose", err)
+				t.Errorf("the error %v does not mention BrowserClose", err)
 			}
 			return nil
 		}, before, false, false, nil},
@@ -110,7 +110,7 @@ func TestSessionReads(t *testing.T) {
 			t.Errorf("fallback %d, %v", n, err)
 		}
 		if _, err := djsession.GetOr(s, "name", 1); err == nil {
-			t.Error("a text was an int")
+			t.Error("a text was decoded into an int")
 		}
 		if raw, ok := s.Raw("name"); raw != `"Zo\u00eb"` || !ok {
 			t.Errorf("raw %s", raw)
@@ -121,7 +121,7 @@ func TestSessionReads(t *testing.T) {
 		if !s.TestCookieWorked() {
 			t.Error("the test cookie did not work")
 		}
-		for name := range s.Names() { // while they change
+		for name := range s.Names() { // the loop changes them
 			if err := s.Delete(name); err != nil {
 				t.Error(err)
 			}
@@ -210,7 +210,7 @@ func TestReadOnlyManager(t *testing.T) {
 			s.SetModified(true)
 		})
 		if cookieOf(t, w) != "" {
-			t.Errorf("cookie %q: answered with %q", cookie, cookieOf(t, w))
+			t.Errorf("cookie %q: the response sets %q", cookie, cookieOf(t, w))
 		}
 	}
 	if got := holds(t, store, key); got != `{"a":1}` {

@@ -19,7 +19,7 @@ func TestSettingsAreThoseOfTheVersion(t *testing.T) {
 	}
 	for _, version := range []string{"", "5", "1.11", "2.3", "99.0", "7.0", "5.2.x", "5.-2", "5.2.1.0", "latest"} {
 		if _, err := djsession.NewSettings(version, "k"); err == nil {
-			t.Errorf("version %q is taken", version)
+			t.Errorf("version %q was accepted", version)
 		}
 	}
 }
@@ -46,7 +46,7 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		}
 		change(s)
 		if _, err := djsession.NewCodec(s); err == nil {
-			t.Errorf("%s: a codec is made", name)
+			t.Errorf("%s: NewCodec returned no error", name)
 		}
 	}
 }

@@ -18,8 +18,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// recorder is what was said to a database: statements, and what else costs a round
-// trip.
+// recorder records the statements that a database gets, and everything else that costs a round trip.
 type recorder struct {
 	driver driver.Driver
 	dsn    string
@@ -43,7 +42,7 @@ func (r *recorder) note(text string, args ...driver.NamedValue) {
 	r.said = append(r.said, s)
 }
 
-// take returns what was said since the last time.
+// take returns what was recorded since the last call.
 func (r *recorder) take() []statement {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -52,10 +51,10 @@ func (r *recorder) take() []statement {
 	return said
 }
 
-// Driver is for driver.Connector.
+// Driver implements driver.Connector.
 func (r *recorder) Driver() driver.Driver { return r.driver }
 
-// Connect is for driver.Connector.
+// Connect implements driver.Connector.
 func (r *recorder) Connect(context.Context) (driver.Conn, error) {
 	conn, err := r.driver.Open(r.dsn)
 	return recordedConn{conn, r}, err
@@ -86,7 +85,7 @@ func (c recordedConn) BeginTx(ctx context.Context, options driver.TxOptions) (dr
 	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, options)
 }
 
-// dataSource is a database's driver and how to open it, as storeurl does.
+// dataSource is the driver of a database, and the data source name with which storeurl opens it.
 func dataSource(t testing.TB, db djangotest.Database) (dialect dbstore.Dialect, driverName, dsn string) {
 	t.Helper()
 	u, err := url.Parse(db.URL)
@@ -103,7 +102,7 @@ func dataSource(t testing.TB, db djangotest.Database) (dialect dbstore.Dialect, 
 	return dbstore.SQLite, "sqlite", "file:" + db.Name
 }
 
-// newRecorded is a new store on a database, and what is said to it.
+// newRecorded returns a new store in a database, and the recorder of its statements.
 func newRecorded(t testing.TB, db djangotest.Database, settings *djsession.Settings) (*dbstore.Store, *recorder) {
 	t.Helper()
 	dialect, name, dsn := dataSource(t, db)
@@ -129,8 +128,9 @@ func newRecorded(t testing.TB, db djangotest.Database, settings *djsession.Setti
 	return store, r
 }
 
-// A request that never looks costs no query, one that reads costs one, and one
-// that changes two. As in Django a login costs a new row and the end of the old one.
+// A request that does not use its session costs no query. A request that reads costs one, and a
+// request that changes the session two. As in Django, a login inserts a new row and deletes the old
+// one.
 func TestStatements(t *testing.T) {
 	const unknown = "of0a0session0that0is0elsewhere00"
 	type session = djsession.Session
@@ -145,25 +145,25 @@ func TestStatements(t *testing.T) {
 			for _, c := range []struct {
 				name string
 				m    *djsession.Manager
-				key  string // "live": of a session that is there
+				key  string // "live": the key of a stored session
 				view func(r *http.Request, s *session)
 				want string
 			}{
 				{"untouched", m, "live", nil, ""},
-				{"untouched, by nobody", m, "", nil, ""},
+				{"untouched, without a session", m, "", nil, ""},
 				{"asked for", m, "live", func(r *http.Request, s *session) {}, "SELECT"},
-				{"asked for, by nobody", m, "", func(r *http.Request, s *session) { s.GetString("name") }, ""},
+				{"asked for, without a session", m, "", func(r *http.Request, s *session) { s.GetString("name") }, ""},
 				{"asked for, unknown", m, unknown, func(r *http.Request, s *session) { s.GetString("name") }, "SELECT"},
 				{"read", m, "live", func(r *http.Request, s *session) { s.GetString("name"); s.Has("n") }, "SELECT"},
 				{"changed", m, "live", func(r *http.Request, s *session) { s.GetString("name"); s.Set("name", "x"); s.Delete("n") }, "SELECT UPDATE"},
-				{"saved", m, "live", func(r *http.Request, s *session) { s.Set("name", "x"); s.Save(r.Context()) }, "SELECT UPDATE UPDATE"}, // as in Django: it may have been deleted meanwhile
+				{"saved", m, "live", func(r *http.Request, s *session) { s.Set("name", "x"); s.Save(r.Context()) }, "SELECT UPDATE UPDATE"}, // as in Django, since the session may have been deleted meanwhile
 				{"made", m, "", func(r *http.Request, s *session) { s.Set("name", "x") }, "INSERT"},
 				{"made, unknown", m, unknown, func(r *http.Request, s *session) { s.Set("name", "x") }, "SELECT INSERT"},
 				{"flushed", m, "live", func(r *http.Request, s *session) { s.Flush(r.Context()) }, "SELECT DELETE"},
 				{"flushed, and used", m, "live", func(r *http.Request, s *session) { s.Flush(r.Context()); s.Set("a", 1) }, "SELECT DELETE INSERT"},
 				{"cycled", m, "live", func(r *http.Request, s *session) { s.CycleKey(r.Context()) }, "SELECT INSERT DELETE"},
 				{"as in a login", m, "live", func(r *http.Request, s *session) { s.CycleKey(r.Context()); s.Set("_auth_user_id", "1") }, "SELECT INSERT DELETE UPDATE"},
-				{"as in a login, by nobody", m, "", func(r *http.Request, s *session) { s.CycleKey(r.Context()); s.Set("_auth_user_id", "1") }, "INSERT UPDATE"},
+				{"as in a login, without a session", m, "", func(r *http.Request, s *session) { s.CycleKey(r.Context()); s.Set("_auth_user_id", "1") }, "INSERT UPDATE"},
 				{"deleted meanwhile", m, "live", func(r *http.Request, s *session) { s.Set("a", 1); store.Delete(r.Context(), s.Key()) }, "SELECT (DELETE) UPDATE SELECT"},
 				{"changed meanwhile", m, "live", func(r *http.Request, s *session) {
 					s.Set("a", 1)
@@ -193,7 +193,7 @@ func TestStatements(t *testing.T) {
 					verb, _, _ := strings.Cut(s.sql, " ")
 					verbs = append(verbs, verb)
 				}
-				// In brackets is what the test says itself.
+				// The statements in brackets are the test's own.
 				want := strings.NewReplacer("(", "", ")", "").Replace(c.want)
 				if got := strings.Join(verbs, " "); got != want {
 					t.Errorf("%s: %s, want %s", c.name, got, want)

@@ -10,7 +10,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// A change does not make a save of unknown outcome one that may be tried again.
+// A save of unknown outcome must not be repeated, even after another change.
 func TestChangeAfterASaveOfUnknownOutcome(t *testing.T) {
 	for name, then := range map[string]func(*djsession.Session, *http.Request) error{
 		"set":   func(s *djsession.Session, r *http.Request) error { return s.Set("b", 1) },
@@ -36,8 +36,8 @@ func TestChangeAfterASaveOfUnknownOutcome(t *testing.T) {
 	}
 }
 
-// The ErrorHandler's answer stands, whether it was called when the response began or
-// by the handler.
+// The response of the ErrorHandler is kept, whether it was called at the beginning of the response
+// or by the handler.
 func TestErrorHandlerOfADeletedSession(t *testing.T) {
 	for name, view := range map[string]func(w http.ResponseWriter, r *http.Request, s *djsession.Session){
 		"at the end": func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {},
@@ -68,8 +68,8 @@ func TestErrorHandlerOfADeletedSession(t *testing.T) {
 	}
 }
 
-// The cookie of a session that has moved goes out when the handler panics, if
-// anybody answers.
+// If a handler panics after CycleKey and other middleware answers, the response sets the cookie of
+// the new key.
 func TestPanicAfterCycleKey(t *testing.T) {
 	store, m := newSite(t)
 	key := stored(t, store, `{"a":1}`)
@@ -110,8 +110,7 @@ func TestFlushAfterCycleKey(t *testing.T) {
 	}
 }
 
-// What would be lost is an error, also where the session was none of the response's
-// business.
+// A change that would be lost is an error, even if the response has set the session cookie itself.
 func TestSetAfterTheFirstByte(t *testing.T) {
 	store, m := newSite(t)
 	key := stored(t, store, `{"a":1}`)
@@ -132,10 +131,10 @@ func TestSetAfterTheFirstByte(t *testing.T) {
 func TestManagerLoad(t *testing.T) {
 	store, m := newSite(t)
 	if s, err := m.Load(t.Context(), ""); err != nil || !s.IsEmpty() {
-		t.Errorf("a new one: %v", err)
+		t.Errorf("a new session: %v", err)
 	}
 	if _, err := m.Load(t.Context(), djsession.NewKey()); !errors.Is(err, djsession.ErrNotFound) {
-		t.Errorf("none: %v", err)
+		t.Errorf("a missing session: %v", err)
 	}
 	key := stored(t, store, `{"a":1}`)
 	s, err := m.Load(t.Context(), key)

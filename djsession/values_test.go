@@ -23,7 +23,7 @@ func parse(t testing.TB, text string) *djsession.Values {
 	return v
 }
 
-// What nobody touched stays as it was written, oddities and all.
+// Values that were not changed keep their bytes, with all their oddities.
 func TestSetLeavesTheRestAsItWas(t *testing.T) {
 	const odd = `{"f":1.0,"n":NaN,"s":"\ud800","big":123456789012345678901234567890,"cart":{"b":1E5,"a":-0}`
 	v := parse(t, odd+`,"x":1}`)
@@ -37,7 +37,7 @@ func TestSetLeavesTheRestAsItWas(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if v.Delete("f", "missing", "n") != 2 {
-		t.Error("Delete does not count what was there")
+		t.Error("Delete does not count the deleted values")
 	}
 	if !slices.Equal(slices.Collect(v.Names()), []string{"s", "big", "cart", "x", "é\x00"}) {
 		t.Errorf("names %q", slices.Collect(v.Names()))
@@ -112,17 +112,17 @@ func TestSetRefusesAndChangesNothing(t *testing.T) {
 		"channel": make(chan int), "broken": "\xff", "year": time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), "loop": loop,
 	} {
 		if err := v.Set("x", value); err == nil {
-			t.Errorf("%s is taken", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
 	for _, name := range []string{"\xff", "a\xc3"} {
 		if err := v.Set(name, 1); err == nil {
-			t.Errorf("name %q is taken", name)
+			t.Errorf("name %q was accepted", name)
 		}
 	}
 	for _, json := range []string{"", "{", "01", "'x'", "1 2", "\xff"} {
 		if err := v.SetJSON("x", json); err == nil {
-			t.Errorf("JSON %q is taken", json)
+			t.Errorf("JSON %q was accepted", json)
 		}
 	}
 	if got := jsonOf(t, v); got != `{"x":1}` {
@@ -147,7 +147,7 @@ func TestGet(t *testing.T) {
 	}
 	var i int
 	if err := v.Get("f", &i); err == nil {
-		t.Error("1.0 fits an int")
+		t.Error("1.0 was decoded into an int")
 	}
 	if err := v.Get("missing", &i); !errors.Is(err, djsession.ErrNoValue) {
 		t.Errorf("missing: %v", err)
@@ -184,7 +184,7 @@ func TestManyValues(t *testing.T) {
 	clone := v.Clone()
 	clone.Clear()
 	if v.Len() != 501 || clone.Len() != 0 || jsonOf(t, clone) != "{}" {
-		t.Error("a clone shares with its original")
+		t.Error("a change of a clone changes the original")
 	}
 }
 
@@ -199,7 +199,7 @@ func TestStandardJSON(t *testing.T) {
 		t.Errorf("%s, %v", jsonOf(t, &back), err)
 	}
 	if err := back.UnmarshalJSON([]byte(`[1]`)); err == nil {
-		t.Error("a list is taken for values")
+		t.Error("a list was accepted as values")
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/djsess/djsess/internal/pickle"
 )
 
-// Whatever is set and deleted, and in which order, names are found where they are.
+// Names are found after any sequence of Set and Delete.
 func TestDeleteAmongMany(t *testing.T) {
 	const seed, many = 5, 1500
 	random := rand.New(rand.NewPCG(seed, seed))
@@ -57,7 +57,7 @@ func TestDeleteAmongMany(t *testing.T) {
 	}
 }
 
-// To delete and set among many costs no index each time.
+// Delete and Set among many values do not build an index each time.
 func TestDeleteIsCheap(t *testing.T) {
 	var v djsession.Values
 	for i := range 20_000 {

@@ -14,7 +14,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// meta is how a version's vectors were made.
+// meta says how a version's vectors were made.
 type meta struct {
 	SecretKey string `json:"secret_key"`
 	Fallbacks []string
@@ -58,8 +58,8 @@ func jsonOf(t *testing.T, v *djsession.Values) string {
 	return string(text)
 }
 
-// A payload that nobody changed is byte for byte what it was, and where it was
-// compressed its JSON is.
+// An unchanged payload is written with the same bytes. If it was compressed, its JSON has the same
+// bytes.
 func TestPayloadVectors(t *testing.T) {
 	kinds := []string{"payload", "legacy_payload", "payload_sha1", "payload_fallback", "payload_bytes_key", "cookie_session"}
 	eachVersion(t, kinds, func(t *testing.T, s *djsession.Settings, v djangotest.Vector) {
@@ -116,8 +116,8 @@ func TestPayloadVectors(t *testing.T) {
 	})
 }
 
-// What Django takes for a bad signature is one for us; what it cannot read, we
-// refuse, and never as an empty session.
+// A payload with a bad signature for Django is an ErrBadSignature. A payload that Django cannot
+// read is refused, and never read as an empty session.
 func TestBadPayloadVectors(t *testing.T) {
 	eachVersion(t, []string{"bad_payload"}, func(t *testing.T, s *djsession.Settings, v djangotest.Vector) {
 		var c struct{ Encoded, Result, Decoded string }
@@ -128,25 +128,25 @@ func TestBadPayloadVectors(t *testing.T) {
 			t.Fatalf("decoded to %v, %v; Django says %s, %s", values, err, c.Result, c.Decoded)
 		}
 		if !errors.Is(err, djsession.ErrBadSignature) && !errors.Is(err, djsession.ErrMalformed) {
-			t.Errorf("%v is of no kind", err)
+			t.Errorf("%v is none of the package's errors", err)
 		}
 		if c.Result == "bad signature" && !errors.Is(err, djsession.ErrBadSignature) {
-			t.Errorf("%v is no ErrBadSignature", err)
+			t.Errorf("%v is not an ErrBadSignature", err)
 		}
 	})
 }
 
-// Behind a good signature we read what Python reads, and refuse what it refuses.
+// With a good signature Go reads what Python reads, and refuses what Python refuses.
 func TestLenientPayloadVectors(t *testing.T) {
 	eachVersion(t, []string{"lenient_payload", "lenient_legacy"}, func(t *testing.T, s *djsession.Settings, v djangotest.Vector) {
 		var c struct{ Encoded, Result, JSON, Error string }
 		v.Decode(t, &c)
 		if v.Kind == "lenient_payload" && s.DjangoVersion == "2.2" {
-			s = in31(t, s) // 2.2 has signing.loads, but not for sessions in a store
+			s = in31(t, s) // 2.2 has signing.loads, but does not use it for stored sessions
 		}
 		values, _, err := newCodec(t, s, djsession.NewCodec).Decode([]byte(c.Encoded))
 		if c.Result == "error" || !strings.HasPrefix(c.JSON, "{") {
-			// Django hands on what is not an object, and nothing works with it.
+			// Django returns a value that is not a dict, which no method of a session can use.
 			var payload *djsession.PayloadError
 			if !errors.As(err, &payload) {
 				t.Fatalf("decoded to %v, %v; Django says %s", values, err, c.Error)
@@ -157,12 +157,12 @@ func TestLenientPayloadVectors(t *testing.T) {
 			t.Fatalf("%v; Django reads %s", err, c.JSON)
 		}
 		if got := rewritten(t, values); got != c.JSON {
-			t.Errorf("reads as %s, Django reads %s", got, c.JSON)
+			t.Errorf("read as %s, Django reads %s", got, c.JSON)
 		}
 	})
 }
 
-// in31 is how 3.1 reads what 2.2 signed.
+// in31 returns a text that 2.2 signed as 3.1 would sign it.
 func in31(t *testing.T, s *djsession.Settings) *djsession.Settings {
 	t.Helper()
 	in31, err := djsession.NewSettings("3.1", s.SecretKey)
@@ -172,13 +172,13 @@ func in31(t *testing.T, s *djsession.Settings) *djsession.Settings {
 	return in31
 }
 
-// rewritten is every value as Python would write it after reading it.
+// rewritten returns every value as Python would write it after reading it.
 func rewritten(t *testing.T, v *djsession.Values) string {
 	t.Helper()
 	var out []byte
 	for name := range v.Names() {
 		raw, _ := v.Raw(name)
-		var ascii strings.Builder // what Python's latin-1 makes of it, in UTF-8
+		var ascii strings.Builder // the text as Python decodes it by latin-1, in UTF-8
 		for _, b := range []byte(raw) {
 			ascii.WriteRune(rune(b))
 		}

@@ -17,7 +17,7 @@ func init() {
 	contestedKinds = append(contestedKinds, contestedKind{"files", contestFile})
 }
 
-// contestFile makes a contested session in a folder.
+// contestFile creates a contested session in a folder.
 func contestFile(t *testing.T) *contested {
 	t.Helper()
 	dir := t.TempDir()
@@ -36,40 +36,39 @@ func contestFile(t *testing.T) *contested {
 	return c
 }
 
-// arrivals are the versions that took the file's name. The kernel tells of each, in
-// order, which name it had before. By that a version of Django's is known. One of
-// Go's must be the one that was made from the version before it.
+// arrivals returns the versions that got the file's name, in order. For each the kernel reports the
+// name that the file had before. That name identifies a version of Django's. A version of Go's must
+// be the version that was made from the one before it.
 //
-// A file of Go's into which is written when it has the name has given way to
-// Django's version that came in between, which is copied into it before anybody
-// can open it: see package swapfile.
+// A write into a file of Go's that has the name already means that Django's version came in
+// between. Package swapfile copies that version into the file before any program can open it.
 func arrivals(t *testing.T, c *contested, said reports, events []folderEvent) (versions []version) {
 	t.Helper()
-	gaveWay := map[int]bool{}
+	overtaken := map[int]bool{}
 	lastOfGo := 0
 	for i, e := range events {
 		switch _, django := said.temporaries[e.from]; {
 		case e.from == "":
-			gaveWay[lastOfGo] = true
+			overtaken[lastOfGo] = true
 		case !django:
 			lastOfGo = i
 		}
 	}
 	var ids []string
-	for i, e := range events[1:] { // the first one is when it was created
-		if e.from != "" && !gaveWay[i+1] {
+	for i, e := range events[1:] { // the first event is the creation
+		if e.from != "" && !overtaken[i+1] {
 			ids = append(ids, said.temporaries[e.from])
 		}
 	}
-	t.Logf("%d times a file of Go's gave way to one that Django had put there in the same moment", len(gaveWay))
+	t.Logf("%d times Go's version was replaced by a version that Django wrote at the same moment", len(overtaken))
 	return follow(t, c, said, ids)
 }
 
-// folderEvent is something that happened to a name: a file that had the name from
-// got it or, when that is empty, somebody wrote into its file.
+// folderEvent is an event of a name: a file whose name was from got it. If from is empty, a program
+// wrote into the name's file.
 type folderEvent struct{ name, from string }
 
-// folderWatch is all that happens in a folder, by inotify.
+// folderWatch records all events in a folder by inotify.
 type folderWatch struct {
 	dir string
 
@@ -78,7 +77,7 @@ type folderWatch struct {
 	marked chan string // names that begin with "mark"
 }
 
-// watchFolder watches until the test ends.
+// watchFolder watches a folder until the test ends.
 func watchFolder(t *testing.T, dir string) *folderWatch {
 	t.Helper()
 	fd, err := syscall.InotifyInit1(syscall.IN_CLOEXEC | syscall.IN_NONBLOCK)
@@ -98,7 +97,7 @@ func watchFolder(t *testing.T, dir string) *folderWatch {
 func (w *folderWatch) read(t *testing.T, inotify *os.File) {
 	defer close(w.marked)
 	buf := make([]byte, 1<<20)
-	moved := map[uint32]string{} // by what joins the two ends of a move
+	moved := map[uint32]string{} // by the cookie that both events of a rename have
 	for {
 		n, err := inotify.Read(buf)
 		if err != nil {
@@ -133,7 +132,7 @@ func (w *folderWatch) add(e folderEvent) {
 	}
 }
 
-// events are those of a name until now.
+// events returns the events of a name so far.
 func (w *folderWatch) events(t *testing.T, name string) (events []folderEvent) {
 	t.Helper()
 	from, mark := filepath.Join(w.dir, "from"), filepath.Join(w.dir, "mark")

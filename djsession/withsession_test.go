@@ -12,7 +12,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// WithSession works below Handler, whose session it shares, and alone.
+// WithSession works inside Handler, whose session it shares, and without Handler.
 func TestWithSession(t *testing.T) {
 	for _, alone := range []bool{false, true} {
 		t.Run(fmt.Sprintf("alone %v", alone), func(t *testing.T) {
@@ -62,8 +62,8 @@ func TestWithSession(t *testing.T) {
 	}
 }
 
-// An error of WithSession goes to the manager's Observer and ErrorHandler, and so does a
-// session that cannot be loaded.
+// An error that a handler of WithSession returns goes to the manager's Observer and ErrorHandler.
+// So does the error of a session that cannot be loaded.
 func TestWithSessionReportsErrors(t *testing.T) {
 	store, m := newSite(t)
 	key := stored(t, store, `{}`)

@@ -10,16 +10,15 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// A session in a cache is not signed: nothing in it says whose it is.
+// A session in a cache is not signed, so nothing in it shows which site it belongs to.
 
-// cachedSite is a live Django whose visitors are logged in, with their sessions in a cache, and how a Go service is
-// rightly set up for it.
+// cachedSite is a live Django with visitors who are logged in, and whose sessions are in a cache.
 type cachedSite struct {
 	*loggedInSite
 	url string // of the cache
 }
 
-// The site's cache is not set up as caches are by default.
+// The site's cache does not have the default settings.
 const (
 	sitePrefix  = "shop"
 	siteVersion = 2
@@ -37,7 +36,8 @@ func startCachedSite(t *testing.T, engine, url string, entry map[string]any) cac
 	return cachedSite{s, url}
 }
 
-// pythonCachedRows has rows be what is cached, in a form that no write leaves as it is, and the users.
+// pythonCachedRows makes rows return the cached items and the users, in a form that changes with
+// every write.
 const pythonCachedRows = `
 	from django.core.cache import cache
 	keys, log_in_anywhere, database_rows = [], log_in, rows
@@ -60,19 +60,19 @@ const pythonCachedRows = `
 		return database_rows() + ["%s: %r" % (key, cached(key)) for key in keys]
 `
 
-// right are the options of a URL that are as the site's.
+// right are the options of a URL with the site's settings.
 var right = options(sitePrefix, siteVersion)
 
 func options(prefix string, version int) string {
 	return fmt.Sprintf("?prefix=%s&version=%d", prefix, version)
 }
 
-// in has the service's sessions be in this cache.
+// in configures the service to use this cache.
 func in(url string) func(*testing.T, *config) {
 	return func(t *testing.T, c *config) { c.store = opens(url)(t, c.settings) }
 }
 
-// cachedIn has the service's sessions be in this database, with this cache before them.
+// cachedIn configures the service to use cached_db, with this cache and this database.
 func cachedIn(url string, database djangotest.Database) func(*testing.T, *config) {
 	return func(t *testing.T, c *config) {
 		store, err := storeurl.OpenCachedDB(url, database.URL, c.settings)
@@ -84,7 +84,7 @@ func cachedIn(url string, database djangotest.Database) func(*testing.T, *config
 	}
 }
 
-// with sets the service up with another SECRET_KEY.
+// with configures the service with another SECRET_KEY.
 func with(secretKey string, setUp func(*testing.T, *config)) func(*testing.T, *config) {
 	return func(t *testing.T, c *config) {
 		c.settings.SecretKey = secretKey
@@ -92,8 +92,8 @@ func with(secretKey string, setUp func(*testing.T, *config)) func(*testing.T, *c
 	}
 }
 
-// What holds in a database holds in a cache: a Go service that is not set up as the site is has logged nobody out when it has
-// run for a while, and has destroyed nothing.
+// Sessions in a cache are as safe as sessions in a database: a Go service with other settings than
+// the site's logs no visitor out, and destroys nothing.
 func TestWrongConfigOfCaches(t *testing.T) {
 	kinds := map[string]func(*testing.T) (cachedSite, []wrongConfig){
 		"redis": wrongRedis, "memcached": wrongMemcached, "several memcached": wrongServers, "files": wrongFiles, "cached_db": wrongCachedDB,
@@ -120,7 +120,7 @@ func wrongRedis(t *testing.T) (cachedSite, []wrongConfig) {
 	another := djangotest.Redis(t)
 	others := startCachedSite(t, cacheBackend, another.URL, another.Django())
 	others.Do(t, `log_in_all(args)`, []string{"x", "y"}, nil)
-	elsewhere := site.url[:len(site.url)-1] // on the same server, without the number
+	elsewhere := site.url[:len(site.url)-1] // the same server, without the number of the database
 	neighbours(t, redis, "2", sitePrefix)
 	neighbours(t, redis, "0", "blog")
 	return site, []wrongConfig{
@@ -133,10 +133,10 @@ func wrongRedis(t *testing.T) (cachedSite, []wrongConfig) {
 		{"database number of another site", "", in(elsewhere + "2" + right), untouched},
 		{"KEY_PREFIX of another site", "", in(elsewhere + "0" + options("blog", siteVersion)), untouched},
 		{"client", "", in(site.url + right + "&client=django-redis"), readable},
-		{"compressor", "", in(site.url + right + "&client=django-redis&compressor=zlib"), readable}, // what is not compressed is read
+		{"compressor", "", in(site.url + right + "&client=django-redis&compressor=zlib"), readable}, // values that are not compressed can be read
 		{"serializer", "", in(site.url + right + "&client=django-redis&serializer=json"), untouched},
 		{"an empty server", "", in(djangotest.Redis(t).URL + right), untouched},
-		{"another site's server", "", in(others.url + right), untouched}, // nothing that is there is signed
+		{"another site's server", "", in(others.url + right), untouched}, // its sessions are not signed
 		{"engine", "", cachedIn(site.url+right, site.db), untouched},
 		{"engine db, and a row that is dead for a year", "", func(t *testing.T, c *config) {
 			site.Do(t, `
@@ -148,7 +148,7 @@ func wrongRedis(t *testing.T) (cachedSite, []wrongConfig) {
 	}
 }
 
-// neighbours is another site on the same Redis, with visitors of its own.
+// neighbours starts another site on the same Redis, with visitors of its own.
 func neighbours(t *testing.T, redis *djangotest.RedisServer, number, prefix string) {
 	t.Helper()
 	entry := redis.Django()
@@ -160,8 +160,8 @@ func neighbours(t *testing.T, redis *djangotest.RedisServer, number, prefix stri
 	s.Do(t, `log_in_all(args)`, []string{"x", "y"}, nil)
 }
 
-// wrongServers are Memcached servers that are not hashed or spelled as at the site: some keys are then looked for where they
-// are, by chance.
+// wrongServers are lists of Memcached servers with another hash or spelling than at the site. By
+// chance, some keys are still looked for on the server that has them.
 func wrongServers(t *testing.T) (cachedSite, []wrongConfig) {
 	memcached := djangotest.Memcached(t, 3)
 	site := startCachedSite(t, cacheBackend, memcachedURL(memcached), memcached.Django("PyLibMCCache"))
@@ -200,7 +200,8 @@ func wrongMemcached(t *testing.T) (cachedSite, []wrongConfig) {
 	}
 }
 
-// Nor is it a proof that Memcached has a session which another process has stored there, and which nobody can find.
+// Memcached has a session that another process of the service has stored. That is no proof that the
+// server is the site's.
 func TestWrongMemcachedOfSeveralProcesses(t *testing.T) {
 	t.Parallel()
 	memcached := djangotest.Memcached(t, 1)
@@ -222,7 +223,7 @@ func wrongCachedDB(t *testing.T) (cachedSite, []wrongConfig) {
 	return site, []wrongConfig{
 		{"nothing", "", cachedIn(site.url+right, site.db), readable},
 		{"SECRET_KEY", "", with("another", cachedIn(site.url+right, site.db)), untouched},
-		{"KEY_PREFIX", "", cachedIn(site.url+options("another", siteVersion), site.db), readable}, // of what may as well not be cached
+		{"KEY_PREFIX", "", cachedIn(site.url+options("another", siteVersion), site.db), readable}, // a session that is not in the cache is read from the database
 		{"an empty database", "", cachedIn(site.url+right, empty()), untouched},
 		{"another site's database", "", cachedIn(site.url+right, others.db), untouched},
 		{"an empty database and server", "", cachedIn(djangotest.Redis(t).URL+right, empty()), untouched},

@@ -14,43 +14,42 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// wrongConfig is a Go service that is not set up as the site is.
+// wrongConfig is a Go service whose settings differ from the site's.
 type wrongConfig struct {
 	name string
-	site string // the version of Django that it runs
-	// setUp changes what would be right.
+	site string // the version of the site's Django
+	// setUp changes the right configuration.
 	setUp func(t *testing.T, c *config)
 	what  outcome
 }
 
-// outcome is what becomes of the site.
+// outcome is the effect of a wrong configuration on the site.
 type outcome int
 
 const (
 	untouched outcome = iota
-	// readable: the service can still read the site's sessions, and so
-	// changes them when it is told to, and that is all it changes.
+	// readable: the service can still read the site's sessions. So its handlers change them, and
+	// nothing else changes.
 	readable
-	// somewhat: it finds some of the site's sessions by chance, and changes these when
-	// it is told to.
+	// somewhat: the service finds some of the site's sessions by chance, and its handlers change
+	// these.
 	somewhat
-	// takesCookies: it is set up as another site is, in all that it can see. It
-	// takes that site's store for its own and our visitors for strangers. No row
-	// changes. A visitor who only reads keeps the cookie; one for whom something is
-	// stored gets another.
+	// takesCookies: all settings of the service are those of another site. So it takes that site's
+	// store for the right one, and our visitors' keys are unknown there. No row changes. A visitor
+	// who only reads keeps the cookie. A visitor for whom a value is stored gets another one.
 	takesCookies
 )
 
-// config is how a service is set up.
+// config is the configuration of a service.
 type config struct {
 	settings *djsession.Settings
-	site     *loggedInSite // whose database it is
+	site     *loggedInSite // the site whose database the service uses
 	store    djsession.Store
 	backends []string
-	others   map[string]*loggedInSite // by their keys
+	others   map[string]*loggedInSite // other sites by their SECRET_KEY
 }
 
-// another is another site that has this key, and these users.
+// another returns another site with this SECRET_KEY and these users.
 func (c *config) another(t *testing.T, secretKey string, users ...string) *loggedInSite {
 	t.Helper()
 	s := c.others[secretKey]
@@ -90,13 +89,13 @@ var wrongConfigs = []wrongConfig{
 	{"2.2 for 5.2", "5.2", runs("2.2"), untouched},
 	{"5.2 for 2.2", "2.2", runs("5.2"), untouched},
 	{"2.2 for 3.2", "3.2", runs("2.2"), untouched},
-	{"3.2 for 5.2", "5.2", runs("3.2"), readable}, // both sign alike
+	{"3.2 for 5.2", "5.2", runs("3.2"), readable}, // both sign in the same way
 	{"5.2 for 3.2", "3.2", runs("5.2"), readable},
 	{"backend", "5.2", func(t *testing.T, c *config) { c.backends = []string{"site.backends.EmailBackend"} }, readable},
 	{"cookie name", "5.2", func(t *testing.T, c *config) { c.settings.SessionCookieName = "session" }, untouched},
 }
 
-// runs is another DJANGO_VERSION than the site's.
+// runs configures another DJANGO_VERSION than the site's.
 func runs(v string) func(t *testing.T, c *config) {
 	return func(t *testing.T, c *config) {
 		var err error
@@ -106,8 +105,7 @@ func runs(v string) func(t *testing.T, c *config) {
 	}
 }
 
-// A Go service that is not set up as the site is has logged nobody out when it has
-// run for a while, and has changed no row.
+// A Go service whose settings differ from the site's logs no visitor out and changes no row.
 func TestWrongConfig(t *testing.T) {
 	t.Parallel()
 	sites := map[string]*loggedInSite{}
@@ -132,9 +130,9 @@ func TestWrongConfig(t *testing.T) {
 	}
 }
 
-// run has a service run that is not set up as the site is, in each mode.
+// run runs a service with a wrong configuration in each mode of the manager.
 func (s *loggedInSite) run(t *testing.T, wrong wrongConfig, id string, others map[string]*loggedInSite) {
-	times := 10 // twice
+	times := 10 // for each of the two calls of traffic
 	switch {
 	case testing.Short():
 		times = 1
@@ -155,7 +153,7 @@ func (s *loggedInSite) run(t *testing.T, wrong wrongConfig, id string, others ma
 		}
 		c := &config{settings: s.settings(t), site: s, others: others}
 		c.settings.SessionSaveEveryRequest = mode.everyRequest
-		wrong.setUp(t, c) // which may open a store, or make other settings
+		wrong.setUp(t, c) // it may open a store, or replace the settings
 		c.settings.SessionSaveEveryRequest = mode.everyRequest
 		m, auth := c.start(t)
 		m.Overwrite, m.ReadOnly = mode.overwrite, mode.readOnly
@@ -173,7 +171,7 @@ func (s *loggedInSite) run(t *testing.T, wrong wrongConfig, id string, others ma
 			t.Errorf("%s, reading: %d of %d are logged out: %q", mode.name, len(names), len(visitors), names)
 		}
 		paths := []string{"/write", "/read", "/write", "/user", "/static"}
-		if wrong.what != readable { // else the login has another key, as is right
+		if wrong.what != readable { // otherwise a login rightly gets another key
 			paths = append(paths, "/login")
 		}
 		if wrong.what == untouched || wrong.what == takesCookies {
@@ -200,7 +198,7 @@ func names(suffix string) (names []string) {
 	return names
 }
 
-// start makes the manager, as a service would that does not check its settings.
+// start makes the manager, like a service that does not call Check.
 func (c *config) start(t *testing.T) (*djsession.Manager, *djauth.Auth) {
 	t.Helper()
 	database := c.site.open(t, c.settings)
@@ -208,7 +206,7 @@ func (c *config) start(t *testing.T) (*djsession.Manager, *djauth.Auth) {
 		c.store = database
 	}
 	m := newManager(t, c.store, c.settings)
-	m.AcceptEmptyStore = false // as a live site has it
+	m.AcceptEmptyStore = false // as for a live site
 	m.Observer = nil
 	users, err := djauth.UsersIn(database, djauth.UserModel{})
 	if err != nil {
@@ -224,20 +222,20 @@ func (c *config) start(t *testing.T) (*djsession.Manager, *djauth.Auth) {
 	return m, auth
 }
 
-// mustHave is that no row of the site's has been changed. (Where the service takes
-// the site's store for its own, a visitor who is new gets a row of his own.)
+// mustHave checks that no row of the site has changed. (If the service takes the site's store for
+// the right one, a new visitor gets a new row.)
 func (s *loggedInSite) mustHave(t *testing.T, when string, before []string) {
 	t.Helper()
 	now := s.rows(t)
 	for _, row := range before {
 		if !slices.Contains(now, row) {
-			t.Errorf("%s: this row is gone, or another: %s", when, row)
+			t.Errorf("%s: this row is gone or was changed: %s", when, row)
 		}
 	}
 }
 
-// A second process sees the sessions that the first one made in an empty database,
-// and they are no proof that it is the site's.
+// A second process sees the sessions that the first one created in an empty database. They are no
+// proof that the database is the site's.
 func TestWrongConfigOfSeveralProcesses(t *testing.T) {
 	t.Parallel()
 	site := startLoggedInSite(t, "5.2", djangotest.SecretKey)
@@ -245,7 +243,7 @@ func TestWrongConfigOfSeveralProcesses(t *testing.T) {
 	site.runSeveral(t, func() *config { return &config{settings: site.settings(t), site: empty} })
 }
 
-// runSeveral has two processes of a service run that is not set up as the site is.
+// runSeveral runs two processes of a service with a wrong configuration.
 func (s *loggedInSite) runSeveral(t *testing.T, wrong func() *config) {
 	t.Helper()
 	var servers []*httptest.Server
@@ -256,7 +254,7 @@ func (s *loggedInSite) runSeveral(t *testing.T, wrong func() *config) {
 		servers = append(servers, server)
 	}
 	visitors := s.visitors(t, servers[0].URL, names("")...)
-	// Cookies are of a host, whatever the port.
+	// A cookie belongs to a host, whatever the port is.
 	for range 3 {
 		for _, server := range servers {
 			traffic(t, visitors, server.URL, 2, "/write", "/read")

@@ -28,8 +28,8 @@ func cookiesOf(t *testing.T, s *djsession.Settings) *cookiestore.Store {
 	return store
 }
 
-// A worker that changes a signed cookie does not sign it with a key that the site does
-// not have, though such cookies cannot be looked through.
+// A worker that changes a signed cookie does not sign it with a key that the site does not have,
+// although there is no store with other cookies to check.
 func TestUpdateOfACookieBehindAWrongKey(t *testing.T) {
 	site := cookiesOf(t, keysOf(t, "the site's key"))
 	settings := keysOf(t, "# the keys", "the site's key")
@@ -57,8 +57,7 @@ func TestUpdateOfACookieBehindAWrongKey(t *testing.T) {
 	}
 }
 
-// What is cached is not signed, and says nothing about the key that the row is signed
-// with.
+// A cached session is not signed, and does not show which key has signed the row.
 func TestUpdateOfACachedSessionBehindAWrongKey(t *testing.T) {
 	site := keysOf(t, "the site's key")
 	table := newStore(t, site)
@@ -81,7 +80,7 @@ func TestUpdateOfACachedSessionBehindAWrongKey(t *testing.T) {
 	} {
 		key := stored(t, table, `{"a":1}`)
 		if what == "cached" {
-			if r, err := django.Load(t.Context(), key); err != nil || r == nil { // which caches it
+			if r, err := django.Load(t.Context(), key); err != nil || r == nil { // the load caches the session
 				t.Fatal(err)
 			}
 		}
@@ -94,9 +93,9 @@ func TestUpdateOfACachedSessionBehindAWrongKey(t *testing.T) {
 	}
 }
 
-// The site's keys are siteKey and, until it changed, oldKey; a service has them in the
-// wrong order. A visitor who comes with an old cookie first must not have everybody
-// else's cookies signed with the old key.
+// The site's SECRET_KEY is siteKey, and was oldKey before. A service has them in the wrong order.
+// If the first visitor has an old cookie, that must not make the service sign all cookies with the
+// old key.
 func TestOldCookieIsNoProofOfTheKey(t *testing.T) {
 	const siteKey, oldKey = "the site's key", "the site's key of last week"
 	old := keysOf(t, oldKey)
@@ -118,7 +117,7 @@ func TestOldCookieIsNoProofOfTheKey(t *testing.T) {
 	}
 }
 
-// Who got hold of a key that the site gave up signs for a time to come: that does not
+// An attacker with an old key of the site signs sessions with a time in the future. That does not
 // keep the service from writing after Django has signed with the new key.
 func TestSignatureOfTheFuture(t *testing.T) {
 	old, now := keysOf(t, "old"), keysOf(t, "new", "old")
@@ -128,7 +127,7 @@ func TestSignatureOfTheFuture(t *testing.T) {
 	m.AcceptEmptyStore = false
 	visit(t, m, forged, func(http.ResponseWriter, *http.Request, *djsession.Session) {})
 	site := keysOf(t, "new")
-	site.Now = func() time.Time { return time.Now().Add(2 * time.Second) } // a request later
+	site.Now = func() time.Time { return time.Now().Add(2 * time.Second) } // the clock of a later request
 	if w := visit(t, m, stored(t, cookiesOf(t, site), `{"a":1}`), setGo); w.Code != 200 {
 		t.Errorf("status %d", w.Code)
 	}

@@ -24,8 +24,8 @@ const (
 	fromSearch
 )
 
-// readFile reads a file, which must not be larger than most bytes. It does not wait for a writer if the file
-// is a pipe. It checks the permissions of the open file, not those of the path, which may
+// readFile reads a file, which must not be larger than most bytes. It does not wait for a writer if
+// the file is a pipe. It checks the permissions of the open file, not those of the path, which may
 // lead to another file by then.
 func readFile(path string, from source, most int) ([]byte, fs.FileInfo, error) {
 	f, err := openFile(path)

@@ -23,8 +23,8 @@ func TestDjango(t *testing.T) {
 	})
 }
 
-// Go and Django read each other's items with every compressor. The values are shorter and longer than the length from which
-// data are compressed.
+// Go and Django read each other's items with every compressor. The values are shorter and longer
+// than the length from which data are compressed.
 func TestCompressors(t *testing.T) {
 	classes := map[rediscache.Compressor]string{
 		rediscache.Zlib: "zlib.ZlibCompressor", rediscache.Gzip: "gzip.GzipCompressor", rediscache.LZMA: "lzma.LzmaCompressor",

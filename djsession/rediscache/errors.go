@@ -35,7 +35,8 @@ var meanings = map[string]error{
 	"NOPERM":    ErrPermission,
 	"OOM":       ErrOutOfMemory,
 	"MOVED":     ErrCluster,
-	// These are the errors of a replica, of a master that cannot write its snapshots, and of a master without its replicas.
+	// These are the errors of a replica, of a master that cannot write its snapshots, and of a
+	// master without its replicas.
 	"READONLY":   djsession.ErrReadOnly,
 	"MISCONF":    djsession.ErrReadOnly,
 	"NOREPLICAS": djsession.ErrReadOnly,

@@ -16,8 +16,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// faulty is a proxy to Redis. It breaks a connection when a command arrives, before Redis has the command or after Redis has
-// executed it.
+// faulty is a proxy to Redis. It breaks a connection when a command arrives, before Redis has the
+// command or after Redis has executed it.
 type faulty struct {
 	addr string
 

@@ -14,7 +14,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// A session that Go saved ends in Redis when a session ends that Django saved. Both are compared by the clock of Redis.
+// A session that Go saved ends in Redis when a session ends that Django saved. Both are compared by
+// the clock of Redis.
 func TestTimeoutsAreDjangos(t *testing.T) {
 	for _, site := range []struct {
 		version     string

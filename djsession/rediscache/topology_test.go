@@ -207,7 +207,8 @@ func TestRing(t *testing.T) {
 	}
 }
 
-// When the master changes, the cache finds the new master, and all values that the new master has are kept.
+// When the master changes, the cache finds the new master, and all values that the new master has
+// are kept.
 func TestSentinel(t *testing.T) {
 	djangotest.NotShort(t, "a master, its replica and a sentinel")
 	for _, version := range djangotest.Djangos("3.2", "4.2", "5.2") {

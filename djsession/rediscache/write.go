@@ -40,9 +40,9 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 	return item, nil
 }
 
-// setNew stores a value under a key that Redis does not have, and reports whether the key was free. If
-// the answer is lost, it sends the command again. If the key then holds the same value, the first
-// attempt has stored it.
+// setNew stores a value under a key that Redis does not have, and reports whether the key was free.
+// If the answer is lost, it sends the command again. If the key then holds the same value, the
+// first attempt has stored it.
 func (c *Cache) setNew(ctx context.Context, key string, stored version, left int64) (free bool, err error) {
 	const keyAt = 1
 	lost, err := c.sendWithRetries(ctx, true, func() error {

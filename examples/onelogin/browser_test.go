@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// browser is the browser of a visitor. It keeps cookies, follows redirects, and posts forms as browsers do.
+// browser is the browser of a visitor. It keeps cookies, follows redirects, and posts forms as
+// browsers do.
 type browser struct {
 	t      *testing.T
 	site   *program

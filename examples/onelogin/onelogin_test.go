@@ -30,7 +30,8 @@ func TestOneLogin(t *testing.T) {
 	}
 }
 
-// A visitor who opens a page of Go's that needs a user is sent to Django's login, and from there back.
+// A visitor who opens a page of Go's that needs a user is sent to Django's login, and from there
+// back.
 func testLogin(t *testing.T, site *program) {
 	b := newBrowser(t, site)
 	b.wantUser("/", "nobody")
@@ -122,7 +123,8 @@ func testLogout(t *testing.T, site *program, on, action string) {
 	}
 }
 
-// The first visitor of a new site has a cookie from another site at this address. Go replaces the cookie, as Django does.
+// The first visitor of a new site has a cookie from another site at this address. Go replaces the
+// cookie, as Django does.
 func testUnknownCookie(t *testing.T, site *program) {
 	b := newBrowser(t, site)
 	u, err := url.Parse(site.url)

@@ -13,7 +13,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// With ONELOGIN_PROGRAM the test binary is the program itself. So the tests use the program as a user starts it.
+// With ONELOGIN_PROGRAM the test binary is the program itself. So the tests use the program as a
+// user starts it.
 func TestMain(m *testing.M) {
 	if os.Getenv("ONELOGIN_PROGRAM") != "" {
 		main()

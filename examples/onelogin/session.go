@@ -23,8 +23,8 @@ func (s *service) setSession(w http.ResponseWriter, r *http.Request, sess *djses
 	return nil
 }
 
-// getSession shows the values, which either side may have set. The template reads them from the session:
-// {{.GetString "sname"}}.
+// getSession shows the values, which either side may have set. The template reads them from the
+// session: {{.GetString "sname"}}.
 func (s *service) getSession(w http.ResponseWriter, r *http.Request, sess *djsession.Session) error {
 	return render(w, "getsession.html", sess)
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/klauspost/compress/zlib"
 )
 
-// ErrTooLarge is the error for data that would inflate to more than the limit. Packages signing and djsession export it.
+// ErrTooLarge is the error for data that would inflate to more than the limit. Packages signing and
+// djsession export it.
 var ErrTooLarge = errors.New("too large")
 
 // Zlib appends what a zlib stream inflates to, at most limit bytes. As Python's zlib.decompress does, it ignores bytes
@@ -22,7 +23,8 @@ func Zlib(dst, stream []byte, limit int) ([]byte, error) {
 	return z.Append(dst, stream, limit)
 }
 
-// Append appends all bytes that a decompressor yields, at most limit. After an error it returns dst as it was.
+// Append appends all bytes that a decompressor yields, at most limit. After an error it returns dst
+// as it was.
 func Append(dst []byte, decompressor io.Reader, limit int) ([]byte, error) {
 	const minRoom = 512 // for a read
 	out := dst
@@ -45,7 +47,8 @@ func Append(dst []byte, decompressor io.Reader, limit int) ([]byte, error) {
 
 // ZlibReader inflates zlib streams. Its tables are large, so a pool keeps it for reuse.
 type ZlibReader struct {
-	// Buf is a buffer for the caller, who may keep a stream in it. It may still hold bytes of an earlier use.
+	// Buf is a buffer for the caller, who may keep a stream in it. It may still hold bytes of an
+	// earlier use.
 	Buf []byte
 
 	src  bytes.Reader

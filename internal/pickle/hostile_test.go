@@ -109,7 +109,8 @@ func TestHostilePicklesThatAreData(t *testing.T) {
 	})
 }
 
-// Many sets may be made of one list. To follow them would cost the number of sets times the number of items, so there is a limit.
+// Many sets may be made of one list. To follow them would cost the number of sets times the number of items, so there is a
+// limit.
 func TestSetsOfOneListAreBounded(t *testing.T) {
 	for _, class := range []string{"set", "frozenset"} {
 		for _, n := range []int{10, 100, 1000, 10000, 100000} {

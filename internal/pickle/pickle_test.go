@@ -40,7 +40,8 @@ func everything() *pickle.Object {
 	return root
 }
 
-// A graph that is written and loaded is unchanged in protocols 4 and 5. The older protocols write some of its calls as other calls.
+// A graph that is written and loaded is unchanged in protocols 4 and 5. The older protocols write
+// some of its calls as other calls.
 func TestEverythingComesBack(t *testing.T) {
 	want, err := pickle.Append(nil, everything(), 5)
 	if err != nil {

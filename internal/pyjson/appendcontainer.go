@@ -17,8 +17,8 @@ func (w *writer) enter(t reflect.Type) error {
 	return nil
 }
 
-// pointer writes the value of a pointer. It bounds the pointers that it follows, since a pointer can lead to itself without a
-// container in between.
+// pointer writes the value of a pointer. It bounds the pointers that it follows, since a pointer
+// can lead to itself without a container in between.
 func (w *writer) pointer(dst []byte, v reflect.Value) ([]byte, error) {
 	if w.pointers > 4*MaxWriteDepth {
 		return dst, &UnsupportedError{Type: v.Type(), Reason: "pointers that lead nowhere"}

@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// rewrite is json.dumps(json.loads(text.decode("latin-1")), separators=(",", ":")). It returns an error if that raises one.
+// rewrite is json.dumps(json.loads(text.decode("latin-1")), separators=(",", ":")). It returns an
+// error if that raises one.
 func rewrite(text string) (string, error) {
 	if err := Check(text, Limits{}); err != nil {
 		return "", err
@@ -136,7 +137,8 @@ func FuzzPython(f *testing.F) {
 	})
 }
 
-// FuzzScan compares the functions of this package with each other. None panics, and Normalize does not change its own output.
+// FuzzScan compares the functions of this package with each other. None panics, and Normalize does
+// not change its own output.
 func FuzzScan(f *testing.F) {
 	for _, text := range append(newGenerator(4).texts(50), corners...) {
 		f.Add(text)

@@ -46,7 +46,8 @@ func (g generator) text(depth int) string {
 	}
 }
 
-// name returns a name. It repeats names often enough for duplicates, some of them with another spelling.
+// name returns a name. It repeats names often enough for duplicates, some of them with another
+// spelling.
 func (g generator) name() string {
 	if g.IntN(3) == 0 {
 		return g.str()

@@ -2,7 +2,8 @@ package pyjson
 
 import "reflect"
 
-// An Object is a dict that keeps its order. If a dict is decoded into an Object, the dicts inside it become Objects, too.
+// An Object is a dict that keeps its order. If a dict is decoded into an Object, the dicts inside
+// it become Objects, too.
 type Object []ObjectMember
 
 // An ObjectMember is a name in an [Object] and its value.
@@ -11,7 +12,8 @@ type ObjectMember struct {
 	Value any
 }
 
-// An objectIndex finds a member by name. It has a map if there are many members, and otherwise compares all names.
+// An objectIndex finds a member by name. It has a map if there are many members, and otherwise
+// compares all names.
 type objectIndex map[string]int
 
 func (x *objectIndex) find(o Object, name string) int {

@@ -230,8 +230,8 @@ func checkPrefixes(t *testing.T, text string) {
 	}
 }
 
-// A string is checked several bytes at a time. A byte that ends the string or makes it invalid must be found at every place among
-// these bytes.
+// A string is checked several bytes at a time. A byte that ends the string or makes it invalid must be found at every place
+// among these bytes.
 func TestCheckStringsOfEveryLength(t *testing.T) {
 	for _, around := range []string{`"%"`, `["%","%"]`, `{"%":"%","%":1}`, `{"a":"%","%":"b"}`, `{"a":["%"],"%" : {}}`} {
 		for length := range 18 {

@@ -255,7 +255,8 @@ func (s *scanner) end(i int) error {
 }
 
 // nesting has one bit for each open container, which says whether it is an object. So a hostile text of ten thousand brackets
-// costs about a kilobyte, and an ordinary text nothing. A nesting is two words and is passed by value, so it stays in registers.
+// costs about a kilobyte, and an ordinary text nothing. A nesting is two words and is passed by value, so it stays in
+// registers.
 type nesting struct {
 	depth int
 	word  uint64 // the bits of the innermost 64 containers, the last opened in the lowest bit

@@ -25,8 +25,8 @@ func Text(raw string) (string, error) {
 	return decodeString(raw[1 : end-1]), nil
 }
 
-// AppendString appends a string as json.dumps writes it, with quotes and in ASCII. A character above U+FFFF becomes two escapes,
-// and a surrogate in WTF-8 one. Other invalid UTF-8 is an [*UnsupportedError].
+// AppendString appends a string as json.dumps writes it, with quotes and in ASCII. A character above U+FFFF becomes two
+// escapes, and a surrogate in WTF-8 one. Other invalid UTF-8 is an [*UnsupportedError].
 func AppendString(dst []byte, s string) ([]byte, error) {
 	dst = append(dst, '"')
 	for {

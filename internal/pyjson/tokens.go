@@ -91,8 +91,8 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// stringStop returns the index of the first quote, backslash or control character from i on. Close to the end of the text it may
-// return an earlier index. The string is correct up to that index.
+// stringStop returns the index of the first quote, backslash or control character from i on. Close to the end of the text it
+// may return an earlier index. The string is correct up to that index.
 func stringStop(b []byte, i int) int {
 	for i+8 <= len(b) {
 		if hits := stringStops(binary.LittleEndian.Uint64(b[i : i+8 : i+8])); hits != 0 {
@@ -120,8 +120,8 @@ func eightBytes(text string, i int) uint64 {
 	return binary.LittleEndian.Uint64(bytesOf(text)[i:])
 }
 
-// stringStops returns the high bit of the first of eight bytes that is a quote, a backslash or a control character. Bits
-// above it have no meaning, since a borrow can only change bytes above a real hit. If bit 2 is flipped, the quote is next to the
+// stringStops returns the high bit of the first of eight bytes that is a quote, a backslash or a control character. Bits above
+// it have no meaning, since a borrow can only change bytes above a real hit. If bit 2 is flipped, the quote is next to the
 // control characters, and one comparison finds both.
 func stringStops(x uint64) uint64 {
 	return ((x ^ 0x02*lowBits - 0x21*lowBits) | (x ^ '\\'*lowBits - lowBits)) & ^x & highBits
@@ -226,8 +226,8 @@ var stringClass = func() (class [256]byte) {
 	return class
 }()
 
-// numberEnd checks the number that begins at i with a digit or a minus sign. It returns the index after it, and whether it is an
-// integer. For a faulty number the index is negative: the complement of the index of the fault.
+// numberEnd checks the number that begins at i with a digit or a minus sign. It returns the index after it, and whether it is
+// an integer. For a faulty number the index is negative: the complement of the index of the fault.
 //
 // Python's scanner reads "1." and "1e" as the integer 1 and then refuses the rest. numberEnd refuses them at once.
 func numberEnd(text string, i int) (end int, integer bool) {

@@ -133,8 +133,8 @@ type field struct {
 	asString  bool
 }
 
-// fieldsOf lists the fields of a struct in their order, by the rules of encoding/json. If several fields have one name, the least
-// embedded field counts, and among these the field whose tag gives the name. If more than one is left, none counts.
+// fieldsOf lists the fields of a struct in their order, by the rules of encoding/json. If several fields have one name, the
+// least embedded field counts, and among these the field whose tag gives the name. If more than one is left, none counts.
 func fieldsOf(t reflect.Type) []field {
 	byName := map[string][]field{}
 	type level struct {

@@ -9,8 +9,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// ParseISO reads the texts that datetime.fromisoformat reads, and returns the same instants. The texts
-// do not include those that CPython reads by accident, such as a fraction without digits.
+// ParseISO reads the texts that datetime.fromisoformat reads, and returns the same instants. The
+// texts do not include those that CPython reads by accident, such as a fraction without digits.
 func TestParseISOAgainstPython(t *testing.T) {
 	dates := []string{"2099-12-31", "20991231", "2099-1231", "209912-31", "2099-02-30", "0001-01-01", "9999-12-31", "2099-12", "2099", "99-12-31", ""}
 	times := []string{"23:59:58", "235958", "23:59:58.5", "23:59:58.123456", "235958.123", "235958.1234567", "23:59", "2359", "23", "2", "",

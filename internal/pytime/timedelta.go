@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Timedelta is datetime.timedelta: whole days, and seconds and microseconds that are added to them. Only the days may be
-// negative.
+// Timedelta is datetime.timedelta: whole days, and seconds and microseconds that are added to them.
+// Only the days may be negative.
 type Timedelta struct{ Days, Seconds, Microseconds int }
 
 // MaxDays limits the days of a timedelta in either direction.

@@ -81,7 +81,8 @@ func dateText(args []*pickle.Object) (pyjson.Mark, string) {
 	return pyjson.Date, t.Format("2006-01-02")
 }
 
-// fieldsOf returns the packed fields of a date or a time: bytes, or characters if Python 2 wrote them.
+// fieldsOf returns the packed fields of a date or a time: bytes, or characters if Python 2 wrote
+// them.
 func fieldsOf(args []*pickle.Object, size int) (fields []byte, ok bool) {
 	if len(args) == 0 || args[0].Call != nil {
 		return nil, false
@@ -117,7 +118,8 @@ func clockOf(b []byte) (time.Duration, bool) {
 		time.Duration(micros)*time.Microsecond, ok
 }
 
-// fold is the highest bit of the month, or of the hour in a time without a date. That bit is otherwise unused.
+// fold is the highest bit of the month, or of the hour in a time without a date. That bit is
+// otherwise unused.
 const fold = 0x80
 
 // zone is a tzinfo: a fixed offset, or a named time zone with its rules.
@@ -129,11 +131,12 @@ type zone struct {
 // zones finds time zones. The zero value is ready to use.
 type zones struct{ unknown map[string]bool }
 
-// mostUnknown bounds the unknown names of zones in one object, because each costs a search through files.
+// mostUnknown bounds the unknown names of zones in one object, because each costs a search through
+// files.
 const mostUnknown = 64
 
-// inZone returns the instant at which clocks in a zone show a wall clock. If they show it twice, later selects the second
-// instant.
+// inZone returns the instant at which clocks in a zone show a wall clock. If they show it twice,
+// later selects the second instant.
 func (z *zones) inZone(wall time.Time, tzinfo *pickle.Object, later bool) (time.Time, bool) {
 	in, ok := z.of(tzinfo)
 	switch {
@@ -170,7 +173,8 @@ func (z *zones) of(o *pickle.Object) (zone, bool) {
 			return fixedZone(args[0].Int * 60)
 		}
 	case "pytz._p":
-		// The arguments are the name of the zone, the current offset, its part of daylight saving, and its abbreviation.
+		// The arguments are the name of the zone, the current offset, its part of daylight saving,
+		// and its abbreviation.
 		if len(args) >= 2 && args[1].Kind == pickle.Int {
 			return fixedZone(args[1].Int)
 		}

@@ -67,7 +67,8 @@ func globalName(o *pickle.Object) string {
 	return strings.TrimPrefix(name, "builtins.")
 }
 
-// longest bounds the part of a name that is shown. The classes that Go has types for have shorter names.
+// longest bounds the part of a name that is shown. The classes that Go has types for have shorter
+// names.
 const longest = 200
 
 // begin truncates a name, since many objects may share one long name.

@@ -11,8 +11,8 @@ import (
 	"github.com/djsess/djsess/internal/pickle"
 )
 
-// Thousands of objects may share a part. The part is visited for each of them, so each visit counts towards the limit, even if
-// little of it is written.
+// Thousands of objects may share a part. The part is visited for each of them, so each visit counts
+// towards the limit, even if little of it is written.
 func TestVisitsCount(t *testing.T) {
 	const objects, parts = 3000, 3000
 	const limit = objects * parts / 8
@@ -123,7 +123,8 @@ func TestUnknownZones(t *testing.T) {
 	}
 }
 
-// The loader limits the depth only along the path that it follows. Along another path a graph may be as deep as it has objects.
+// The loader limits the depth only along the path that it follows. Along another path a graph may
+// be as deep as it has objects.
 func TestReachesAndReplaceAtAnyDepth(t *testing.T) {
 	old := pickle.NewDict()
 	root := pickle.NewDict()

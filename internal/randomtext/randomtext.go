@@ -1,4 +1,5 @@
-// Package randomtext makes session keys and CSRF secrets, as django.utils.crypto's get_random_string does.
+// Package randomtext makes session keys and CSRF secrets, as django.utils.crypto's
+// get_random_string does.
 package randomtext
 
 import "crypto/rand"

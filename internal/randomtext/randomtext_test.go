@@ -7,7 +7,8 @@ import (
 	"github.com/djsess/djsess/internal/randomtext"
 )
 
-// A text has the length that was asked for, and every character of the alphabet is about equally likely.
+// A text has the length that was asked for, and every character of the alphabet is about equally
+// likely.
 func TestNew(t *testing.T) {
 	const alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	for _, length := range []int{0, 1, 32, 64, 65} {

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kernel is a part of the 45 seconds after which the kernel ends a lease. A call that takes this long has waited for the kernel.
+// kernel is a part of the 45 seconds after which the kernel ends a lease. A call that takes this
+// long has waited for the kernel.
 const kernel = 20 * time.Second
 
 // leased starts another process that takes a lease on the file.

@@ -89,8 +89,8 @@ var irregular = map[string]func(t *testing.T, path string){
 	},
 }
 
-// If another program writes its version just before the exchange, that version is not lost. A program that reads during the
-// exchange sees only that version.
+// If another program writes its version just before the exchange, that version is not lost. A
+// program that reads during the exchange sees only that version.
 func TestWriteBeforeTheExchange(t *testing.T) {
 	for _, theirs := range []string{"theirs", "their version is longer", ""} {
 		d := newFolder(t)
@@ -144,7 +144,8 @@ func TestWriteBeforeTheExchange(t *testing.T) {
 	}
 }
 
-// A program that opens the file after the exchange waits for the comparison, and then sees our version.
+// A program that opens the file after the exchange waits for the comparison, and then sees our
+// version.
 func TestUndecidedVersionIsWaitedFor(t *testing.T) {
 	d := newFolder(t)
 	old := create(t, d, "one")
@@ -168,7 +169,8 @@ func TestUndecidedVersionIsWaitedFor(t *testing.T) {
 	}
 }
 
-// A third version that is written after the other program's version, and before that version is copied back, is the newest.
+// A third version that is written after the other program's version, and before that version is
+// copied back, is the newest.
 func TestThirdVersion(t *testing.T) {
 	d := newFolder(t)
 	old := create(t, d, "one")
@@ -298,14 +300,15 @@ func TestExchangeBackOverAThirdVersion(t *testing.T) {
 	}
 }
 
-// If several writers of this package meet, as writers of two processes can, one of them wins after the other.
+// If several writers of this package meet, as writers of two processes can, one of them wins after
+// the other.
 func TestWritersThatMeet(t *testing.T) {
 	for _, stranger := range []string{"", "theirs"} {
 		d := newFolder(t)
 		create(t, d, "one")
 		const writers = 4
-		// All writers compare, then another program writes, then all writers exchange. No writer compares
-		// again before all have exchanged.
+		// All writers compare, then another program writes, then all writers exchange. No writer
+		// compares again before all have exchanged.
 		var compared, exchanged sync.WaitGroup
 		compared.Add(writers)
 		exchanged.Add(writers)
@@ -502,7 +505,8 @@ func asNobody(f func()) {
 	f()
 }
 
-// A new file must be usable for the owner of the old one. Only root can create files of other users, so only root tests this.
+// A new file must be usable for the owner of the old one. Only root can create files of other
+// users, so only root tests this.
 func TestFileOfAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return
@@ -635,8 +639,8 @@ func TestProcessesThatCompare(t *testing.T) {
 	check(t, d, fmt.Sprint(processes*3*rounds))
 }
 
-// A writer that does not compare finds every version that it wrote, because no other writer replaces a version that it has not
-// read.
+// A writer that does not compare finds every version that it wrote, because no other writer
+// replaces a version that it has not read.
 func TestProcessesBesideOneThatDoesNotCompare(t *testing.T) {
 	const processes, rounds = 3, 200
 	d := newFolder(t)

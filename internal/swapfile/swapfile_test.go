@@ -143,7 +143,8 @@ func TestCreateReadReplaceRemove(t *testing.T) {
 	})
 }
 
-// The time of a file counts as well as its content, since to touch a session's file is to end or to prolong the session.
+// The time of a file counts as well as its content, since to touch a session's file is to end or to
+// prolong the session.
 func TestTouchedIsChanged(t *testing.T) {
 	onEachSystem(t, func(t *testing.T) {
 		d := newFolder(t)

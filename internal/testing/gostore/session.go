@@ -8,7 +8,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// session is a SessionStore object in Python. It is a djsession.Session that is loaded when an op needs a value.
+// session is a SessionStore object in Python. It is a djsession.Session that is loaded when an op
+// needs a value.
 type session struct {
 	site   *site
 	key    string             // SessionStore(session_key), until the session is loaded
@@ -46,8 +47,9 @@ func (s *session) sessionKey() string {
 	return s.key
 }
 
-// moveTo gives the session the settings of another site, for a test that overrides settings. A djsession.Session keeps the
-// settings of its Manager, so moveTo replaces it by a Session of the other site with the same values.
+// moveTo gives the session the settings of another site, for a test that overrides settings. A
+// djsession.Session keeps the settings of its Manager, so moveTo replaces it by a Session of the
+// other site with the same values.
 func (s *session) moveTo(ctx context.Context, t *site) error {
 	if s.site == t {
 		return nil
@@ -123,7 +125,8 @@ func loadStored(ctx context.Context, s *session, _ *request) (any, error) {
 	return new(djsession.Values), nil
 }
 
-// create stores the session under a key that must not be taken. If key is empty, the store chooses one.
+// create stores the session under a key that must not be taken. If key is empty, the store chooses
+// one.
 func (s *session) create(ctx context.Context, key string) error {
 	var v *djsession.Values
 	if s.loaded != nil {
@@ -153,8 +156,8 @@ func save(ctx context.Context, s *session, r *request) (any, error) {
 	return nil, loaded.Save(ctx)
 }
 
-// deleteStored deletes the session of a key, or of the session's own key if key is empty. As in Django, the values stay in
-// memory.
+// deleteStored deletes the session of a key, or of the session's own key if key is empty. As in
+// Django, the values stay in memory.
 func deleteStored(ctx context.Context, s *session, r *request) (any, error) {
 	key := r.Key
 	if key == "" {

@@ -35,7 +35,8 @@ func (r *request) maxAge() time.Duration {
 	return r.duration()
 }
 
-// signingOps are the module's functions, and the methods of Signer and TimestampSigner. The flag is the argument compress.
+// signingOps are the module's functions, and the methods of Signer and TimestampSigner. The flag is
+// the argument compress.
 var signingOps = map[string]func(r *request, o signing.Options) (any, error){
 	"dumps": func(r *request, o signing.Options) (any, error) { return signing.Dumps(r.Value, r.Flag, o) },
 	"loads": func(r *request, o signing.Options) (any, error) {

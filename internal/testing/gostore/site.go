@@ -116,8 +116,9 @@ var siteOps = map[string]func(ctx context.Context, t *site, r *request) (any, er
 	"clear_expired": clearExpired,
 }
 
-// exists loads the session, since a Store has no other way to report whether a session exists. A session that cannot be trusted
-// exists. If keys hold their sessions, exists returns false, as Django does.
+// exists loads the session, since a Store has no other way to report whether a session exists. A
+// session that cannot be trusted exists. If keys hold their sessions, exists returns false, as
+// Django does.
 func exists(ctx context.Context, t *site, r *request) (any, error) {
 	if t.keyIsSession() {
 		return false, nil
@@ -151,8 +152,8 @@ func decode(_ context.Context, t *site, r *request) (any, error) {
 	return v, err
 }
 
-// clearExpired deletes each expired session, unless the session is saved at that moment. If the store cannot be enumerated, it
-// deletes nothing, as in Django.
+// clearExpired deletes each expired session, unless the session is saved at that moment. If the
+// store cannot be enumerated, it deletes nothing, as in Django.
 func clearExpired(ctx context.Context, t *site, _ *request) (any, error) {
 	scanner, ok := t.store.(djsession.Scanner)
 	if !ok {

@@ -24,7 +24,8 @@ func compressorFor(t testing.TB, name string, maxSize int) *Compressor {
 	return &c
 }
 
-// A stream that inflates to more than the limit is an error, and takes memory in proportion to the limit.
+// A stream that inflates to more than the limit is an error, and takes memory in proportion to the
+// limit.
 func TestBombs(t *testing.T) {
 	const size, limit = 256 << 20, 1 << 20
 	for _, name := range names {
@@ -110,7 +111,8 @@ func TestXZChunks(t *testing.T) {
 	}
 }
 
-// A stream that is truncated or has a changed bit is an error or decompresses to other data. It never causes a panic.
+// A stream that is truncated or has a changed bit is an error or decompresses to other data. It
+// never causes a panic.
 func TestDamage(t *testing.T) {
 	data := make([]byte, 3000)
 	random := rand.New(rand.NewPCG(5, 6))
