@@ -1,19 +1,35 @@
 """A Django that does what it is told: the other side of internal/testing/djangotest.
 
-The settings are a JSON object in DJSESS_SETTINGS. Requests are JSON lines on stdin, replies JSON lines on stdout:
+    peer.py SOCKET
+
+It imports Django, which takes most of the time of a start, listens at SOCKET, says "ready" and becomes a new Django for every
+connection: a fork, with settings, a database and an environment of its own. The first line on a connection is
+
+    {"settings": {...}, "environ": {...}, "dir": "...", "stderr": "a file"}
+
+and the answer is the process id. Then requests and replies are JSON lines:
 
     {"code": "result = SessionStore(args['key']).load()", "args": {"key": "..."}}
     {"result": {...}}   or   {"error": "Type: message\\ntraceback"}
 
 The code of all requests runs in one namespace, in which `args` is the request's and `result` is what it sends back. It
-may print: that goes to stderr. It may be indented as a whole. The program ends with its stdin. It runs under every Django from 2.2 on.
+may print: that goes to stderr. It may be indented as a whole. A Django ends with its connection, and the program says its process id
+and its exit status on stdout. The program ends with its stdin and removes the folder of SOCKET. It runs under every Django from 2.2 on.
 """
+import contextlib
 import datetime
+import gc
 import gettext
+import importlib
 import json
 import os
+import select
+import shutil
+import signal
+import socket
 import sys
 import textwrap
+import time
 import traceback
 import types
 import warnings
@@ -53,10 +69,49 @@ def make_old_django_run():
         pymysql.install_as_MySQLdb()
 
 
-def configure(values):
-    """Set Django up with these settings on top of the few that it cannot do without."""
+# What most Djangos import anyway, and what no setting decides on. Not every Django has all of it. Models are imported with settings only.
+PRELOADED = [
+    "django.contrib.auth.hashers",
+    "django.contrib.sessions.backends.base",
+    "django.contrib.sessions.middleware",
+    "django.contrib.sessions.serializers",
+    "django.core.cache.backends.db",
+    "django.core.cache.backends.filebased",
+    "django.core.cache.backends.memcached",
+    "django.core.cache.backends.redis",
+    "django.core.handlers.wsgi",
+    "django.core.management.commands.migrate",
+    "django.db.backends.mysql.base",
+    "django.db.backends.postgresql.base",
+    "django.db.backends.sqlite3.base",
+    "django.db.models",
+    "django.test.utils",
+    "django_redis.cache",
+    "pylibmc",
+    "pymemcache.serde",
+    "redis",
+]
+
+
+def preload():
+    """Import what all Djangos need, before there are settings."""
     make_old_django_run()
     warnings.simplefilter("ignore")
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
+
+    for name in PRELOADED:
+        with contextlib.suppress(ImportError, ImproperlyConfigured):
+            importlib.import_module(name)
+
+    if settings.configured:
+        raise AssertionError("an import has asked for a setting")
+    gc.freeze()  # so that no collection in a fork touches, and thereby copies, what they share
+
+
+def configure(values):
+    """Set Django up with these settings on top of the few that it cannot do without."""
     import django
 
     values.setdefault("INSTALLED_APPS", APPS)
@@ -121,17 +176,86 @@ def answer(names, line):
         return json.dumps({"error": "%s: %s\n%s" % (type(e).__name__, e, traceback.format_exc())})
 
 
-def main():
-    # Whatever prints, in Python or below it, must not get between the replies.
-    replies = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)
-    sys.path.append(os.path.dirname(os.path.abspath(__file__)))  # for settings that name what is here
-    sys.dont_write_bytecode = True  # not into the repository
-    configure(json.loads(os.environ["DJSESS_SETTINGS"]))
+def serve(connection):
+    """Be a Django until the connection ends."""
+    requests, replies = connection.makefile("rb"), connection.makefile("w", encoding="ascii")
+    start = json.loads(requests.readline())
+    stderr = os.open(start["stderr"], os.O_WRONLY | os.O_APPEND)
+    for fd in (1, 2):  # Whatever prints, in Python or below it, must not get between the replies.
+        os.dup2(stderr, fd)
+    os.close(stderr)
+    replies.write("%d\n" % os.getpid())
+    replies.flush()
+    os.chdir(start["dir"])
+    os.environ.clear()
+    os.environ.update(start["environ"])
+    time.tzset()
+    configure(start["settings"])
     names = namespace()
-    for line in sys.stdin.buffer:
+    for line in requests:
         replies.write(answer(names, line) + "\n")
         replies.flush()
+
+
+def fork(listener):
+    """Become a Django in a new process."""
+    connection, _ = listener.accept()
+    if os.fork():
+        connection.close()
+        return
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        listener.close()
+        with open(os.devnull) as null:
+            os.dup2(null.fileno(), 0)
+        serve(connection)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)  # Python would tidy up, and by that copy what the processes share
+
+
+def main():
+    address = sys.argv[1]
+    sys.path.append(os.path.dirname(os.path.abspath(__file__)))  # for settings that name what is here
+    sys.dont_write_bytecode = True  # not into the repository
+    preload()
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen(128)
+    # A process that ends wakes the select below.
+    asleep, awake = os.pipe()
+    os.set_blocking(awake, False)
+    signal.set_wakeup_fd(awake, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    print("ready", flush=True)
+    while True:
+        events, _, _ = select.select([0, asleep, listener], [], [])
+        if 0 in events:
+            break
+        if asleep in events:
+            os.read(asleep, 4096)
+            for pid, status in ended():
+                print(pid, "signal %d" % os.WTERMSIG(status) if os.WIFSIGNALED(status) else "exit status %d" % os.WEXITSTATUS(status), flush=True)
+        if listener in events:
+            fork(listener)
+    shutil.rmtree(os.path.dirname(address), ignore_errors=True)
+
+
+def ended():
+    """The processes that have ended, and how."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            yield pid, status
 
 
 if __name__ == "__main__":

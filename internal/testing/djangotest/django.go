@@ -4,10 +4,9 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
+	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -30,85 +29,83 @@ type Django struct {
 	Version string
 
 	mu      sync.Mutex
-	stdin   io.WriteCloser
+	conn    *net.UnixConn
 	replies *bufio.Reader
-	stderr  *os.File
+	stderr  string        // the file that it writes to
 	ended   chan struct{} // closed when the process is gone
-	err     error         // how it went; read after ended
+	status  string        // how it went; read after ended
 }
 
 // Start runs a Django of this version until the test ends. Wrong settings show at the first request.
 func Start(t testing.TB, version string, settings Settings) *Django {
 	t.Helper()
-	python := Python(t, version)
 	values := Settings{"SECRET_KEY": SecretKey}
 	maps.Copy(values, settings)
 	if values["DATABASES"] == nil {
 		values["DATABASES"] = SQLite(t).Settings()
 	}
-	text, err := json.Marshal(values)
-	if err != nil {
-		t.Fatalf("settings: %v", err)
+	d := &Django{
+		Version: version,
+		stderr:  filepath.Join(t.TempDir(), "stderr"),
+		ended:   make(chan struct{}),
 	}
-
-	// -I: nothing of the caller's Python environment counts.
-	cmd := exec.Command(python, "-I", Testdata(t, "peer.py"))
-	cmd.Env = append(os.Environ(), "DJSESS_SETTINGS="+string(text))
-	if testing.Short() {
-		cmd.Env = append(cmd.Env, "DJSESS_NO_MIGRATIONS=1") // migrate() makes the same tables from the models, in half the time
-	}
-	d, err := start(t, version, cmd)
-	if err != nil {
+	if err := d.start(t, forkServerOf(t, version), values); err != nil {
 		t.Fatalf("django %s: %v", version, err)
 	}
-	t.Cleanup(func() { d.stop(cmd.Process) })
 	return d
 }
 
-func start(t testing.TB, version string, cmd *exec.Cmd) (*Django, error) {
-	stdin, err := cmd.StdinPipe()
+func (d *Django) start(t testing.TB, server *forkServer, settings Settings) error {
+	dir, err := os.Getwd()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	replies, stdout, err := os.Pipe() // Not StdoutPipe: that would close under a reply still to be read.
+	environ := map[string]string{}
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		environ[name] = value
+	}
+	if testing.Short() {
+		environ["DJSESS_NO_MIGRATIONS"] = "1" // migrate() makes the same tables from the models, in half the time
+	}
+	text, err := json.Marshal(map[string]any{"settings": settings, "environ": environ, "dir": dir, "stderr": d.stderr})
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("settings: %w", err)
 	}
-	defer stdout.Close()
-	cmd.Stdout = stdout
-	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
-	if err != nil {
-		return nil, err
+	if err := os.WriteFile(d.stderr, nil, 0o600); err != nil {
+		return err
 	}
-	cmd.Stderr = stderr
-	if err := cmd.Start(); err != nil {
-		return nil, err
+	if d.conn, err = server.dial(); err != nil {
+		return err
 	}
-	d := &Django{
-		Version: version,
-		stdin:   stdin,
-		replies: bufio.NewReader(replies),
-		stderr:  stderr,
-		ended:   make(chan struct{}),
+	t.Cleanup(func() { d.conn.Close() })
+	d.replies = bufio.NewReader(d.conn)
+	if _, err := d.conn.Write(append(text, '\n')); err != nil {
+		return err
 	}
-	t.Cleanup(func() { replies.Close() })
+	var pid int
+	if _, err := fmt.Fscanln(d.replies, &pid); err != nil {
+		return fmt.Errorf("no process id: %w", err)
+	}
 	go func() {
-		d.err = cmd.Wait()
+		d.status = server.wait(pid)
 		close(d.ended)
 	}()
-	return d, nil
+	t.Cleanup(func() { d.stop(pid) })
+	return nil
 }
 
 // stop lets it end by itself, as its input does; one that is busy or stuck is killed.
-func (d *Django) stop(process *os.Process) {
-	d.stdin.Close()
+func (d *Django) stop(pid int) {
+	d.conn.CloseWrite()
 	select {
 	case <-d.ended:
 	case <-time.After(5 * time.Second):
-		process.Kill()
+		if process, err := os.FindProcess(pid); err == nil {
+			process.Kill()
+		}
 		<-d.ended
 	}
-	d.stderr.Close()
 }
 
 // Do runs Python code in this Django, with args bound to `args`, and decodes what the code assigned to `result` into
@@ -134,7 +131,7 @@ func (d *Django) Try(code string, args, result any) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, err := d.stdin.Write(append(request, '\n')); err != nil {
+	if _, err := d.conn.Write(append(request, '\n')); err != nil {
 		return d.gone(err)
 	}
 	line, err := d.replies.ReadBytes('\n')
@@ -164,8 +161,8 @@ func (d *Django) gone(err error) error {
 	case <-time.After(5 * time.Second):
 		return fmt.Errorf("no reply: %w", err)
 	}
-	said, _ := os.ReadFile(d.stderr.Name())
-	return fmt.Errorf("ended (%v), having said:\n%s", d.err, strings.TrimSpace(tail(said)))
+	said, _ := os.ReadFile(d.stderr)
+	return fmt.Errorf("ended (%s), having said:\n%s", d.status, strings.TrimSpace(tail(said)))
 }
 
 // tail is the end of a log: the part that says what went wrong.

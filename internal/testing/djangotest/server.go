@@ -247,6 +247,9 @@ func Main(m *testing.M) int {
 			o.server.stop()
 		}
 	}
+	for _, s := range forkServers.of {
+		s.stop()
+	}
 	return code
 }
 
