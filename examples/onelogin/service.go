@@ -50,8 +50,10 @@ func (s *service) open(ctx context.Context, settings *djsession.Settings) error 
 		return err
 	}
 	s.manager = manager
-	s.auth, err = djauth.New(users)
-	return err
+	if s.auth, err = djauth.New(users); err != nil {
+		return err
+	}
+	return s.auth.Check(ctx, manager)
 }
 
 // Handler returns all pages of the service. Most are called with the visitor's session. An error that they return is
