@@ -122,6 +122,9 @@ func NewManager(store Store) (*Manager, error) {
 	return m, nil
 }
 
+// Store returns the store that the manager was made with. It is for packages such as djauth.
+func (m *Manager) Store() Store { return m.store }
+
 // Load returns the session of a key outside of a request: Django's SessionStore(session_key).
 // Its Save saves it. With an empty key it returns a new session. A session that the store
 // does not have is ErrNotFound.

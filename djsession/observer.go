@@ -30,7 +30,8 @@ const (
 	// trusted, a cookie holds no session key or may not be deleted yet, a hijacked connection
 	// takes no cookie; or djauth takes a visitor for anonymous, or refuses a host.
 	EventRefusal EventKind = "refusal"
-	// EventCheck: Manager.Check found something suspicious that is not an error.
+	// EventCheck: Manager.Check, or Check of djauth, found something suspicious that is not an
+	// error.
 	EventCheck EventKind = "check"
 	// EventError: Error answered a request. Err is not from the store, but from djauth or a
 	// handler.

@@ -32,15 +32,29 @@ type Auth struct {
 
 	// UserCanAuthenticate is the backend's user_can_authenticate: it reports whether a
 	// user may be logged in at all. Set it if a backend of the site decides in another
-	// way. Default: the function UserCanAuthenticate.
+	// way. If it panics, that is an error of User. Default: the function
+	// UserCanAuthenticate.
 	UserCanAuthenticate func(backend string, user *User) bool
 
 	// SessionAuthHash is get_session_auth_hash, for a user model that overrides it: it
 	// returns the value that Django stores as _auth_user_hash. The secret is
-	// SecretKey or one of SecretKeyFallbacks; signing.SaltedHMAC is
-	// salted_hmac. The columns that the hash depends on must be in UserModel.Extra.
+	// SecretKey or one of SecretKeyFallbacks. SessionHash makes such a function for
+	// the usual case; for others, signing.SaltedHMAC is salted_hmac. The columns that
+	// the hash depends on must be in UserModel.Extra. If the function returns an error,
+	// an empty hash, or panics, that is an error of User and Login.
 	// Default: the method of Django's AbstractBaseUser.
 	SessionAuthHash func(user *User, secret string) (string, error)
+	// InheritsFallbackHash says that the user model overrides get_session_auth_hash and
+	// not get_session_auth_fallback_hash. After a change of SECRET_KEY, Django then ends
+	// the sessions of such users in spite of SECRET_KEY_FALLBACKS, and User takes their
+	// visitors for anonymous. Default: off; SessionAuthHash makes the hashes of fallback
+	// keys, too.
+	InheritsFallbackHash bool
+	// NoSessionAuthHash says that the user model has no get_session_auth_hash, as one
+	// that does not derive from AbstractBaseUser. Then no hash is checked, and Login
+	// stores an empty one. From 6.1 on Django cannot log in such a user, and neither
+	// can Login. Default: off.
+	NoSessionAuthHash bool
 
 	// LoginURL is LOGIN_URL, as a URL: names of Django's URLconf do not work here. Default: "/accounts/login/".
 	LoginURL string
@@ -115,9 +129,11 @@ func UserCanAuthenticate(backend string, user *User) bool {
 	return user.IsActive
 }
 
-func (a *Auth) userCanAuthenticate(backend string, user *User) bool {
-	if a.UserCanAuthenticate == nil {
-		return UserCanAuthenticate(backend, user)
+// settingsError returns an error if the fields contradict each other. To ignore one of
+// them could let in a visitor whose hash does not fit.
+func (a *Auth) settingsError() error {
+	if a.NoSessionAuthHash && a.SessionAuthHash != nil {
+		return errors.New("NoSessionAuthHash says that the site checks no hash, but SessionAuthHash is set: which one is right?")
 	}
-	return a.UserCanAuthenticate(backend, user)
+	return nil
 }

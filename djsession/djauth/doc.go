@@ -7,6 +7,7 @@
 //	manager, err := djsession.NewManager(store)
 //	users, err := djauth.UsersIn(store, djauth.UserModel{})
 //	auth, err := djauth.New(users)
+//	err = auth.Check(ctx, manager) // are the users and their hashes the site's?
 //
 //	mux.Handle("/account/", auth.WithUser(account)) // login_required
 //	http.ListenAndServe(addr, manager.Handler(mux))
@@ -36,10 +37,12 @@
 // Settings.DjangoVersion names: the session names a user and one of the
 // AuthenticationBackends, the user exists and may log in, and the session auth
 // hash fits the user's password under SECRET_KEY or one of SECRET_KEY_FALLBACKS. A
-// user model with a get_session_auth_hash of its own needs [Auth.SessionAuthHash].
+// user model with a get_session_auth_hash of its own needs [Auth.SessionAuthHash], which
+// [SessionHash] makes for most. One without that method needs Auth.NoSessionAuthHash.
 //
 // User never writes. If one of these conditions fails, the visitor is anonymous for this
-// service, and the session and its cookie stay as they are. The manager's Observer is
+// service, and the session and its cookie stay as they are. [Auth.Check] finds at start-up
+// that all visitors would be anonymous. The manager's Observer is
 // told the reason and what to check, with one event of each kind in ten seconds
 // (djsession.EventRefusal). After a change of password, Django flushes the session at the
 // visitor's next request there. Under a fallback key, Django renews it. So a service with

@@ -31,6 +31,7 @@ func Example_service() {
 	check(err)
 	auth, err := djauth.New(users)
 	check(err)
+	check(auth.Check(context.Background(), manager)) // are the users and their session auth hashes the site's?
 	auth.LoginURL = "/accounts/login/"
 
 	mux := http.NewServeMux()
@@ -109,6 +110,26 @@ func Example() {
 	// 302 /accounts/login/?next=/account/%3Ftab%3D1
 	// 302 /account/ 2 cookies
 	// 200 hello zoe
+}
+
+// A user model like that of pretix, whose get_session_auth_hash has a salt of its own and
+// depends on two more columns.
+func ExampleSessionHash() {
+	zoe := &djauth.User{
+		ID: "17", Username: "zoe@example.com", Password: "md5$salt$digest",
+		Extra: map[string]any{"email": "zoe@example.com", "session_token": "t0"},
+	}
+	// In a program the Auth is over djauth.UsersIn(store, djauth.UserModel{
+	// 	Table: "pretixbase_user", Username: "email", Extra: []string{"email", "session_token"}}).
+	auth := djsessiontest.NewSite(nil, zoe).Auth
+	auth.SessionAuthHash = djauth.SessionHash{
+		Salt:    "pretix.base.models.User.get_session_auth_hash",
+		Columns: []string{"password", "email", "session_token"},
+	}.Hash
+
+	hash, err := auth.SessionAuthHash(zoe, "the site's SECRET_KEY")
+	fmt.Println(hash, err) // what Django stores as _auth_user_hash
+	// Output: dcd276a1d45d2b7214efce9a88ab77c8c67352e8 <nil>
 }
 
 func visit(site http.Handler, target string, cookies []*http.Cookie) *http.Response {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,8 +15,8 @@ import (
 // Login is django.contrib.auth.login: it logs in a user whose password or other proof
 // the caller has checked. The user must be one that Users returned, because the
 // session's hash is made of its Password. Backend is the path of the backend that
-// vouches for the user, and is stored in the session; "" is the only one of
-// AuthenticationBackends, and an error when there are several.
+// vouches for the user, and is stored in the session. It must be one of
+// AuthenticationBackends; "" is the only one, and an error when there are several.
 //
 // As in Django, an anonymous visitor's session gets a new key and keeps its values.
 // The session of the same user is kept if its hash is the user's under SECRET_KEY.
@@ -111,7 +112,7 @@ func (a *Auth) renewSession(ctx context.Context, s *djsession.Session, id, hash 
 		// Another request has logged a user in, and CycleKey has merged that.
 	}
 	before, ok := a.sessionUserID(s)
-	if ok && before == id && equal(s.GetString(hashName), hash) {
+	if ok && before == id && (hash == "" || equal(s.GetString(hashName), hash)) {
 		return nil
 	}
 	return s.Flush(ctx)
@@ -120,6 +121,8 @@ func (a *Auth) renewSession(ctx context.Context, s *djsession.Session, id, hash 
 // backend returns the path of the backend that the session will name.
 func (a *Auth) backend(path string) (string, error) {
 	switch {
+	case path != "" && !slices.Contains(a.AuthenticationBackends, path):
+		return "", fmt.Errorf("backend %.100q is not among AuthenticationBackends, so the user would stay anonymous", path)
 	case path != "":
 		return path, nil
 	case len(a.AuthenticationBackends) == 1:

@@ -310,6 +310,9 @@ func TestLoginRefused(t *testing.T) {
 			defer func() { s.auth.AuthenticationBackends = []string{djauth.ModelBackend} }()
 			return login(w, r)
 		}, nil, "which backend"},
+		{"a backend that is not listed", func(w http.ResponseWriter, r *http.Request) error {
+			return s.auth.Login(w, r, s.zoe(t), djauth.RemoteUserBackend)
+		}, nil, "AuthenticationBackends"},
 		{"last_login cannot be set", func(w http.ResponseWriter, r *http.Request) error {
 			s.django.Do(t, `
 				from django.db import connection

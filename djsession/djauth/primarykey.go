@@ -22,6 +22,19 @@ const (
 	Text
 )
 
+// String returns the name of the constant.
+func (k PrimaryKey) String() string {
+	switch k {
+	case Integer:
+		return "Integer"
+	case UUID:
+		return "UUID"
+	case Text:
+		return "Text"
+	}
+	return "PrimaryKey(" + strconv.Itoa(int(k)) + ")"
+}
+
 // Convert is the field's to_python, followed by value_to_string: it takes an
 // _auth_user_id as a session holds it, decoded from JSON into an any, and returns
 // the primary key as Django would have written it. So 17, "17" and " 17 " are

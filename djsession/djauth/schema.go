@@ -61,12 +61,8 @@ func (u *SQLUsers) locate(ctx context.Context) error {
 	return nil
 }
 
-// noTable adds the remedy to an error of the database, if it is that there is no table
-// of users.
+// noTable adds the remedy to the database's error that there is no table of users.
 func (u *SQLUsers) noTable(err error) error {
-	if u.dialect.Classify(err) != sqldialect.NoTable {
-		return err
-	}
 	return fmt.Errorf("%w %q: the users are looked for in the schema of the session table %q: "+
 		"if they are in another one, set UserModel.Table to schema.table, such as \"public.auth_user\": %w",
 		dbstore.ErrNoTable, u.model.Table, u.sessions, err)

@@ -28,6 +28,7 @@ type SQLUsers struct {
 	located  atomic.Bool // the table of users is known to be in the right schema
 	byID     sqldialect.Statement
 	byName   sqldialect.Statement
+	anyUser  sqldialect.Statement
 	setLogin sqldialect.Statement
 }
 
@@ -118,7 +119,7 @@ func (u *SQLUsers) SetLastLogin(ctx context.Context, id string, at time.Time) er
 		_, err = u.query(ctx, u.byID, u.keyParam(id))
 	}
 	if err != nil {
-		return fmt.Errorf("set last_login of user %q: %w", id, u.noTable(u.discreet(sqldialect.Ended(ctx, u.db, err))))
+		return fmt.Errorf("set last_login of user %q: %w", id, u.explain(u.discreet(sqldialect.Ended(ctx, u.db, err))))
 	}
 	return nil
 }
@@ -143,6 +144,7 @@ func (u *SQLUsers) compile() {
 	row := "SELECT " + strings.Join(u.columns(), ", ") + " FROM " + table
 	u.byID = u.dialect.Compile(row + isKey)
 	u.byName = u.dialect.Compile(row + " WHERE " + u.column(u.model.Username) + " = :key")
+	u.anyUser = u.dialect.Compile(row + " LIMIT 1")
 	if u.model.LastLogin != NoColumn {
 		u.setLogin = u.dialect.Compile("UPDATE " + table + " SET " + u.dialect.Quote(u.model.LastLogin) + " = :at" + isKey)
 	}
@@ -192,23 +194,37 @@ func (u *SQLUsers) query(ctx context.Context, stmt sqldialect.Statement, key any
 	if err := u.locate(ctx); err != nil {
 		return nil, err
 	}
-	row := userRow{active: sql.NullBool{Bool: true}, extra: make([]any, len(u.model.Extra))}
+	row := u.newRow()
 	err := u.db.QueryRowContext(ctx, stmt.SQL, stmt.Bind(sqldialect.Args{"key": key})...).Scan(row.dst(&u.model)...)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, ErrNoUser
 	case err != nil:
-		return nil, u.noTable(sqldialect.Ended(ctx, u.db, err))
+		return nil, u.explain(sqldialect.Ended(ctx, u.db, err))
 	}
-	return u.user(&row)
+	return u.user(row)
+}
+
+// explain adds the remedy to an error of the database that UserModel can cause.
+func (u *SQLUsers) explain(err error) error {
+	switch u.dialect.Classify(err) {
+	case sqldialect.NoTable:
+		return u.noTable(err)
+	case sqldialect.NoColumn:
+		return fmt.Errorf("%s: %w", u.model.hint(err.Error()), err)
+	}
+	return err
 }
 
 // userRow is a row of the columns that a query selects.
 type userRow struct {
 	id, username, password sql.NullString
-	active                 sql.NullBool
-	lastLogin              any
+	active, lastLogin      any
 	extra                  []any
+}
+
+func (u *SQLUsers) newRow() *userRow {
+	return &userRow{active: true, extra: make([]any, len(u.model.Extra))} // without a column, all are active
 }
 
 func (r *userRow) dst(m *UserModel) []any {
@@ -228,9 +244,14 @@ func (r *userRow) dst(m *UserModel) []any {
 func (u *SQLUsers) user(row *userRow) (*User, error) {
 	id, ok := u.model.PrimaryKey.Convert(row.id.String)
 	if !ok {
-		return nil, fmt.Errorf("column %q of table %q is not of the type that UserModel.PrimaryKey says", u.model.ID, u.model.Table)
+		return nil, fmt.Errorf("column %q of table %q is not of the type that UserModel.PrimaryKey says, which is %s", u.model.ID, u.model.Table, u.model.PrimaryKey)
 	}
-	user := &User{ID: id, Username: row.username.String, Password: row.password.String, IsActive: row.active.Bool}
+	var active sql.NullBool
+	if err := active.Scan(row.active); err != nil {
+		// The error of database/sql quotes the value, which is a password if the column is the wrong one.
+		return nil, fmt.Errorf("column %q of table %q holds no boolean: is UserModel.IsActive the wrong column?", u.model.IsActive, u.model.Table)
+	}
+	user := &User{ID: id, Username: row.username.String, Password: row.password.String, IsActive: active.Bool}
 	if row.lastLogin != nil {
 		// As in Django, a text that is not a time means no last_login.
 		user.LastLogin, _ = u.dialect.ParseTime(row.lastLogin, u.loc)

@@ -1,8 +1,6 @@
 package djauth_test
 
 import (
-	"encoding/hex"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +9,6 @@ import (
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
-	"github.com/djsess/djsess/signing"
 )
 
 // newCachedSite is a site whose sessions are in a cache, where nothing is signed.
@@ -103,98 +100,16 @@ func TestUntouchedInCache(t *testing.T) {
 	}
 }
 
-// ownHash is a user model whose sessions have a hash of its own.
-const ownHash = `
-	username = models.CharField(max_length=50, unique=True)
-	email = models.CharField(max_length=50)
-	session_token = models.CharField(max_length=32, default="t0")
-	is_active = models.BooleanField(default=True)
-	USERNAME_FIELD = "username"
-
-	def get_session_auth_hash(self):
-		from django.utils.crypto import salted_hmac
-		return salted_hmac("members.session", self.password + self.email + self.session_token).hexdigest()
-`
-
-// With a user model that makes its own hash, Go knows nobody and leaves all sessions
-// alone, until it is told how the hash is made.
-func TestUntouchedWithOwnHash(t *testing.T) {
-	onDatabases(t, func(t *testing.T, version string, db djangotest.Database) {
-		s := newSite(t, version, db, nil)
-		s.newModel(t, ownHash)
-		var key string
-		s.django.Do(t, `make_user("zoe", email="zoe@example.com"); result = log_in("zoe", cart=[1.0])`, nil, &key)
-		s.open(t, djauth.UserModel{Table: "auth_member"})
-		before := s.row(t, key)
-		for range 3 {
-			if got, _ := s.who(t, key); got != (seen{}) || s.row(t, key) != before {
-				t.Errorf("%v, or the row was changed", got)
-			}
-		}
-		if len(s.refusals) != 1 || !strings.Contains(s.refusals[0], "SessionAuthHash") {
-			t.Errorf("the Observer was told %q", s.refusals)
-		}
-		if at := s.djangoWho(t, key); at != (seen{User: "zoe"}) || s.row(t, key) != before {
-			t.Errorf("in Django %v", at)
-		}
-
-		model := djauth.UserModel{Table: "auth_member", Extra: []string{"email", "session_token"}}
-		s.open(t, model)
-		s.auth.SessionAuthHash = memberHash
-		if got, _ := s.who(t, key); got != (seen{User: "zoe"}) {
-			t.Errorf("with SessionAuthHash %v", got)
-		}
-		users, err := djauth.UsersIn(s.store, model)
-		if err != nil {
-			t.Fatal(err)
-		}
-		zoe, err := users.UserByUsername(t.Context(), "zoe")
-		if err != nil {
-			t.Fatal(err)
-		}
-		w := s.visit(t, "", func(w http.ResponseWriter, r *http.Request) error { return s.auth.Login(w, r, zoe, "") })
-		if at := s.djangoWho(t, cookie(t, w, "sessionid")); at != (seen{User: "zoe"}) {
-			t.Errorf("logged in by Go, in Django %v", at)
-		}
-		s.django.Do(t, `User.objects.update(session_token="t1")`, nil, nil)
-		if got, _ := s.who(t, key); got != (seen{}) || s.row(t, key) == "" {
-			t.Errorf("with another token %v, or the session is gone", got)
-		}
-
-		s.auth.SessionAuthHash = func(*djauth.User, string) (string, error) { return "", nil }
-		s.visit(t, key, func(w http.ResponseWriter, r *http.Request) error {
-			user, err := s.auth.User(r)
-			if user != nil || err == nil {
-				t.Errorf("an empty hash: %v, %v", user, err)
-			}
-			return nil
-		})
-	})
-}
-
-// memberHash is get_session_auth_hash of ownHash.
-func memberHash(u *djauth.User, secret string) (string, error) {
-	email, err := djauth.Column[string](u, "email")
-	if err != nil {
-		return "", err
-	}
-	token, err := djauth.Column[string](u, "session_token")
-	if err != nil {
-		return "", err
-	}
-	mac, err := signing.SaltedHMAC("members.session", u.Password+email+token, secret, signing.SHA1)
-	return hex.EncodeToString(mac), err
-}
-
 // Of each kind of refusal the Observer is told once in ten seconds, and how many there
 // were.
 func TestRefusalsAreCounted(t *testing.T) {
 	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
 	var keys []string
 	s.django.Do(t, `
-		make_user("zoe"); make_user("ann")
-		result = [log_in("zoe"), log_in("ann"), log_in("zoe", backend="other.Backend")]
+		make_user("zoe"); make_user("ann"); make_user("bob")
+		result = [log_in("zoe"), log_in("ann"), log_in("zoe", backend="other.Backend"), log_in("bob")]
 		User.objects.update(password="md5$other")
+		User.objects.filter(username="bob").delete()
 	`, nil, &keys)
 	at := time.Now()
 	s.settings.Now = func() time.Time { return at }
@@ -215,7 +130,7 @@ func TestRefusalsAreCounted(t *testing.T) {
 			s.who(t, key)
 		}
 	}
-	told("_auth_user_hash", "other.Backend")
+	told("_auth_user_hash", "other.Backend", "its user does not exist: was the user deleted, or are UserModel.Table")
 	at = at.Add(10*time.Second - 1)
 	s.who(t, keys[0])
 	told()

@@ -3,6 +3,7 @@ package djauth
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/djsess/djsess/internal/sqldialect"
 )
@@ -12,7 +13,8 @@ import (
 //
 // A model whose columns are in several tables (multi-table inheritance), or whose
 // default manager hides rows, needs a view, or an implementation of Users. A model that
-// overrides get_session_auth_hash needs Auth.SessionAuthHash.
+// overrides get_session_auth_hash needs Auth.SessionAuthHash. Auth.Check compares the
+// description with the table.
 type UserModel struct {
 	// Table is Meta.db_table, or schema.table (database.table in MySQL). Without a
 	// schema it is in that of the session table, and an error when it is only in
@@ -46,23 +48,15 @@ const NoColumn = "-"
 const DefaultTable = "auth_user"
 
 func (m *UserModel) setDefaults() error {
-	for _, d := range []struct {
-		field    *string
-		standard string
-		optional bool
-	}{
-		{&m.Table, DefaultTable, false},
-		{&m.ID, "id", false},
-		{&m.Username, "username", false},
-		{&m.Password, "password", false},
-		{&m.IsActive, "is_active", true},
-		{&m.LastLogin, "last_login", true},
-	} {
-		if *d.field == "" {
-			*d.field = d.standard
+	if m.Table == "" {
+		m.Table = DefaultTable
+	}
+	for _, f := range m.fields() {
+		if *f.column == "" {
+			*f.column = f.standard
 		}
-		if *d.field == NoColumn && !d.optional {
-			return fmt.Errorf("djauth: user model %s: it cannot do without its %s", m.Table, d.standard)
+		if *f.column == NoColumn && !f.optional {
+			return fmt.Errorf("djauth: user model %s: it cannot do without its %s", m.Table, f.standard)
 		}
 	}
 	if err := sqldialect.CheckTable(m.Table); err != nil {
@@ -72,4 +66,52 @@ func (m *UserModel) setDefaults() error {
 		return errors.New("djauth: user model: PrimaryKey must be Integer, UUID or Text")
 	}
 	return nil
+}
+
+// modelField is a field of UserModel that names a column.
+type modelField struct {
+	name     string
+	column   *string
+	standard string // the column of Django's own model
+	optional bool   // it may be NoColumn
+}
+
+func (m *UserModel) fields() []modelField {
+	return []modelField{
+		{"ID", &m.ID, "id", false},
+		{"Username", &m.Username, "username", false},
+		{"Password", &m.Password, "password", false},
+		{"IsActive", &m.IsActive, "is_active", true},
+		{"LastLogin", &m.LastLogin, "last_login", true},
+	}
+}
+
+// hint says what to change in the model when the database has no column that it names. Of
+// the error only the text says which column that is.
+func (m *UserModel) hint(text string) string {
+	hint, longest := "does the table have every column that UserModel names?", ""
+	try := func(column, remedy string) {
+		if len(column) > len(longest) && quotes(text, column) {
+			longest = column
+			hint = fmt.Sprintf("table %q has no column %q: %s", m.Table, column, remedy)
+		}
+	}
+	for _, f := range m.fields() {
+		remedy := "set UserModel." + f.name + " to the name of the column"
+		if f.optional {
+			remedy += ", or to djauth.NoColumn if the model has none"
+		}
+		try(*f.column, remedy)
+	}
+	for _, column := range m.Extra {
+		try(column, "is it misspelled in UserModel.Extra?")
+	}
+	return hint
+}
+
+// quotes reports whether an error of a database holds a name, and not as a part of a longer
+// one.
+func quotes(text, name string) bool {
+	const border = "(^|$|[ .,:'\"`()])"
+	return regexp.MustCompile(border + regexp.QuoteMeta(name) + border).MatchString(text)
 }

@@ -292,20 +292,4 @@ func TestUsersIn(t *testing.T) {
 	if _, err := users.User(t.Context(), "1"); !errors.Is(err, djauth.ErrNoUser) {
 		t.Errorf("%v", err)
 	}
-	for name, model := range map[string]djauth.UserModel{
-		"no such table":     {Table: "members"},
-		"no such id":        {ID: "no"},
-		"no such username":  {Username: "login"},
-		"no such password":  {Password: "hash"},
-		"no such is_active": {IsActive: "active"},
-		"no such extra":     {Extra: []string{"no"}},
-	} {
-		users, err := djauth.UsersIn(s.store, model)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := users.User(t.Context(), "1"); err == nil || errors.Is(err, djauth.ErrNoUser) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
 }

@@ -51,8 +51,10 @@ func (s *service) open(ctx context.Context, settings *djsession.Settings) error 
 		return err
 	}
 	s.manager = manager
-	s.auth, err = djauth.New(users)
-	return err
+	if s.auth, err = djauth.New(users); err != nil {
+		return err
+	}
+	return s.auth.Check(ctx, manager)
 }
 
 // Handler returns the handler of all pages. Most pages are called with the visitor's session. If a page returns an error, the

@@ -83,6 +83,7 @@ func samples(t *testing.T) []any {
 
 		must(djauth.New(users))(t), users, new(djauth.UserModel), new(djauth.PrimaryKey),
 		&djauth.User{ID: "1", Username: "alice", Password: password, Extra: map[string]any{"email": value}},
+		&djauth.SessionHash{Salt: "members.session", Columns: []string{"password"}},
 
 		testSite(s), testSite(s).Store, testSite(s).Users,
 

@@ -30,6 +30,8 @@ const (
 	Busy
 	// NoTable: there is no such table.
 	NoTable
+	// NoColumn: the table has no such column.
+	NoColumn
 	// Denied: the database user lacks the right to run the statement.
 	Denied
 	// Lost: the statement was sent, but no answer came. The database may have executed it, or
@@ -64,6 +66,8 @@ func classifyPostgreSQL(err error) Class {
 		return Busy
 	case "42P01", "3F000": // undefined_table, invalid_schema_name
 		return NoTable
+	case "42703": // undefined_column
+		return NoColumn
 	case "42501": // insufficient_privilege
 		return Denied
 	}
@@ -96,6 +100,8 @@ func classifyMySQL(err error) Class {
 		return Busy
 	case 1146: // ER_NO_SUCH_TABLE
 		return NoTable
+	case 1054: // ER_BAD_FIELD_ERROR
+		return NoColumn
 	case 1142, 1143: // ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR
 		return Denied
 	}
@@ -151,9 +157,12 @@ func classifySQLite(err error) Class {
 		if e.Code() == 1555 || e.Code() == 2067 { // …_PRIMARYKEY, …_UNIQUE
 			return Unique
 		}
-	case 1: // SQLITE_ERROR: a missing table has no code of its own
-		if strings.Contains(err.Error(), "no such table") {
+	case 1: // SQLITE_ERROR: a missing table or column has no code of its own
+		switch text := err.Error(); {
+		case strings.Contains(text, "no such table"):
 			return NoTable
+		case strings.Contains(text, "no such column"), strings.Contains(text, "has no column named"):
+			return NoColumn
 		}
 	}
 	return Other

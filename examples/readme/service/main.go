@@ -24,6 +24,7 @@ func main() {
 	check(err)
 	auth, err := djauth.New(users)
 	check(err)
+	check(auth.Check(context.Background(), manager)) // are these the site's users?
 
 	mux := http.NewServeMux()
 	mux.Handle("GET /go/visit", auth.WithUser(func(w http.ResponseWriter, r *http.Request, s *djsession.Session, user *djauth.User) error {
