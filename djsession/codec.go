@@ -14,6 +14,7 @@ import (
 
 	"github.com/djsess/djsess/internal/pybase64"
 	"github.com/djsess/djsess/internal/secret"
+	"github.com/djsess/djsess/internal/sniff"
 	"github.com/djsess/djsess/signing"
 )
 
@@ -304,8 +305,9 @@ func (c transitionalCodec) Decode(payload []byte) (*Values, Origin, error) {
 	if err == nil || errors.Is(err, ErrTooLarge) {
 		return v, origin, err
 	}
-	if v, legacy, err := c.legacy.Decode(payload); err == nil || !errors.Is(err, ErrBadSignature) {
-		return v, legacy, err
+	v, legacy, legacyErr := c.legacy.Decode(payload)
+	if legacyErr == nil || !errors.Is(legacyErr, ErrBadSignature) || formOf(payload) == Legacy {
+		return v, legacy, legacyErr
 	}
 	return nil, origin, err
 }
@@ -322,5 +324,5 @@ func parsePayload(s Serializer, data []byte) (*Values, error) {
 	if !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrTooLarge) {
 		err = fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	return nil, &PayloadError{Err: err}
+	return nil, &PayloadError{Err: err, Content: sniff.Name(data)}
 }

@@ -77,6 +77,9 @@ type PayloadError struct {
 	// Form is the form that the payload seems to have, or "". A bad signature in a form
 	// that the site's Django does not write means that another release wrote it.
 	Form Form
+	// Content is what the serialized values seem to be, such as "a pickle" or "a JSON object",
+	// if the signature verifies and SESSION_SERIALIZER cannot read them. Otherwise it is "".
+	Content string
 }
 
 func (e *PayloadError) Error() string { return "session payload: " + e.Err.Error() }

@@ -61,7 +61,8 @@ type Settings struct {
 
 	// SessionSerializer is SESSION_SERIALIZER. Default: nil, which is
 	// JSONSerializer. A PickleSerializer without a protocol writes the protocol of
-	// Settings.PickleSerializer. The engine cache does not use it.
+	// Settings.PickleSerializer. Serializers read several kinds of sessions. The engine
+	// cache does not use it.
 	SessionSerializer Serializer
 
 	// UseTZ is USE_TZ. Default: on since Django 5.0, off before.
@@ -150,6 +151,11 @@ func (s *Settings) Validate() error {
 	if a := s.DefaultHashingAlgorithm; a != want[0] && a != want[len(want)-1] {
 		return fmt.Errorf("djsession: settings: DEFAULT_HASHING_ALGORITHM %q: Django %s has %q", a, s.DjangoVersion, want)
 	}
+	if several, ok := s.SessionSerializer.(Serializers); ok {
+		if err := several.check(); err != nil {
+			return err
+		}
+	}
 	if !s.UseTZ { // with UseTZ it hardly ever matters, and not every machine has zone files
 		_, err := s.Location()
 		return err
@@ -192,14 +198,25 @@ func (s *Settings) Location() (*time.Location, error) {
 }
 
 // serializer returns SessionSerializer or its default.
-func (s *Settings) serializer() Serializer {
-	switch s.SessionSerializer {
+func (s *Settings) serializer() Serializer { return s.withProtocol(s.SessionSerializer) }
+
+// withProtocol gives a PickleSerializer without a protocol that of the site's release.
+func (s *Settings) withProtocol(serializer Serializer) Serializer {
+	switch serializer := serializer.(type) {
 	case nil:
 		return JSONSerializer{}
-	case PickleSerializer{}:
-		return s.PickleSerializer()
+	case PickleSerializer:
+		if serializer.Protocol == 0 {
+			return s.PickleSerializer()
+		}
+	case Serializers:
+		all := make(Serializers, len(serializer))
+		for i, one := range serializer {
+			all[i] = s.withProtocol(one)
+		}
+		return all
 	}
-	return s.SessionSerializer
+	return serializer
 }
 
 // releases are the Django releases that djsess knows, oldest first.

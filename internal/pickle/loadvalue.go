@@ -150,7 +150,7 @@ func (d *loader) byteArray(s string) error { return d.pushText(ByteArray, s) }
 func (d *loader) oldString(s string) error {
 	for i := range len(s) {
 		if s[i] >= 0x80 {
-			return d.fail("a str of Python 2 that is not ASCII")
+			return &SyntaxError{Offset: d.at, Msg: "a str of Python 2 that is not ASCII", Python2: true}
 		}
 	}
 	return d.pushText(Str, s)

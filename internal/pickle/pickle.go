@@ -61,6 +61,8 @@ func load(data string, l Limits) (root *Object, steps int, err error) {
 type SyntaxError struct {
 	Offset int // of the opcode, in bytes
 	Msg    string
+	// Python2 is true if Python 2 can load the pickle and Python 3 cannot.
+	Python2 bool
 }
 
 func (e *SyntaxError) Error() string {

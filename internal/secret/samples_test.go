@@ -64,7 +64,7 @@ func samples(t *testing.T) []any {
 		pointer(djsession.At(time.Now())),
 		&storetest.Options{}, &storeurl.Scheme{Example: "postgres://user@host/name"},
 		new(djsession.Origin), pointer(djsession.Signed), pointer(djsession.EventLoad),
-		new(djsession.JSONSerializer), new(djsession.PickleSerializer),
+		new(djsession.JSONSerializer), new(djsession.PickleSerializer), djsession.Serializers{djsession.JSONSerializer{}},
 		// Values of a session, for the program that asks for them.
 		new(pytype.NaiveTime), new(pytype.TimeOfDay), new(pytype.Timedelta), new(pytype.Date), new(pytype.Decimal),
 		new(pytype.UUID), new(pytype.ByteArray), new(pytype.Tuple), new(pytype.Set), new(pytype.FrozenSet),
