@@ -67,7 +67,10 @@ func (s PickleSerializer) Parse(data []byte) (*Values, error) {
 		if errors.Is(err, pickle.ErrTooLarge) {
 			return nil, fmt.Errorf("pickled session: %w: %w", ErrTooLarge, err)
 		}
-		return nil, fmt.Errorf("%w: %s in place of a pickled dict: %w", ErrMalformed, sniff.Name(data), err)
+		if found := sniff.Name(data); found != "a pickle" {
+			err = fmt.Errorf("%s in place of a pickled dict: %w", found, err)
+		}
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	v, err := valuesOf(dict, max(minWritten, len(data)+min(15*min(len(data), maxGrowth), maxGrowth)))
 	if err != nil {

@@ -32,7 +32,7 @@ type config struct {
 	sessionCookieName       *string
 	defaultHashingAlgorithm *string
 	sessionStoreClass       *string
-	sessionSerializer       *string
+	sessionSerializers      []string // the first one writes
 }
 
 // storeConfig is a table below [stores].
@@ -157,7 +157,10 @@ func (c *config) parseSettings(t *table) {
 	c.sessionCookieName = take[string](t, "SESSION_COOKIE_NAME")
 	c.defaultHashingAlgorithm = take[string](t, "DEFAULT_HASHING_ALGORITHM")
 	c.sessionStoreClass = take[string](t, "SESSION_STORE_CLASS")
-	c.sessionSerializer = take[string](t, "SESSION_SERIALIZER")
+	c.sessionSerializers = t.oneOrMore("SESSION_SERIALIZER")
+	if engine := take[string](t, "SESSION_ENGINE"); engine != nil {
+		t.fail("SESSION_ENGINE", "it is not a setting here but a store's below [stores]: "+engineRemedy(*engine))
+	}
 	t.refuseUnknown()
 	if c.secretKey != nil && c.secretKeyFile != nil {
 		t.fail("SECRET_KEY", "SECRET_KEY_FILE is given, too: choose one")
@@ -178,7 +181,7 @@ func (c *config) parseStore(t *table) storeConfig {
 	t.refuseUnknown()
 	switch cached := s.engine == cachedDB; {
 	case s.engine != "" && !cached:
-		t.fail("engine", "want \"cached_db\"; for the other engines leave it out and give a url")
+		t.fail("engine", engineRemedy(s.engine))
 	case cached && (s.cache == "" || s.database == ""):
 		t.fail("engine", "cached_db wants a cache and a database, each a URL or the name of another store")
 	case cached && (s.url != "" || s.passwordFile != "" || s.table != "" || s.timeZone != ""):

@@ -68,7 +68,7 @@ not read the new session.`,
 func (s *site) checkOpens(ctx context.Context) error {
 	_, err := djsession.OpensSome(ctx, s.Store)
 	if payload := (*djsession.PayloadError)(nil); errors.As(err, &payload) {
-		return hintAtForm(fmt.Errorf("nothing was created: %w", err), s.settings)
+		return withHint(fmt.Errorf("nothing was created: %w", err), s.settings)
 	}
 	return err
 }

@@ -44,34 +44,44 @@ status is then 4. It skips blank lines.`,
 			if err != nil {
 				return nil, nameForm(err, settings, form)
 			}
-			return appendOneLine(dst, v)
+			if dst, err = appendOneLine(dst, v); errors.Is(err, djsession.ErrOpaque) {
+				err = &hinted{err, "JSON cannot hold all values of such a session: djsess get shows them"}
+			}
+			return dst, err
 		})
 	}
 	return cmd
 }
 
 // decodeWith uses the first codec that verifies a payload. If none does, it returns the error of
-// the first codec, which is that of the site's own form.
+// the codec for the payload's form: the last codec reads the form of Django up to 3.0, and the first
+// one the site's own.
 func decodeWith(codecs []djsession.Codec, payload []byte) (*djsession.Values, error) {
-	var first error
+	var bad error
 	for _, codec := range codecs {
 		v, _, err := codec.Decode(payload)
 		if err == nil || !errors.Is(err, djsession.ErrBadSignature) {
 			return v, err
 		}
-		if first == nil {
-			first = err
+		var payload *djsession.PayloadError
+		if bad == nil || errors.As(err, &payload) && payload.Form == djsession.Legacy {
+			bad = err
 		}
 	}
-	return nil, first
+	return nil, bad
 }
 
-// nameForm adds to a bad signature the form that the payload seems to have.
+// nameForm adds to a bad signature the form that the payload seems to have. Other errors get the
+// hint of withHint.
 func nameForm(err error, s *djsession.Settings, form *formFlags) error {
-	if other := otherForm(err, s); other != "" && !form.legacy && !form.cookie {
-		return errors.New(reason(err) + " (" + other + "; --legacy reads both)")
+	switch other := otherForm(err, s); {
+	case other == "":
+		return withHint(err, s)
+	case form.legacy || form.cookie:
+		return err
+	default:
+		return &hinted{errors.New(reason(err) + " (" + other + "; --legacy reads both)"), ""}
 	}
-	return err
 }
 
 // appendOneLine appends the JSON as it is stored, but with spaces in place of line ends. Python
@@ -165,6 +175,7 @@ func (a *app) eachLine(s *djsession.Settings, convert func(dst, line []byte) ([]
 	out := bufio.NewWriterSize(a.stdout, 64<<10)
 	in := &lineReader{in: bufio.NewReaderSize(flushFirst{a.stdin, out}, 64<<10), longest: s.MaxPayloadSize}
 	var failure error // reported, once a line was bad
+	hints := hints{app: a}
 	for {
 		line, err := in.next()
 		if err != nil && !errors.Is(err, djsession.ErrTooLarge) {
@@ -172,6 +183,7 @@ func (a *app) eachLine(s *djsession.Settings, convert func(dst, line []byte) ([]
 				return flushErr
 			}
 			if err == io.EOF {
+				hints.print()
 				return failure
 			}
 			return err
@@ -186,6 +198,7 @@ func (a *app) eachLine(s *djsession.Settings, convert func(dst, line []byte) ([]
 		if err != nil {
 			a.complain("line %d: %s", in.number, reason(err))
 			failure = reported{untrusted}
+			hints.add(err)
 			continue
 		}
 		if _, err := out.Write(append(converted, '\n')); err != nil {

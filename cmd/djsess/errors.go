@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9/logging"
@@ -14,7 +14,6 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/rediscache"
 	"github.com/djsess/djsess/internal/printable"
-	"github.com/djsess/djsess/internal/swapfile"
 )
 
 // Exit statuses.
@@ -74,6 +73,32 @@ func (a *app) report(err error) int {
 func (a *app) advise(hint string) {
 	if hint != "" {
 		fmt.Fprintf(a.stderr, "%s\n", printable.Text(hint))
+	}
+}
+
+// hints collects the hints of many errors, and prints each of them once.
+type hints struct {
+	app   *app
+	texts []string
+}
+
+func (h *hints) add(err error) {
+	_, hint := explain(err)
+	h.addText(hint)
+	if errors.Is(err, djsession.ErrBadSignature) {
+		h.addText(h.app.keyHint)
+	}
+}
+
+func (h *hints) addText(hint string) {
+	if hint != "" && !slices.Contains(h.texts, hint) {
+		h.texts = append(h.texts, hint)
+	}
+}
+
+func (h *hints) print() {
+	for _, hint := range h.texts {
+		h.app.advise(hint)
 	}
 }
 
@@ -180,52 +205,6 @@ func explainKind(err error) (status int, hint string) {
 		return failed, "nothing was written: another writer keeps changing this session; try again"
 	}
 	return failed, ""
-}
-
-func payloadHint(err *djsession.PayloadError) string {
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return "this user may not read the file: run djsess as the user that the site runs as"
-	case errors.Is(err, swapfile.ErrNotRegular):
-		return "Django writes regular files only: something else has the name of a session"
-	case errors.Is(err, djsession.ErrSignatureExpired):
-		return "the cookie is older than SESSION_COOKIE_AGE, or the clocks disagree"
-	case errors.Is(err, djsession.ErrBadSignature):
-		return "check that the SECRET_KEY is the site's (or list it in SECRET_KEY_FALLBACKS), and that DJANGO_VERSION is; " +
-			"if they are, the payload was changed"
-	case err.Form == djsession.Unsigned && errors.Is(err, djsession.ErrMalformed):
-		return "the value stored under this key is not a session; or the store's URL does not have the prefix, version, " +
-			"serializer and compressor of the site's CACHES"
-	case errors.Is(err, djsession.ErrMalformed):
-		return "the site signed it, but it is no JSON object: set SESSION_SERIALIZER under [settings] as in the site's settings.py"
-	case errors.Is(err, djsession.ErrTooLarge):
-		return "djsess refuses payloads of this size, since they could fill the memory"
-	}
-	return ""
-}
-
-// otherForm explains a bad signature if the payload has the form of a release of Django other
-// than DJANGO_VERSION. It returns "" for other errors.
-func otherForm(err error, s *djsession.Settings) string {
-	var payload *djsession.PayloadError
-	if !errors.As(err, &payload) || !errors.Is(err, djsession.ErrBadSignature) {
-		return ""
-	}
-	switch {
-	case s.AtLeast(4, 0) && payload.Form == djsession.Legacy:
-		return "it looks like the form of Django up to 3.0, which Django " + s.DjangoVersion + " does not read"
-	case !s.AtLeast(3, 1) && payload.Form == djsession.Signed:
-		return "it looks like the form of Django 3.1 and later, which Django " + s.DjangoVersion + " does not read"
-	}
-	return ""
-}
-
-// hintAtForm adds the hint of otherForm to an error.
-func hintAtForm(err error, s *djsession.Settings) error {
-	if form := otherForm(err, s); form != "" {
-		return &hinted{err, form + ": check DJANGO_VERSION under [settings] in " + configName}
-	}
-	return err
 }
 
 // warnings is a slog.Handler that prints the stores' warnings and errors as messages of the

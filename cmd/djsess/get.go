@@ -88,7 +88,7 @@ func (s *site) find(ctx context.Context, key string) (*djsession.Record, error) 
 	if invalid == nil {
 		r, err := s.Load(ctx, key)
 		if !errors.Is(err, djsession.ErrNotFound) {
-			return r, hintAtForm(err, s.settings)
+			return r, withHint(err, s.settings)
 		}
 	}
 	if !alphanumeric(key) || len(key) >= keyLength { // Django's keys are not longer
@@ -121,7 +121,7 @@ func (s *site) findPrefix(ctx context.Context, prefix string) (*djsession.Record
 	if found == nil {
 		return nil, noSession(prefix)
 	}
-	return found, hintAtForm(foundErr, s.settings)
+	return found, withHint(foundErr, s.settings)
 }
 
 // cacheHint returns the likely reason why a session is missing in a cache, or "" for another store.

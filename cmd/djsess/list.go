@@ -44,7 +44,7 @@ exit status is then 4.`,
 		}
 		l.asJSON = *output == asJSON
 		return a.withStore(cmd, func(ctx context.Context, s *site) error {
-			l.app, l.site, l.out = a, s, newStream(a.stdout)
+			l.app, l.site, l.out, l.hints.app = a, s, newStream(a.stdout), a
 			return l.list(ctx)
 		})
 	}
@@ -62,7 +62,7 @@ type lister struct {
 	asJSON bool
 	listed int
 	bad    int
-	reason error // why the first unreadable session is bad
+	hints  hints // about the unreadable sessions
 }
 
 func (l *lister) list(ctx context.Context) error {
@@ -116,9 +116,8 @@ func (l *lister) emptyMessage() string {
 const mostNamed = 10
 
 func (l *lister) complain(r *djsession.Record, err error) {
-	if l.bad++; l.bad == 1 {
-		l.reason = err
-	}
+	l.bad++
+	l.hints.add(withHint(err, l.site.settings))
 	if l.bad <= mostNamed {
 		l.app.complain("%s: %s", djsession.ShortKey(shownKey(r)), reason(err))
 	}
@@ -132,11 +131,7 @@ func (l *lister) summarize() error {
 	if l.bad > mostNamed {
 		l.app.complain("and %d more", l.bad-mostNamed)
 	}
-	_, hint := explain(hintAtForm(l.reason, l.site.settings))
-	l.app.advise(hint)
-	if errors.Is(l.reason, djsession.ErrBadSignature) {
-		l.app.advise(l.app.keyHint)
-	}
+	l.hints.print()
 	return reported{untrusted}
 }
 

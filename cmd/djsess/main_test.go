@@ -201,6 +201,8 @@ func forge(ts *testscript.TestScript, neg bool, args []string) {
 		data = `{"a":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + "}"
 	case "pickle":
 		data = "\x80\x04}\x94\x8c\x01a\x94K\x01s."
+	case "python2": // a datetime of Python 2.7, in protocol 2
+		data = "\x80\x02}q\x00U\x04whenq\x01cdatetime\ndatetime\nq\x02U\n\x07\xe4\x01\x02\x03\x04\x05\x00\x00\x00q\x03\x85q\x04Rq\x05s."
 	case "hostile":
 		data = `{"_auth_user_id":"\u001b[2J","a":"\u001b]0;owned\u0007\u202e\u0085` + "\x9b" + `é \ud800 zażółć \ud83d\ude00"}`
 		data = strings.NewReplacer("zażółć", `za\u017c\u00f3\u0142\u0107`, "é", `\u00e9`).Replace(data)

@@ -55,7 +55,7 @@ func (s *site) update(ctx context.Context, key string, change change) error {
 	if errors.Is(err, djsession.ErrNotFound) || errors.Is(err, djsession.ErrInvalidKey) && wholeKeyHint(key) != "" {
 		return &hinted{err, strings.TrimPrefix(wholeKeyHint(key), ": ")}
 	}
-	return hintAtForm(err, s.settings)
+	return withHint(err, s.settings)
 }
 
 // errNothingToUnset ends an update without a write.

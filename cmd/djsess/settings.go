@@ -3,9 +3,6 @@ package main
 import (
 	"crypto/rand"
 	"errors"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -47,11 +44,8 @@ func (a *app) settings(c *config, unsigned bool) (*djsession.Settings, error) {
 	if c.defaultHashingAlgorithm != nil {
 		s.DefaultHashingAlgorithm = signing.Algorithm(*c.defaultHashingAlgorithm)
 	}
-	if c.sessionSerializer != nil {
-		if s.SessionSerializer = serializers[*c.sessionSerializer]; s.SessionSerializer == nil {
-			return nil, configf("%s: settings.SESSION_SERIALIZER: want one of Django's, %s; a serializer of the site's own is for programs: see djsession.Serializer",
-				c.file, strings.Join(slices.Sorted(maps.Keys(serializers)), " or "))
-		}
+	if s.SessionSerializer, err = c.serializer(); err != nil {
+		return nil, err
 	}
 	if err := s.Validate(); err != nil {
 		return nil, c.wrong(err)
@@ -60,12 +54,6 @@ func (a *app) settings(c *config, unsigned bool) (*djsession.Settings, error) {
 		return nil, c.wrong(err)
 	}
 	return s, nil
-}
-
-// serializers are Django's serializers by their paths.
-var serializers = map[string]djsession.Serializer{
-	"django.contrib.sessions.serializers.JSONSerializer":   djsession.JSONSerializer{},
-	"django.contrib.sessions.serializers.PickleSerializer": djsession.PickleSerializer{},
 }
 
 // wrong returns an error about the settings with the name of their file.

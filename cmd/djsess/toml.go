@@ -78,6 +78,22 @@ func (t *table) texts(name string) []string {
 	return texts
 }
 
+// oneOrMore returns a text, or the texts of a list that is not empty.
+func (t *table) oneOrMore(name string) []string {
+	switch value := t.values[name].(type) {
+	case string:
+		return []string{*take[string](t, name)}
+	case []any:
+		if len(value) == 0 {
+			t.fail(name, "the list is empty")
+		}
+	case nil:
+	default:
+		t.fail(name, "want a text or a list of texts, in double quotes")
+	}
+	return t.texts(name)
+}
+
 // sub returns a table inside this one. If there is none, it returns an empty table.
 func (t *table) sub(name string) *table {
 	s := &table{file: t.file, name: t.fullName(name), err: t.err}
