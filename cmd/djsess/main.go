@@ -50,9 +50,10 @@ type app struct {
 	}
 }
 
-var rootHelp = `Djsess reads and writes the sessions of a live Django site, as that Django does.
+const about = "Djsess reads and writes the sessions of a live Django site, as that Django does."
 
-It needs two things, each from the first of these places that has it:
+// setupHelp follows the commands in the help of djsess itself.
+var setupHelp = `Djsess needs two things, each from the first of these places that has it:
 
   store         --store, $DJSESS_STORE, $DATABASE_URL, "store" in djsess.toml,
                 ./db.sqlite3
@@ -113,7 +114,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "djsess",
 		Short:         "Read and write the sessions of a Django site",
-		Long:          rootHelp,
+		Long:          about,
 		Version:       moduleVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -136,6 +137,7 @@ func (a *app) rootCommand() *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(flagError)
+	root.SetHelpTemplate(root.HelpTemplate() + "{{if not .HasParent}}\n" + setupHelp + "\n{{end}}")
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.store, "store", "", "`URL` of the sessions' store, or its name in djsess.toml")
 	f.StringVar(&a.flags.secretKeyFile, "secret-key-file", "", "`FILE` of the SECRET_KEY; further lines are fallbacks; may be a pipe")
