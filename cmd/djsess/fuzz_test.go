@@ -66,7 +66,7 @@ func FuzzPrinting(f *testing.F) {
 				}
 				l.complain(r, errors.New(problem))
 				l.out.Flush()
-				entry := appendEntry(nil, r)
+				entry := appendEntry(nil, r, time.Now())
 				if line, ok := strings.CutSuffix(string(entry), "\n"); !ok || strings.Contains(line, "\n") || !json.Valid(entry) {
 					t.Errorf("%q is an entry of %q", entry, data)
 				}

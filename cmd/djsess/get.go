@@ -43,7 +43,7 @@ session's key begins with.`,
 			case *raw:
 				return a.printRaw(r)
 			case *output == asJSON:
-				return a.printEntry(r)
+				return a.printEntry(s, r)
 			}
 			return a.printSession(s, r)
 		})
@@ -62,8 +62,8 @@ func (a *app) printSession(s *site, r *djsession.Record) error {
 	return w.Flush()
 }
 
-func (a *app) printEntry(r *djsession.Record) error {
-	_, err := a.stdout.Write(appendEntry(nil, r))
+func (a *app) printEntry(s *site, r *djsession.Record) error {
+	_, err := a.stdout.Write(appendEntry(nil, r, s.settings.Now()))
 	return err
 }
 

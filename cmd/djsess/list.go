@@ -144,7 +144,7 @@ func (l *lister) belongsToUser(r *djsession.Record) bool {
 
 func (l *lister) print(r *djsession.Record) error {
 	if l.asJSON {
-		_, err := l.out.Write(appendEntry(l.out.AvailableBuffer(), r))
+		_, err := l.out.Write(appendEntry(l.out.AvailableBuffer(), r, l.site.settings.Now()))
 		return err
 	}
 	const row = "%-32s  %-12s  %-23s  %6v%s\n"
@@ -152,7 +152,7 @@ func (l *lister) print(r *djsession.Record) error {
 		fmt.Fprintf(l.out, row, "KEY", "USER", "EXPIRES", "VALUES", "")
 	}
 	note := ""
-	if l.all && !r.Expires.IsZero() && !r.Expires.After(l.site.settings.Now()) {
+	if isExpired(r, l.site.settings.Now()) {
 		note = "  expired"
 	}
 	_, err := fmt.Fprintf(l.out, row, oneLine(shownKey(r)), userShown(r.Values, "-"), timeShown(r.Expires), r.Values.Len(), note)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -75,8 +76,13 @@ func (s *stream) tick() error {
 	return s.Flush()
 }
 
+// isExpired reports whether a session that is still stored has expired.
+func isExpired(r *djsession.Record, now time.Time) bool {
+	return !r.Expires.IsZero() && !r.Expires.After(now)
+}
+
 // appendEntry appends a session as one line of standard JSON.
-func appendEntry(dst []byte, r *djsession.Record) []byte {
+func appendEntry(dst []byte, r *djsession.Record, now time.Time) []byte {
 	dst = append(dst, `{"key":`...)
 	if r.Key == "" { // the store keeps only a hash of the key
 		dst = append(dst, `null,"name":`...)
@@ -90,6 +96,8 @@ func appendEntry(dst []byte, r *djsession.Record) []byte {
 		dst = r.Expires.UTC().AppendFormat(dst, time.RFC3339Nano)
 		dst = append(dst, '"')
 	}
+	dst = append(dst, `,"expired":`...)
+	dst = strconv.AppendBool(dst, isExpired(r, now))
 	dst = append(dst, `,"user_id":`...)
 	if id, ok := userID(r.Values); ok {
 		dst = appendText(dst, id)
