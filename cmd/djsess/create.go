@@ -19,20 +19,22 @@ func (a *app) createCommand() *cobra.Command {
 		Short: "Store a new session and print its key",
 		Long: `Create stores a new session and prints its key.
 
-NAME=TEXT sets a text, and NAME:=JSON a value of any other type. The session expires
-after SESSION_COOKIE_AGE, or after --expires if that is given, which is Django's
-session.set_expiry(seconds). Each save starts that time anew.
+The session expires after SESSION_COOKIE_AGE, or after --expires if that is given,
+which is Django's session.set_expiry(seconds). Each save starts that time anew.
+
+` + anyName + `
 
 If SECRET_KEY opens none of the newest live sessions, create fails: the site could
 not read the new session.`,
 		Example: `  djsess create
   djsess create theme=dark 'cart:={"17": 2}' --expires 24h`,
 	}
+	object := addValuesFlag(cmd)
 	a.acceptNewKeyFlag(cmd)
 	var expires lifetime
 	cmd.Flags().Var(&expires, "expires", "time to live, a `DURATION` such as 14d, 24h or 1h30m")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		changes, err := parseAssignments(cmd, args)
+		changes, err := parseValues(cmd, args, *object)
 		if err != nil {
 			return err
 		}

@@ -13,25 +13,32 @@ import (
 
 func (a *app) setCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "set KEY NAME=TEXT | NAME:=JSON…",
+		Use:   "set KEY [NAME=TEXT | NAME:=JSON]… [flags]",
 		Short: "Set values of a session",
 		Long: `Set sets values of a live session and leaves the others as they are, also if the
 site changes the session at the same time. Like any save in Django, it moves the
-session's expiry. KEY is the whole key.`,
+session's expiry. KEY is the whole key.
+
+` + anyName,
 		Example: `  djsess set 9f3c1a5e8b7d4026a1c3e5f7092b4d68 theme=dark
-  djsess set 9f3c1a5e8b7d4026a1c3e5f7092b4d68 'cart:={"17": 2}' visits:=3`,
-		Args: atLeast(2, "want a KEY, and NAME=TEXT or NAME:=JSON"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			changes, err := parseAssignments(cmd, args[1:])
-			if err != nil {
-				return err
-			}
-			return a.withWriter(cmd, func(ctx context.Context, s *site) error {
-				return s.update(ctx, args[0], inOrder(changes))
-			})
-		},
+  djsess set 9f3c1a5e8b7d4026a1c3e5f7092b4d68 'cart:={"17": 2}' visits:=3
+  djsess set 9f3c1a5e8b7d4026a1c3e5f7092b4d68 --json '{"a=b": "dark"}'`,
+		Args: atLeast(1, wantKeyAndValues),
 	}
+	object := addValuesFlag(cmd)
 	a.acceptNewKeyFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		changes, err := parseValues(cmd, args[1:], *object)
+		if err != nil {
+			return err
+		}
+		if len(changes) == 0 {
+			return usagef(cmd, wantKeyAndValues)
+		}
+		return a.withWriter(cmd, func(ctx context.Context, s *site) error {
+			return s.update(ctx, args[0], inOrder(changes))
+		})
+	}
 	return cmd
 }
 
@@ -68,9 +75,12 @@ func (a *app) unsetCommand() *cobra.Command {
 		Long: `Unset removes values from a live session and leaves the others as they are, also
 if the site changes the session at the same time. Unset names missing values on
 stderr, which is no failure. If all are missing, it writes nothing. KEY is the whole
-key.`,
+key.
+
+Put -- before a NAME that begins with -.`,
 		Example: `  djsess unset 9f3c1a5e8b7d4026a1c3e5f7092b4d68 cart
-  djsess unset 9f3c1a5e8b7d4026a1c3e5f7092b4d68 _auth_user_id _auth_user_backend _auth_user_hash`,
+  djsess unset 9f3c1a5e8b7d4026a1c3e5f7092b4d68 _auth_user_id _auth_user_backend _auth_user_hash
+  djsess unset 9f3c1a5e8b7d4026a1c3e5f7092b4d68 -- -draft a=b`,
 		Args: atLeast(2, "want a KEY, and the NAME of a value"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			key, names := args[0], args[1:]
@@ -100,61 +110,4 @@ key.`,
 	}
 	a.acceptNewKeyFlag(cmd)
 	return cmd
-}
-
-const wantAssignments = "want NAME=TEXT or NAME:=JSON"
-
-// change is a change of a session that a user asked for.
-type change = func(v *djsession.Values) error
-
-// inOrder returns one change that makes the changes in their order.
-func inOrder(changes []change) change {
-	return func(v *djsession.Values) error {
-		for _, change := range changes {
-			if err := change(v); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
-
-// parseAssignments turns NAME=TEXT and NAME:=JSON into changes. It applies them to empty
-// values, so that it finds mistakes before the store is opened.
-func parseAssignments(cmd *cobra.Command, args []string) ([]change, error) {
-	changes := make([]change, len(args))
-	scratch := &djsession.Values{}
-	for i, arg := range args {
-		// The first of := and = separates the name from the value.
-		name, value, ok := strings.Cut(arg, "=")
-		name, isJSON := strings.CutSuffix(name, ":")
-		switch {
-		case !ok:
-			return nil, usagef(cmd, "%s: %s", shown(arg), wantAssignments)
-		case strings.TrimSpace(name) != name || name == "":
-			return nil, usagef(cmd, "%s: a name is empty, or begins or ends with a space: %s, without spaces around the sign", shown(name), wantAssignments)
-		case scratch.Has(name):
-			return nil, usagef(cmd, "%s is given twice", shown(name))
-		case isJSON:
-			changes[i] = func(v *djsession.Values) error { return v.SetJSON(name, value) }
-		default:
-			changes[i] = func(v *djsession.Values) error { return v.Set(name, value) }
-		}
-		switch err := changes[i](scratch); {
-		case err != nil && isJSON:
-			return nil, usagef(cmd, "%s: %s; what follows := is JSON (true, 1.5, {\"a\": 1}), a text follows =", shown(name), cause(err))
-		case err != nil:
-			return nil, usagef(cmd, "%s: %s", shown(name), cause(err))
-		}
-	}
-	return changes, nil
-}
-
-// cause returns the reason why a value was refused, without the value's name: that may be a
-// misplaced session key.
-func cause(err error) string {
-	for errors.Unwrap(err) != nil {
-		err = errors.Unwrap(err)
-	}
-	return message(err)
 }

@@ -68,15 +68,23 @@ func flagError(cmd *cobra.Command, err error) error {
 		case isSecretName(name):
 			return usagef(cmd, "secrets are refused on the command line, where every user of this machine can read them: %s", secretPlaces)
 		case unknown.GetSpecifiedShortnames() != "":
-			return usagef(cmd, "there is no flag -%s", oneLine(name))
+			return usagef(cmd, "there is no flag -%s%s", oneLine(name), dashHint(cmd))
 		}
-		return usagef(cmd, "there is no flag --%s", strings.Trim(shown(name), `"`))
+		return usagef(cmd, "there is no flag --%s%s", strings.Trim(shown(name), `"`), dashHint(cmd))
 	case errors.As(err, &invalid):
 		return usagef(cmd, "--%s: want %s", invalid.GetFlag().Name, wantOf(invalid.GetFlag()))
 	case errors.As(err, &missing):
 		return usagef(cmd, "--%s: want %s behind it", missing.GetFlag().Name, wantOf(missing.GetFlag()))
 	}
 	return usagef(cmd, "a flag has the wrong form")
+}
+
+// dashHint says how a command that takes names of values takes one that looks like a flag.
+func dashHint(cmd *cobra.Command) string {
+	if strings.Contains(cmd.Use, "NAME") {
+		return ": put -- before names that begin with -"
+	}
+	return ""
 }
 
 const secretPlaces = "give the SECRET_KEY by --secret-key-file FILE, by $DJANGO_SECRET_KEY, or by SECRET_KEY_FILE in djsess.toml; " +
