@@ -41,6 +41,7 @@ type app struct {
 	now          func() time.Time
 	storeNamedBy string // the flag, variable or file that names the store, once it is known
 	keyHint      string // about a SECRET_KEY that looks wrong, or ""
+	dotenv       *dotenv // nil until it was looked for
 	flags        struct {
 		store         string
 		secretKeyFile string
@@ -56,10 +57,11 @@ const about = "Djsess reads and writes the sessions of a live Django site, as th
 var setupHelp = `Djsess needs two things, each from the first of these places that has it:
 
   store         --store, $DJSESS_STORE, $DATABASE_URL, "store" in djsess.toml,
-                ./db.sqlite3
-  SECRET_KEY    --secret-key-file, $DJANGO_SECRET_KEY, djsess.toml
+                DATABASE_URL in the .env beside manage.py, ./db.sqlite3
+  SECRET_KEY    --secret-key-file, $DJANGO_SECRET_KEY, djsess.toml,
+                DJANGO_SECRET_KEY or SECRET_KEY in the .env
   (older keys   further lines of that file, $DJANGO_SECRET_KEY_FALLBACKS with
-                commas between or as a JSON list, djsess.toml)
+                commas between or as a JSON list, djsess.toml, the .env)
 
 A store is the name of one in djsess.toml, or a URL:
 
@@ -69,8 +71,8 @@ caches may have ?prefix= and ?version=, and a cache needs no SECRET_KEY. Passwor
 and keys are refused on the command line, where every user of the machine can
 read them.
 
-djsess.toml is looked for in this folder and those above it. A file found this way
-must belong to you or root, and no other user may be able to write to it or to its
+djsess.toml and manage.py are looked for in this folder and those above it. A
+djsess.toml or .env found this way must belong to you or root, and no other user may be able to write to it or to its
 folder. Otherwise pass it by --config, or, in a container, set $DJSESS_TRUST_CONFIG
 to the file or its folder. An example:
 

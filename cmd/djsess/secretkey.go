@@ -10,21 +10,28 @@ import (
 )
 
 var errNoSecretKey = errors.New("there is no SECRET_KEY, which signs the site's sessions: give it by --secret-key-file FILE, by $DJANGO_SECRET_KEY, " +
-	"or as SECRET_KEY_FILE (or SECRET_KEY) under [settings] in " + configName)
+	"as SECRET_KEY_FILE (or SECRET_KEY) under [settings] in " + configName + ", or in the .env beside manage.py")
 
-// secretKeys returns the SECRET_KEY and its fallbacks, each from the first place that has it.
-func (a *app) secretKeys(c *config) (key string, fallbacks []string, err error) {
+// secretKeys returns the SECRET_KEY and its fallbacks, each from the first place that has it. If
+// unsigned is true, the store needs none, and the site's .env is left alone.
+func (a *app) secretKeys(c *config, unsigned bool) (key string, fallbacks []string, err error) {
 	file, name, from := a.flags.secretKeyFile, "--secret-key-file", fromCommandLine
-	key = os.Getenv("DJANGO_SECRET_KEY")
+	inDotenv := false
 	switch {
 	case file != "":
-	case key != "":
+	case os.Getenv("DJANGO_SECRET_KEY") != "":
+		key, name = os.Getenv("DJANGO_SECRET_KEY"), "$DJANGO_SECRET_KEY"
 	case c.secretKey != nil && *c.secretKey != "":
-		key = *c.secretKey
+		key, name = *c.secretKey, c.file+": settings.SECRET_KEY"
 	case c.secretKeyFile != nil:
 		file, name, from = c.path(*c.secretKeyFile), c.file+": settings.SECRET_KEY_FILE", fromConfig
+	case unsigned:
+		return "", nil, errNoSecretKey
 	default:
-		return "", nil, &configError{errNoSecretKey}
+		if key, name, err = a.dotenvKey(); err != nil {
+			return "", nil, err
+		}
+		inDotenv = true
 	}
 	if file != "" {
 		lines, info, err := readSecrets(file, from)
@@ -40,19 +47,39 @@ func (a *app) secretKeys(c *config) (key string, fallbacks []string, err error) 
 			fallbacks = append(fallbacks, line.text)
 		}
 	}
-	if file == "" && os.Getenv("DJANGO_SECRET_KEY") == key {
-		name = "$DJANGO_SECRET_KEY"
-	}
 	a.keyHint = keyHint(name, key)
 	if len(fallbacks) == 0 {
-		if fallbacks, err = parseFallbacks(os.Getenv("DJANGO_SECRET_KEY_FALLBACKS")); err != nil {
+		if fallbacks, err = parseFallbacks("$DJANGO_SECRET_KEY_FALLBACKS", os.Getenv("DJANGO_SECRET_KEY_FALLBACKS")); err != nil {
 			return "", nil, err
 		}
 	}
 	if len(fallbacks) == 0 {
 		fallbacks = c.secretKeyFallbacks
 	}
+	if len(fallbacks) == 0 && inDotenv {
+		text, name, err := a.fromDotenv("DJANGO_SECRET_KEY_FALLBACKS", "SECRET_KEY_FALLBACKS")
+		if err != nil {
+			return "", nil, err
+		}
+		if fallbacks, err = parseFallbacks(name, text); err != nil {
+			return "", nil, err
+		}
+	}
 	return key, fallbacks, nil
+}
+
+// dotenvKey returns the SECRET_KEY in the .env beside manage.py, and its name for messages. There
+// SECRET_KEY is the site's. In the environment any program may have a variable of that name, so it is
+// only mentioned.
+func (a *app) dotenvKey() (key, name string, err error) {
+	key, name, err = a.fromDotenv("DJANGO_SECRET_KEY", "SECRET_KEY")
+	if err == nil && key == "" {
+		err = &configError{errNoSecretKey}
+		if os.Getenv("SECRET_KEY") != "" {
+			err = &hinted{err, `$SECRET_KEY is set, but any program may have set it: if it is the site's, export DJANGO_SECRET_KEY="$SECRET_KEY"`}
+		}
+	}
+	return key, name, err
 }
 
 // secretLine is a line of a file of secrets.
@@ -113,11 +140,11 @@ func withoutPath(err error) error {
 
 // parseFallbacks reads keys with commas between them, or a JSON list, since keys may have
 // commas.
-func parseFallbacks(text string) ([]string, error) {
+func parseFallbacks(name, text string) ([]string, error) {
 	var keys []string
 	if strings.HasPrefix(text, "[") {
 		if err := json.Unmarshal([]byte(text), &keys); err != nil {
-			return nil, configf(`$DJANGO_SECRET_KEY_FALLBACKS begins with [ but is no JSON list of texts, such as ["older","oldest"]`)
+			return nil, configf(`%s begins with [ but is no JSON list of texts, such as ["older","oldest"]`, name)
 		}
 		return keys, nil
 	}

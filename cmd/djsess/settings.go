@@ -15,7 +15,7 @@ const defaultDjangoVersion = "5.2"
 // settings returns the site's settings from the flags, the environment and the configuration. If
 // unsigned is true, the store needs no SECRET_KEY.
 func (a *app) settings(c *config, unsigned bool) (*djsession.Settings, error) {
-	key, fallbacks, err := a.secretKeys(c)
+	key, fallbacks, err := a.secretKeys(c, unsigned)
 	switch {
 	case errors.Is(err, errNoSecretKey) && unsigned:
 		key = rand.Text() // Settings must have a key, and this one signs nothing

@@ -62,6 +62,15 @@ func (a *app) storePlace(c *config) (place, error) {
 		}
 		return c.namedStore(c.store, namedBy)
 	}
+	value, namedBy, err := a.fromDotenv("DJSESS_STORE", "DATABASE_URL")
+	switch {
+	case err != nil:
+		return place{}, err
+	case storeurl.IsURL(value):
+		return place{url: storeurl.Resolve(value, filepath.Dir(a.dotenv.file)), namedBy: namedBy}, nil
+	case value != "":
+		return c.namedStore(value, namedBy)
+	}
 	if _, err := os.Stat(defaultStore); errors.Is(err, fs.ErrNotExist) {
 		return place{}, configf("there is no store: %s; without one it is ./%s, which is not here", storePlaces, defaultStore)
 	}

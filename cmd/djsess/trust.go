@@ -93,8 +93,12 @@ func trust(path string, file fs.FileInfo) error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("%s: this file was found by a search and is not trusted: %s; run %q, or pass the file by --config, or, in a container, set %s=%s",
-		path, reason, remedy, trustVariable, path)
+	byFlag := ""
+	if filepath.Base(path) == configName {
+		byFlag = " or pass the file by --config,"
+	}
+	return fmt.Errorf("%s: this file was found by a search and is not trusted: %s; run %q,%s or, in a container, set %s=%s",
+		path, reason, remedy, byFlag, trustVariable, path)
 }
 
 // isTrusted reports whether $DJSESS_TRUST_CONFIG names the file or its folder.
