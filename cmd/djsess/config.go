@@ -20,6 +20,7 @@ type config struct {
 	file   string
 	store  string
 	stores map[string]storeConfig
+	users  *usersConfig // nil: the file has no [users]
 	warn   func(name, warning string)
 	// The settings, by Django's names. A nil is a setting that the file does not have.
 	djangoVersion           *string
@@ -112,6 +113,7 @@ func (c *config) holdsSecrets() bool {
 	for _, s := range c.stores {
 		secret = secret || storeurl.HasSecret(s.url) || storeurl.HasSecret(s.cache) || storeurl.HasSecret(s.database)
 	}
+	secret = secret || c.users != nil && storeurl.HasSecret(c.users.store)
 	return secret
 }
 
@@ -138,6 +140,7 @@ func parseConfig(file, text string) (*config, error) {
 		c.store = *store
 	}
 	c.parseSettings(top.sub("settings"))
+	c.users = parseUsers(top)
 	stores := top.sub("stores")
 	for name := range stores.values {
 		c.stores[name] = c.parseStore(stores.sub(name))

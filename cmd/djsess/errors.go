@@ -12,6 +12,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/djsession/rediscache"
 	"github.com/djsess/djsess/internal/printable"
 )
@@ -181,7 +182,7 @@ func explainKind(err error) (status int, hint string) {
 		return untrusted, payloadHint(payload)
 	case errors.Is(err, djsession.ErrInvalidKey):
 		return misused, "a session key is what the cookie sessionid holds: 32 letters and digits"
-	case errors.Is(err, djsession.ErrNotFound):
+	case errors.Is(err, djsession.ErrNotFound), errors.Is(err, djauth.ErrNoUser):
 		return notFound, ""
 	case errors.Is(err, djsession.ErrOpaque):
 		return failed, "nothing was written: this session holds a value that only Python can read"

@@ -23,28 +23,44 @@ If a payload cannot be trusted, list names the session on stderr and goes on. Th
 exit status is then 4.`,
 		Example: `  djsess list --limit 20
   djsess list --user 42
+  djsess list --username alice
   djsess list --all -o json | jq -r 'select(.user_id == null) | .key'`,
 		Args: exactly(0, "want no arguments"),
 	}
 	var l lister
 	output := addOutputFlag(cmd)
 	user := cmd.Flags().String("user", "", "only those of the user of this `ID`")
+	username := cmd.Flags().String("username", "", "only those of the user of this `NAME`: see [users] in djsess.toml")
 	cmd.Flags().BoolVar(&l.all, "all", false, "also those that have expired and are still stored")
 	cmd.Flags().IntVar(&l.limit, "limit", 0, "stop after `N` (default: no limit)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if l.limit < 0 {
 			return usagef(cmd, "--limit: want a whole number, and not a negative one")
 		}
-		if cmd.Flags().Changed("user") {
-			id := strings.TrimSpace(*user)
-			if id == "" {
-				return usagef(cmd, "--user: want a user's ID; it is empty")
-			}
-			l.user = &id
+		byID, byName := cmd.Flags().Changed("user"), cmd.Flags().Changed("username")
+		id := strings.TrimSpace(*user)
+		switch {
+		case byID && byName:
+			return usagef(cmd, "--user and --username: choose one")
+		case byID && id == "":
+			return usagef(cmd, "--user: want a user's ID; it is empty")
+		case byName && *username == "":
+			return usagef(cmd, "--username: want a user's name; it is empty")
+		case byID:
+			l.isTheirs = hasUserID(id)
+			l.noneFound = "no sessions of the user with this ID (for a name there is --username)"
+		case byName:
+			l.noneFound = "no sessions of this user"
 		}
 		l.asJSON = *output == asJSON
 		return a.withStore(cmd, func(ctx context.Context, s *site) error {
 			l.app, l.site, l.out, l.hints.app = a, s, newStream(a.stdout), a
+			if byName {
+				var err error
+				if l.isTheirs, err = s.hasUsername(ctx, *username); err != nil {
+					return err
+				}
+			}
 			return l.list(ctx)
 		})
 	}
@@ -53,16 +69,19 @@ exit status is then 4.`,
 
 // lister prints sessions while it reads them.
 type lister struct {
-	app    *app
-	site   *site
-	out    *stream
-	user   *string // the ID of the user whose sessions are listed; nil lists all
-	all    bool
-	limit  int // 0: no limit
-	asJSON bool
-	listed int
-	bad    int
-	hints  hints // about the unreadable sessions
+	app  *app
+	site *site
+	out  *stream
+	// isTheirs reports whether a session is that of the user whose sessions are listed; nil lists
+	// all. noneFound is then the message for an empty list.
+	isTheirs  func(*djsession.Values) bool
+	noneFound string
+	all       bool
+	limit     int // 0: no limit
+	asJSON    bool
+	listed    int
+	bad       int
+	hints     hints // about the unreadable sessions
 }
 
 func (l *lister) list(ctx context.Context) error {
@@ -78,7 +97,7 @@ func (l *lister) list(ctx context.Context) error {
 		case err != nil:
 			l.out.Flush()
 			return err
-		case l.user == nil || l.belongsToUser(r):
+		case l.isTheirs == nil || l.isTheirs(r.Values):
 			if err := l.print(r); err != nil {
 				return err
 			}
@@ -104,8 +123,8 @@ func (l *lister) list(ctx context.Context) error {
 // emptyMessage returns the message for an empty list, which could look like a failure.
 func (l *lister) emptyMessage() string {
 	switch {
-	case l.user != nil:
-		return "no sessions of the user with this ID (--user takes no usernames)"
+	case l.isTheirs != nil:
+		return l.noneFound
 	case l.all:
 		return "no sessions"
 	}
@@ -133,13 +152,6 @@ func (l *lister) summarize() error {
 	}
 	l.hints.print()
 	return reported{untrusted}
-}
-
-// belongsToUser reports whether a session is the user's. Like Django it ignores spaces
-// around the ID.
-func (l *lister) belongsToUser(r *djsession.Record) bool {
-	id, ok := userID(r.Values)
-	return ok && strings.TrimSpace(id) == *l.user
 }
 
 func (l *lister) print(r *djsession.Record) error {

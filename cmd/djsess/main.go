@@ -39,8 +39,8 @@ type app struct {
 	stdout       output
 	stderr       io.Writer
 	now          func() time.Time
-	storeNamedBy string // the flag, variable or file that names the store, once it is known
-	keyHint      string // about a SECRET_KEY that looks wrong, or ""
+	storeNamedBy string  // the flag, variable or file that names the store, once it is known
+	keyHint      string  // about a SECRET_KEY that looks wrong, or ""
 	dotenv       *dotenv // nil until it was looked for
 	flags        struct {
 		store         string
@@ -72,9 +72,10 @@ and keys are refused on the command line, where every user of the machine can
 read them.
 
 djsess.toml and manage.py are looked for in this folder and those above it. A
-djsess.toml or .env found this way must belong to you or root, and no other user may be able to write to it or to its
-folder. Otherwise pass it by --config, or, in a container, set $DJSESS_TRUST_CONFIG
-to the file or its folder. An example:
+djsess.toml or .env found this way must belong to you or root, and no other user
+may be able to write to it or to its folder. Otherwise pass djsess.toml by --config,
+or, in a container, set $DJSESS_TRUST_CONFIG to the file or its folder. An example of
+a djsess.toml:
 
   store = "main"
 
@@ -86,7 +87,8 @@ to the file or its folder. An example:
                                    # SESSION_COOKIE_NAME (files begin so),
                                    # DEFAULT_HASHING_ALGORITHM,
                                    # SESSION_STORE_CLASS (the class's name),
-                                   # SESSION_SERIALIZER (its path)
+                                   # SESSION_SERIALIZER: "json", "pickle", or a
+                                   # list that reads several and writes the first
   [stores.main]
   url = "postgres://djsess@db.example/site"
   password_file = "pg.txt"         # or a password in the URL
@@ -95,12 +97,16 @@ to the file or its folder. An example:
   engine = "cached_db"             # of two: each a URL, or the name of a store
   cache = "redis://cache.example/1"
   database = "main"
+  [users]                          # for list --username
+  table = "auth_user"              # also id, username, store (if the users are in
+                                   # another database), and primary_key: "integer",
+                                   # "uuid" or "text"
 
 Exit status:
   0  done
   1  failed: the store is down, locked, read-only, …
   2  wrong usage or configuration
-  3  no such live session
+  3  no such live session, or no such user
   4  a payload is not to be trusted: bad signature, malformed`
 
 // storeURLs lists the URLs of stores, with what they open.

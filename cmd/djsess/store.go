@@ -148,6 +148,7 @@ func fromPlace(namedBy string) string { return "the store is the one named by " 
 type site struct {
 	storeurl.Store
 	settings *djsession.Settings
+	config   *config
 	isCache  bool // the engine is cache
 	namedBy  string
 }
@@ -180,7 +181,7 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process
-	err = f(ctx, &site{store, settings, place.isUnsigned(), place.namedBy})
+	err = f(ctx, &site{store, settings, c, place.isUnsigned(), place.namedBy})
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -60,6 +60,14 @@ func take[T string | bool | int64](t *table, name string) *T {
 	return &typed
 }
 
+// text returns a text, or "" if the table does not have it.
+func (t *table) text(name string) string {
+	if text := take[string](t, name); text != nil {
+		return *text
+	}
+	return ""
+}
+
 // texts returns a list of texts.
 func (t *table) texts(name string) []string {
 	value, ok := t.value(name)
