@@ -32,6 +32,10 @@ func TestParseConfigKeepsSecrets(t *testing.T) {
 		"[settings]\nUSE_TZ = \"hunter2\"",
 		"[stores]\nmain = \"postgres://u:hunter2@h/d\"",
 		"[stores.main]\npassword = \"hunter2\"",
+		"[stores.main]\nengine = \"hunter2\"",
+		"[settings]\nSESSION_ENGINE = \"hunter2\"",
+		"[users]\nstore = \"postgres://u:hunter2@h/d\"",
+		"[users]\ntable = \"t\"\nprimary_key = \"hunter2\"",
 		"[stores.main]\nurl = [\"postgres://u:hunter2@h/d\"]",
 	} {
 		_, err := parseConfig("djsess.toml", text)
