@@ -3,6 +3,8 @@ package djangotest
 import (
 	"errors"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -55,6 +57,42 @@ func TestTry(t *testing.T) {
 	}
 	if err := d.Try(`result = 1`, nil, nil); err == nil || errors.As(err, &exception) {
 		t.Errorf("a child that has ended: %v", err)
+	}
+}
+
+// A Django has nothing of one that started before it, though both are forks of one process.
+func TestForksShareNothing(t *testing.T) {
+	t.Setenv("DJSESS_OF_A_TEST", "first")
+	first := Start(t, "5.2", Settings{"TIME_ZONE": "Asia/Tokyo", "SESSION_COOKIE_NAME": "first"})
+	const what = `
+		import os, time
+		result = [settings.SESSION_COOKIE_NAME, os.environ.get("DJSESS_OF_A_TEST"), os.getcwd(), time.strftime("%z")]
+	`
+	first.Do(t, `import decimal; decimal.of_a_test = 1; from django.db import connection; migrate()`, nil, nil)
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DJSESS_OF_A_TEST", "second")
+	t.Chdir(dir)
+	second := Start(t, "5.2", Settings{"TIME_ZONE": "Asia/Kolkata"})
+	var got []string
+	second.Do(t, what, nil, &got)
+	if want := []string{"sessionid", "second", dir, "+0530"}; !slices.Equal(got, want) {
+		t.Errorf("the second has %q, want %q", got, want)
+	}
+	var leaked bool
+	second.Do(t, `
+		import decimal
+		from django.db import connection
+		result = hasattr(decimal, "of_a_test") or bool(connection.introspection.table_names())
+	`, nil, &leaked)
+	if leaked {
+		t.Error("the second has a name or a table of the first")
+	}
+	first.Do(t, what, nil, &got)
+	if got[0] != "first" || got[1] != "first" || got[2] == dir || got[3] != "+0900" {
+		t.Errorf("after the second, the first has %q", got)
 	}
 }
 

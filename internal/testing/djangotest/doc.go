@@ -1,7 +1,8 @@
 // Package djangotest runs the peers that tests need: Djangos, PostgreSQL, MariaDB, Redis and Memcached. Nothing is
 // simulated. It also reads the sessions and signatures that Djangos wrote into testdata.
 //
-// A Django is a Python process that a test sends code to ([Start], [Django.Do]). testdata/peer.py is its program.
+// A Django is a Python process that a test sends code to ([Start], [Django.Do]). testdata/peer.py is its program. All of one release in a
+// test binary are forks of a process that has imported Django, so that a start takes a tenth of a second.
 // `make test` or testdata/install installs the peers. If a peer is missing, the test is skipped; with CI=true it fails.
 // With -short fewer Djangos and servers start: see [Djangos], [Databases] and [NotShort].
 //
