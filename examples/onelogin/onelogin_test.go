@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // A browser uses every page of the example through its proxy.
@@ -152,6 +154,7 @@ func testCrossSite(t *testing.T, site *program) {
 
 // A new password ends every other session of the user at both sides.
 func testPasswordChange(t *testing.T, site *program) {
+	djangotest.NotShort(t, "it hashes five passwords")
 	here, there := newBrowser(t, site), newBrowser(t, site)
 	here.logIn("/")
 	there.logIn("/")

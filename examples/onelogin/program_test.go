@@ -112,6 +112,7 @@ func TestSecondStart(t *testing.T) {
 
 // If the program is killed, its Django ends, too.
 func TestKilled(t *testing.T) {
+	djangotest.NotShort(t, "a second start")
 	p := start(t, t.TempDir())
 	if !listens(p.django) {
 		t.Fatal("Django does not listen at its address")

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // hostile are pickles of a few kilobytes at most, as an attacker would send them.
@@ -208,11 +209,12 @@ func checkAllocated(t *testing.T, data string) {
 
 // Loading a repeated opcode takes memory in proportion to the length of the pickle. The test counts memory, since times vary.
 func TestMemoryIsInProportion(t *testing.T) {
+	size := djangotest.Cases(20000)
 	for op := range 256 {
 		for _, before := range []string{"", "N", "]", "}", "(", "]q\x00", "cm\nf\n", "cm\nf\n)", "cm\nf\n)RN", "NN"} {
 			unit := before + string([]byte{byte(op)})
 			for _, argument := range []string{"", "\x00", "\x01", "\x01\x00", "\x01\x00\x00\x00", "1\n", "a\nb\n"} {
-				data := strings.Repeat(unit+argument, 20000/len(unit+argument))
+				data := strings.Repeat(unit+argument, size/len(unit+argument))
 				var start, end runtime.MemStats
 				runtime.ReadMemStats(&start)
 				pickle.Load([]byte(data), pickle.Limits{})

@@ -27,7 +27,7 @@ func graphs() int {
 	case *count > 0:
 		return *count
 	case testing.Short():
-		return 200
+		return 50
 	case os.Getenv("CI") == "true":
 		return 10000
 	}

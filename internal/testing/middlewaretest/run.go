@@ -73,7 +73,7 @@ func (e Engine) until(seconds int64) string {
 
 // sample is how many rows there are to each row that -short runs. It is a prime number, so
 // that the rows are of every kind.
-const sample = 13
+const sample = 29
 
 // Run runs the table with an engine: each row at Django, then in Go. Rows in which Manager.Overwrite could matter run with and
 // without it.
