@@ -32,7 +32,7 @@ example:
 
 # The inner loop: offline, with the peers that are installed and the newest Django.
 check: lint-offline
-	go test -short -p 4 $(PACKAGES) # much of it waits for servers
+	go test -short -p 4 -parallel 4 $(PACKAGES) # much of it waits for servers
 
 # What CI runs. It installs the peers (Django 2.2, 3.2, 4.2 and 5.2 with their cache clients, PostgreSQL, MariaDB, Redis, Memcached) and tests against them. Without root
 # or network, tests whose peer is missing skip and say so; with CI=true they fail.

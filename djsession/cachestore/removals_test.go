@@ -156,6 +156,7 @@ func TestRemovalsOnServerThatIsDown(t *testing.T) {
 
 // While nothing is pending, and after Close, no timer runs.
 func TestRemovalsAreDoneByThemselves(t *testing.T) {
+	t.Parallel()
 	removed := make(chan string, 10)
 	q := newRemovals(func(key string) bool { removed <- key; return true }, yes, t.FailNow)
 	q.put("a", removal{written: true})
