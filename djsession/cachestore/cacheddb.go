@@ -210,7 +210,7 @@ func (c *CachedDB) Delete(ctx context.Context, key string) error {
 func (c *CachedDB) written(ctx context.Context, key string, err error) {
 	var conflict *djsession.ConflictError
 	switch {
-	case err == nil, errors.As(err, &conflict):
+	case err == nil, errors.As(err, &conflict), errors.Is(err, djsession.ErrEmptied):
 		c.removeNow(ctx, key)
 	case !isRefusal(err):
 		c.removals.put(key, removal{retry: true}) // the outcome is unknown
@@ -224,7 +224,7 @@ func isRefusal(err error) bool {
 	}
 	for _, refusal := range []error{
 		djsession.ErrNotFound, djsession.ErrKeyTaken, djsession.ErrInvalidKey, djsession.ErrInvalidExpiry,
-		djsession.ErrReadOnly, djsession.ErrBusy, djsession.ErrTooLarge, djsession.ErrMalformed,
+		djsession.ErrReadOnly, djsession.ErrDenied, djsession.ErrBusy, djsession.ErrTooLarge, djsession.ErrMalformed,
 	} {
 		if errors.Is(err, refusal) {
 			return true

@@ -83,6 +83,34 @@ func overDatabase(t *testing.T, cache *memory, path string, c cachestore.Config)
 	return b
 }
 
+// TestReferencedRow tests that a session whose row cannot be deleted is not served from the cache.
+func TestReferencedRow(t *testing.T) {
+	b := newBoth(t, cachestore.Config{})
+	for _, statement := range []string{
+		"PRAGMA foreign_keys = 1",
+		"CREATE TABLE online (session varchar(40) REFERENCES django_session (session_key))",
+	} {
+		b.db.SetMaxOpenConns(1) // the connection with the PRAGMA
+		if _, err := b.db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.row(t, `{"a":1}`)
+	if _, err := b.db.Exec("INSERT INTO online VALUES (?)", key); err != nil {
+		t.Fatal(err)
+	}
+	b.load(t) // it is cached now
+	if err := b.Delete(t.Context(), key); !errors.Is(err, djsession.ErrEmptied) {
+		t.Errorf("delete: %v", err)
+	}
+	if got := b.load(t); !strings.Contains(got, djsession.ErrNotFound.Error()) {
+		t.Errorf("load: %s", got)
+	}
+	if b.cache.items[cachedKey] != nil {
+		t.Error("it is still in the cache")
+	}
+}
+
 // row writes a row without changing the cache.
 func (b *both) row(t *testing.T, json string) {
 	t.Helper()

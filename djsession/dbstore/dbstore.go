@@ -16,7 +16,8 @@
 //   - go-sql-driver/mysql: interpolateParams=true for the same, with charset=utf8mb4. Under
 //     some other charsets, such as gbk, a quote in a session key is not escaped. If the
 //     server has autocommit off, also autocommit=1: otherwise no write is committed.
-//   - SQLite: a busy timeout as Django's (5 seconds), since Django writes to the same file.
+//   - SQLite: a busy timeout as Django's (5 seconds), since Django writes to the same file, and
+//     PRAGMA foreign_keys on as in Django. Otherwise a deletion leaves rows that point at nothing.
 //   - A limit of connections: call SetMaxOpenConns, and SetMaxIdleConns with the same number.
 //     By default a *sql.DB opens as many connections as there are requests. A burst of
 //     visitors then takes all connections of the server and leaves none for Django. Package
@@ -31,6 +32,14 @@
 //
 // Times are stored as the site stores them. MySQL and SQLite store times without a zone: with
 // USE_TZ on in the zone of Config.TimeZone, and with USE_TZ off in that of Settings.TimeZone.
+//
+// # Rows that others point at
+//
+// A site may have a table with a foreign key to the session table. Django deletes the rows of that
+// table itself, before it deletes a session. The store does not know them. Where the database
+// refuses a deletion for this reason, the store empties the row and lets it expire in place of
+// that, and returns a djsession.ErrEmptied. The session has ended. But unlike after a deletion, a
+// Django request that loaded the session before can still save it.
 //
 // # Lost answers
 //

@@ -65,18 +65,23 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 		return nil, s.table.Error(op, old.Key, err)
 	}
 	change := s.change(op, old)
-	change.New = &written
-	change.IsOurs = func(ctx context.Context) bool {
-		there, err := s.read(ctx, op, old.Key)
-		return err == nil && there.Version.(sqltable.Version).Equal(written)
-	}
+	s.write(&change, written)
 	if err := s.table.Change(ctx, change); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-// change returns the deletion of the row that old was read from. Replace turns it into an update.
+// write turns the deletion of a row into an update.
+func (s *Store) write(c *sqltable.Change, written sqltable.Version) {
+	c.New = &written
+	c.IsOurs = func(ctx context.Context) bool {
+		there, err := s.read(ctx, c.Op, c.Key)
+		return err == nil && there.Version.(sqltable.Version).Equal(written)
+	}
+}
+
+// change returns the deletion of the row that old was read from. write turns it into an update.
 func (s *Store) change(op string, old *djsession.Record) sqltable.Change {
 	c := sqltable.Change{Op: op, Key: old.Key}
 	if before, known := old.Version.(sqltable.Version); known {
@@ -96,7 +101,8 @@ func (s *Store) change(op string, old *djsession.Record) sqltable.Change {
 	return c
 }
 
-// Delete removes the row of a key, even if its session has expired.
+// Delete removes the row of a key, even if its session has expired. If rows of another table point
+// at it, the error is a djsession.ErrEmptied.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	ctx, cancel := s.table.LimitWrite(ctx)
 	defer cancel()
@@ -104,10 +110,19 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := djsession.ValidateKey(key); err != nil {
 		return s.table.Error(op, key, err)
 	}
-	return s.table.Delete(ctx, op, key)
+	err := s.table.Delete(ctx, op, key)
+	if !errors.Is(err, sqltable.ErrForeignKey) {
+		return err
+	}
+	empty, err := s.empty(key)
+	if err != nil {
+		return s.table.Error(op, key, err)
+	}
+	return s.emptied(op, key, s.table.Overwrite(ctx, op, key, empty))
 }
 
-// DeleteUnchanged removes the row if it still holds what old was read from.
+// DeleteUnchanged removes the row if it still holds what old was read from. If rows of another
+// table point at it, the error is a djsession.ErrEmptied.
 func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) error {
 	ctx, cancel := s.table.LimitWrite(ctx)
 	defer cancel()
@@ -115,7 +130,37 @@ func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) erro
 	if err := djsession.ValidateKey(old.Key); err != nil {
 		return s.table.Error(op, old.Key, err)
 	}
-	return s.table.Change(ctx, s.change(op, old))
+	change := s.change(op, old)
+	err := s.table.Change(ctx, change)
+	if !errors.Is(err, sqltable.ErrForeignKey) {
+		return err
+	}
+	empty, err := s.empty(old.Key)
+	if err != nil {
+		return s.table.Error(op, old.Key, err)
+	}
+	s.write(&change, empty)
+	return s.emptied(op, old.Key, s.table.Change(ctx, change))
+}
+
+// empty returns the version of a row that cannot be deleted: a session without values that has
+// expired.
+func (s *Store) empty(key string) (sqltable.Version, error) {
+	// Columns that Django 1 made have whole seconds, and must not round the time up.
+	now := s.table.AsSent(s.settings().Now()).Truncate(time.Second)
+	_, empty, err := s.encode(key, nil, now)
+	return empty, err
+}
+
+// emptied returns the error of a deletion that has emptied the row instead. err is that of the
+// write.
+func (s *Store) emptied(op, key string, err error) error {
+	if err != nil {
+		return err
+	}
+	return &djsession.OpError{Store: "dbstore", Op: op, Key: djsession.ShortKey(key), Err: djsession.ErrEmptied,
+		Hint: `let the database delete or detach those rows (ON DELETE CASCADE or SET NULL), or delete them first; ` +
+			`"manage.py clearsessions" removes expired sessions with the rows that point at them`}
 }
 
 // encode returns the record that is about to be written, and the version of its row.

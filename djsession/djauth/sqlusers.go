@@ -128,7 +128,7 @@ func (u *SQLUsers) SetLastLogin(ctx context.Context, id string, at time.Time) er
 // about a row that breaks a rule of the table. The details quote the row and its password.
 func (u *SQLUsers) discreet(err error) error {
 	switch u.dialect.Classify(err) {
-	case sqldialect.Integrity, sqldialect.Unique:
+	case sqldialect.Integrity, sqldialect.Unique, sqldialect.ForeignKey, sqldialect.NotNull:
 		return errors.New(err.Error())
 	}
 	return err

@@ -66,7 +66,7 @@ type Table struct {
 	fields string // the columns that are selected for a Row, except the key
 	key    string // the condition that a row has the key :key
 
-	read, insert, replace, delete, deleteUnchanged sqldialect.Statement
+	read, insert, replace, overwrite, delete, deleteUnchanged sqldialect.Statement
 }
 
 // New returns a table. It sends nothing to the database.
@@ -125,6 +125,7 @@ func (t *Table) compile() {
 	t.read = d.Compile(t.Select())
 	t.insert = d.Compile(fmt.Sprintf("INSERT INTO %s (%s, %s, %s) VALUES (:key, :data, :expires)", t.Quoted, c.Key, c.Data, c.Expires))
 	t.replace = d.Compile(t.Update() + unchanged)
+	t.overwrite = d.Compile(t.Update() + t.key)
 	t.delete = d.Compile("DELETE FROM " + t.Quoted + " WHERE " + t.key)
 	t.deleteUnchanged = d.Compile("DELETE FROM " + t.Quoted + " WHERE " + unchanged)
 }

@@ -27,6 +27,27 @@ func (t *Table) Delete(ctx context.Context, op, key string) error {
 	return nil
 }
 
+// Overwrite writes a version in place of whatever the row of a key holds. If the answer is lost, it
+// sends the statement again.
+func (t *Table) Overwrite(ctx context.Context, op, key string, v Version) error {
+	n, _, err := t.Writer.ExecAgain(ctx, t.overwrite, Args(key, &v, nil))
+	if err != nil {
+		return t.Fail(ctx, op, key, err)
+	}
+	if n > 0 {
+		return nil
+	}
+	// There is no such row, or it holds this version already: MySQL counts only rows that change.
+	row, err := t.Read(ctx, op, key)
+	if err != nil {
+		return err
+	}
+	if there, err := t.Parse(row); err != nil || !t.Same(there, v) {
+		return t.Error(op, key, errRefused)
+	}
+	return nil
+}
+
 // Change is an update or a deletion that is made only if the row is unchanged since it was read.
 type Change struct {
 	Op, Key string
