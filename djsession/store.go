@@ -128,11 +128,12 @@ type ExpiryReader interface {
 	Expires(ctx context.Context, key string) (time.Time, error)
 }
 
-// Checker is a Store with a part that its other methods can do without, such as the cache
-// of a cached_db.
+// Checker is a Store that can find what its other methods do not report, or not before the
+// first visitor: a cached_db works without its cache, and a table may have columns that nobody
+// fills.
 type Checker interface {
-	// Check returns an error if that part cannot be reached. Manager.Check reports it.
-	Check(ctx context.Context) error
+	// Check returns what is wrong. Manager.Check reports it.
+	Check(ctx context.Context) []error
 }
 
 // SQLStore is a Store in a table of an SQL database. Package djauth finds the users there.

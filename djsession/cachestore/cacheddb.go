@@ -233,6 +233,11 @@ func isRefusal(err error) bool {
 	return false
 }
 
+// Check returns an error if the cache does not answer, and what dbstore.Store.Check finds.
+func (c *CachedDB) Check(ctx context.Context) []error {
+	return append(c.sessions.Check(ctx), c.database.Check(ctx)...)
+}
+
 // Scan yields the sessions of a range in the database. It does not yield sessions that are only
 // in the cache.
 func (c *CachedDB) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {

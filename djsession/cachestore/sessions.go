@@ -51,10 +51,10 @@ func opError(op, key string, err error) error {
 // Check returns an error if the cache does not answer. Manager.Check calls it. Without this
 // check a wrong password or port could stay undetected, since a cached_db works without its
 // cache.
-func (s *sessions) Check(ctx context.Context) error {
+func (s *sessions) Check(ctx context.Context) []error {
 	_, err := s.cache.Get(ctx, s.keys.cacheKey(djsession.NewKey()))
 	if err != nil && !errors.Is(err, djsession.ErrNotFound) {
-		return opError("check", "", err)
+		return []error{opError("check", "", err)}
 	}
 	return nil
 }

@@ -16,6 +16,11 @@ var ErrForeignKey = errors.New("a foreign key forbids it")
 // Error returns an OpError of the table's package.
 func (t *Table) Error(op, key string, err error) error { return t.opError(op, key, err, "") }
 
+// ErrorHint is Error for an operation on no single key, with a remedy.
+func (t *Table) ErrorHint(op string, err error, hint string) error {
+	return t.opError(op, "", err, hint)
+}
+
 func (t *Table) opError(op, key string, err error, hint string) error {
 	if key != "" {
 		key = t.config.ShortKey(key)
@@ -45,7 +50,11 @@ func (t *Table) explain(err error) (hint string, explained error) {
 		return "", djsession.ErrKeyTaken // the driver's text may hold the key
 	case sqldialect.ForeignKey:
 		return "", fmt.Errorf("%w: %s", ErrForeignKey, err) // not the error itself: its details quote the row
-	case sqldialect.NotNull, sqldialect.Integrity:
+	case sqldialect.NotNull:
+		return t.config.ColumnHint, errors.New(err.Error()) // as above
+	case sqldialect.NoColumn:
+		return t.config.ColumnHint, err
+	case sqldialect.Integrity:
 		return "", errors.New(err.Error()) // as above
 	case sqldialect.ReadOnly:
 		return "connect to a database that takes writes, as a user who may write", fmt.Errorf("%w: %w", djsession.ErrReadOnly, err)
