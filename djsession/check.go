@@ -15,7 +15,7 @@ import (
 //   - The newest sessions were not signed with SECRET_KEY.
 //   - Sessions end later than SESSION_COOKIE_AGE from now. Then USE_TZ, TIME_ZONE or
 //     SESSION_COOKIE_AGE is not the site's.
-//   - The cache of a cached_db cannot be reached.
+//   - The cache of a cached_db cannot be reached, or has none of the newest sessions.
 //   - The session table has columns that the service does not fill, or lacks columns that
 //     it does (see dbstore.Store.Check).
 //

@@ -130,7 +130,7 @@ func (c *config) storeURL(name, namedBy string) (string, error) {
 			return "", configf("%s: stores.%s.password_file: %w", c.file, name, err)
 		}
 	}
-	for _, option := range []struct{ name, value string }{{"table", s.table}, {"time_zone", s.timeZone}} {
+	for _, option := range []struct{ name, value string }{{"table", s.table}, {"time_zone", s.timeZone}, {"session_prefix", s.sessionPrefix}} {
 		if option.value != "" {
 			rawURL = storeurl.WithOption(rawURL, option.name, option.value)
 		}

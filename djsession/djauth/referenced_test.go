@@ -98,7 +98,7 @@ func TestLoginWithoutDelete(t *testing.T) {
 			s.django.Do(t, userSessions, nil, nil)
 			var key string
 			s.django.Do(t, `result = visit(lambda request: request.session.update({"cart": 1}))["cookie"]`, nil, &key)
-			s.as(t, s.store.DB(), "SELECT, INSERT, UPDATE ON django_session", "SELECT, UPDATE (last_login) ON auth_user")
+			s.as(t, s.store.DB(), "GRANT SELECT, INSERT, UPDATE ON django_session", "GRANT SELECT, UPDATE (last_login) ON auth_user")
 			w := s.visit(t, key, func(w http.ResponseWriter, r *http.Request) error { return s.auth.Login(w, r, s.zoe(t), "") })
 			if w.Code != http.StatusInternalServerError || cookieLine(w, "sessionid") != "" {
 				t.Errorf("status %d, %v", w.Code, w.Header())

@@ -28,6 +28,7 @@ type sessionModel struct {
 	versions []string
 	kind     string // the database of make test; make test-all has all of them
 	findings int    // of Check if nothing is described
+	cached   bool   // the engine is cached_db, with a FileBasedCache
 }
 
 var sessionModels = []sessionModel{
@@ -39,6 +40,9 @@ var sessionModels = []sessionModel{
 	{name: "qsessions", app: "qsessions", engine: "qsessions.backends.db", model: "qsessions.models.Session",
 		code: "from qsessions.middleware import SessionMiddleware", user: "user_id", saved: "updated_at",
 		versions: []string{"4.2", "5.2"}, kind: "mariadb", findings: 2},
+	{name: "qsessions", app: "qsessions", engine: "qsessions.backends.cached_db", model: "qsessions.models.Session",
+		code: "from qsessions.middleware import SessionMiddleware", user: "user_id", saved: "updated_at",
+		versions: []string{"4.2", "5.2"}, kind: "sqlite", findings: 2, cached: true},
 }
 
 // TestSessionModels tests Go beside Djangos that have a session model of their own.
@@ -52,7 +56,7 @@ func TestSessionModels(t *testing.T) {
 				}
 			}
 			for _, version := range versions {
-				t.Run(m.name+"/"+kind.Kind+"/"+version, func(t *testing.T) {
+				t.Run(m.engine+"/"+kind.Kind+"/"+version, func(t *testing.T) {
 					t.Parallel()
 					djangotest.NeedModule(t, version, m.moduleOf())
 					m.test(t, version, kind.New(t))
@@ -74,6 +78,7 @@ func (m *sessionModel) moduleOf() string {
 type modelSite struct {
 	*site
 	sessionModel
+	cache string // the folder of its cache
 }
 
 // sessionModelCode defines names for the code of the test, besides those of prelude.
@@ -102,7 +107,11 @@ const sessionModelCode = `
 
 func (m sessionModel) test(t *testing.T, version string, db djangotest.Database) {
 	apps := []string{"django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions", m.app}
-	s := modelSite{newSite(t, version, db, djangotest.Settings{"INSTALLED_APPS": apps, "SESSION_ENGINE": m.engine}), m}
+	cache := t.TempDir()
+	s := modelSite{newSite(t, version, db, djangotest.Settings{
+		"INSTALLED_APPS": apps, "SESSION_ENGINE": m.engine,
+		"CACHES": map[string]any{"default": map[string]any{"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": cache}},
+	}), m, cache}
 	s.django.Do(t, m.code, nil, nil)
 	s.django.Do(t, sessionModelCode, map[string]string{"model": m.model, "user": m.user, "saved": m.saved}, nil)
 	table := strings.TrimPrefix(m.options, "&")
@@ -137,6 +146,7 @@ func (m sessionModel) test(t *testing.T, version string, db djangotest.Database)
 		{"log out everywhere at Django", (*modelSite).logoutEverywhere},
 		{"logout at Go", (*modelSite).logout},
 		{"a visitor's GET that saves", (*modelSite).get},
+		{"check", (*modelSite).check},
 		{"a fallback key", (*modelSite).fallback},
 	} {
 		t.Run(step.name, func(t *testing.T) { step.do(&s, t) })
@@ -146,11 +156,17 @@ func (m sessionModel) test(t *testing.T, version string, db djangotest.Database)
 // openURL opens the Go service with options of the URL.
 func (s *modelSite) openURL(t *testing.T, options string) {
 	t.Helper()
-	store, err := storeurl.Open(s.db.URL+options, s.settings)
+	var store storeurl.Store
+	var err error
+	if s.cached {
+		store, err = storeurl.OpenCachedDB("filecache:///"+s.cache, s.db.URL+options, s.settings)
+	} else {
+		store, err = storeurl.Open(s.db.URL+options, s.settings)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.openOn(t, store.(*dbstore.Store), djauth.UserModel{})
+	s.openOn(t, store.(sqlStore), djauth.UserModel{})
 }
 
 // logIn is a login at Django, whose session Django knows the user of.
@@ -318,6 +334,26 @@ func (s *modelSite) get(t *testing.T) {
 	key := cookie(t, w, "sessionid")
 	if w.Code != http.StatusOK || s.items(t, key) != `[["seen", true]]` {
 		t.Errorf("status %d, Django reads %s", w.Code, s.items(t, key))
+	}
+}
+
+// check tests that Check is content beside a live site, and that it notices a cache under another
+// prefix than Django's.
+func (s *modelSite) check(t *testing.T) {
+	s.isUser(t, s.logIn(t, "amy"), "amy")
+	for _, err := range s.store.Check(t.Context()) {
+		t.Errorf("check: %v", err)
+	}
+	if !s.cached {
+		return
+	}
+	other, err := storeurl.OpenCachedDB("filecache:///"+s.cache+"?session_prefix=acme", s.db.URL+"?model="+s.name+s.options, s.settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if found := other.Check(t.Context()); len(found) != 1 || !strings.Contains(found[0].Error(), "cache_key_prefix") {
+		t.Errorf("under another prefix, Check finds %v", found)
 	}
 }
 

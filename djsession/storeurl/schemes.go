@@ -83,7 +83,7 @@ var schemes = withDatabaseCaches([]Scheme{
 // Options that several schemes have.
 var (
 	databaseOptions    = []string{"table", "model", "time_zone", "max_open_conns", "max_idle_conns", "load_timeout"}
-	cacheOptions       = []string{"prefix", "version"}
+	cacheOptions       = []string{"prefix", "version", "session_prefix"}
 	cullOptions        = []string{"max_entries", "cull_frequency"}
 	redisOptions       = []string{"client", "serializer", "compressor", "max_open_conns", "max_connections", "max_idle_conns", "load_timeout", "socket_timeout", "socket_connect_timeout"}
 	redisServerOptions = []string{"db", "replica"}

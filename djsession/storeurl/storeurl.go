@@ -53,7 +53,8 @@
 //	dbcache+mysql://user@host:3306/name?table=site_cache      DatabaseCache in MySQL or MariaDB
 //	dbcache+sqlite:///relative/db.sqlite3?table=site_cache    DatabaseCache in SQLite
 //
-// All of them have the options prefix and version, which are KEY_PREFIX and VERSION. A
+// All of them have the options prefix and version, which are KEY_PREFIX and VERSION, and
+// session_prefix, which is cache_key_prefix of a SessionStore that is a subclass of Django's. A
 // KEY_FUNCTION can be set in a [cachestore.Config] only. Redis also has
 //
 //   - client: "django", the default, is Django's own RedisCache; "django-redis" is the
@@ -251,7 +252,9 @@ func (u *storeURL) openCache(settings *djsession.Settings) (*openedCache, error)
 	if u.row.cache == nil {
 		return nil, fmt.Errorf("this is not a cache: want one of %s", namesOf(func(s *Scheme) bool { return s.cache != nil }))
 	}
-	c := &openedCache{config: cachestore.Config{Settings: settings, KeyPrefix: u.take("prefix"), ReadOnly: u.readOnly}}
+	c := &openedCache{config: cachestore.Config{
+		Settings: settings, KeyPrefix: u.take("prefix"), CacheKeyPrefix: u.take("session_prefix"), ReadOnly: u.readOnly,
+	}}
 	if version := u.take("version"); version != "" {
 		n, err := strconv.Atoi(version)
 		if err != nil || n == 0 {
