@@ -15,7 +15,9 @@ import (
 //   - The newest sessions were not signed with SECRET_KEY.
 //   - Sessions end later than SESSION_COOKIE_AGE from now. Then USE_TZ, TIME_ZONE or
 //     SESSION_COOKIE_AGE is not the site's.
-//   - The cache of a cached_db cannot be reached.
+//   - The cache of a cached_db cannot be reached, or has none of the newest sessions.
+//   - The session table has columns that the service does not fill, or lacks columns that
+//     it does (see dbstore.Store.Check).
 //
 // Check writes nothing.
 func (m *Manager) Check(ctx context.Context) error {
@@ -30,7 +32,7 @@ func (m *Manager) Check(ctx context.Context) error {
 		m.report(ctx, Event{Kind: EventCheck, Err: ErrUnknownKey})
 	}
 	if checker, ok := m.store.(Checker); ok {
-		if err := checker.Check(ctx); err != nil { // cached_db goes on without its cache
+		for _, err := range checker.Check(ctx) {
 			m.report(ctx, Event{Kind: EventCheck, Err: err})
 		}
 	}

@@ -19,8 +19,14 @@ var (
 	// ErrConflict: another writer changed the session since it was loaded. Stores return it
 	// as a *ConflictError, which has the session that is stored now.
 	ErrConflict = errors.New("session was changed by another writer")
+	// ErrEmptied: a session was to be deleted and has ended, but its row stays, because rows of
+	// another table point at it. The row now holds an empty session that has expired.
+	ErrEmptied = errors.New("session was emptied and has expired, but its row stays: rows of another table point at it")
 	// ErrReadOnly: the store takes no writes.
 	ErrReadOnly = errors.New("store is read-only")
+	// ErrDenied: the store does not grant the right to do this, such as the right to delete
+	// rows. Nothing was written.
+	ErrDenied = errors.New("a right is missing")
 	// ErrBusy: another program has locked the store for longer than the store waits.
 	ErrBusy = errors.New("store is locked")
 	// ErrOutcomeUnknown: a write was sent and its answer did not come, since the

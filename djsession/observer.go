@@ -21,7 +21,8 @@ const (
 	// EventSave: a session was saved, stored for the first time, or stored under a new
 	// key; or that failed because of Err.
 	EventSave EventKind = "save"
-	// EventDelete: a session was deleted, or could not be deleted because of Err.
+	// EventDelete: a session was deleted, or could not be deleted because of Err. If Err is an
+	// ErrEmptied, the session has ended, and Err says why its row stays.
 	EventDelete EventKind = "delete"
 	// EventConflict: another writer changed the session. The changes are about to be
 	// re-applied.
@@ -52,13 +53,13 @@ type Event struct {
 	Err error
 }
 
-// LogEvents returns an Observer that logs failures as errors, refusals as warnings and
-// everything else for debugging. Any visitor can cause refusals. So those of one kind are
-// logged at most once in ten seconds, with their number since the last line. Characters that
+// LogEvents returns an Observer that logs failures as errors, refusals and rows that stay
+// (ErrEmptied) as warnings and everything else for debugging. Any visitor can cause these
+// warnings. So those of one kind are logged at most once in ten seconds, with their number since the last line. Characters that
 // are not printable are escaped, because an error may quote a visitor or a server. A nil
 // logger is slog.Default at the time of the event.
 func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
-	var refusals eventlimit.Limit[error]
+	var warnings eventlimit.Limit[error]
 	return func(ctx context.Context, e Event) {
 		l := logger
 		if l == nil {
@@ -69,8 +70,8 @@ func LogEvents(logger *slog.Logger) func(ctx context.Context, e Event) {
 			return
 		}
 		count := 1
-		if kind := refusalKind(e.Err); kind != nil && e.Kind == EventRefusal {
-			if count = refusals.Count(kind, time.Now()); count == 0 {
+		if kind := e.limitedKind(); kind != nil {
+			if count = warnings.Count(kind, time.Now()); count == 0 {
 				return
 			}
 		}
@@ -110,9 +111,20 @@ func refusalKind(err error) error {
 	return nil
 }
 
+// limitedKind returns the kind of a warning that any visitor can cause, or nil.
+func (e *Event) limitedKind() error {
+	switch {
+	case errors.Is(e.Err, ErrEmptied):
+		return ErrEmptied
+	case e.Kind == EventRefusal:
+		return refusalKind(e.Err)
+	}
+	return nil
+}
+
 func (e *Event) level() slog.Level {
 	switch {
-	case e.Kind == EventRefusal, e.Kind == EventCheck:
+	case e.Kind == EventRefusal, e.Kind == EventCheck, errors.Is(e.Err, ErrEmptied):
 		return slog.LevelWarn
 	case e.Err == nil,
 		e.Kind == EventLoad && (errors.Is(e.Err, ErrNotFound) || errors.Is(e.Err, ErrInvalidKey)): // any visitor can send such a key

@@ -47,7 +47,7 @@ func (k onceKind) ofCache() onceKind {
 var onceKinds = []onceKind{
 	sqlKind("postgres", func(t *testing.T) *onceSite { return onceTable(t, djangotest.Postgres(t), storeurl.Open) }),
 	sqlKind("postgres, opened by sql.Open", func(t *testing.T) *onceSite {
-		return onceTable(t, djangotest.Postgres(t), func(url string, s *djsession.Settings) (storeurl.Store, error) {
+		return onceTable(t, djangotest.Postgres(t), func(url string, s *djsession.Settings, _ ...storeurl.Option) (storeurl.Store, error) {
 			db, err := sql.Open("postgres", url+"?binary_parameters=yes&sslmode=disable")
 			if err != nil {
 				return nil, err
@@ -60,7 +60,7 @@ var onceKinds = []onceKind{
 	sqlKind("cache in mariadb", func(t *testing.T) *onceSite { return onceCacheTable(t, djangotest.MariaDB(t)) }).ofCache(),
 	sqlKind("cached_db on postgres and redis", func(t *testing.T) *onceSite {
 		redis := djangotest.Redis(t)
-		return onceTable(t, djangotest.Postgres(t), func(url string, s *djsession.Settings) (storeurl.Store, error) {
+		return onceTable(t, djangotest.Postgres(t), func(url string, s *djsession.Settings, _ ...storeurl.Option) (storeurl.Store, error) {
 			return storeurl.OpenCachedDB(redis.URL, url, s)
 		})
 	}),
@@ -83,7 +83,7 @@ func testedOnceKinds() []onceKind {
 	return kinds
 }
 
-type opener func(url string, s *djsession.Settings) (storeurl.Store, error)
+type opener func(url string, s *djsession.Settings, options ...storeurl.Option) (storeurl.Store, error)
 
 // onceBehind opens a store by its URL, directly and through a proxy to its server.
 func onceBehind(t *testing.T, url, addr string, open opener) *onceSite {

@@ -98,7 +98,7 @@ func (s *Session) Flush(ctx context.Context) (err error) {
 		if errors.Is(err, ErrNotFound) { // another request has ended it
 			err = nil
 		}
-		if s.reported = o.done(s.Key(), err); err != nil {
+		if s.reported = o.done(s.Key(), err); err != nil && !errors.Is(err, ErrEmptied) {
 			return err
 		}
 	case s.cookie == cookieUnknown, s.cookie == cookieForeign:
@@ -150,7 +150,7 @@ func (s *Session) CycleKey(ctx context.Context) (err error) {
 }
 
 // replaceOld deletes the session's old record and returns the new one. If it cannot delete the
-// old record, it deletes the new one.
+// old record, it ends the new one.
 func (s *Session) replaceOld(ctx context.Context, record *Record, o *observation) (*Record, error) {
 	moved, unsure, err := s.mergeAndDeleteOld(ctx, record, o)
 	switch {
@@ -164,8 +164,24 @@ func (s *Session) replaceOld(ctx context.Context, record *Record, o *observation
 		return nil, err
 	}
 	discarded := s.m.observe(ctx, EventDelete)
-	discarded.done(record.Key, s.m.store.Delete(ctx, record.Key)) // no visitor has its key
+	discarded.done(record.Key, s.discard(ctx, record))
 	return nil, err
+}
+
+// discard ends a new record. No visitor has its key, but an operator must not find the session
+// among the live ones. If the record cannot be deleted, because the database user lacks that right,
+// it is emptied and expires.
+func (s *Session) discard(ctx context.Context, record *Record) error {
+	err := s.m.store.Delete(ctx, record.Key)
+	if err == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrEmptied) {
+		return err
+	}
+	now := s.m.settings().Now()
+	_, emptyErr := s.m.store.Replace(ctx, record, nil, now)
+	if conflict := (*ConflictError)(nil); errors.As(emptyErr, &conflict) { // it was written again in mergeAndDeleteOld
+		s.m.store.Replace(ctx, conflict.Current, nil, now)
+	}
+	return err
 }
 
 // mergeAndDeleteOld deletes the session's old record, whose values are in moved. Concurrent writes
@@ -178,6 +194,9 @@ func (s *Session) mergeAndDeleteOld(ctx context.Context, moved *Record, o *obser
 		err := s.deleteOld(ctx, old)
 		var conflict *ConflictError
 		switch {
+		case errors.Is(err, ErrEmptied):
+			s.m.report(ctx, Event{Kind: EventDelete, Session: ShortKey(old.Key), Err: err})
+			return moved, false, nil
 		case err == nil:
 			return moved, false, nil
 		case errors.Is(err, ErrNotFound):
@@ -217,7 +236,7 @@ func nothingWritten(err error) bool {
 		return false
 	}
 	for _, refused := range []error{
-		ErrInvalidExpiry, ErrTooLarge, ErrUnknownStore, ErrUnknownKey, ErrForeignCookie, ErrConflict, ErrReadOnly, ErrBusy, errNoCookie,
+		ErrInvalidExpiry, ErrTooLarge, ErrUnknownStore, ErrUnknownKey, ErrForeignCookie, ErrConflict, ErrReadOnly, ErrDenied, ErrBusy, errNoCookie,
 	} {
 		if errors.Is(err, refused) {
 			return true

@@ -37,9 +37,9 @@ var Never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 // the other packages use them if the store has them.
 //
 // Errors: ErrNotFound, ErrKeyTaken, ErrInvalidKey, *ConflictError and *PayloadError are
-// returned as each method says, wrapped or not. ErrReadOnly and ErrBusy are returned if the
-// store can tell. Any other error means that the store did not answer, or refused. No error
-// holds a whole session key.
+// returned as each method says, wrapped or not. ErrReadOnly, ErrDenied and ErrBusy are
+// returned if the store can tell. Any other error means that the store did not answer, or
+// refused. No error holds a whole session key.
 //
 // A change is never made twice. If the answer to a write is lost, the store reads what is
 // stored, if it can. If that is what it wrote, the write succeeded. Anything else is an ErrOutcomeUnknown,
@@ -70,7 +70,9 @@ type Store interface {
 	Replace(ctx context.Context, old *Record, v *Values, expires time.Time) (*Record, error)
 
 	// Delete removes the session of this key, expired or not. ErrNotFound says that there
-	// was none; Django's delete ignores that.
+	// was none; Django's delete ignores that. ErrEmptied says that the session has ended,
+	// but left an expired row without values, because the database does not let the row go. A
+	// Django request that loaded the session before can still save it, and it is live again.
 	Delete(ctx context.Context, key string) error
 
 	// Settings returns a copy of the settings that the store was made with. A Manager
@@ -82,7 +84,8 @@ type Store interface {
 // another store, Session.CycleKey can lose a concurrent write to the old key, as Django can.
 type UnchangedDeleter interface {
 	// DeleteUnchanged removes old if it is still what is stored. Otherwise it returns a
-	// *ConflictError with the session that is stored now. ErrNotFound says that it is gone.
+	// *ConflictError with the session that is stored now. ErrNotFound says that it is gone,
+	// and ErrEmptied what it says of Delete.
 	DeleteUnchanged(ctx context.Context, old *Record) error
 }
 
@@ -125,11 +128,12 @@ type ExpiryReader interface {
 	Expires(ctx context.Context, key string) (time.Time, error)
 }
 
-// Checker is a Store with a part that its other methods can do without, such as the cache
-// of a cached_db.
+// Checker is a Store that can find what its other methods do not report, or not before the
+// first visitor: a cached_db works without its cache, and a table may have columns that nobody
+// fills.
 type Checker interface {
-	// Check returns an error if that part cannot be reached. Manager.Check reports it.
-	Check(ctx context.Context) error
+	// Check returns what is wrong. Manager.Check reports it.
+	Check(ctx context.Context) []error
 }
 
 // SQLStore is a Store in a table of an SQL database. Package djauth finds the users there.

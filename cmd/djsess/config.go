@@ -9,6 +9,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/storeurl"
 )
 
@@ -42,6 +43,9 @@ type storeConfig struct {
 	passwordFile string
 	table        string
 	timeZone     string
+	// sessionPrefix is cache_key_prefix of the site's SessionStore, for a cache.
+	sessionPrefix string
+	model         *dbstore.Model // nil if the file does not describe one
 	// engine is "cached_db", or "" for a store of one URL. The cache and the database of a
 	// cached_db are URLs or names of other stores.
 	engine   string
@@ -175,20 +179,21 @@ func (c *config) parseStore(t *table) storeConfig {
 	for _, field := range []struct {
 		name  string
 		value *string
-	}{{"url", &s.url}, {"password_file", &s.passwordFile}, {"table", &s.table}, {"time_zone", &s.timeZone},
+	}{{"url", &s.url}, {"password_file", &s.passwordFile}, {"table", &s.table}, {"time_zone", &s.timeZone}, {"session_prefix", &s.sessionPrefix},
 		{"engine", &s.engine}, {"cache", &s.cache}, {"database", &s.database}} {
 		if text := take[string](t, field.name); text != nil {
 			*field.value = *text
 		}
 	}
+	s.model = parseModel(t)
 	t.refuseUnknown()
 	switch cached := s.engine == cachedDB; {
 	case s.engine != "" && !cached:
 		t.fail("engine", engineRemedy(s.engine))
 	case cached && (s.cache == "" || s.database == ""):
 		t.fail("engine", "cached_db wants a cache and a database, each a URL or the name of another store")
-	case cached && (s.url != "" || s.passwordFile != "" || s.table != "" || s.timeZone != ""):
-		t.fail("engine", "cached_db has a cache and a database only: url, password_file, table and time_zone belong to the stores that these name")
+	case cached && (s.url != "" || s.passwordFile != "" || s.table != "" || s.timeZone != "" || s.sessionPrefix != "" || s.model != nil):
+		t.fail("engine", "cached_db has a cache and a database only: url, password_file, table, time_zone, session_prefix, model and columns belong to the stores that these name")
 	case !cached && (s.cache != "" || s.database != ""):
 		t.fail("engine", "it is missing: only a store with engine = \"cached_db\" has a cache and a database")
 	case !cached && s.url == "":

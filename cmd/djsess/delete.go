@@ -13,7 +13,10 @@ func (a *app) deleteCommand() *cobra.Command {
 		Use:   "delete KEY…",
 		Short: "Delete sessions",
 		Long: `Delete deletes sessions, whether live, expired or unreadable. KEY is a whole key.
-Delete names missing sessions on stderr, and the exit status is then 3.`,
+Delete names missing sessions on stderr, and the exit status is then 3.
+
+If rows of another table of the site point at a session, the database does not let its
+row go. Delete then empties the session and lets it expire, and prints a warning.`,
 		Example: `  djsess delete 9f3c1a5e8b7d4026a1c3e5f7092b4d68
   djsess list --user 42 -o json | jq -r .key | xargs -r djsess delete`,
 		Args: atLeast(1, "want a KEY"),
@@ -31,6 +34,9 @@ Delete names missing sessions on stderr, and the exit status is then 3.`,
 					case errors.Is(err, djsession.ErrNotFound):
 						a.complain("%s: %s%s", djsession.ShortKey(key), djsession.ErrNotFound, wholeKeyHint(key))
 						status = reported{notFound}
+					case errors.Is(err, djsession.ErrEmptied):
+						a.complain("warning: %s", message(err))
+						a.advise(storeHint(err))
 					case err != nil:
 						return err
 					}

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/storeurl"
 )
 
@@ -30,6 +31,7 @@ const storePlaces = "give one by --store URL, by $DJSESS_STORE or $DATABASE_URL,
 type place struct {
 	url     string          // of the store; of the database of cached_db
 	cache   string          // the URL of the cache of cached_db, or ""
+	model   *dbstore.Model  // of the database, if it is not one that url names
 	namedBy string          // the flag, variable or file that names the store
 	scheme  storeurl.Scheme // of url, once check has found it
 }
@@ -82,14 +84,14 @@ func (c *config) namedStore(name, namedBy string) (place, error) {
 	s, ok := c.stores[name]
 	if !ok || s.engine != cachedDB {
 		rawURL, err := c.storeURL(name, namedBy)
-		return place{url: rawURL, namedBy: namedBy}, err
+		return place{url: rawURL, model: s.model, namedBy: namedBy}, err
 	}
 	cache, err := c.partURL(s.cache, c.file+": stores."+name+".cache")
 	if err != nil {
 		return place{}, err
 	}
 	database, err := c.partURL(s.database, c.file+": stores."+name+".database")
-	return place{url: database, cache: cache, namedBy: namedBy}, err
+	return place{url: database, cache: cache, model: c.stores[s.database].model, namedBy: namedBy}, err
 }
 
 // partURL returns the URL of the cache or the database of cached_db.
@@ -128,7 +130,7 @@ func (c *config) storeURL(name, namedBy string) (string, error) {
 			return "", configf("%s: stores.%s.password_file: %w", c.file, name, err)
 		}
 	}
-	for _, option := range []struct{ name, value string }{{"table", s.table}, {"time_zone", s.timeZone}} {
+	for _, option := range []struct{ name, value string }{{"table", s.table}, {"time_zone", s.timeZone}, {"session_prefix", s.sessionPrefix}} {
 		if option.value != "" {
 			rawURL = storeurl.WithOption(rawURL, option.name, option.value)
 		}
@@ -208,15 +210,19 @@ func (p *place) check() (err error) {
 func (p place) isUnsigned() bool { return p.cache == "" && p.scheme.IsCache() }
 
 func (p place) open(settings *djsession.Settings, readOnly bool) (storeurl.Store, error) {
+	var options []storeurl.Option
+	if p.model != nil {
+		options = append(options, storeurl.WithModel(*p.model))
+	}
 	switch {
 	case p.cache != "" && readOnly:
-		return storeurl.OpenCachedDBReadOnly(p.cache, p.url, settings)
+		return storeurl.OpenCachedDBReadOnly(p.cache, p.url, settings, options...)
 	case p.cache != "":
-		return storeurl.OpenCachedDB(p.cache, p.url, settings)
+		return storeurl.OpenCachedDB(p.cache, p.url, settings, options...)
 	case readOnly:
-		return storeurl.OpenReadOnly(p.url, settings)
+		return storeurl.OpenReadOnly(p.url, settings, options...)
 	}
-	return storeurl.Open(p.url, settings)
+	return storeurl.Open(p.url, settings, options...)
 }
 
 // openError makes an error about a URL a configError, unless a file is missing.
@@ -232,7 +238,26 @@ func (a *app) withWriter(cmd *cobra.Command, f func(ctx context.Context, s *site
 	if a.flags.readOnly {
 		return configf("--read-only refuses %q, which writes", cmd.Name())
 	}
-	return a.withStore(cmd, f)
+	return a.withStore(cmd, func(ctx context.Context, s *site) error {
+		err := f(ctx, s)
+		if err == nil {
+			s.warnOfFindings(ctx, a)
+		}
+		return err
+	})
+}
+
+// warnOfFindings prints what the store's own check finds after a write: columns that the write left
+// as they were, or a cache that Django does not read.
+func (s *site) warnOfFindings(ctx context.Context, a *app) {
+	checker, ok := s.Store.(djsession.Checker)
+	if !ok {
+		return
+	}
+	for _, err := range checker.Check(ctx) {
+		a.complain("warning: %s", message(err))
+		a.advise(storeHint(err))
+	}
 }
 
 // scanner returns the store as a djsession.Scanner.

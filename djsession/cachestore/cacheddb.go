@@ -1,9 +1,11 @@
 package cachestore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -70,7 +72,7 @@ func NewCachedDB(cache Cache, database *dbstore.Store, c Config) (*CachedDB, err
 	if c.Settings == nil {
 		c.Settings = database.Settings()
 	}
-	s, err := newSessions(cache, cachedDBPrefix, c)
+	s, err := newSessions(cache, cmp.Or(database.Model().CacheKeyPrefix, cachedDBPrefix), c)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +212,7 @@ func (c *CachedDB) Delete(ctx context.Context, key string) error {
 func (c *CachedDB) written(ctx context.Context, key string, err error) {
 	var conflict *djsession.ConflictError
 	switch {
-	case err == nil, errors.As(err, &conflict):
+	case err == nil, errors.As(err, &conflict), errors.Is(err, djsession.ErrEmptied):
 		c.removeNow(ctx, key)
 	case !isRefusal(err):
 		c.removals.put(key, removal{retry: true}) // the outcome is unknown
@@ -224,13 +226,48 @@ func isRefusal(err error) bool {
 	}
 	for _, refusal := range []error{
 		djsession.ErrNotFound, djsession.ErrKeyTaken, djsession.ErrInvalidKey, djsession.ErrInvalidExpiry,
-		djsession.ErrReadOnly, djsession.ErrBusy, djsession.ErrTooLarge, djsession.ErrMalformed,
+		djsession.ErrReadOnly, djsession.ErrDenied, djsession.ErrBusy, djsession.ErrTooLarge, djsession.ErrMalformed,
 	} {
 		if errors.Is(err, refusal) {
 			return true
 		}
 	}
 	return false
+}
+
+// checkedRows is how many rows Check compares with the cache.
+const checkedRows = 20
+
+// Check returns an error if the cache does not answer, or if it has none of the newest sessions of
+// the database: under another prefix, version or address, changes here do not reach the sessions
+// that Django serves. It also returns what dbstore.Store.Check finds.
+func (c *CachedDB) Check(ctx context.Context) []error {
+	found := c.sessions.Check(ctx)
+	if len(found) == 0 {
+		if n := c.uncached(ctx); n > 0 {
+			found = append(found, opError("check", "", fmt.Errorf("none of the %d newest sessions in the database is in the cache: "+
+				"is it the site's cache, with the site's KEY_PREFIX, VERSION and cache_key_prefix? "+
+				"Otherwise Django goes on serving sessions that are changed or deleted here", n)))
+		}
+	}
+	return append(found, c.database.Check(ctx)...)
+}
+
+// uncached returns how many of the newest sessions are not in the cache, or 0 if one of them is.
+func (c *CachedDB) uncached(ctx context.Context) (n int) {
+	for r, err := range c.database.Scan(ctx, djsession.Range{Newest: checkedRows}) {
+		if r == nil {
+			return 0 // the database does not answer, which its own check reports
+		}
+		if _, pending := c.removals.of(r.Key); pending || err != nil {
+			continue // this CachedDB has removed it, or Django does not read it either
+		}
+		if _, err := c.cache.Get(ctx, c.keys.cacheKey(r.Key)); !errors.Is(err, djsession.ErrNotFound) {
+			return 0
+		}
+		n++
+	}
+	return n
 }
 
 // Scan yields the sessions of a range in the database. It does not yield sessions that are only

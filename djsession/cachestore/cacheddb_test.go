@@ -83,6 +83,59 @@ func overDatabase(t *testing.T, cache *memory, path string, c cachestore.Config)
 	return b
 }
 
+// TestCheckComparesTheCache tests that Check notices a cache in which Django keeps the sessions under
+// other keys.
+func TestCheckComparesTheCache(t *testing.T) {
+	cache, path := newMemory(), filepath.Join(t.TempDir(), "db.sqlite3")
+	django := overDatabase(t, cache, path, cachestore.Config{CacheKeyPrefix: "acme.sessions"})
+	if found := django.Check(t.Context()); found != nil {
+		t.Errorf("without a session, Check finds %v", found)
+	}
+	django.row(t, `{"a":1}`)
+	django.load(t) // it is cached now, as by Django
+	other := overDatabase(t, cache, path, cachestore.Config{})
+	if found := other.Check(t.Context()); len(found) != 1 || !strings.Contains(found[0].Error(), "none of the 1 newest sessions") {
+		t.Errorf("under another prefix, Check finds %v", found)
+	}
+	if found := django.Check(t.Context()); found != nil {
+		t.Errorf("under Django's prefix, Check finds %v", found)
+	}
+	if err := second(djsession.Update(t.Context(), django, key, edit.Set("a", 2))); err != nil {
+		t.Fatal(err)
+	}
+	if found := django.Check(t.Context()); found != nil {
+		t.Errorf("after a write, which removes the cached session, Check finds %v", found)
+	}
+}
+
+// TestReferencedRow tests that a session whose row cannot be deleted is not served from the cache.
+func TestReferencedRow(t *testing.T) {
+	b := newBoth(t, cachestore.Config{})
+	for _, statement := range []string{
+		"PRAGMA foreign_keys = 1",
+		"CREATE TABLE online (session varchar(40) REFERENCES django_session (session_key))",
+	} {
+		b.db.SetMaxOpenConns(1) // the connection with the PRAGMA
+		if _, err := b.db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.row(t, `{"a":1}`)
+	if _, err := b.db.Exec("INSERT INTO online VALUES (?)", key); err != nil {
+		t.Fatal(err)
+	}
+	b.load(t) // it is cached now
+	if err := b.Delete(t.Context(), key); !errors.Is(err, djsession.ErrEmptied) {
+		t.Errorf("delete: %v", err)
+	}
+	if got := b.load(t); !strings.Contains(got, djsession.ErrNotFound.Error()) {
+		t.Errorf("load: %s", got)
+	}
+	if b.cache.items[cachedKey] != nil {
+		t.Error("it is still in the cache")
+	}
+}
+
 // row writes a row without changing the cache.
 func (b *both) row(t *testing.T, json string) {
 	t.Helper()

@@ -9,8 +9,8 @@
 //	store, err := cachestore.New(cache, cachestore.Config{Settings: settings})
 //	store, err := cachestore.NewCachedDB(cache, database, cachestore.Config{…})
 //
-// [Config] repeats what the site's CACHES says about keys: KEY_PREFIX, VERSION and KEY_FUNCTION.
-// If one of them is wrong, no session is found. Django pickles the sessions in a cache. djsess
+// [Config] repeats what the site's CACHES says about keys, KEY_PREFIX, VERSION and KEY_FUNCTION,
+// and what its SessionStore says, cache_key_prefix. If one of them is wrong, no session is found. Django pickles the sessions in a cache. djsess
 // reads a pickle without running anything in it.
 //
 // # Limits of a cache
@@ -74,6 +74,11 @@ type Config struct {
 	// KeyFunction is CACHES[…]["KEY_FUNCTION"]. Default: Django's, which returns
 	// "prefix:version:key".
 	KeyFunction func(key, keyPrefix string, version int) string
+
+	// CacheKeyPrefix is the attribute cache_key_prefix of the site's SessionStore, if that is a
+	// subclass of Django's. Default: Django's own, or for a CachedDB that of the database's
+	// session model.
+	CacheKeyPrefix string
 
 	// ReadOnly refuses all writes with djsession.ErrReadOnly. A CachedDB does not change
 	// its cache either.

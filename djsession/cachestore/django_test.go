@@ -13,7 +13,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// Each cache beside each Django, with a KEY_PREFIX and a VERSION.
+// Each cache beside each Django, with a KEY_PREFIX, a VERSION, and a SessionStore with a cache_key_prefix of its own.
 func TestBesideDjango(t *testing.T) {
 	onKinds(t, func(t *testing.T, version string, kind cacheKind) {
 		start := kind.start
@@ -23,7 +23,8 @@ func TestBesideDjango(t *testing.T) {
 			return entry, open
 		}
 		s := newSite(t, version, "cache", kind, nil)
-		store := s.store(t, cachestore.Config{KeyPrefix: "site-a", Version: 3})
+		s.Do(t, `SessionStore.cache_key_prefix = "acme.sessions"`, nil, nil)
+		store := s.store(t, cachestore.Config{KeyPrefix: "site-a", Version: 3, CacheKeyPrefix: "acme.sessions"})
 		t.Run("sessions", func(t *testing.T) { sessionsAreDjangos(t, s, store, kind) })
 		t.Run("expiries", func(t *testing.T) { expiriesAreDjangos(t, s, store, kind) })
 		t.Run("other values", func(t *testing.T) { otherValues(t, s, store) })
@@ -183,7 +184,7 @@ func expiriesAreDjangos(t *testing.T, s *site, store *cachestore.Store, kind cac
 func otherValues(t *testing.T, s *site, store *cachestore.Store) {
 	ctx := t.Context()
 	for _, value := range []string{`[1]`, `17`, `"text"`, `(1, 2)`, `b"bytes"`, `fractions.Fraction(1, 3)`} {
-		s.Do(t, `cache.set("django.contrib.sessions.cache" + args, `+value+`)`, key, nil)
+		s.Do(t, `cache.set(SessionStore.cache_key_prefix + args, `+value+`)`, key, nil)
 		_, err := store.Load(ctx, key)
 		var payload *djsession.PayloadError
 		if !errors.As(err, &payload) || !errors.Is(err, djsession.ErrMalformed) {
@@ -193,7 +194,7 @@ func otherValues(t *testing.T, s *site, store *cachestore.Store) {
 			t.Errorf("%s: %v", value, err)
 		}
 		var same bool
-		s.Do(t, `result = cache.get("django.contrib.sessions.cache" + args) == `+value, key, &same)
+		s.Do(t, `result = cache.get(SessionStore.cache_key_prefix + args) == `+value, key, &same)
 		if !same {
 			t.Errorf("%s is not what it was", value)
 		}

@@ -15,7 +15,7 @@ const (
 
 // keys turns session keys into cache keys and cache keys into session keys.
 type keys struct {
-	engine string // cachePrefix or cachedDBPrefix
+	engine string // cache_key_prefix of the SessionStore
 	config Config
 	// head is the part of every cache key before the session key. headKnown is false if a
 	// KEY_FUNCTION does not put the session key last.
@@ -54,7 +54,7 @@ func (k *keys) cacheKey(session string) string {
 }
 
 // sessionKey returns the session key in a cache key. ok is false if the cache key is not this
-// engine's. The prefix of cached_db begins with that of cache, so a cache key of cached_db is
+// engine's. Django's prefix of cached_db begins with that of cache, so a cache key of cached_db is
 // told apart by its underscore, which session keys do not have.
 func (k *keys) sessionKey(key string) (session string, ok bool) {
 	session, ok = strings.CutPrefix(key, k.head)

@@ -1,6 +1,7 @@
 package cachestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ type sessions struct {
 	readOnly   bool
 }
 
+// newSessions returns the sessions under a prefix, which is the engine's if the Config has none.
 func newSessions(cache Cache, prefix string, c Config) (sessions, error) {
 	if cache == nil {
 		return sessions{}, errors.New("cachestore: the cache is missing")
@@ -28,7 +30,7 @@ func newSessions(cache Cache, prefix string, c Config) (sessions, error) {
 	settings := *c.Settings // later changes by the caller must not apply
 	c.Settings = nil        // keys keeps c, and must not keep the secrets
 	s := sessions{
-		cache: cache, keys: newKeys(prefix, c), serializer: c.Serializer, readOnly: c.ReadOnly,
+		cache: cache, keys: newKeys(cmp.Or(c.CacheKeyPrefix, prefix), c), serializer: c.Serializer, readOnly: c.ReadOnly,
 		settings: func() *djsession.Settings { return &settings },
 	}
 	if s.serializer == nil {
@@ -51,10 +53,10 @@ func opError(op, key string, err error) error {
 // Check returns an error if the cache does not answer. Manager.Check calls it. Without this
 // check a wrong password or port could stay undetected, since a cached_db works without its
 // cache.
-func (s *sessions) Check(ctx context.Context) error {
+func (s *sessions) Check(ctx context.Context) []error {
 	_, err := s.cache.Get(ctx, s.keys.cacheKey(djsession.NewKey()))
 	if err != nil && !errors.Is(err, djsession.ErrNotFound) {
-		return opError("check", "", err)
+		return []error{opError("check", "", err)}
 	}
 	return nil
 }

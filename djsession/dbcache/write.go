@@ -21,7 +21,7 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 		return nil, c.table.Error(op, key, err)
 	}
 	c.makeRoom(ctx, key)
-	again, err := c.table.Insert(ctx, key, *versionOf(item))
+	again, err := c.table.Insert(ctx, key, *versionOf(item), nil)
 	switch {
 	case err == nil:
 		return item, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -13,10 +14,14 @@ import (
 // CreateTable creates the table as the migration of django.contrib.sessions does, with the same
 // indexes under the same names. If the table exists, it does nothing. It is for a Go service
 // that is set up before the site. The site's first migration then needs "manage.py migrate
-// --fake-initial".
+// --fake-initial". A Model with further Columns is an error: only the site's migration knows their
+// types.
 func (s *Store) CreateTable(ctx context.Context) error {
 	ctx, cancel := s.table.LimitWrite(ctx)
 	defer cancel()
+	if len(s.model.Columns) > 0 {
+		return s.table.ErrorHint(s.createOp(), errFurtherColumns, `"manage.py migrate" makes the table`)
+	}
 	exists, err := s.tableExists(ctx)
 	if err != nil || exists {
 		return err
@@ -57,27 +62,31 @@ func (s *Store) tableExists(ctx context.Context) (bool, error) {
 }
 
 func (s *Store) tableError(ctx context.Context, err error) error {
-	return s.table.Fail(ctx, fmt.Sprintf("create table %q", s.table.Name), "", err)
+	return s.table.Fail(ctx, s.createOp(), "", err)
 }
+
+func (s *Store) createOp() string { return fmt.Sprintf("create table %q", s.table.Name) }
+
+var errFurtherColumns = errors.New("the session model has columns of its own, whose types are not known")
 
 // schema returns the statements of Django's schema editor for the model Session.
 func (s *Store) schema() []string {
-	q := s.table.Dialect.Quote
-	expiryIndex := q(s.indexName("expire_date", ""))
+	q := s.table.Dialect.QuoteName
+	expiryIndex := q(s.indexName(s.model.ExpiryColumn, ""))
 	switch s.Dialect() {
 	case PostgreSQL:
 		return []string{
-			"CREATE TABLE " + s.table.Quoted + " (" + q("session_key") + " varchar(40) NOT NULL PRIMARY KEY, " +
-				q("session_data") + " text NOT NULL, " + q("expire_date") + " timestamp with time zone NOT NULL)",
-			"CREATE INDEX " + q(s.indexName("session_key", "_like")) + " ON " + s.table.Quoted + " (" + q("session_key") + " varchar_pattern_ops)",
-			"CREATE INDEX " + expiryIndex + " ON " + s.table.Quoted + " (" + q("expire_date") + ")",
+			"CREATE TABLE " + s.table.Quoted + " (" + q(s.model.KeyColumn) + " varchar(40) NOT NULL PRIMARY KEY, " +
+				q(s.model.DataColumn) + " text NOT NULL, " + q(s.model.ExpiryColumn) + " timestamp with time zone NOT NULL)",
+			"CREATE INDEX " + q(s.indexName(s.model.KeyColumn, "_like")) + " ON " + s.table.Quoted + " (" + q(s.model.KeyColumn) + " varchar_pattern_ops)",
+			"CREATE INDEX " + expiryIndex + " ON " + s.table.Quoted + " (" + q(s.model.ExpiryColumn) + ")",
 		}
 	case MySQL:
 		// One statement: MySQL commits after each, and half a table would stay.
 		return []string{
-			"CREATE TABLE " + s.table.Quoted + " (" + q("session_key") + " varchar(40) NOT NULL PRIMARY KEY, " +
-				q("session_data") + " longtext NOT NULL, " + q("expire_date") + " datetime(6) NOT NULL, " +
-				"KEY " + expiryIndex + " (" + q("expire_date") + "))",
+			"CREATE TABLE " + s.table.Quoted + " (" + q(s.model.KeyColumn) + " varchar(40) NOT NULL PRIMARY KEY, " +
+				q(s.model.DataColumn) + " longtext NOT NULL, " + q(s.model.ExpiryColumn) + " datetime(6) NOT NULL, " +
+				"KEY " + expiryIndex + " (" + q(s.model.ExpiryColumn) + "))",
 		}
 	}
 	// SQLite: the index is in the table's schema, and the schema is part of the index's name in
@@ -87,9 +96,9 @@ func (s *Store) schema() []string {
 		schema, table = q(s.table.Name[:i])+".", s.table.Name[i+1:]
 	}
 	return []string{
-		"CREATE TABLE " + s.table.Quoted + " (" + q("session_key") + " varchar(40) NOT NULL PRIMARY KEY, " +
-			q("session_data") + " text NOT NULL, " + q("expire_date") + " datetime NOT NULL)",
-		"CREATE INDEX " + schema + expiryIndex + " ON " + q(table) + " (" + q("expire_date") + ")",
+		"CREATE TABLE " + s.table.Quoted + " (" + q(s.model.KeyColumn) + " varchar(40) NOT NULL PRIMARY KEY, " +
+			q(s.model.DataColumn) + " text NOT NULL, " + q(s.model.ExpiryColumn) + " datetime NOT NULL)",
+		"CREATE INDEX " + schema + expiryIndex + " ON " + q(table) + " (" + q(s.model.ExpiryColumn) + ")",
 	}
 }
 

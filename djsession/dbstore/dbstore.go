@@ -16,7 +16,8 @@
 //   - go-sql-driver/mysql: interpolateParams=true for the same, with charset=utf8mb4. Under
 //     some other charsets, such as gbk, a quote in a session key is not escaped. If the
 //     server has autocommit off, also autocommit=1: otherwise no write is committed.
-//   - SQLite: a busy timeout as Django's (5 seconds), since Django writes to the same file.
+//   - SQLite: a busy timeout as Django's (5 seconds), since Django writes to the same file, and
+//     PRAGMA foreign_keys on as in Django. Otherwise a deletion leaves rows that point at nothing.
 //   - A limit of connections: call SetMaxOpenConns, and SetMaxIdleConns with the same number.
 //     By default a *sql.DB opens as many connections as there are requests. A burst of
 //     visitors then takes all connections of the server and leaves none for Django. Package
@@ -26,11 +27,22 @@
 // # Beside a live Django
 //
 // [Store.Replace] compares the stored text and expiry with what was loaded, in the statement
-// that writes. So it never overwrites what Django wrote meanwhile. It does not change columns
-// that the site added to the table.
+// that writes. So it never overwrites what Django wrote meanwhile.
+//
+// A session model of the site's own may have more columns, which its SessionStore fills: see
+// [Model]. The store fills them in the same statement. [Store.Check] reports a column that is
+// missing in Config.Model.
 //
 // Times are stored as the site stores them. MySQL and SQLite store times without a zone: with
 // USE_TZ on in the zone of Config.TimeZone, and with USE_TZ off in that of Settings.TimeZone.
+//
+// # Rows that others point at
+//
+// A site may have a table with a foreign key to the session table. Django deletes the rows of that
+// table itself, before it deletes a session. The store does not know them. Where the database
+// refuses a deletion for this reason, the store empties the row and lets it expire in place of
+// that, and returns a djsession.ErrEmptied. The session has ended. But unlike after a deletion, a
+// Django request that loaded the session before can still save it.
 //
 // # Lost answers
 //
@@ -53,6 +65,7 @@ package dbstore
 import (
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -82,8 +95,8 @@ type Config struct {
 	Dialect Dialect
 	// Settings are the site's.
 	Settings *djsession.Settings
-	// Table is the table's name, or schema.table. Default: [DefaultTable].
-	Table string
+	// Model is the site's session model. Default: Django's own, in [DefaultTable].
+	Model Model
 	// TimeZone is DATABASES[…]["TIME_ZONE"], the zone of the naive times on
 	// MySQL and SQLite when USE_TZ is on. Default: "UTC". As in Django it
 	// cannot be set when USE_TZ is off.
@@ -99,10 +112,11 @@ type Config struct {
 	Timeout time.Duration
 }
 
-// Store is a djsession.Store, djsession.Scanner and djsession.UnchangedDeleter over the
-// table. It is safe for use by several goroutines.
+// Store is a djsession.Store, djsession.Scanner, djsession.UnchangedDeleter and
+// djsession.Checker over the table. It is safe for use by several goroutines.
 type Store struct {
 	table    *sqltable.Table
+	model    Model                      // complete
 	settings func() *djsession.Settings // a func, so that fmt prints no secrets
 	codec    djsession.Codec
 	load     sqldialect.Statement // of a live session
@@ -113,32 +127,34 @@ var (
 	_ djsession.Scanner          = (*Store)(nil)
 	_ djsession.UnchangedDeleter = (*Store)(nil)
 	_ djsession.SQLStore         = (*Store)(nil)
+	_ djsession.Checker          = (*Store)(nil)
 )
 
 // New returns a store over db. It sends nothing to the database.
 func New(db *sql.DB, c Config) (*Store, error) {
-	if c.Table == "" {
-		c.Table = DefaultTable
+	if err := c.Model.complete(); err != nil {
+		return nil, err
 	}
 	table, err := sqltable.New(sqltable.Config{
-		DB: db, Vendor: string(c.Dialect), Name: c.Table,
-		Key: "session_key", Data: "session_data", Expires: "expire_date",
+		DB: db, Vendor: string(c.Dialect), Name: c.Model.Table,
+		Key: c.Model.KeyColumn, Data: c.Model.DataColumn, Expires: c.Model.ExpiryColumn, Columns: c.Model.written(),
 		Settings: c.Settings, TimeZone: c.TimeZone, Timeout: c.Timeout,
 		TimeSlack:   time.Second - 1, // Django 1 made the column without fractions of a second
 		Package:     "dbstore",
 		ShortKey:    djsession.ShortKey,
 		NoTable:     ErrNoTable,
 		NoTableHint: `is this the site's database? "manage.py migrate" makes the table`,
+		ColumnHint:  columnHint,
 	})
 	if err != nil {
 		return nil, err
 	}
 	settings := *c.Settings // copy: later changes by the caller must not apply
-	s := &Store{table: table, settings: func() *djsession.Settings { return &settings }}
+	s := &Store{table: table, model: c.Model, settings: func() *djsession.Settings { return &settings }}
 	if s.codec, err = djsession.NewCodec(c.Settings); err != nil {
 		return nil, err
 	}
-	s.load = table.Dialect.Compile(table.Select() + " AND expire_date > :now")
+	s.load = table.Dialect.Compile(table.Select() + " AND " + table.EndsAfter(":now"))
 	return s, nil
 }
 
@@ -157,6 +173,13 @@ func (s *Store) Dialect() Dialect { return Dialect(s.table.Dialect.Vendor) }
 
 // Table returns the name of the session table, table or schema.table.
 func (s *Store) Table() string { return s.table.Name }
+
+// Model returns the session model, with its defaults.
+func (s *Store) Model() Model {
+	m := s.model
+	m.Columns = slices.Clone(m.Columns)
+	return m
+}
 
 // Location returns the zone of the wall clock times in MySQL and SQLite.
 func (s *Store) Location() *time.Location { return s.table.Location }

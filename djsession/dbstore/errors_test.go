@@ -158,8 +158,8 @@ func TestWrongConfigs(t *testing.T) {
 		"no settings":          {Dialect: dbstore.SQLite},
 		"zone":                 {Dialect: dbstore.SQLite, Settings: settings(t, "5.2"), TimeZone: "Nowhere"},
 		"zone without USE_TZ":  {Dialect: dbstore.SQLite, Settings: naive, TimeZone: "UTC"},
-		"table of three parts": {Dialect: dbstore.PostgreSQL, Settings: settings(t, "5.2"), Table: "a.b.c"},
-		"table of no part":     {Dialect: dbstore.PostgreSQL, Settings: settings(t, "5.2"), Table: "a."},
+		"table of three parts": {Dialect: dbstore.PostgreSQL, Settings: settings(t, "5.2"), Model: dbstore.Model{Table: "a.b.c"}},
+		"table of no part":     {Dialect: dbstore.PostgreSQL, Settings: settings(t, "5.2"), Model: dbstore.Model{Table: "a."}},
 	} {
 		if _, err := dbstore.New(nil, c); err == nil {
 			t.Errorf("%s is taken", name)

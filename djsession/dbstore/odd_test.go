@@ -160,7 +160,7 @@ func TestSpellingsOfATime(t *testing.T) {
 func TestTableWithAColon(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store, err := dbstore.New(rawDB(t, db), dbstore.Config{
-			Dialect: withTable(t, db).Dialect(), Settings: settings(t, "5.2"), Table: "a:key b",
+			Dialect: withTable(t, db).Dialect(), Settings: settings(t, "5.2"), Model: dbstore.Model{Table: "a:key b"},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -32,11 +32,11 @@ func (s *Store) Create(ctx context.Context, key string, v *djsession.Values, exp
 var errEveryKeyRefused = errors.New("every key is refused: does the site's table have another column that must be unique?")
 
 func (s *Store) insert(ctx context.Context, op, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
-	r, written, err := s.encode(key, v, expires)
+	r, written, columns, err := s.encode(key, v, expires)
 	if err != nil {
 		return nil, s.table.Error(op, key, err)
 	}
-	again, err := s.table.Insert(ctx, key, written)
+	again, err := s.table.Insert(ctx, key, written, columns)
 	switch {
 	case err == nil:
 		return r, nil
@@ -51,8 +51,8 @@ func (s *Store) insert(ctx context.Context, op, key string, v *djsession.Values,
 	return nil, s.table.Fail(ctx, op, key, err)
 }
 
-// Replace updates the row if it still holds what old was read from. It does not change other
-// columns of the table. The key stays the same.
+// Replace updates the row if it still holds what old was read from. It writes the
+// columns of the model, and no others. The key stays the same.
 func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	ctx, cancel := s.table.LimitWrite(ctx)
 	defer cancel()
@@ -60,23 +60,28 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 	if err := djsession.ValidateKey(old.Key); err != nil {
 		return nil, s.table.Error(op, old.Key, err)
 	}
-	r, written, err := s.encode(old.Key, v, expires)
+	r, written, columns, err := s.encode(old.Key, v, expires)
 	if err != nil {
 		return nil, s.table.Error(op, old.Key, err)
 	}
 	change := s.change(op, old)
-	change.New = &written
-	change.IsOurs = func(ctx context.Context) bool {
-		there, err := s.read(ctx, op, old.Key)
-		return err == nil && there.Version.(sqltable.Version).Equal(written)
-	}
+	s.write(&change, written, columns)
 	if err := s.table.Change(ctx, change); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-// change returns the deletion of the row that old was read from. Replace turns it into an update.
+// write turns the deletion of a row into an update.
+func (s *Store) write(c *sqltable.Change, written sqltable.Version, columns []any) {
+	c.New, c.Columns = &written, columns
+	c.IsOurs = func(ctx context.Context) bool {
+		there, err := s.read(ctx, c.Op, c.Key)
+		return err == nil && there.Version.(sqltable.Version).Equal(written)
+	}
+}
+
+// change returns the deletion of the row that old was read from. write turns it into an update.
 func (s *Store) change(op string, old *djsession.Record) sqltable.Change {
 	c := sqltable.Change{Op: op, Key: old.Key}
 	if before, known := old.Version.(sqltable.Version); known {
@@ -96,7 +101,8 @@ func (s *Store) change(op string, old *djsession.Record) sqltable.Change {
 	return c
 }
 
-// Delete removes the row of a key, even if its session has expired.
+// Delete removes the row of a key, even if its session has expired. If rows of another table point
+// at it, the error is a djsession.ErrEmptied.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	ctx, cancel := s.table.LimitWrite(ctx)
 	defer cancel()
@@ -104,10 +110,19 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := djsession.ValidateKey(key); err != nil {
 		return s.table.Error(op, key, err)
 	}
-	return s.table.Delete(ctx, op, key)
+	err := s.table.Delete(ctx, op, key)
+	if !errors.Is(err, sqltable.ErrForeignKey) {
+		return err
+	}
+	empty, columns, err := s.empty(key)
+	if err != nil {
+		return s.table.Error(op, key, err)
+	}
+	return s.emptied(op, key, s.table.Overwrite(ctx, op, key, empty, columns))
 }
 
-// DeleteUnchanged removes the row if it still holds what old was read from.
+// DeleteUnchanged removes the row if it still holds what old was read from. If rows of another
+// table point at it, the error is a djsession.ErrEmptied.
 func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) error {
 	ctx, cancel := s.table.LimitWrite(ctx)
 	defer cancel()
@@ -115,30 +130,62 @@ func (s *Store) DeleteUnchanged(ctx context.Context, old *djsession.Record) erro
 	if err := djsession.ValidateKey(old.Key); err != nil {
 		return s.table.Error(op, old.Key, err)
 	}
-	return s.table.Change(ctx, s.change(op, old))
+	change := s.change(op, old)
+	err := s.table.Change(ctx, change)
+	if !errors.Is(err, sqltable.ErrForeignKey) {
+		return err
+	}
+	empty, columns, err := s.empty(old.Key)
+	if err != nil {
+		return s.table.Error(op, old.Key, err)
+	}
+	s.write(&change, empty, columns)
+	return s.emptied(op, old.Key, s.table.Change(ctx, change))
 }
 
-// encode returns the record that is about to be written, and the version of its row.
-func (s *Store) encode(key string, v *djsession.Values, expires time.Time) (*djsession.Record, sqltable.Version, error) {
+// empty returns the version of a row that cannot be deleted: a session without values that has
+// expired.
+func (s *Store) empty(key string) (empty sqltable.Version, columns []any, err error) {
+	// Columns that Django 1 made have whole seconds, and must not round the time up.
+	now := s.table.AsSent(s.settings().Now()).Truncate(time.Second)
+	_, empty, columns, err = s.encode(key, nil, now)
+	return empty, columns, err
+}
+
+// emptied returns the error of a deletion that has emptied the row instead. err is that of the
+// write.
+func (s *Store) emptied(op, key string, err error) error {
+	if err != nil {
+		return err
+	}
+	return &djsession.OpError{Store: "dbstore", Op: op, Key: djsession.ShortKey(key), Err: djsession.ErrEmptied,
+		Hint: `let the database delete or detach those rows (ON DELETE CASCADE or SET NULL), or delete them first; ` +
+			`"manage.py clearsessions" removes expired sessions with the rows that point at them`}
+}
+
+// encode returns the record that is about to be written, the version of its row, and the values of
+// the model's columns.
+func (s *Store) encode(key string, v *djsession.Values, expires time.Time) (*djsession.Record, sqltable.Version, []any, error) {
 	var none sqltable.Version
+	now := s.settings().Now()
 	if v == nil {
 		v = new(djsession.Values)
 	}
 	if expires.IsZero() {
 		var err error
-		if expires, err = s.settings().ExpiryDate(v, s.settings().Now()); err != nil {
-			return nil, none, err
+		if expires, err = s.settings().ExpiryDate(v, now); err != nil {
+			return nil, none, nil, err
 		}
 		expires = s.table.AsSent(expires)
 	}
 	data, err := s.codec.Append(nil, v)
 	if err != nil {
-		return nil, none, err
+		return nil, none, nil, err
 	}
 	if err := s.table.CheckExpiry(expires); err != nil {
-		return nil, none, err
+		return nil, none, nil, err
 	}
 	expires = expires.Truncate(time.Microsecond)
 	written := s.table.NewVersion(string(data), expires)
-	return &djsession.Record{Key: key, Values: v.Clone(), Expires: expires.UTC(), Version: written}, written, nil
+	return &djsession.Record{Key: key, Values: v.Clone(), Expires: expires.UTC(), Version: written}, written, s.columns(v, now), nil
 }

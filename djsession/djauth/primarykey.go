@@ -1,13 +1,9 @@
 package djauth
 
 import (
-	"math"
-	"math/big"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
-	"github.com/djsess/djsess/djsession/pytype"
+	"github.com/djsess/djsess/internal/fieldvalue"
 )
 
 // PrimaryKey is a type of primary keys.
@@ -15,11 +11,11 @@ type PrimaryKey int
 
 const (
 	// Integer is AutoField, BigAutoField and IntegerField: Django's default.
-	Integer PrimaryKey = iota
+	Integer = PrimaryKey(fieldvalue.Integer)
 	// UUID is UUIDField.
-	UUID
+	UUID = PrimaryKey(fieldvalue.UUID)
 	// Text is CharField, and any other field that is compared as a text.
-	Text
+	Text = PrimaryKey(fieldvalue.Text)
 )
 
 // String returns the name of the constant.
@@ -41,90 +37,5 @@ func (k PrimaryKey) String() string {
 // "17", and a UUID may have braces or no hyphens. For a value that is not a primary key
 // of this type, ok is false; Django raises a ValidationError.
 func (k PrimaryKey) Convert(value any) (id string, ok bool) {
-	switch k {
-	case Integer:
-		return convertInteger(value)
-	case UUID:
-		return convertUUID(value)
-	case Text:
-		return convertText(value)
-	}
-	return "", false
-}
-
-// convertInteger is Python's int(), for integers that fit into a database column.
-func convertInteger(value any) (string, bool) {
-	switch v := value.(type) {
-	case int64:
-		return strconv.FormatInt(v, 10), true
-	case bool:
-		if v {
-			return "1", true
-		}
-		return "0", true
-	case float64:
-		if !(math.Abs(v) < 1<<63) {
-			return "", false
-		}
-		return strconv.FormatInt(int64(v), 10), true
-	case string:
-		n, ok := parseInteger(v)
-		return strconv.FormatInt(n, 10), ok
-	}
-	return "", false
-}
-
-// parseInteger reads what int() reads of ASCII: spaces around, a sign, and single
-// underscores between digits.
-func parseInteger(s string) (int64, bool) {
-	s = strings.TrimFunc(s, isSpace)
-	digits := strings.TrimPrefix(strings.TrimPrefix(s, "+"), "-")
-	if strings.HasPrefix(digits, "_") || strings.HasSuffix(digits, "_") || strings.Contains(digits, "__") {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(strings.ReplaceAll(s, "_", ""), 10, 64)
-	return n, err == nil
-}
-
-// isSpace is str.isspace for what str.strip takes off in ASCII.
-func isSpace(r rune) bool { return r == ' ' || r >= '\t' && r <= '\r' || r >= 0x1c && r <= 0x1f }
-
-// convertUUID is uuid.UUID(hex) or, for a number, uuid.UUID(int=…).
-func convertUUID(value any) (string, bool) {
-	var id pytype.UUID
-	switch v := value.(type) {
-	case string:
-		v = strings.ReplaceAll(strings.ReplaceAll(v, "urn:", ""), "uuid:", "")
-		var err error
-		if id, err = pytype.ParseUUID(strings.Trim(v, "{}")); err != nil {
-			return "", false
-		}
-	case int64:
-		if v < 0 {
-			return "", false
-		}
-		big.NewInt(v).FillBytes(id[:])
-	case *big.Int:
-		if v.Sign() < 0 || v.BitLen() > 8*len(id) {
-			return "", false
-		}
-		v.FillBytes(id[:])
-	default:
-		return "", false
-	}
-	return id.String(), true
-}
-
-// convertText is str(). It refuses a NUL and a lone surrogate, which not every database
-// accepts in a query.
-func convertText(value any) (string, bool) {
-	switch v := value.(type) {
-	case string:
-		return v, utf8.ValidString(v) && strings.IndexByte(v, 0) < 0
-	case int64:
-		return strconv.FormatInt(v, 10), true
-	case *big.Int:
-		return v.String(), true
-	}
-	return "", false
+	return fieldvalue.Type(k).Convert(value)
 }

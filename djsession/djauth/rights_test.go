@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
@@ -133,7 +132,7 @@ func (s *site) as(t *testing.T, admin *sql.DB, rights ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.openOn(t, store.(*dbstore.Store), djauth.UserModel{})
+	s.openOn(t, store.(sqlStore), djauth.UserModel{})
 }
 
 // limitedUser makes a database user who has these rights only, and returns the database's URL for

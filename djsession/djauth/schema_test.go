@@ -90,7 +90,7 @@ func (x *tenants) sqlite(t *testing.T) {
 		}
 		defer plain.Close()
 		db := sql.OpenDB(attaching{&counter{driver: plain.Driver(), dsn: "file:" + first.Name}, second.Name})
-		store, err := dbstore.New(db, dbstore.Config{Dialect: dbstore.SQLite, Settings: x.settings, Table: table})
+		store, err := dbstore.New(db, dbstore.Config{Dialect: dbstore.SQLite, Settings: x.settings, Model: dbstore.Model{Table: table}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,7 +268,7 @@ func TestSearchPathIsAskedOnce(t *testing.T) {
 		{"public.django_session", djauth.UserModel{}, 0},
 	} {
 		count := &counter{driver: plain.Driver(), dsn: x.db.URL + "?sslmode=disable&binary_parameters=yes"}
-		store, err := dbstore.New(sql.OpenDB(count), dbstore.Config{Dialect: dbstore.PostgreSQL, Settings: x.settings, Table: c.table})
+		store, err := dbstore.New(sql.OpenDB(count), dbstore.Config{Dialect: dbstore.PostgreSQL, Settings: x.settings, Model: dbstore.Model{Table: c.table}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
@@ -19,12 +18,20 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
 
+// sqlStore is the store of a site: engine db, or cached_db.
+type sqlStore interface {
+	storeurl.Store
+	djsession.Scanner
+	djsession.SQLStore
+	djsession.Checker
+}
+
 // site is a live Django and a Go service on one database.
 type site struct {
 	django   *djangotest.Django
 	db       djangotest.Database
 	settings *djsession.Settings
-	store    *dbstore.Store
+	store    sqlStore
 	manager  *djsession.Manager
 	auth     *djauth.Auth
 
@@ -124,11 +131,11 @@ func (s *site) open(t *testing.T, model djauth.UserModel) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.openOn(t, store.(*dbstore.Store), model)
+	s.openOn(t, store.(sqlStore), model)
 }
 
 // openOn makes the Go service over a store.
-func (s *site) openOn(t *testing.T, store *dbstore.Store, model djauth.UserModel) {
+func (s *site) openOn(t *testing.T, store sqlStore, model djauth.UserModel) {
 	t.Helper()
 	t.Cleanup(func() { store.Close() })
 	s.store = store

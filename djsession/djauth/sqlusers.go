@@ -5,13 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/fieldvalue"
 	"github.com/djsess/djsess/internal/pytime"
 	"github.com/djsess/djsess/internal/sqldialect"
 	"github.com/djsess/djsess/internal/waitlimit"
@@ -128,7 +128,7 @@ func (u *SQLUsers) SetLastLogin(ctx context.Context, id string, at time.Time) er
 // about a row that breaks a rule of the table. The details quote the row and its password.
 func (u *SQLUsers) discreet(err error) error {
 	switch u.dialect.Classify(err) {
-	case sqldialect.Integrity, sqldialect.Unique:
+	case sqldialect.Integrity, sqldialect.Unique, sqldialect.ForeignKey, sqldialect.NotNull:
 		return errors.New(err.Error())
 	}
 	return err
@@ -172,20 +172,8 @@ func (u *SQLUsers) column(name string) string {
 	return u.dialect.Quote(u.model.Table) + "." + u.dialect.Quote(name)
 }
 
-// keyParam returns a primary key as a parameter of a statement. All columns that Django
-// keeps UUIDs in take them without hyphens: PostgreSQL's uuid, MariaDB's uuid since Django
-// 5.0, and the char(32) of the others.
-func (u *SQLUsers) keyParam(id string) any {
-	switch u.model.PrimaryKey {
-	case Integer:
-		if n, err := strconv.ParseInt(id, 10, 64); err == nil {
-			return n
-		}
-	case UUID:
-		return strings.ReplaceAll(id, "-", "")
-	}
-	return id
-}
+// keyParam returns a primary key as a parameter of a statement.
+func (u *SQLUsers) keyParam(id string) any { return fieldvalue.Type(u.model.PrimaryKey).Param(id) }
 
 // query reads the one user that a statement selects.
 func (u *SQLUsers) query(ctx context.Context, stmt sqldialect.Statement, key any) (*User, error) {

@@ -192,7 +192,9 @@ func TestCheckAsksTheCache(t *testing.T) {
 	t.Parallel()
 	r := djangotest.RedisWith(t, djangotest.RedisOptions{Password: "hunter2"})
 	db := djangotest.SQLite(t)
-	djangotest.Start(t, "5.2", djangotest.Settings{"DATABASES": db.Settings()}).Do(t, `migrate(); SessionStore().save()`, nil, nil)
+	djangotest.Start(t, "5.2", djangotest.Settings{
+		"DATABASES": db.Settings(), "CACHES": djangotest.Caches(r.Django()), "SESSION_ENGINE": "django.contrib.sessions.backends.cached_db",
+	}).Do(t, `migrate(); SessionStore().save()`, nil, nil)
 	for url, want := range map[string]error{r.URL: nil, "redis://:wrong@" + r.Addr + "/0": rediscache.ErrPassword} {
 		store, err := OpenCachedDB(url, db.URL, settings(t))
 		if err != nil {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/djsess/djsess/djsession/dbstore"
 )
 
 // storeURL is a parsed URL. Package net/url cannot parse it: it refuses a socket's path as a
@@ -23,7 +25,13 @@ type storeURL struct {
 	path        string // without the first /
 	options     url.Values
 	taken       []string // names of the options that were read, which TestSchemes compares to the table
-	readOnly    bool
+	given
+}
+
+// given is what the caller says about a store besides its URL.
+type given struct {
+	readOnly bool
+	model    *dbstore.Model // nil: that of the URL
 }
 
 // host is where a server listens.

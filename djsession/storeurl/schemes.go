@@ -82,8 +82,8 @@ var schemes = withDatabaseCaches([]Scheme{
 
 // Options that several schemes have.
 var (
-	databaseOptions    = []string{"table", "time_zone", "max_open_conns", "max_idle_conns", "load_timeout"}
-	cacheOptions       = []string{"prefix", "version"}
+	databaseOptions    = []string{"table", "model", "time_zone", "max_open_conns", "max_idle_conns", "load_timeout"}
+	cacheOptions       = []string{"prefix", "version", "session_prefix"}
 	cullOptions        = []string{"max_entries", "cull_frequency"}
 	redisOptions       = []string{"client", "serializer", "compressor", "max_open_conns", "max_connections", "max_idle_conns", "load_timeout", "socket_timeout", "socket_connect_timeout"}
 	redisServerOptions = []string{"db", "replica"}
@@ -105,6 +105,7 @@ func withDatabaseCaches(rows []Scheme) []Scheme {
 		}
 		row.Names, row.Description, row.Example = names, "DatabaseCache in "+row.Description, databaseCachePrefix+row.Example+"?table=site_cache"
 		row.options = slices.Concat(cacheOptions, row.options, cullOptions)
+		row.options = slices.DeleteFunc(row.options, func(name string) bool { return name == "model" }) // of sessions
 		row.cache, row.database = row.database.openCache, nil
 		rows = append(rows, row)
 	}

@@ -55,11 +55,13 @@ func (d *database) openTable(u *storeURL, settings *djsession.Settings) (*dbstor
 	c := dbstore.Config{
 		Dialect:  d.dialect,
 		Settings: settings,
-		Table:    u.take("table"),
 		TimeZone: u.take("time_zone"),
 	}
 	var db *sql.DB
 	var err error
+	if c.Model, err = u.sessionModel(); err != nil {
+		return nil, err
+	}
 	if db, c.Timeout, err = d.open(u); err != nil {
 		return nil, err
 	}
@@ -69,6 +71,25 @@ func (d *database) openTable(u *storeURL, settings *djsession.Settings) (*dbstor
 		return nil, err
 	}
 	return store, nil
+}
+
+// sessionModel returns the session model of the options, or of WithModel.
+func (u *storeURL) sessionModel() (m dbstore.Model, err error) {
+	name := u.take("model")
+	switch {
+	case u.model != nil && name != "":
+		return m, errors.New("the session model is given by WithModel and by ?model=, too: choose one")
+	case u.model != nil:
+		m = *u.model
+	case name != "":
+		if m, err = dbstore.ModelNamed(name); err != nil {
+			return m, err
+		}
+	}
+	if table := u.take("table"); table != "" {
+		m.Table = table
+	}
+	return m, nil
 }
 
 // openCache opens a DatabaseCache, dbcache+postgres://…?table=.

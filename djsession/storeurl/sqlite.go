@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -38,6 +39,9 @@ func openSQLite(u *storeURL) (*sql.DB, time.Duration, error) {
 	if !u.options.Has("_busy_timeout") && !u.options.Has("_timeout") {
 		u.options.Add("_pragma", fmt.Sprintf("busy_timeout(%.0f)", milliseconds))
 	}
+	if !slices.ContainsFunc(u.options["_pragma"], isForeignKeys.MatchString) {
+		u.options.Add("_pragma", "foreign_keys(1)") // as Django does; SQLite's default is off
+	}
 	if u.readOnly {
 		u.options.Set("mode", "ro")
 	}
@@ -62,6 +66,8 @@ func openSQLite(u *storeURL) (*sql.DB, time.Duration, error) {
 // afterLock is how much longer a load may take than SQLite waits for a lock. So SQLite's own
 // error, which says that the database was locked, comes first.
 const afterLock = 5 * time.Second
+
+var isForeignKeys = regexp.MustCompile(`(?i)^\s*foreign_keys\b`)
 
 var busyTimeout = regexp.MustCompile(`^\s*busy_timeout\s*[(=]\s*(\d+)`)
 

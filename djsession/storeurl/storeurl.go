@@ -12,7 +12,9 @@
 //
 // They have the options
 //
-//   - table: the session table, or schema.table; see dbstore.Config.Table
+//   - table: the session table, or schema.table; see dbstore.Model.Table
+//   - model: the session model, if it is one of a well-known package: user_sessions, qsessions
+//     or account_id; see dbstore.ModelNamed, and WithModel for any other
 //   - time_zone: DATABASES[…]["TIME_ZONE"]; see dbstore.Config.TimeZone
 //   - max_open_conns: how many connections may be open. Default: 10
 //   - max_idle_conns: how many idle connections are kept, for five minutes. Default: 10, or
@@ -51,7 +53,8 @@
 //	dbcache+mysql://user@host:3306/name?table=site_cache      DatabaseCache in MySQL or MariaDB
 //	dbcache+sqlite:///relative/db.sqlite3?table=site_cache    DatabaseCache in SQLite
 //
-// All of them have the options prefix and version, which are KEY_PREFIX and VERSION. A
+// All of them have the options prefix and version, which are KEY_PREFIX and VERSION, and
+// session_prefix, which is cache_key_prefix of a SessionStore that is a subclass of Django's. A
 // KEY_FUNCTION can be set in a [cachestore.Config] only. Redis also has
 //
 //   - client: "django", the default, is Django's own RedisCache; "django-redis" is the
@@ -118,6 +121,7 @@
 package storeurl
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -138,30 +142,49 @@ type Store interface {
 	String() string
 }
 
+// Option is an option that a URL cannot hold.
+type Option func(*given)
+
+// WithModel says that the sessions are in the table of this model. It is for databases only. The
+// option table of a URL overrides the model's.
+func WithModel(m dbstore.Model) Option {
+	return func(g *given) { g.model = &m }
+}
+
 // Open returns the store that a URL names. It connects when it is first used.
 // No error holds a password.
-func Open(rawURL string, settings *djsession.Settings) (Store, error) {
-	return open(rawURL, settings, false)
+func Open(rawURL string, settings *djsession.Settings, options ...Option) (Store, error) {
+	return open(rawURL, settings, false, options)
 }
 
 // OpenReadOnly is like Open, but nothing changes the store: a SQLite file is opened so that not
 // even its WAL is cleaned up, and with PostgreSQL, the engine file and the caches every write is
 // refused. On MySQL the user's rights must forbid writes.
-func OpenReadOnly(rawURL string, settings *djsession.Settings) (Store, error) {
-	return open(rawURL, settings, true)
+func OpenReadOnly(rawURL string, settings *djsession.Settings, options ...Option) (Store, error) {
+	return open(rawURL, settings, true, options)
 }
 
-func open(rawURL string, settings *djsession.Settings, readOnly bool) (Store, error) {
+func open(rawURL string, settings *djsession.Settings, readOnly bool, options []Option) (Store, error) {
 	u, err := parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
-	u.readOnly = readOnly
+	u.apply(readOnly, options)
+	if u.model != nil && u.row.database == nil {
+		return nil, u.openError(errors.New("a session model was given, but this is not a database"))
+	}
 	store, err := u.open(settings)
 	if err != nil {
 		return nil, u.openError(err)
 	}
 	return store, nil
+}
+
+func (g *given) apply(readOnly bool, options []Option) {
+	g.readOnly = readOnly
+	for _, option := range options {
+		option(g)
+	}
 }
 
 // storePackages are the packages whose constructors begin their errors with the package's name.
@@ -229,7 +252,9 @@ func (u *storeURL) openCache(settings *djsession.Settings) (*openedCache, error)
 	if u.row.cache == nil {
 		return nil, fmt.Errorf("this is not a cache: want one of %s", namesOf(func(s *Scheme) bool { return s.cache != nil }))
 	}
-	c := &openedCache{config: cachestore.Config{Settings: settings, KeyPrefix: u.take("prefix"), ReadOnly: u.readOnly}}
+	c := &openedCache{config: cachestore.Config{
+		Settings: settings, KeyPrefix: u.take("prefix"), CacheKeyPrefix: u.take("session_prefix"), ReadOnly: u.readOnly,
+	}}
 	if version := u.take("version"); version != "" {
 		n, err := strconv.Atoi(version)
 		if err != nil || n == 0 {
@@ -245,22 +270,22 @@ func (u *storeURL) openCache(settings *djsession.Settings) (*openedCache, error)
 
 // OpenCachedDB returns the store of the engine cached_db. It takes the URL of its cache, and
 // that of the database with the table django_session. Close closes both.
-func OpenCachedDB(cacheURL, databaseURL string, settings *djsession.Settings) (*cachestore.CachedDB, error) {
-	return openCachedDB(cacheURL, databaseURL, settings, false)
+func OpenCachedDB(cacheURL, databaseURL string, settings *djsession.Settings, options ...Option) (*cachestore.CachedDB, error) {
+	return openCachedDB(cacheURL, databaseURL, settings, false, options)
 }
 
 // OpenCachedDBReadOnly is like OpenCachedDB, but opens both stores as OpenReadOnly does. Sessions
 // that are read from the database are not written into the cache.
-func OpenCachedDBReadOnly(cacheURL, databaseURL string, settings *djsession.Settings) (*cachestore.CachedDB, error) {
-	return openCachedDB(cacheURL, databaseURL, settings, true)
+func OpenCachedDBReadOnly(cacheURL, databaseURL string, settings *djsession.Settings, options ...Option) (*cachestore.CachedDB, error) {
+	return openCachedDB(cacheURL, databaseURL, settings, true, options)
 }
 
-func openCachedDB(cacheURL, databaseURL string, settings *djsession.Settings, readOnly bool) (*cachestore.CachedDB, error) {
+func openCachedDB(cacheURL, databaseURL string, settings *djsession.Settings, readOnly bool, options []Option) (*cachestore.CachedDB, error) {
 	u, err := parse(databaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("cached_db: database: %w", err)
 	}
-	u.readOnly = readOnly
+	u.apply(readOnly, options)
 	db, err := u.openTable(settings)
 	if err != nil {
 		return nil, fmt.Errorf("cached_db: database: %w", u.openError(err))

@@ -62,7 +62,7 @@ func samples(t *testing.T) []any {
 		&djsession.OpError{Store: "dbstore", Op: "load", Key: djsession.ShortKey(sessionKey), Err: djsession.ErrNotFound, Hint: "hint"},
 		&djsession.Range{Prefix: sessionKey},
 		pointer(djsession.At(time.Now())),
-		&storetest.Options{}, &storeurl.Scheme{Example: "postgres://user@host/name"},
+		&storetest.Options{}, pointer(storeurl.WithModel(dbstore.Model{})), &storeurl.Scheme{Example: "postgres://user@host/name"},
 		new(djsession.Origin), pointer(djsession.Signed), pointer(djsession.EventLoad),
 		new(djsession.JSONSerializer), new(djsession.PickleSerializer), djsession.Serializers{djsession.JSONSerializer{}},
 		// Values of a session, for the program that asks for them.
@@ -78,6 +78,7 @@ func samples(t *testing.T) []any {
 		&dbcacheConfig, must(dbcache.New(dbcacheConfig))(t),
 		&filecacheConfig, must(filecache.New(filecacheConfig))(t),
 		&dbstore.Config{Dialect: dbstore.SQLite, Settings: s}, rows, pointer(dbstore.SQLite),
+		pointer(rows.Model()), pointer(dbstore.Constant("site_id", 1)), pointer(dbstore.Integer),
 		&filestore.Config{Settings: s}, files,
 		must(cookiestore.New(s))(t),
 

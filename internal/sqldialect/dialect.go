@@ -108,13 +108,26 @@ func CheckTable(name string) error {
 	return nil
 }
 
+// CheckColumn returns an error for a name that QuoteName cannot take.
+func CheckColumn(name string) error {
+	if name == "" || strings.IndexByte(name, 0) >= 0 {
+		return fmt.Errorf("column name %q: it is empty, or holds a NUL", name)
+	}
+	return nil
+}
+
 // Quote quotes a table name, which may be schema.table.
 func (d *Dialect) Quote(table string) string {
 	parts := strings.Split(table, ".")
 	for i, part := range parts {
-		parts[i] = d.QuoteChar + strings.ReplaceAll(part, d.QuoteChar, d.QuoteChar+d.QuoteChar) + d.QuoteChar
+		parts[i] = d.QuoteName(part)
 	}
 	return strings.Join(parts, ".")
+}
+
+// QuoteName quotes the name of a column, or one part of a table's name.
+func (d *Dialect) QuoteName(name string) string {
+	return d.QuoteChar + strings.ReplaceAll(name, d.QuoteChar, d.QuoteChar+d.QuoteChar) + d.QuoteChar
 }
 
 // Exact returns a condition that compares text byte for byte.

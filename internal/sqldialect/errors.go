@@ -18,6 +18,11 @@ const (
 	Other Class = iota
 	// Unique: the key is taken.
 	Unique
+	// ForeignKey: a row of another table points at the row that is to be deleted. Or the row
+	// that is to be written points at a row that does not exist.
+	ForeignKey
+	// NotNull: a column without a default was given no value.
+	NotNull
 	// Integrity: the row breaks another rule of the table. The driver's text may hold the
 	// whole row.
 	Integrity
@@ -58,6 +63,10 @@ func classifyPostgreSQL(err error) Class {
 	switch state {
 	case "23505": // unique_violation
 		return Unique
+	case "23503", "23001": // foreign_key_violation, restrict_violation
+		return ForeignKey
+	case "23502": // not_null_violation
+		return NotNull
 	case "40001", "40P01": // serialization_failure, deadlock_detected
 		return Conflict
 	case "25006": // read_only_sql_transaction
@@ -92,6 +101,12 @@ func classifyMySQL(err error) Class {
 	switch mysqlNumber(err) {
 	case 1062: // ER_DUP_ENTRY
 		return Unique
+	// ER_ROW_IS_REFERENCED_2, ER_NO_REFERENCED_ROW_2; and the same without details, for a user
+	// without rights on the other table: ER_ROW_IS_REFERENCED, ER_NO_REFERENCED_ROW
+	case 1451, 1452, 1217, 1216:
+		return ForeignKey
+	case 1364, 1048: // ER_NO_DEFAULT_FOR_FIELD, ER_BAD_NULL_ERROR
+		return NotNull
 	case 1213, 1020: // ER_LOCK_DEADLOCK, ER_CHECKREAD
 		return Conflict
 	case 1290, 1792, 1836: // ER_OPTION_PREVENTS_STATEMENT, …_READ_ONLY_TRANSACTION, ER_READ_ONLY_MODE
@@ -154,8 +169,17 @@ func classifySQLite(err error) Class {
 	case 8: // SQLITE_READONLY
 		return ReadOnly
 	case 19: // SQLITE_CONSTRAINT
-		if e.Code() == 1555 || e.Code() == 2067 { // …_PRIMARYKEY, …_UNIQUE
+		switch e.Code() {
+		case 1555, 2067: // …_PRIMARYKEY, …_UNIQUE
 			return Unique
+		case 787: // …_FOREIGNKEY
+			return ForeignKey
+		case 1811: // …_TRIGGER: a foreign key with ON DELETE RESTRICT, or a trigger of the site's
+			if strings.Contains(err.Error(), "FOREIGN KEY constraint failed") {
+				return ForeignKey
+			}
+		case 1299: // …_NOTNULL
+			return NotNull
 		}
 	case 1: // SQLITE_ERROR: a missing table or column has no code of its own
 		switch text := err.Error(); {

@@ -32,7 +32,7 @@ func (d *Dialect) Compile(sql string) Statement {
 			continue
 		}
 		n := 0
-		for n < len(rest) && rest[n] >= 'a' && rest[n] <= 'z' {
+		for n < len(rest) && (rest[n] >= 'a' && rest[n] <= 'z' || rest[n] >= '0' && rest[n] <= '9') {
 			n++
 		}
 		name := rest[:n]

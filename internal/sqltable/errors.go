@@ -9,8 +9,17 @@ import (
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
+// ErrForeignKey: a row of another table points at the row that was to be deleted, or the row that
+// was to be written points at a row that does not exist.
+var ErrForeignKey = errors.New("a foreign key forbids it")
+
 // Error returns an OpError of the table's package.
 func (t *Table) Error(op, key string, err error) error { return t.opError(op, key, err, "") }
+
+// ErrorHint is Error for an operation on no single key, with a remedy.
+func (t *Table) ErrorHint(op string, err error, hint string) error {
+	return t.opError(op, "", err, hint)
+}
 
 func (t *Table) opError(op, key string, err error, hint string) error {
 	if key != "" {
@@ -39,8 +48,14 @@ func (t *Table) explain(err error) (hint string, explained error) {
 	switch t.Dialect.Classify(err) {
 	case sqldialect.Unique:
 		return "", djsession.ErrKeyTaken // the driver's text may hold the key
+	case sqldialect.ForeignKey:
+		return "", fmt.Errorf("%w: %s", ErrForeignKey, err) // not the error itself: its details quote the row
+	case sqldialect.NotNull:
+		return t.config.ColumnHint, errors.New(err.Error()) // as above
+	case sqldialect.NoColumn:
+		return t.config.ColumnHint, err
 	case sqldialect.Integrity:
-		return "", errors.New(err.Error()) // not the error itself: its details quote the row
+		return "", errors.New(err.Error()) // as above
 	case sqldialect.ReadOnly:
 		return "connect to a database that takes writes, as a user who may write", fmt.Errorf("%w: %w", djsession.ErrReadOnly, err)
 	case sqldialect.Busy:
@@ -48,7 +63,7 @@ func (t *Table) explain(err error) (hint string, explained error) {
 	case sqldialect.NoTable:
 		return t.config.NoTableHint, fmt.Errorf("%w %q: %w", t.config.NoTable, t.Name, err)
 	case sqldialect.Denied:
-		return "grant the database user the rights listed in docs/stores.md", err
+		return "grant the database user the rights listed in docs/stores.md", fmt.Errorf("%w: %w", djsession.ErrDenied, err)
 	case sqldialect.Lost:
 		return "", fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err)
 	}

@@ -63,11 +63,11 @@ func (t *Table) page(ctx context.Context, r Range, after string, limit int) ([]R
 }
 
 func (t *Table) query(ctx context.Context, r Range, after string, limit int) ([]Row, error) {
-	key := t.config.Key
+	key := t.keyColumn
 	text := fmt.Sprintf("SELECT %s, %s FROM %s WHERE %s > :after", key, t.fields, t.Quoted, key)
 	args := sqldialect.Args{"after": after}
 	if r.Now != nil {
-		text += " AND " + t.config.Expires + " > :now"
+		text += " AND " + t.EndsAfter(":now")
 		args["now"] = r.Now()
 	}
 	switch {
@@ -83,7 +83,7 @@ func (t *Table) query(ctx context.Context, r Range, after string, limit int) ([]
 		args["prefix"] = r.Prefix + "%"
 	}
 	if r.Newest > 0 {
-		text += fmt.Sprintf(" ORDER BY %s DESC LIMIT %d", t.config.Expires, r.Newest)
+		text += fmt.Sprintf(" ORDER BY %s DESC LIMIT %d", t.expires, r.Newest)
 	} else {
 		text += fmt.Sprintf(" ORDER BY %s LIMIT %d", key, limit)
 	}

@@ -11,6 +11,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -29,6 +31,8 @@ type Config struct {
 	Name string
 	// Key, Data and Expires are the names of the three columns.
 	Key, Data, Expires string
+	// Columns are further columns that are written.
+	Columns []Column
 	// Settings are the site's. The table does not keep their secrets.
 	Settings *djsession.Settings
 	// TimeZone is DATABASES[…]["TIME_ZONE"]; "" is UTC.
@@ -48,6 +52,15 @@ type Config struct {
 	// NoTable is the error if there is no such table, and NoTableHint says how to create it.
 	NoTable     error
 	NoTableHint string
+	// ColumnHint is the remedy if a column is missing, or needs a value.
+	ColumnHint string
+}
+
+// Column is a column besides those for the key, the data and the time.
+type Column struct {
+	Name string
+	// OnlyInserted: an update does not write it.
+	OnlyInserted bool
 }
 
 // Table is a table of sessions, or of a cache's items. It is safe for use by several
@@ -65,8 +78,10 @@ type Table struct {
 	useTZ  bool
 	fields string // the columns that are selected for a Row, except the key
 	key    string // the condition that a row has the key :key
+	// The columns with their table, for conditions and for reading.
+	keyColumn, data, expires string
 
-	read, insert, replace, delete, deleteUnchanged sqldialect.Statement
+	read, insert, replace, overwrite, delete, deleteUnchanged sqldialect.Statement
 }
 
 // New returns a table. It sends nothing to the database.
@@ -92,7 +107,8 @@ func New(c Config) (*Table, error) {
 		DB: c.DB, Writer: d.NewWriter(c.DB), Dialect: d, Location: location,
 		Name: c.Name, Quoted: d.Quote(c.Name), Timeout: waitlimit.OrDefault(c.Timeout), useTZ: c.Settings.UseTZ,
 	}
-	t.fields = d.ReadBounded(c.Data, c.Settings.MaxStoredSize()) + ", " + d.ReadTime(c.Expires)
+	t.keyColumn, t.data, t.expires = t.column(c.Key), t.column(c.Data), t.column(c.Expires)
+	t.fields = d.ReadBounded(t.data, c.Settings.MaxStoredSize()) + ", " + d.ReadTime(t.expires)
 	c.Settings = nil // it holds secrets
 	t.config = c
 	t.compile()
@@ -120,30 +136,53 @@ func locationOf(c Config) (*time.Location, error) {
 // other write can come in between.
 func (t *Table) compile() {
 	c, d := t.config, t.Dialect
-	t.key = d.Exact(c.Key, ":key")
-	unchanged := t.key + " AND " + d.Exact(c.Data, ":old") + " AND " + t.SameTime()
+	t.key = d.Exact(t.keyColumn, ":key")
+	unchanged := t.key + " AND " + d.Exact(t.data, ":old") + " AND " + t.SameTime()
 	t.read = d.Compile(t.Select())
-	t.insert = d.Compile(fmt.Sprintf("INSERT INTO %s (%s, %s, %s) VALUES (:key, :data, :expires)", t.Quoted, c.Key, c.Data, c.Expires))
+	names, params := []string{d.QuoteName(c.Key), d.QuoteName(c.Data), d.QuoteName(c.Expires)}, []string{":key", ":data", ":expires"}
+	for i, column := range c.Columns {
+		names, params = append(names, d.QuoteName(column.Name)), append(params, ":"+columnParam(i))
+	}
+	t.insert = d.Compile("INSERT INTO " + t.Quoted + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(params, ", ") + ")")
 	t.replace = d.Compile(t.Update() + unchanged)
+	t.overwrite = d.Compile(t.Update() + t.key)
 	t.delete = d.Compile("DELETE FROM " + t.Quoted + " WHERE " + t.key)
 	t.deleteUnchanged = d.Compile("DELETE FROM " + t.Quoted + " WHERE " + unchanged)
 }
+
+// column returns the quoted name of a column after that of its table. Without the table, SQLite
+// takes an unknown quoted name for a text, and a misnamed column would be no error.
+func (t *Table) column(name string) string { return t.Quoted + "." + t.Dialect.QuoteName(name) }
+
+// columnParam is the parameter of a column of Config.Columns.
+func columnParam(i int) string { return "column" + strconv.Itoa(i) }
 
 // Select returns the text of a statement that reads the row of :key. More conditions may follow.
 func (t *Table) Select() string {
 	return "SELECT " + t.fields + " FROM " + t.Quoted + " WHERE " + t.key
 }
 
-// Update returns the text of a statement that writes :data and :expires. A condition must follow.
+// Update returns the text of a statement that writes :data, :expires and the further columns. A
+// condition must follow.
 func (t *Table) Update() string {
-	return fmt.Sprintf("UPDATE %s SET %s = :data, %s = :expires WHERE ", t.Quoted, t.config.Data, t.config.Expires)
+	d := t.Dialect
+	text := fmt.Sprintf("UPDATE %s SET %s = :data, %s = :expires", t.Quoted, d.QuoteName(t.config.Data), d.QuoteName(t.config.Expires))
+	for i, column := range t.config.Columns {
+		if !column.OnlyInserted {
+			text += ", " + d.QuoteName(column.Name) + " = :" + columnParam(i)
+		}
+	}
+	return text + " WHERE "
 }
 
 // HasKey returns the condition that a row has the key :key.
 func (t *Table) HasKey() string { return t.key }
 
 // SameTime returns the condition that a row ends at :seen, a time that was read before.
-func (t *Table) SameTime() string { return t.Dialect.SameTime(t.config.Expires, ":seen") }
+func (t *Table) SameTime() string { return t.Dialect.SameTime(t.expires, ":seen") }
+
+// EndsAfter returns the condition that a row ends later than a parameter.
+func (t *Table) EndsAfter(param string) string { return t.expires + " > " + param }
 
 // Limit returns a context for a read.
 func (t *Table) Limit(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -8,10 +8,10 @@ import (
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
-// Insert writes a new row. If the answer is lost, it sends the statement again. Then again is
+// Insert writes a new row. columns are the values of Config.Columns. If the answer is lost, it sends the statement again. Then again is
 // true, and the key may be taken by the row of the first statement. The error is the driver's.
-func (t *Table) Insert(ctx context.Context, key string, v Version) (again bool, err error) {
-	_, again, err = t.Writer.ExecAgain(ctx, t.insert, Args(key, &v, nil))
+func (t *Table) Insert(ctx context.Context, key string, v Version, columns []any) (again bool, err error) {
+	_, again, err = t.Writer.ExecAgain(ctx, t.insert, withColumns(Args(key, &v, nil), columns))
 	return again, err
 }
 
@@ -27,6 +27,27 @@ func (t *Table) Delete(ctx context.Context, op, key string) error {
 	return nil
 }
 
+// Overwrite writes a version in place of whatever the row of a key holds. If the answer is lost, it
+// sends the statement again.
+func (t *Table) Overwrite(ctx context.Context, op, key string, v Version, columns []any) error {
+	n, _, err := t.Writer.ExecAgain(ctx, t.overwrite, withColumns(Args(key, &v, nil), columns))
+	if err != nil {
+		return t.Fail(ctx, op, key, err)
+	}
+	if n > 0 {
+		return nil
+	}
+	// There is no such row, or it holds this version already: MySQL counts only rows that change.
+	row, err := t.Read(ctx, op, key)
+	if err != nil {
+		return err
+	}
+	if there, err := t.Parse(row); err != nil || !t.Same(there, v) {
+		return t.Error(op, key, errRefused)
+	}
+	return nil
+}
+
 // Change is an update or a deletion that is made only if the row is unchanged since it was read.
 type Change struct {
 	Op, Key string
@@ -35,6 +56,8 @@ type Change struct {
 	Old *Version
 	// New is written in place of Old. If it is nil, the row is deleted.
 	New *Version
+	// Columns are the values of Config.Columns that are written with New.
+	Columns []any
 	// Current reads the row again after a statement that changed no row. It returns the
 	// current version, and the error to return if that is a conflict. Any other error ends
 	// the change.
@@ -99,7 +122,7 @@ func (t *Table) Change(ctx context.Context, c Change) error {
 // send sends the statement of a change. If the answer to a deletion is lost, it sends it
 // again, which again reports.
 func (t *Table) send(ctx context.Context, c Change, before *Version) (n int64, again bool, err error) {
-	args := Args(c.Key, c.New, before)
+	args := withColumns(Args(c.Key, c.New, before), c.Columns)
 	if c.New == nil {
 		return t.Writer.ExecAgain(ctx, t.deleteUnchanged, args)
 	}
@@ -115,6 +138,14 @@ func Args(key string, written, old *Version) sqldialect.Args {
 	}
 	if old != nil {
 		args["old"], args["seen"] = old.Data, old.Expires
+	}
+	return args
+}
+
+// withColumns adds the values of Config.Columns to a statement's parameters.
+func withColumns(args sqldialect.Args, columns []any) sqldialect.Args {
+	for i, value := range columns {
+		args[columnParam(i)] = value
 	}
 	return args
 }

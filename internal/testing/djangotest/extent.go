@@ -15,8 +15,8 @@ import (
 // A test asks the functions below and [Databases] what to run. It looks at testing.Short itself where it
 // would take long in another way: it waits, or it starts several servers.
 
-// everything reports whether `make test-all` runs.
-func everything() bool { return os.Getenv("DJSESS_TEST_ALL") != "" }
+// Everything reports whether `make test-all` runs.
+func Everything() bool { return os.Getenv("DJSESS_TEST_ALL") != "" }
 
 // Djangos returns the Djangos for a test of the engines db and cache, and for a test whose
 // outcome depends on the release. They are of the given ones, or of Versions.
@@ -36,7 +36,7 @@ func OldestAndNewest(of ...string) []string {
 	if len(of) == 0 {
 		of = Versions
 	}
-	if everything() || testing.Short() || len(of) == 1 {
+	if Everything() || testing.Short() || len(of) == 1 {
 		return Djangos(of...)
 	}
 	return []string{of[0], of[len(of)-1]}
