@@ -97,7 +97,7 @@ func TestForksShareNothing(t *testing.T) {
 }
 
 func TestVectors(t *testing.T) {
-	for _, version := range append([]string{"6.1"}, Versions...) {
+	for _, version := range Releases {
 		if len(Vectors(t, version)) < 100 || len(Vectors(t, version, "meta")) != 1 {
 			t.Errorf("Django %s: vectors are missing", version)
 		}
