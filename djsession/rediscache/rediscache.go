@@ -67,7 +67,7 @@ type Config struct {
 	// value is read from a random one. If that reader does not have the key, has a damaged
 	// value or does not answer, the value is read from the writer.
 	Readers []redis.UniversalClient
-	// DjangoRedis says that the site uses django-redis, which counts timeouts in
+	// DjangoRedis says that the site uses django-redis or django-valkey, which count timeouts in
 	// milliseconds. Default: Django's own RedisCache, which counts whole seconds.
 	DjangoRedis bool
 	// Compressor is OPTIONS["COMPRESSOR"] of django-redis. Default: Uncompressed.

@@ -24,7 +24,7 @@ func TestParseISOAgainstPython(t *testing.T) {
 			}
 		}
 	}
-	django := djangotest.Start(t, "5.2", nil)
+	django := djangotest.Start(t, djangotest.Newest, nil)
 	var want []*struct {
 		Naive  bool
 		Micros int64

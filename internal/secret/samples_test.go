@@ -94,7 +94,7 @@ func samples(t *testing.T) []any {
 
 func settings(t *testing.T, version string) *djsession.Settings {
 	s := must(djsession.NewSettings(version, secretKey))(t)
-	if version >= "4.1" {
+	if s.AtLeast(4, 1) {
 		s.SecretKeyFallbacks = []string{fallbackKey}
 	}
 	return s

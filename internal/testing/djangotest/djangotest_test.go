@@ -40,7 +40,7 @@ func TestMatrix(t *testing.T) {
 }
 
 func TestTry(t *testing.T) {
-	d := Start(t, "5.2", nil)
+	d := Start(t, Newest, nil)
 	d.Do(t, `x = 1; print("noise")`, nil, nil)
 	var n int
 	d.Do(t, `result = x + args`, 2, &n)
