@@ -1,6 +1,6 @@
 // Package rediscache reads and writes a site's cache in Redis, for the session engines cache and
 // cached_db. It knows the format of Django's own RedisCache (Django 4.0 and later) and those of
-// django-redis.
+// django-redis and of django-valkey, which writes as django-redis does.
 //
 //	client := redis.NewClient(&redis.Options{Addr: "localhost:6379", ContextTimeoutEnabled: true})
 //	cache, err := rediscache.New(rediscache.Config{Writer: client})
