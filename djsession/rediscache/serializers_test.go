@@ -45,7 +45,7 @@ values = [
 	{"bigger": 2**64}, {"less": -2**63 - 1}, {"huge": 10**300},
 	{"nan": [float("inf"), float("-inf")]},
 	{"text": ["", "grüße", "\U0001f600", "\x00\x7f\u2028", '"\\/:,', "x" * 31, "x" * 32, "x" * 256, "x" * 70000]},
-	{"surrogate": "\ud800"}, {"grüße: ,": {"nested, ": {"": []}}},
+	{"surrogate": "\ud800"}, {"halves": "\ud83d" + "\ude00"}, {"\ud83d" + "\ude00": 1}, {"grüße: ,": {"nested, ": {"": []}}},
 	{"tuple": (1, (2, ())), "bytes": 0}, {"bytes": b"\x00\xff"}, {"bytearray": bytearray(b"ab")},
 	{"set": {1}}, {"frozenset": frozenset()}, {"deque": collections.deque([1])},
 	{"utc": dt(2024, 2, 29, 12, 30, 15, 123456, tz.utc)}, {"utc": dt(2024, 2, 29, 12, 30, 15, 0, tz.utc)},

@@ -338,7 +338,17 @@ func markedEnd(text string, i int) int {
 	return i
 }
 
-// StripMarks returns marked JSON without its marks. Keys become strings, and opaque values their descriptions.
+// markedStringEnd is stringEnd for a string of marked JSON, which may have escape between two surrogates.
+func markedStringEnd(text string, i int) (end int, plain bool) {
+	end, plain = stringEnd(text, i)
+	for end < 0 && ^end < len(text) && text[^end] == escape {
+		end, _ = stringEnd(text, ^end+1)
+		plain = false
+	}
+	return end, plain
+}
+
+// StripMarks returns the JSON behind the marks. Keys become strings, and what is opaque its description.
 func StripMarks(text string) string {
 	dst := make([]byte, 0, len(text))
 	for i := 0; i < len(text); {
@@ -349,7 +359,7 @@ func StripMarks(text string) string {
 			if end < 0 {
 				return string(dst)
 			}
-			dst = append(dst, text[i:end]...)
+			dst = AppendUnmarked(dst, text[i:end])
 		case Opaque:
 			_, end = OpaqueAt(text, end)
 		case Key:
@@ -362,7 +372,12 @@ func StripMarks(text string) string {
 	return string(dst)
 }
 
-// json takes the next value as JSON. An opaque value has no JSON.
+// AppendUnmarked appends a token of marked JSON as JSON has it.
+func AppendUnmarked(dst []byte, token string) []byte {
+	return append(dst, strings.ReplaceAll(token, string(escape), "")...)
+}
+
+// json takes the next value as JSON; what is opaque has none.
 func (d *decoder) json() (string, error) {
 	raw := d.raw()
 	if !d.withMarks || strings.IndexByte(raw, escape) < 0 {

@@ -242,6 +242,9 @@ func settingRows() []Row {
 	var rows []Row
 	for _, s := range sites {
 		for _, r := range requests {
+			if s["SESSION_COOKIE_AGE"] == 0.0 && strings.Contains(r.cookie, "{live}") {
+				continue // no session is live
+			}
 			rows = append(rows, settingRow(s, r.cookie, r.script))
 		}
 	}
