@@ -67,7 +67,7 @@ func (w *writer) str(dst []byte, s string) ([]byte, error) {
 	return AppendString(dst, s)
 }
 
-// any writes the types that sessions are made of without reflection.
+// any writes a value. It needs no reflection for the types that are usual in sessions.
 func (w *writer) any(dst []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:

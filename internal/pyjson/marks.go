@@ -338,7 +338,7 @@ func markedEnd(text string, i int) int {
 	return i
 }
 
-// markedStringEnd is stringEnd for a string of marked JSON, which may have escape between two surrogates.
+// markedStringEnd is stringEnd for a string of marked JSON, which may have the byte escape between two surrogates.
 func markedStringEnd(text string, i int) (end int, plain bool) {
 	end, plain = stringEnd(text, i)
 	for end < 0 && ^end < len(text) && text[^end] == escape {
@@ -348,7 +348,7 @@ func markedStringEnd(text string, i int) (end int, plain bool) {
 	return end, plain
 }
 
-// StripMarks returns the JSON behind the marks. Keys become strings, and what is opaque its description.
+// StripMarks returns marked JSON without its marks. Keys become strings, and opaque values their descriptions.
 func StripMarks(text string) string {
 	dst := make([]byte, 0, len(text))
 	for i := 0; i < len(text); {
@@ -377,7 +377,7 @@ func AppendUnmarked(dst []byte, token string) []byte {
 	return append(dst, strings.ReplaceAll(token, string(escape), "")...)
 }
 
-// json takes the next value as JSON; what is opaque has none.
+// json takes the next value as JSON. An opaque value has no JSON.
 func (d *decoder) json() (string, error) {
 	raw := d.raw()
 	if !d.withMarks || strings.IndexByte(raw, escape) < 0 {

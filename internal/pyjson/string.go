@@ -28,12 +28,12 @@ func Text(raw string) (string, error) {
 	return decodeString(raw[1 : end-1]), nil
 }
 
-// AppendString appends a string as json.dumps writes it: with quotes and in ASCII. A character above U+FFFF is two escapes.
-// A surrogate in WTF-8 is its escape. Other invalid UTF-8 is an [*UnsupportedError].
+// AppendString appends a string as json.dumps writes it, with quotes and in ASCII. A character above U+FFFF becomes two
+// escapes, and a surrogate in WTF-8 one. Other invalid UTF-8 is an [*UnsupportedError].
 func AppendString(dst []byte, s string) ([]byte, error) { return appendString(dst, s, "") }
 
-// AppendMarkedString appends a string as marked JSON has it. Two surrogates in WTF-8 that are next to each other stay two,
-// since escape stands between them. In JSON they become one character, as in Python.
+// AppendMarkedString appends a string as marked JSON has it. Two surrogates that make a pair become one character in JSON,
+// in Python too. In marked JSON they stay two, since the byte escape stands between them.
 func AppendMarkedString(dst []byte, s string) ([]byte, error) {
 	return appendString(dst, s, string(escape))
 }
