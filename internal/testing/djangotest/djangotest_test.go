@@ -63,7 +63,7 @@ func TestTry(t *testing.T) {
 // A Django has nothing of one that started before it, though both are forks of one process.
 func TestForksShareNothing(t *testing.T) {
 	t.Setenv("DJSESS_OF_A_TEST", "first")
-	first := Start(t, "5.2", Settings{"TIME_ZONE": "Asia/Tokyo", "SESSION_COOKIE_NAME": "first"})
+	first := Start(t, Newest, Settings{"TIME_ZONE": "Asia/Tokyo", "SESSION_COOKIE_NAME": "first"})
 	const what = `
 		import os, time
 		result = [settings.SESSION_COOKIE_NAME, os.environ.get("DJSESS_OF_A_TEST"), os.getcwd(), time.strftime("%z")]
@@ -75,7 +75,7 @@ func TestForksShareNothing(t *testing.T) {
 	}
 	t.Setenv("DJSESS_OF_A_TEST", "second")
 	t.Chdir(dir)
-	second := Start(t, "5.2", Settings{"TIME_ZONE": "Asia/Kolkata"})
+	second := Start(t, Newest, Settings{"TIME_ZONE": "Asia/Kolkata"})
 	var got []string
 	second.Do(t, what, nil, &got)
 	if want := []string{"sessionid", "second", dir, "+0530"}; !slices.Equal(got, want) {
