@@ -34,7 +34,7 @@ example:
 check: lint-offline
 	go test -short -p 4 -parallel 4 $(PACKAGES) # much of it waits for servers
 
-# What CI runs. It installs the peers (Django 2.2, 3.2, 4.2 and 5.2 with their cache clients, PostgreSQL, MariaDB, Redis, Memcached) and tests against them. Without root
+# What CI runs. It installs the peers (Djangos from 2.2 to 6.1 with their cache clients, PostgreSQL, MariaDB, Redis, Memcached) and tests against them. Without root
 # or network, tests whose peer is missing skip and say so; with CI=true they fail.
 test: peers lint
 	@if testdata/djangotests/run --install || [ "$(CI)" = true ]; then $(MAKE) --no-print-directory django-tests; fi

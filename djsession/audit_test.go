@@ -121,7 +121,7 @@ func auditedVersions(t *testing.T, store rowStore) (versions []version) {
 func startWriters(t *testing.T, settings djangotest.Settings) (started []*djangotest.Django) {
 	t.Helper()
 	for range djangoWriters {
-		django := djangotest.Start(t, "5.2", settings)
+		django := djangotest.Start(t, djangotest.Newest, settings)
 		django.Do(t, pythonWork, nil, nil)
 		started = append(started, django)
 	}
@@ -130,7 +130,7 @@ func startWriters(t *testing.T, settings djangotest.Settings) (started []*django
 
 func contestedSettings(t *testing.T) *djsession.Settings {
 	t.Helper()
-	settings, err := djsession.NewSettings("5.2", djangotest.SecretKey)
+	settings, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
 	if err != nil {
 		t.Fatal(err)
 	}

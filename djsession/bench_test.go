@@ -100,7 +100,7 @@ func (f *floor) encode(json []byte) int {
 }
 
 func benchCodec(b *testing.B) djsession.Codec {
-	s, err := djsession.NewSettings("5.2", djangotest.SecretKey)
+	s, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func BenchmarkEncode(b *testing.B) {
 
 // Django's encode and decode in its own process are measured for comparison.
 func BenchmarkDjango(b *testing.B) {
-	django := djangotest.Start(b, "5.2", nil)
+	django := djangotest.Start(b, djangotest.Newest, nil)
 	codec := benchCodec(b)
 	for name, json := range benchSessions() {
 		v, payload := benchPayload(b, codec, json)
@@ -200,7 +200,7 @@ func TestDecodeAllocations(t *testing.T) {
 	if raceEnabled {
 		return // the race detector drops pooled memory at random
 	}
-	s, err := djsession.NewSettings("5.2", "k")
+	s, err := djsession.NewSettings(djangotest.Newest, "k")
 	if err != nil {
 		t.Fatal(err)
 	}

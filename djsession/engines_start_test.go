@@ -35,7 +35,7 @@ type engine struct {
 func (e engine) versions() []string {
 	var have []string
 	for _, version := range djangotest.Djangos() {
-		if version >= e.from {
+		if e.from == "" || djangotest.AtLeast(version, e.from) {
 			have = append(have, version)
 		}
 	}

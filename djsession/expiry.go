@@ -21,10 +21,10 @@ const expiryName = "_session_expiry"
 var ErrInvalidExpiry = errors.New("invalid _session_expiry")
 
 // Expiry says when a session ends: the argument of Django's set_expiry. It is DefaultExpiry,
-// BrowserClose, or made with AfterIdle or At.
+// BrowserClose, or made with AfterIdle, After or At.
 type Expiry struct {
 	kind expiryKind
-	idle time.Duration
+	in   time.Duration
 	at   time.Time
 }
 
@@ -34,6 +34,7 @@ const (
 	defaultExpiry expiryKind = iota
 	browserClose
 	afterIdle
+	after
 	at
 )
 
@@ -47,10 +48,14 @@ var (
 
 // AfterIdle is set_expiry(seconds): the session ends this long after it was last saved. A
 // negative duration ends it at once. Zero is an error: see BrowserClose.
-func AfterIdle(d time.Duration) Expiry { return Expiry{kind: afterIdle, idle: d} }
+func AfterIdle(d time.Duration) Expiry { return Expiry{kind: afterIdle, in: d} }
 
-// At is set_expiry(datetime): the session ends at t, even if it is saved again. For Django's
-// set_expiry(timedelta) use At(time.Now().Add(d)).
+// After is set_expiry(timedelta): the session ends this long after now, even if it is saved
+// again. If USE_TZ is off, Django adds to the wall clock: a day later it shows the same hour,
+// even if clocks are set forward or back in between.
+func After(d time.Duration) Expiry { return Expiry{kind: after, in: d} }
+
+// At is set_expiry(datetime): the session ends at t, even if it is saved again.
 //
 // Before Django 4.1 a JSON session cannot hold a time. There the seconds that are left are
 // stored, and they start again with each save. A pickled session holds the datetime.
@@ -63,12 +68,19 @@ func (s *Session) SetExpiry(e Expiry) error {
 		return s.Set(expiryName, 0)
 	case afterIdle:
 		switch {
-		case e.idle == 0:
+		case e.in == 0:
 			return errors.New("djsession: set expiry: AfterIdle(0): use BrowserClose for a session that ends with the browser")
-		case e.idle%time.Second == 0:
-			return s.Set(expiryName, int64(e.idle/time.Second))
+		case e.in%time.Second == 0:
+			return s.Set(expiryName, int64(e.in/time.Second))
 		}
-		return s.Set(expiryName, e.idle.Seconds())
+		return s.Set(expiryName, e.in.Seconds())
+	case after:
+		settings := s.m.settings()
+		end, err := settings.later(settings.Now(), int64(e.in/time.Second), int(e.in%time.Second/time.Microsecond))
+		if err != nil {
+			return err
+		}
+		return s.setExpiryAt(end)
 	case at:
 		return s.setExpiryAt(e.at)
 	}
@@ -91,7 +103,10 @@ func (s *Session) setExpiryAt(t time.Time) error {
 		e = encoded{raw: e.raw} // Django has the text in pickles, too
 	} else {
 		// Both: the datetime for a pickle, and the seconds that are left for JSON.
-		left := int64(math.Floor(t.Sub(settings.Now()).Seconds()))
+		left, err := settings.secondsUntil(t, settings.Now())
+		if err != nil {
+			return err
+		}
 		if left == 0 { // zero seconds would mean browser close
 			left = 1
 		}
@@ -109,7 +124,7 @@ func (s *Settings) datetime(t time.Time) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pytype.NaiveTimeOf(t, loc), nil
+	return pytype.NaiveTime(pytime.Wall(t, loc)), nil
 }
 
 // ExpiryAge is get_expiry_age: it returns how long the session lasts if it is saved now.
@@ -155,6 +170,11 @@ func (s *Settings) ExpiryDate(v *Values, now time.Time) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
+	return s.later(now, seconds, micros)
+}
+
+// later returns the time that is so much later than now.
+func (s *Settings) later(now time.Time, seconds int64, micros int) (time.Time, error) {
 	if s.UseTZ {
 		return checkYear(addSeconds(now, seconds, micros))
 	}
@@ -200,19 +220,26 @@ func (s *Settings) expiryAge(v *Values, modification time.Time) (seconds int64, 
 	if err != nil {
 		return 0, 0, err
 	}
-	if !s.UseTZ { // naive, and so is the difference
+	seconds, err = s.secondsUntil(end, modification)
+	return seconds, 0, err
+}
+
+// secondsUntil returns the whole seconds between two times, rounded down. If USE_TZ is off, the
+// times are naive in Python, and so is their difference.
+func (s *Settings) secondsUntil(end, from time.Time) (int64, error) {
+	if !s.UseTZ {
 		loc, err := s.Location()
 		if err != nil {
-			return 0, 0, err
+			return 0, err
 		}
-		end, modification = pytime.Wall(end, loc), pytime.Naive(modification, loc)
+		end, from = pytime.Wall(end, loc), pytime.Naive(from, loc)
 	}
-	end, modification = end.Truncate(time.Microsecond), modification.Truncate(time.Microsecond)
-	seconds = end.Unix() - modification.Unix()
-	if end.Nanosecond() < modification.Nanosecond() {
+	end, from = end.Truncate(time.Microsecond), from.Truncate(time.Microsecond)
+	seconds := end.Unix() - from.Unix()
+	if end.Nanosecond() < from.Nanosecond() {
 		seconds--
 	}
-	return seconds, 0, nil
+	return seconds, nil
 }
 
 // expiresAtBrowserClose is get_expire_at_browser_close.

@@ -37,7 +37,7 @@ const pythonWrapped = `
 // A cookie with a value of the site's own is left alone, whatever the handler does. With the hooks,
 // Go reads and writes it.
 func TestWrappedCookie(t *testing.T) {
-	site := startLoggedInSite(t, "5.2", djangotest.SecretKey)
+	site := startLoggedInSite(t, djangotest.Newest, djangotest.SecretKey)
 	site.Do(t, pythonWrapped, nil, nil)
 	var cookie, name string
 	log_in := func() {

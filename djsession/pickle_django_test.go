@@ -33,13 +33,16 @@ var (
 )
 
 var inPythons = map[string]inPython{
-	"none":     {"None", nil, "null", true},
-	"bool":     {"True", true, "true", true},
-	"int":      {"-7", int64(-7), "-7", true},
-	"big":      {"2**200", new(big.Int).Lsh(big.NewInt(1), 200), "1606938044258990275541962092341162602522202993782792835301376", true},
-	"float":    {"1.0", 1.0, "1.0", true},
-	"text":     {`"z\u0142 \U0001f600\x00"`, "zł 😀\x00", `"z\u0142 \ud83d\ude00\u0000"`, true},
-	"half":     {`"\ud800"`, "\xed\xa0\x80", `"\ud800"`, true},
+	"none":   {"None", nil, "null", true},
+	"bool":   {"True", true, "true", true},
+	"int":    {"-7", int64(-7), "-7", true},
+	"big":    {"2**200", new(big.Int).Lsh(big.NewInt(1), 200), "1606938044258990275541962092341162602522202993782792835301376", true},
+	"float":  {"1.0", 1.0, "1.0", true},
+	"text":   {`"z\u0142 \U0001f600\x00"`, "zł 😀\x00", `"z\u0142 \ud83d\ude00\u0000"`, true},
+	"half":   {`"\ud800"`, "\xed\xa0\x80", `"\ud800"`, true},
+	"halves": {`"a\ud83d" + "\ude00\U0001f600"`, "a\xed\xa0\xbd\xed\xb8\x80😀", `"a\ud83d\ude00\ud83d\ude00"`, true}, // four characters
+	"in halves": {`["\ud83d" + "\ude00", {"\ud83d" + "\ude00": 1}]`, []any{"\xed\xa0\xbd\xed\xb8\x80", map[string]any{"\xed\xa0\xbd\xed\xb8\x80": int64(1)}},
+		`["\ud83d\ude00",{"\ud83d\ude00":1}]`, true},
 	"safe":     {`mark_safe("<b>")`, "<b>", `"<b>"`, true},
 	"list":     {"[1, [2.5], 'x']", []any{int64(1), []any{2.5}, "x"}, `[1,[2.5],"x"]`, true},
 	"dict":     {"{'z': 1, 'a': {}}", map[string]any{"z": int64(1), "a": map[string]any{}}, `{"z":1,"a":{}}`, true},
@@ -257,6 +260,8 @@ func TestPickledTypesFromGo(t *testing.T) {
 		"big":     {new(big.Int).Lsh(big.NewInt(1), 100), "1267650600228229401496703205376"},
 		"float":   {1.0, "1.0"},
 		"text":    {"zł 😀\x00\xed\xa0\x80", `'zł 😀\x00\ud800'`},
+		"halves":  {"\xed\xa0\xbd\xed\xb8\x80😀", `'\ud83d\ude00😀'`},
+		"keys":    {map[string]any{"\xed\xa0\xbd\xed\xb8\x80": []string{"\xed\xa0\xbd\xed\xb8\x80", "😀"}}, `{'\ud83d\ude00': ['\ud83d\ude00', '😀']}`},
 		"list":    {[]any{1, []float64{2.5}, "x"}, "[1, [2.5], 'x']"},
 		"map":     {map[string]any{"z": 1, "a": nil}, "{'a': None, 'z': 1}"},
 		"ints":    {map[int]string{10: "b", 9: "a"}, "{10: 'b', 9: 'a'}"},

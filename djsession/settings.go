@@ -3,8 +3,6 @@ package djsession
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,8 +14,10 @@ import (
 // names in Go spelling. They must be the same as in the site's settings.py. NewSettings
 // returns the defaults of a Django release; change the fields that the site changes.
 type Settings struct {
-	// DjangoVersion is the release that the site runs, such as "5.2". It decides which
-	// payload form and hash algorithm are written, and which forms are read.
+	// DjangoVersion is the release that the site runs, such as "5.2", or its
+	// django.get_version(). It decides which payload form and hash algorithm are written, and
+	// which forms are read. A release newer than all that djsess knows counts as the newest
+	// of them, and slog.Default is warned once.
 	DjangoVersion string
 
 	// SecretKey is SECRET_KEY, text or bytes.
@@ -27,7 +27,7 @@ type Settings struct {
 	SecretKeyFallbacks []string
 
 	// SessionCookieAge is SESSION_COOKIE_AGE: how long a session lives after
-	// it was last saved. Default: two weeks.
+	// it was last saved. At zero or less it has ended at once, as in Django. Default: two weeks.
 	SessionCookieAge time.Duration
 	// SessionCookieName is SESSION_COOKIE_NAME. Default: "sessionid". The file
 	// engine's file names begin with it.
@@ -113,7 +113,7 @@ func NewSettings(djangoVersion, secretKey string) (*Settings, error) {
 // Validate returns an error if the settings are not complete or not valid. Codecs and
 // stores call it when they are made.
 func (s *Settings) Validate() error {
-	if _, _, err := s.release(); err != nil {
+	if _, err := s.release(); err != nil {
 		return err
 	}
 	switch {
@@ -121,8 +121,6 @@ func (s *Settings) Validate() error {
 		return errors.New("djsession: settings: SECRET_KEY is empty: it must be the site's")
 	case len(s.SecretKeyFallbacks) > 0 && !s.AtLeast(4, 1):
 		return fmt.Errorf("djsession: settings: SECRET_KEY_FALLBACKS: Django %s has none, they came with 4.1", s.DjangoVersion)
-	case s.SessionCookieAge == 0:
-		return errors.New("djsession: settings: SESSION_COOKIE_AGE is zero: make Settings with NewSettings")
 	case !validCookieName(s.SessionCookieName):
 		return fmt.Errorf("djsession: settings: SESSION_COOKIE_NAME %q: not a name that a cookie can have", s.SessionCookieName)
 	case strings.ContainsAny(s.SessionCookieDomain+s.SessionCookiePath, ";\r\n\x00"):
@@ -217,32 +215,4 @@ func (s *Settings) withProtocol(serializer Serializer) Serializer {
 		return all
 	}
 	return serializer
-}
-
-// releases are the Django releases that djsess knows, oldest first.
-var releases = [...][2]int{{2, 2}, {3, 0}, {3, 1}, {3, 2}, {4, 0}, {4, 1}, {4, 2}, {5, 0}, {5, 1}, {5, 2}, {6, 0}, {6, 1}}
-
-// AtLeast reports whether the site runs this release of Django or a later one.
-func (s *Settings) AtLeast(major, minor int) bool {
-	siteMajor, siteMinor, err := s.release()
-	return err == nil && (siteMajor > major || siteMajor == major && siteMinor >= minor)
-}
-
-// release parses DjangoVersion, which may name a patch release: "5.2" or "5.2.19".
-func (s *Settings) release() (major, minor int, err error) {
-	majorText, rest, _ := strings.Cut(s.DjangoVersion, ".")
-	minorText, patch, hasPatch := strings.Cut(rest, ".")
-	major, err1 := strconv.Atoi(majorText)
-	minor, err2 := strconv.Atoi(minorText)
-	ok := err1 == nil && err2 == nil && slices.Contains(releases[:], [2]int{major, minor})
-	if hasPatch {
-		n, err := strconv.Atoi(patch)
-		ok = ok && err == nil && n >= 0
-	}
-	if ok {
-		return major, minor, nil
-	}
-	oldest, newest := releases[0], releases[len(releases)-1]
-	return 0, 0, fmt.Errorf("djsession: settings: DJANGO_VERSION %q: want a release from %d.%d to %d.%d, such as \"5.2\"",
-		s.DjangoVersion, oldest[0], oldest[1], newest[0], newest[1])
 }

@@ -19,7 +19,8 @@ var ErrNoValue = errors.New("no such value")
 //
 // The zero Values is empty and ready to use. Python's strings may hold lone surrogates,
 // which UTF-8 cannot spell. In Go strings they are the three bytes ED A0 80 to ED BF BF,
-// and are written back as they were.
+// and are written back as they were: in a pickle also two that make a pair, which JSON reads
+// as one character, as in Python.
 //
 // A dict that was pickled may have keys that are not strings. They are kept and shown, and
 // Len counts them, but they cannot be looked up by name. Two kinds of keys are found by

@@ -22,7 +22,7 @@ type meta struct {
 }
 
 func eachVersion(t *testing.T, kinds []string, f func(t *testing.T, s *djsession.Settings, v djangotest.Vector)) {
-	for _, version := range append(djangotest.Versions, "6.1") {
+	for _, version := range djangotest.Releases {
 		t.Run(version, func(t *testing.T) {
 			var m meta
 			djangotest.Vectors(t, version, "meta")[0].Decode(t, &m)

@@ -27,7 +27,7 @@ const (
 func startCachedSite(t *testing.T, engine, url string, entry map[string]any) cachedSite {
 	t.Helper()
 	entry["KEY_PREFIX"], entry["VERSION"] = sitePrefix, siteVersion
-	s := startLoggedInSiteOn(t, "5.2", djangotest.SecretKey, djangotest.Settings{
+	s := startLoggedInSiteOn(t, djangotest.Newest, djangotest.SecretKey, djangotest.Settings{
 		"SESSION_ENGINE": engine, "CACHES": djangotest.Caches(entry),
 	})
 	if engine == cacheBackend {
@@ -154,7 +154,7 @@ func neighbours(t *testing.T, redis *djangotest.RedisServer, number, prefix stri
 	entry := redis.Django()
 	entry["LOCATION"] = redis.URL[:len(redis.URL)-1] + number
 	entry["KEY_PREFIX"], entry["VERSION"] = prefix, siteVersion
-	s := startLoggedInSiteOn(t, "5.2", "another site's key", djangotest.Settings{
+	s := startLoggedInSiteOn(t, djangotest.Newest, "another site's key", djangotest.Settings{
 		"SESSION_ENGINE": cacheBackend, "CACHES": djangotest.Caches(entry),
 	})
 	s.Do(t, `log_in_all(args)`, []string{"x", "y"}, nil)
@@ -217,8 +217,8 @@ func TestWrongMemcachedOfSeveralProcesses(t *testing.T) {
 func wrongCachedDB(t *testing.T) (cachedSite, []wrongConfig) {
 	redis := djangotest.Redis(t)
 	site := startCachedSite(t, cachedDBBackend, redis.URL, redis.Django())
-	empty := func() djangotest.Database { return startLoggedInSite(t, "5.2", djangotest.SecretKey).db }
-	others := startLoggedInSite(t, "5.2", "another site's key")
+	empty := func() djangotest.Database { return startLoggedInSite(t, djangotest.Newest, djangotest.SecretKey).db }
+	others := startLoggedInSite(t, djangotest.Newest, "another site's key")
 	others.Do(t, `log_in_all(args)`, []string{"x", "y"}, nil)
 	return site, []wrongConfig{
 		{"nothing", "", cachedIn(site.url+right, site.db), readable},

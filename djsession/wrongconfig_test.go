@@ -59,40 +59,40 @@ func (c *config) another(t *testing.T, secretKey string, users ...string) *logge
 }
 
 var wrongConfigs = []wrongConfig{
-	{"SECRET_KEY", "5.2", func(t *testing.T, c *config) { c.settings.SecretKey = "another" }, untouched},
-	{"session class", "5.2", func(t *testing.T, c *config) { c.settings.SessionStoreClass = "CustomSession" }, untouched},
-	{"an empty database", "5.2", func(t *testing.T, c *config) { c.site = c.another(t, djangotest.SecretKey) }, untouched},
-	{"an empty database, and key", "5.2", func(t *testing.T, c *config) {
+	{"SECRET_KEY", djangotest.Newest, func(t *testing.T, c *config) { c.settings.SecretKey = "another" }, untouched},
+	{"session class", djangotest.Newest, func(t *testing.T, c *config) { c.settings.SessionStoreClass = "CustomSession" }, untouched},
+	{"an empty database", djangotest.Newest, func(t *testing.T, c *config) { c.site = c.another(t, djangotest.SecretKey) }, untouched},
+	{"an empty database, and key", djangotest.Newest, func(t *testing.T, c *config) {
 		c.settings.SecretKey = "another"
 		c.site = c.another(t, "another")
 	}, untouched},
-	{"another site's database", "5.2", func(t *testing.T, c *config) { c.site = c.another(t, "another", "x", "y") }, untouched},
-	{"another site's database, and key", "5.2", func(t *testing.T, c *config) {
+	{"another site's database", djangotest.Newest, func(t *testing.T, c *config) { c.site = c.another(t, "another", "x", "y") }, untouched},
+	{"another site's database, and key", djangotest.Newest, func(t *testing.T, c *config) {
 		c.settings.SecretKey = "another"
 		c.site = c.another(t, "another", "x", "y")
 	}, takesCookies},
-	{"another site's database with the same key", "5.2", func(t *testing.T, c *config) {
+	{"another site's database with the same key", djangotest.Newest, func(t *testing.T, c *config) {
 		c.site = c.another(t, djangotest.SecretKey, "x", "y")
 	}, takesCookies},
-	{"an empty folder", "5.2", func(t *testing.T, c *config) {
+	{"an empty folder", djangotest.Newest, func(t *testing.T, c *config) {
 		var err error
 		if c.store, err = filestore.New(filestore.Config{Dir: t.TempDir(), Settings: c.settings}); err != nil {
 			t.Fatal(err)
 		}
 	}, untouched},
-	{"signed cookies", "5.2", func(t *testing.T, c *config) {
+	{"signed cookies", djangotest.Newest, func(t *testing.T, c *config) {
 		var err error
 		if c.store, err = cookiestore.New(c.settings); err != nil {
 			t.Fatal(err)
 		}
 	}, untouched},
-	{"2.2 for 5.2", "5.2", runs("2.2"), untouched},
-	{"5.2 for 2.2", "2.2", runs("5.2"), untouched},
+	{"2.2 for the newest", djangotest.Newest, runs("2.2"), untouched},
+	{"the newest for 2.2", "2.2", runs(djangotest.Newest), untouched},
 	{"2.2 for 3.2", "3.2", runs("2.2"), untouched},
-	{"3.2 for 5.2", "5.2", runs("3.2"), readable}, // both sign in the same way
-	{"5.2 for 3.2", "3.2", runs("5.2"), readable},
-	{"backend", "5.2", func(t *testing.T, c *config) { c.backends = []string{"site.backends.EmailBackend"} }, readable},
-	{"cookie name", "5.2", func(t *testing.T, c *config) { c.settings.SessionCookieName = "session" }, untouched},
+	{"3.2 for the newest", djangotest.Newest, runs("3.2"), readable}, // both sign in the same way
+	{"the newest for 3.2", "3.2", runs(djangotest.Newest), readable},
+	{"backend", djangotest.Newest, func(t *testing.T, c *config) { c.backends = []string{"site.backends.EmailBackend"} }, readable},
+	{"cookie name", djangotest.Newest, func(t *testing.T, c *config) { c.settings.SessionCookieName = "session" }, untouched},
 }
 
 // runs configures another DJANGO_VERSION than the site's.
@@ -109,7 +109,7 @@ func runs(v string) func(t *testing.T, c *config) {
 func TestWrongConfig(t *testing.T) {
 	t.Parallel()
 	sites := map[string]*loggedInSite{}
-	versions := []string{"2.2", "3.2", "5.2"}
+	versions := []string{"2.2", "3.2", djangotest.Newest}
 	if testing.Short() {
 		versions = versions[2:]
 	}
@@ -118,10 +118,10 @@ func TestWrongConfig(t *testing.T) {
 	}
 	others := map[string]*loggedInSite{}
 	for _, key := range []string{djangotest.SecretKey, "another"} {
-		others[key] = startLoggedInSite(t, "5.2", key)
+		others[key] = startLoggedInSite(t, djangotest.Newest, key)
 	}
 	for i, wrong := range wrongConfigs {
-		if testing.Short() && wrong.site != "5.2" {
+		if testing.Short() && wrong.site != djangotest.Newest {
 			continue
 		}
 		t.Run(wrong.name, func(t *testing.T) {
@@ -238,8 +238,8 @@ func (s *loggedInSite) mustHave(t *testing.T, when string, before []string) {
 // proof that the database is the site's.
 func TestWrongConfigOfSeveralProcesses(t *testing.T) {
 	t.Parallel()
-	site := startLoggedInSite(t, "5.2", djangotest.SecretKey)
-	empty := startLoggedInSite(t, "5.2", djangotest.SecretKey)
+	site := startLoggedInSite(t, djangotest.Newest, djangotest.SecretKey)
+	empty := startLoggedInSite(t, djangotest.Newest, djangotest.SecretKey)
 	site.runSeveral(t, func() *config { return &config{settings: site.settings(t), site: empty} })
 }
 

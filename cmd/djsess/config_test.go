@@ -65,7 +65,7 @@ func TestStoreURL(t *testing.T) {
 func TestShown(t *testing.T) {
 	for arg, want := range map[string]string{
 		"lsit": `"lsit"`, "": `""`,
-		"r3qadfek5kmi61bv2lkvpmqhyooyrysh": `"r3qadf…"`,
+		"xekoxfksis1mis542hudvnv2wobc9ywv": `"xekoxf…"`,
 		"user:password@host":               `"user…"`,
 		"postgres://u:p@h":                 `"postgr…"`,
 		"\x1b[2J":                          `"…"`,

@@ -36,8 +36,8 @@ func (a *app) settings(c *config, unsigned bool) (*djsession.Settings, error) {
 	override(&s.SessionStoreClass, c.sessionStoreClass)
 	if c.sessionCookieAge != nil {
 		seconds := *c.sessionCookieAge
-		if seconds <= 0 || seconds > int64(100*365*day/time.Second) {
-			return nil, configf("%s: settings.SESSION_COOKIE_AGE: want a positive number of seconds, of a century at most", c.file)
+		if century := int64(100 * 365 * day / time.Second); seconds < -century || seconds > century {
+			return nil, configf("%s: settings.SESSION_COOKIE_AGE: want a number of seconds, of a century at most", c.file)
 		}
 		s.SessionCookieAge = time.Duration(seconds) * time.Second
 	}

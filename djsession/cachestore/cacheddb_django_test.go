@@ -157,7 +157,7 @@ func TestCachedDBServerDown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newCachedSite(t, "5.2")
+			s := newCachedSite(t, djangotest.Newest)
 			cache, err := rediscache.New(rediscache.Config{Writer: redis.NewClient(&redis.Options{Addr: s.redis.Addr, ReadTimeout: time.Second, MaxRetries: -1})})
 			s.cache = must(t, cache, err)
 			s.open(t, dbstore.SQLite, s.openDB(t))
@@ -211,7 +211,7 @@ func TestCachedDBDatabaseServerDown(t *testing.T) {
 		return r.Django(), opensRedis(r, rediscache.Config{})
 	}}
 	s := &cachedSite{redis: r, log: new(lockedBuffer)}
-	s.site = newSite(t, "5.2", "cached_db", kind, djangotest.Settings{"DATABASES": db.Settings()})
+	s.site = newSite(t, djangotest.Newest, "cached_db", kind, djangotest.Settings{"DATABASES": db.Settings()})
 	handle, err := sql.Open("postgres", fmt.Sprintf("host=%s port=%s user=%s dbname=%s sslmode=disable binary_parameters=yes",
 		host, port, db.Django["USER"], db.Name))
 	s.open(t, dbstore.PostgreSQL, must(t, handle, err))

@@ -20,7 +20,7 @@ import (
 )
 
 // versions are the Djangos that the test machines have cache clients for.
-var versions = []string{"3.2", "4.2", "5.2"}
+var versions = djangotest.Since("3.2")
 
 // cacheKind is one of Django's backends and our cache for it.
 type cacheKind struct {
@@ -140,7 +140,7 @@ func (s *site) store(t *testing.T, c cachestore.Config) *cachestore.Store {
 func onKinds(t *testing.T, test func(t *testing.T, version string, kind cacheKind)) {
 	for _, kind := range cacheKinds {
 		for _, version := range djangotest.Djangos(versions...) {
-			if version < kind.since {
+			if !djangotest.AtLeast(version, kind.since) {
 				continue
 			}
 			t.Run(version+"/"+kind.name, func(t *testing.T) {

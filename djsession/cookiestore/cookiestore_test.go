@@ -195,7 +195,7 @@ func TestWhatIsNotTaken(t *testing.T) {
 }
 
 func TestExpires(t *testing.T) {
-	s := settings(t, "5.2")
+	s := settings(t, djangotest.Newest)
 	now := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
 	s.Now = func() time.Time { return now }
 	store := newStore(t, s)
@@ -218,7 +218,7 @@ func TestExpires(t *testing.T) {
 
 // A cookie that is too large for browsers, which drop it without an error, is an ErrTooLarge.
 func TestTooLarge(t *testing.T) {
-	s := settings(t, "5.2")
+	s := settings(t, djangotest.Newest)
 	s.SessionCookieName = "name"
 	store, ctx := newStore(t, s), t.Context()
 	letters := rand.New(rand.NewPCG(1, 2))

@@ -139,7 +139,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	settings, err := djsession.NewSettings("5.2", djangotest.SecretKey)
+	settings, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestConfig(t *testing.T) {
 // If a row cannot be written, the error is not a conflict, which callers would retry for ever.
 func TestWriteThatIsNotTaken(t *testing.T) {
 	djangotest.NotShort(t, "PostgreSQL")
-	s := newSite(t, "5.2", djangotest.Postgres(t), nil, nil)
+	s := newSite(t, djangotest.Newest, djangotest.Postgres(t), nil, nil)
 	item := s.add(t, key, "x")
 	s.exec(t, "CREATE RULE frozen AS ON UPDATE TO django_cache DO INSTEAD NOTHING")
 	_, err := s.Swap(t.Context(), key, item, []byte("y"), time.Hour)

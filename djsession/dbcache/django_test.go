@@ -297,7 +297,7 @@ func cull(t *testing.T, s *site, kind string, maxEntries, frequency, gone int) {
 
 // Without MaxEntries, Go deletes no items.
 func TestNoCullingUntold(t *testing.T) {
-	s := newSite(t, "5.2", djangotest.SQLite(t), nil, map[string]any{"MAX_ENTRIES": 1000})
+	s := newSite(t, djangotest.Newest, djangotest.SQLite(t), nil, map[string]any{"MAX_ENTRIES": 1000})
 	s.Do(t, `
 		for i in range(400):
 			cache.set("k%d" % i, i, 600)

@@ -26,7 +26,7 @@ import (
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
 
 // The Djangos of the cache engines.
-var versions = []string{"3.2", "4.2", "5.2"}
+var versions = djangotest.Since("3.2")
 
 const (
 	table = "django_cache"
@@ -154,7 +154,7 @@ func onEachDatabase(t *testing.T, f func(t *testing.T, s *site)) {
 	for _, d := range djangotest.Databases() {
 		t.Run(d.Kind, func(t *testing.T) {
 			t.Parallel()
-			f(t, newSite(t, "5.2", d.New(t), nil, nil))
+			f(t, newSite(t, djangotest.Newest, d.New(t), nil, nil))
 		})
 	}
 }

@@ -53,7 +53,7 @@ func open(t *testing.T, db djangotest.Database, s *djsession.Settings, options s
 // withTable is open, and a table.
 func withTable(t *testing.T, db djangotest.Database) *dbstore.Store {
 	t.Helper()
-	store := open(t, db, settings(t, "5.2"), "")
+	store := open(t, db, settings(t, djangotest.Newest), "")
 	if err := store.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}

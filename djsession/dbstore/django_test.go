@@ -175,7 +175,7 @@ func TestDjangoTakesOurTable(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store := withTable(t, db)
 		key := create(t, store, "", `{"a":1.0}`).Key
-		django := djangotest.Start(t, "5.2", djangotest.Settings{"DATABASES": db.Settings()})
+		django := djangotest.Start(t, djangotest.Newest, djangotest.Settings{"DATABASES": db.Settings()})
 		var got string
 		django.Do(t, `
 			from django.core.management import call_command
@@ -201,7 +201,7 @@ func quote(db djangotest.Database, table string) string {
 func TestTableInASchema(t *testing.T) {
 	db := djangotest.Postgres(t)
 	exec(t, db, `CREATE SCHEMA "Site"`)
-	store := open(t, db, settings(t, "5.2"), "?table=Site.django_session")
+	store := open(t, db, settings(t, djangotest.Newest), "?table=Site.django_session")
 	if err := store.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestTableInASchema(t *testing.T) {
 		t.Errorf("%s rows", n)
 	}
 	lite := djangotest.SQLite(t)
-	store = open(t, lite, settings(t, "5.2"), "?table=main.django_session")
+	store = open(t, lite, settings(t, djangotest.Newest), "?table=main.django_session")
 	if err := store.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestTableInASchema(t *testing.T) {
 	}
 	djangotest.NotShort(t, "MariaDB")
 	maria := djangotest.MariaDB(t)
-	store = open(t, maria, settings(t, "5.2"), "?table="+maria.Name+".django_session")
+	store = open(t, maria, settings(t, djangotest.Newest), "?table="+maria.Name+".django_session")
 	if err := store.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}

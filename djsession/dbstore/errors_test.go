@@ -32,7 +32,7 @@ func each(ctx context.Context, t *testing.T, store *dbstore.Store, key string) m
 
 func TestMissingTable(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
-		store := open(t, db, settings(t, "5.2"), "?table=no_such_table")
+		store := open(t, db, settings(t, djangotest.Newest), "?table=no_such_table")
 		for op, err := range each(t.Context(), t, store, "somekey0123456789") {
 			if !errors.Is(err, dbstore.ErrNoTable) || !strings.Contains(err.Error(), `"no_such_table"`) {
 				t.Errorf("%s: %v", op, err)
@@ -47,9 +47,9 @@ func TestReadOnlyDatabase(t *testing.T) {
 		var store *dbstore.Store
 		switch db.Kind {
 		case "sqlite":
-			store = open(t, db, settings(t, "5.2"), "?mode=ro")
+			store = open(t, db, settings(t, djangotest.Newest), "?mode=ro")
 		case "postgres":
-			store = open(t, db, settings(t, "5.2"), "?options=-c%20default_transaction_read_only%3Don")
+			store = open(t, db, settings(t, djangotest.Newest), "?options=-c%20default_transaction_read_only%3Don")
 		case "mariadb":
 			raw := rawDB(t, db)
 			raw.SetMaxOpenConns(1)
@@ -57,7 +57,7 @@ func TestReadOnlyDatabase(t *testing.T) {
 				t.Fatal(err)
 			}
 			var err error
-			if store, err = dbstore.New(raw, dbstore.Config{Dialect: dbstore.MySQL, Settings: settings(t, "5.2")}); err != nil {
+			if store, err = dbstore.New(raw, dbstore.Config{Dialect: dbstore.MySQL, Settings: settings(t, djangotest.Newest)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -101,7 +101,7 @@ func TestLockedDatabase(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		store := open(t, db, settings(t, "5.2"), options)
+		store := open(t, db, settings(t, djangotest.Newest), options)
 		if _, err := djsession.Update(t.Context(), store, key, edit.Set("a", 2)); !errors.Is(err, djsession.ErrBusy) {
 			t.Errorf("update: %v", err)
 		}
@@ -118,7 +118,7 @@ func TestLockedDatabase(t *testing.T) {
 func TestUnreachableDatabase(t *testing.T) {
 	const key, password = "secretkey0123456789", "hunter2hunter2"
 	for _, url := range []string{"postgres://u:" + password + "@127.0.0.1:1/db", "mysql://u:" + password + "@127.0.0.1:1/db"} {
-		store, err := storeurl.Open(url, settings(t, "5.2"))
+		store, err := storeurl.Open(url, settings(t, djangotest.Newest))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,12 +154,12 @@ func TestInvalidExpiryIsNotWritten(t *testing.T) {
 func TestWrongConfigs(t *testing.T) {
 	naive := settings(t, "4.2")
 	for name, c := range map[string]dbstore.Config{
-		"no dialect":           {Settings: settings(t, "5.2")},
+		"no dialect":           {Settings: settings(t, djangotest.Newest)},
 		"no settings":          {Dialect: dbstore.SQLite},
-		"zone":                 {Dialect: dbstore.SQLite, Settings: settings(t, "5.2"), TimeZone: "Nowhere"},
+		"zone":                 {Dialect: dbstore.SQLite, Settings: settings(t, djangotest.Newest), TimeZone: "Nowhere"},
 		"zone without USE_TZ":  {Dialect: dbstore.SQLite, Settings: naive, TimeZone: "UTC"},
-		"table of three parts": {Dialect: dbstore.PostgreSQL, Settings: settings(t, "5.2"), Model: dbstore.Model{Table: "a.b.c"}},
-		"table of no part":     {Dialect: dbstore.PostgreSQL, Settings: settings(t, "5.2"), Model: dbstore.Model{Table: "a."}},
+		"table of three parts": {Dialect: dbstore.PostgreSQL, Settings: settings(t, djangotest.Newest), Model: dbstore.Model{Table: "a.b.c"}},
+		"table of no part":     {Dialect: dbstore.PostgreSQL, Settings: settings(t, djangotest.Newest), Model: dbstore.Model{Table: "a."}},
 	} {
 		if _, err := dbstore.New(nil, c); err == nil {
 			t.Errorf("%s is taken", name)

@@ -160,7 +160,7 @@ func TestSpellingsOfATime(t *testing.T) {
 func TestTableWithAColon(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store, err := dbstore.New(rawDB(t, db), dbstore.Config{
-			Dialect: withTable(t, db).Dialect(), Settings: settings(t, "5.2"), Model: dbstore.Model{Table: "a:key b"},
+			Dialect: withTable(t, db).Dialect(), Settings: settings(t, djangotest.Newest), Model: dbstore.Model{Table: "a:key b"},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -195,7 +195,7 @@ func TestExpiredMeanwhileStaysExpired(t *testing.T) {
 // A payload that is too long is not fetched, and null is a PayloadError.
 func TestRowsThatAreNoSessions(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
-		s := settings(t, "5.2")
+		s := settings(t, djangotest.Newest)
 		s.MaxPayloadSize = 10_000
 		store := open(t, db, s, "")
 		if err := store.CreateTable(t.Context()); err != nil {

@@ -223,7 +223,7 @@ func TestLegacyHash(t *testing.T) {
 }
 
 func TestAnonymous(t *testing.T) {
-	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
+	s := newSite(t, djangotest.Newest, djangotest.SQLite(t), nil)
 	var key string
 	s.django.Do(t, `
 		session = SessionStore()

@@ -106,7 +106,7 @@ func TestLogin(t *testing.T) {
 // Two logins at once, as by a double click: each gets a session of its own, though
 // the one has deleted what the other began with.
 func TestLoginTwice(t *testing.T) {
-	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
+	s := newSite(t, djangotest.Newest, djangotest.SQLite(t), nil)
 	var key string
 	s.django.Do(t, `make_user("zoe"); session = SessionStore(); session["cart"] = [1.0]; session.save(); result = session.session_key`, nil, &key)
 	w := s.visit(t, key, func(w http.ResponseWriter, r *http.Request) error {
@@ -236,7 +236,7 @@ func TestCSRF(t *testing.T) {
 
 // Settings of the CSRF cookie are Django's.
 func TestCSRFCookie(t *testing.T) {
-	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
+	s := newSite(t, djangotest.Newest, djangotest.SQLite(t), nil)
 	s.django.Do(t, `make_user("zoe")`, nil, nil)
 	for _, c := range []struct {
 		settings string
@@ -271,7 +271,7 @@ func TestCSRFCookie(t *testing.T) {
 
 // What is not done leaves everything as it was.
 func TestLoginRefused(t *testing.T) {
-	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
+	s := newSite(t, djangotest.Newest, djangotest.SQLite(t), nil)
 	var key string
 	s.django.Do(t, `make_user("zoe"); make_user("max"); result = log_in("max")`, nil, &key)
 	before := s.row(t, key)

@@ -69,7 +69,7 @@ const redirectInDjango = `
 
 // The redirect of a visitor who is not logged in is Django's, to the letter.
 func TestRedirectIsDjangos(t *testing.T) {
-	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
+	s := newSite(t, djangotest.Newest, djangotest.SQLite(t), nil)
 	s.auth.AllowedHosts = []string{"*"}
 	s.django.Do(t, redirectInDjango, nil, nil)
 	var want [][]string
@@ -180,7 +180,7 @@ func TestAllowedHosts(t *testing.T) {
 
 // Without AllowedHosts no host is trusted, and none is needed where next is a path.
 func TestNoAllowedHosts(t *testing.T) {
-	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
+	s := newSite(t, djangotest.Newest, djangotest.SQLite(t), nil)
 	var failed error
 	s.manager.ErrorHandler = func(w http.ResponseWriter, r *http.Request, err error) {
 		failed = err
@@ -234,7 +234,7 @@ func (s *site) redirect(t *testing.T, target string, change func(r *http.Request
 // RequireUser lets those pass who are logged in, and answers what it does not know
 // with the manager's ErrorHandler.
 func TestRequireUser(t *testing.T) {
-	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
+	s := newSite(t, djangotest.Newest, djangotest.SQLite(t), nil)
 	var key string
 	s.django.Do(t, `make_user("zoe"); result = log_in("zoe")`, nil, &key)
 	var failed error

@@ -25,7 +25,7 @@ func TestRights(t *testing.T) {
 		db := kind(t)
 		t.Run(db.Kind, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, "5.2", db, nil)
+			s := newSite(t, djangotest.Newest, db, nil)
 			s.django.Do(t, `make_user("zoe")`, nil, nil)
 			admin := s.store.DB()
 			s.as(t, admin, rights["read sessions"], rights["auth.User, djsess list --username"])

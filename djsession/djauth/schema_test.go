@@ -48,7 +48,7 @@ func newTenants(t *testing.T, kind string) *tenants {
 // has it.
 func (x *tenants) postgres(t *testing.T) {
 	db := djangotest.Postgres(t)
-	x.first = newSite(t, "5.2", db, nil)
+	x.first = newSite(t, djangotest.Newest, db, nil)
 	x.first.django.Do(t, `
 		from django.db import connection
 		connection.cursor().execute('CREATE SCHEMA "acme-co"')
@@ -56,7 +56,7 @@ func (x *tenants) postgres(t *testing.T) {
 	second := db
 	second.Django = maps.Clone(db.Django)
 	second.Django["OPTIONS"] = map[string]any{"options": `-c search_path="acme-co"`}
-	x.site = newSite(t, "5.2", second, nil)
+	x.site = newSite(t, djangotest.Newest, second, nil)
 	x.schemas = [2]string{"public", "acme-co"}
 	x.connect = func(t *testing.T, table, searchPath string) *dbstore.Store {
 		query := url.Values{"table": {table}}
@@ -70,7 +70,7 @@ func (x *tenants) postgres(t *testing.T) {
 // In MySQL a schema is a database.
 func (x *tenants) mariadb(t *testing.T) {
 	first, second := djangotest.MariaDB(t), djangotest.MariaDB(t)
-	x.first, x.site = newSite(t, "5.2", first, nil), newSite(t, "5.2", second, nil)
+	x.first, x.site = newSite(t, djangotest.Newest, first, nil), newSite(t, djangotest.Newest, second, nil)
 	x.schemas = [2]string{first.Name, second.Name}
 	x.connect = func(t *testing.T, table, _ string) *dbstore.Store {
 		return x.open(t, first.URL+"?table="+table)
@@ -80,7 +80,7 @@ func (x *tenants) mariadb(t *testing.T) {
 // In SQLite the second site's file is attached to the first one's.
 func (x *tenants) sqlite(t *testing.T) {
 	first, second := djangotest.SQLite(t), djangotest.SQLite(t)
-	x.first, x.site = newSite(t, "5.2", first, nil), newSite(t, "5.2", second, nil)
+	x.first, x.site = newSite(t, djangotest.Newest, first, nil), newSite(t, djangotest.Newest, second, nil)
 	x.schemas = [2]string{"main", "site2"}
 	x.connect = func(t *testing.T, table, _ string) *dbstore.Store {
 		t.Helper()

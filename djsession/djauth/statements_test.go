@@ -50,7 +50,7 @@ func (c countedConn) Prepare(query string) (driver.Stmt, error) {
 
 // One statement for the session and one for the user, and only when asked.
 func TestStatements(t *testing.T) {
-	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
+	s := newSite(t, djangotest.Newest, djangotest.SQLite(t), nil)
 	var keys struct{ Zoe, Nobody, Unlisted string }
 	s.django.Do(t, `
 		make_user("zoe")

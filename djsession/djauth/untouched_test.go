@@ -14,7 +14,7 @@ import (
 // newCachedSite is a site whose sessions are in a cache, where nothing is signed.
 func newCachedSite(t *testing.T) *site {
 	t.Helper()
-	s := newSite(t, "5.2", djangotest.SQLite(t), djangotest.Settings{
+	s := newSite(t, djangotest.Newest, djangotest.SQLite(t), djangotest.Settings{
 		"SESSION_ENGINE": "django.contrib.sessions.backends.cache",
 		"CACHES": djangotest.Caches(map[string]any{
 			"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache",
@@ -103,7 +103,7 @@ func TestUntouchedInCache(t *testing.T) {
 // Of each kind of refusal the Observer is told once in ten seconds, and how many there
 // were.
 func TestRefusalsAreCounted(t *testing.T) {
-	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
+	s := newSite(t, djangotest.Newest, djangotest.SQLite(t), nil)
 	var keys []string
 	s.django.Do(t, `
 		make_user("zoe"); make_user("ann"); make_user("bob")

@@ -101,7 +101,7 @@ func TestUserModels(t *testing.T) {
 	for _, m := range models {
 		t.Run(m.name, func(t *testing.T) {
 			onDatabases(t, func(t *testing.T, version string, db djangotest.Database) {
-				if version != "5.2" && m.name != "uuid" {
+				if version != djangotest.Newest && m.name != "uuid" {
 					return // it is for UUIDs that databases have different types
 				}
 				s := newSite(t, version, db, nil)
@@ -271,7 +271,7 @@ func (s *site) lastLogin(t *testing.T, at time.Time) {
 }
 
 func TestUsersIn(t *testing.T) {
-	s := newSite(t, "5.2", djangotest.SQLite(t), nil)
+	s := newSite(t, djangotest.Newest, djangotest.SQLite(t), nil)
 	for name, model := range map[string]djauth.UserModel{
 		"no id":       {ID: djauth.NoColumn},
 		"no password": {Password: djauth.NoColumn},

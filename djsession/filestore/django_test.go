@@ -372,7 +372,7 @@ func TestOddFilesInDjango(t *testing.T) {
 
 // An empty file is a session that Django is about to fill.
 func TestSessionBeingBorn(t *testing.T) {
-	s, ctx := newSite(t, "5.2", true, "UTC"), t.Context()
+	s, ctx := newSite(t, djangotest.Newest, true, "UTC"), t.Context()
 	var key string
 	s.Do(t, `
 		import os

@@ -38,7 +38,7 @@ func open(t testing.TB, c filestore.Config) *filestore.Store {
 // newStore is a store on an empty folder.
 func newStore(t testing.TB) *filestore.Store {
 	t.Helper()
-	return open(t, filestore.Config{Dir: t.TempDir(), Settings: settings(t, "5.2")})
+	return open(t, filestore.Config{Dir: t.TempDir(), Settings: settings(t, djangotest.Newest)})
 }
 
 func values(t testing.TB, json string) *djsession.Values {
@@ -132,7 +132,7 @@ func TestFiles(t *testing.T) {
 func TestTakenKey(t *testing.T) {
 	store := newStore(t)
 	put(t, store, "bornkey0123456789", nil, time.Now())
-	put(t, store, "deadkey0123456789", sign(t, settings(t, "5.2"), `{}`), time.Unix(0, 0))
+	put(t, store, "deadkey0123456789", sign(t, settings(t, djangotest.Newest), `{}`), time.Unix(0, 0))
 	for _, key := range []string{"bornkey0123456789", "deadkey0123456789"} {
 		if _, err := store.Create(t.Context(), key, nil, time.Time{}); !errors.Is(err, djsession.ErrKeyTaken) {
 			t.Errorf("%v", err)
@@ -184,9 +184,9 @@ func TestInvalidKeys(t *testing.T) {
 // and the other sessions are still found.
 func TestUntrustedFiles(t *testing.T) {
 	store, ctx := newStore(t), t.Context()
-	s := settings(t, "5.2")
+	s := settings(t, djangotest.Newest)
 	old := create(t, store, "goodsession", `{"a":1}`)
-	other := settings(t, "5.2")
+	other := settings(t, djangotest.Newest)
 	other.SecretKey = "another"
 	good := sign(t, s, `{"a":1}`)
 	odd := map[string]struct {
@@ -316,7 +316,7 @@ func TestScan(t *testing.T) {
 }
 
 func TestTooLarge(t *testing.T) {
-	s := settings(t, "5.2")
+	s := settings(t, djangotest.Newest)
 	s.MaxPayloadSize = 10_000
 	store := open(t, filestore.Config{Dir: t.TempDir(), Settings: s})
 	put(t, store, "longsession", make([]byte, 100_000), time.Now())
@@ -342,13 +342,13 @@ func TestTooLarge(t *testing.T) {
 // If the folder is gone, the error is not an ErrNotFound, so no visitor is logged out.
 func TestFolderThatIsGone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sessions")
-	if _, err := filestore.New(filestore.Config{Dir: dir, Settings: settings(t, "5.2")}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), dir) {
+	if _, err := filestore.New(filestore.Config{Dir: dir, Settings: settings(t, djangotest.Newest)}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("%v", err)
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	store := open(t, filestore.Config{Dir: dir, Settings: settings(t, "5.2")})
+	store := open(t, filestore.Config{Dir: dir, Settings: settings(t, djangotest.Newest)})
 	r := create(t, store, "", `{}`)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
@@ -378,7 +378,7 @@ func each(ctx context.Context, store *filestore.Store, r *djsession.Record) map[
 func TestReadOnly(t *testing.T) {
 	writer := newStore(t)
 	r := create(t, writer, "", `{"a":1}`)
-	store := open(t, filestore.Config{Dir: writer.Dir(), Settings: settings(t, "5.2"), ReadOnly: true})
+	store := open(t, filestore.Config{Dir: writer.Dir(), Settings: settings(t, djangotest.Newest), ReadOnly: true})
 	for op, err := range each(t.Context(), store, r) {
 		if reads := op == "load" || op == "scan"; reads && err != nil || !reads && !errors.Is(err, djsession.ErrReadOnly) {
 			t.Errorf("%s: %v", op, err)
@@ -410,21 +410,21 @@ func TestConfig(t *testing.T) {
 	}
 	for name, c := range map[string]filestore.Config{
 		"no settings":     {Dir: t.TempDir()},
-		"a file":          {Dir: file, Settings: settings(t, "5.2")},
-		"long prefix":     {Dir: t.TempDir(), Settings: settings(t, "5.2"), Prefix: strings.Repeat("x", 203)},
-		"a path's prefix": {Dir: t.TempDir(), Settings: settings(t, "5.2"), Prefix: "../x"},
+		"a file":          {Dir: file, Settings: settings(t, djangotest.Newest)},
+		"long prefix":     {Dir: t.TempDir(), Settings: settings(t, djangotest.Newest), Prefix: strings.Repeat("x", 203)},
+		"a path's prefix": {Dir: t.TempDir(), Settings: settings(t, djangotest.Newest), Prefix: "../x"},
 	} {
 		if _, err := filestore.New(c); err == nil {
 			t.Errorf("%s is taken", name)
 		}
 	}
 	longest := strings.Repeat("x", 202)
-	store := open(t, filestore.Config{Dir: t.TempDir(), Settings: settings(t, "5.2"), Prefix: longest})
+	store := open(t, filestore.Config{Dir: t.TempDir(), Settings: settings(t, djangotest.Newest), Prefix: longest})
 	r := create(t, store, strings.Repeat("y", 40), `{}`)
 	if _, err := djsession.Update(t.Context(), store, r.Key, set("a", 1)); err != nil {
 		t.Error(err)
 	}
-	named := settings(t, "5.2")
+	named := settings(t, djangotest.Newest)
 	named.SessionCookieName = "sid"
 	store = open(t, filestore.Config{Dir: t.TempDir(), Settings: named})
 	create(t, store, "abcdefgh", `{}`)

@@ -36,7 +36,7 @@ func write() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	settings, err := djsession.NewSettings("5.2", djangotest.SecretKey)
+	settings, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
 	if err != nil {
 		fail(err)
 	}
@@ -141,7 +141,7 @@ func TestProcessesLoseNothing(t *testing.T) {
 // overwritten its write, nor has Django read a version that Go undid.
 func TestNothingOfDjangosIsLost(t *testing.T) {
 	const processes, rounds = 2, 300
-	s := newSite(t, "5.2", true, "UTC")
+	s := newSite(t, djangotest.Newest, true, "UTC")
 	key := create(t, s.store, "", `{"django":0}`).Key
 	var stops []func() int
 	for i := range processes {
@@ -191,7 +191,7 @@ func TestNothingOfDjangosIsLost(t *testing.T) {
 // A session that Django deletes while others write it stays deleted.
 func TestDeletedInTheMiddle(t *testing.T) {
 	const rounds, writers = 60, 3
-	s := newSite(t, "5.2", true, "UTC")
+	s := newSite(t, djangotest.Newest, true, "UTC")
 	s.Do(t, `import random, time`, nil, nil)
 	for range rounds {
 		key := create(t, s.store, "", `{}`).Key

@@ -23,8 +23,8 @@ var backends = []struct {
 	hash     memcache.Hash
 	versions []string
 }{
-	{"PyMemcacheCache", memcache.PyMemcache, []string{"3.2", "4.2", "5.2"}},
-	{"PyLibMCCache", memcache.PyLibMC, []string{"3.2", "4.2", "5.2"}},
+	{"PyMemcacheCache", memcache.PyMemcache, djangotest.Since("3.2")},
+	{"PyLibMCCache", memcache.PyLibMC, djangotest.Since("3.2")},
 	{"MemcachedCache", memcache.PythonMemcached, []string{"3.2"}},
 }
 
@@ -199,7 +199,7 @@ func TestFarFuture(t *testing.T) {
 // way round: an item lives on one of them only.
 func TestThreeServers(t *testing.T) {
 	onEachBackend(t, func(t *testing.T, version, backend string, hash memcache.Hash) {
-		if version == "4.2" || version == "3.2" && hash != memcache.PythonMemcached {
+		if version != djangotest.Newest && hash != memcache.PythonMemcached {
 			return // the client library chooses, and it is the same there
 		}
 		servers := djangotest.Memcached(t, 3)
@@ -251,9 +251,9 @@ func TestThreeServers(t *testing.T) {
 // A session that its client compressed, which Django never asks for and OPTIONS can.
 func TestCompressed(t *testing.T) {
 	for _, test := range []struct{ version, backend, put string }{
-		{"5.2", "PyLibMCCache", `cache._cache.set(cache.make_key("k"), value, min_compress_len=1)`},
+		{djangotest.Newest, "PyLibMCCache", `cache._cache.set(cache.make_key("k"), value, min_compress_len=1)`},
 		{"3.2", "MemcachedCache", `cache._cache.set(cache.make_key("k"), value, min_compress_len=1)`},
-		{"5.2", "PyMemcacheCache", `
+		{djangotest.Newest, "PyMemcacheCache", `
 			import pymemcache.serde
 			from django.core.cache.backends.memcached import PyMemcacheCache
 			own = PyMemcacheCache(settings.CACHES["default"]["LOCATION"], {"OPTIONS": {"serde": pymemcache.serde.compressed_serde}})
@@ -298,7 +298,7 @@ func TestCompressed(t *testing.T) {
 // Values with the flag for compression that are not a whole zlib stream are PayloadErrors.
 func TestCompressedBadly(t *testing.T) {
 	servers := djangotest.Memcached(t, 1)
-	django := start(t, "5.2", servers.Django("PyMemcacheCache"))
+	django := start(t, djangotest.Newest, servers.Django("PyMemcacheCache"))
 	c := newCache(t, memcache.Config{Servers: servers.Addrs()})
 	for what, value := range map[string]string{
 		"a pickle":      `pickle.dumps({})`,
@@ -349,7 +349,7 @@ func TestOtherValues(t *testing.T) {
 // The same bytes with other flags are another value.
 func TestSameBytesOfAnotherKind(t *testing.T) {
 	servers := djangotest.Memcached(t, 1)
-	django := start(t, "5.2", servers.Django("PyMemcacheCache"))
+	django := start(t, djangotest.Newest, servers.Django("PyMemcacheCache"))
 	c := newCache(t, memcache.Config{Servers: servers.Addrs()})
 	item := add(t, c, sessionKey, "one")
 	django.Do(t, `cache.set(args[3:], "one")`, sessionKey, nil)

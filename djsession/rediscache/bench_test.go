@@ -39,7 +39,7 @@ func benchmark(b *testing.B, f func(b *testing.B, client *redis.Client, store *c
 	for name, values := range sessions {
 		b.Run(name, func(b *testing.B) {
 			r := djangotest.Redis(b)
-			settings, err := djsession.NewSettings("5.2", "secret")
+			settings, err := djsession.NewSettings(djangotest.Newest, "secret")
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -18,8 +18,8 @@ const key = ":1:django.contrib.sessions.cache0123456789abcdef0123456789abcdef"
 
 // Go and Django read, replace and delete each other's items, and agree on when they end.
 func TestDjango(t *testing.T) {
-	sites(t, plain, func(t *testing.T, s *site, r *djangotest.RedisServer) {
-		exchange(t, s, open(t, r, rediscache.Config{DjangoRedis: s.djangoRedis}))
+	sites(t, func(t *testing.T, s *site, r *djangotest.RedisServer) {
+		exchange(t, s, open(t, r, s.config()))
 	})
 }
 
@@ -34,7 +34,7 @@ func TestCompressors(t *testing.T) {
 		if testing.Short() && compressor != rediscache.Zstd {
 			continue // internal/compress tests every compressor
 		}
-		for _, version := range djangotest.Djangos("3.2", "4.2", "5.2") {
+		for _, version := range withClients() {
 			t.Run(string(compressor)+"/"+version, func(t *testing.T) {
 				if version == "3.2" && compressor == rediscache.Gzip {
 					return // this django-redis does not have the compressor
@@ -43,7 +43,7 @@ func TestCompressors(t *testing.T) {
 				r := djangotest.Redis(t)
 				entry := r.DjangoRedis()
 				entry["OPTIONS"].(map[string]any)["COMPRESSOR"] = "django_redis.compressors." + classes[compressor]
-				s := &site{Django: djangotest.Start(t, version, djangotest.Settings{"CACHES": djangotest.Caches(entry)}), djangoRedis: true}
+				s := &site{Django: djangotest.Start(t, version, djangotest.Settings{"CACHES": djangotest.Caches(entry)}), client: djangoRedis}
 				s.Do(t, prelude, nil, nil)
 				exchange(t, s, open(t, r, rediscache.Config{DjangoRedis: true, Compressor: compressor}))
 			})
@@ -138,8 +138,8 @@ func about(t *testing.T, cache *rediscache.Cache, key string, want time.Duration
 // Timeouts are truncated as in Django. An item whose timeout is not positive has ended at once.
 func TestTimeouts(t *testing.T) {
 	timeouts := []float64{-5, 0, 0.0004, 0.4, 0.999, 1, 1.999, 90.5, 1209600}
-	sites(t, plain, func(t *testing.T, s *site, r *djangotest.RedisServer) {
-		cache := open(t, r, rediscache.Config{DjangoRedis: s.djangoRedis})
+	sites(t, func(t *testing.T, s *site, r *djangotest.RedisServer) {
+		cache := open(t, r, s.config())
 		for _, seconds := range timeouts {
 			timeout := time.Duration(seconds * float64(time.Second))
 			for _, there := range []bool{false, true} {
@@ -207,8 +207,8 @@ func near(t *testing.T, cache *rediscache.Cache, key string, django float64) {
 
 // A scan finds the keys with its prefix, whatever characters they have, and returns when they end.
 func TestScan(t *testing.T) {
-	sites(t, plain, func(t *testing.T, s *site, r *djangotest.RedisServer) {
-		cache := open(t, r, rediscache.Config{DjangoRedis: s.djangoRedis})
+	sites(t, func(t *testing.T, s *site, r *djangotest.RedisServer) {
+		cache := open(t, r, s.config())
 		const prefix = `*?[a-z]\:1:`
 		s.Do(t, `
 			for i in range(700):

@@ -86,14 +86,14 @@ func TestPassword(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	r := djangotest.RedisWith(t, djangotest.RedisOptions{TLS: true, Password: secret})
-	for _, version := range djangotest.Djangos("3.2", "5.2") {
-		entry := r.DjangoRedis()
-		if version == "5.2" {
-			entry = r.Django()
+	for _, version := range djangotest.OldestAndNewest(djangotest.Since("3.2")...) {
+		entry, djangoRedis := r.Django(), false
+		if version == "3.2" {
+			entry, djangoRedis = r.DjangoRedis(), true
 		}
 		s := &site{Django: djangotest.Start(t, version, djangotest.Settings{"CACHES": djangotest.Caches(entry)})}
 		s.Do(t, prelude, nil, nil)
-		exchange(t, s, open(t, r, rediscache.Config{DjangoRedis: version == "3.2"}))
+		exchange(t, s, open(t, r, rediscache.Config{DjangoRedis: djangoRedis}))
 	}
 	o, err := redis.ParseURL(r.URL)
 	if err != nil {
@@ -379,7 +379,7 @@ func TestDown(t *testing.T) {
 // The error for a value that is not a session says what the value is. The value stays.
 func TestOtherValues(t *testing.T) {
 	r := djangotest.Redis(t)
-	d := djangotest.Start(t, "5.2", nil)
+	d := djangotest.Start(t, djangotest.Newest, nil)
 	s := &site{Django: d}
 	s.Do(t, prelude+"import bz2, gzip, lzma, zlib, lz4.frame, pyzstd", nil, nil)
 	big := `pickle.dumps({"a": "b" * 500})`

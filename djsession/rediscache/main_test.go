@@ -2,7 +2,6 @@ package rediscache_test
 
 import (
 	"encoding/base64"
-	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -40,9 +39,48 @@ func open(t testing.TB, r *djangotest.RedisServer, c rediscache.Config) *redisca
 // site is a Django with a cache.
 type site struct {
 	*djangotest.Django
-	name        string
-	djangoRedis bool
+	version string
+	client  siteClient
 }
+
+// config is how Go opens the site's cache.
+func (s *site) config() rediscache.Config {
+	return rediscache.Config{DjangoRedis: s.client != djangosOwn}
+}
+
+// siteClient is what a site has as its client of Redis.
+type siteClient string
+
+const (
+	djangosOwn   siteClient = "Django"
+	djangoRedis  siteClient = "django-redis"
+	djangoValkey siteClient = "django-valkey"
+)
+
+// in reports whether the peer of this release has the client.
+func (c siteClient) in(version string) bool {
+	switch c {
+	case djangosOwn:
+		return djangotest.AtLeast(version, "4.0")
+	case djangoValkey:
+		return djangotest.AtLeast(version, "6.0")
+	}
+	return true
+}
+
+// entry is the site's cache in CACHES, without options.
+func (c siteClient) entry(r *djangotest.RedisServer) map[string]any {
+	switch c {
+	case djangoRedis:
+		return r.DjangoRedis()
+	case djangoValkey:
+		return r.DjangoValkey()
+	}
+	return r.Django()
+}
+
+// withClients are the Djangos whose clients are tested: 3.2 has django-redis 5, 4.2 has 6, the newest has 7.
+func withClients() []string { return djangotest.Some("3.2", "4.2", djangotest.Newest) }
 
 // prelude defines functions for the code that a site runs.
 const prelude = `
@@ -53,39 +91,28 @@ def text(data): return base64.b64encode(data).decode()
 def data(text): return base64.b64decode(text)
 `
 
-// sites are Djangos with the different clients of Redis.
-func sites(t *testing.T, entry func(r *djangotest.RedisServer, djangoRedis bool) map[string]any, test func(t *testing.T, s *site, r *djangotest.RedisServer)) {
-	for _, s := range []site{
-		{name: "3.2/django-redis", djangoRedis: true},
-		{name: "4.2"},
-		{name: "4.2/django-redis", djangoRedis: true},
-		{name: "5.2"},
-		{name: "5.2/django-redis", djangoRedis: true},
-	} {
-		version, _, _ := strings.Cut(s.name, "/")
-		if !djangotest.Runs(version) {
-			continue
-		}
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			r := djangotest.Redis(t)
-			e := entry(r, s.djangoRedis)
-			if e == nil {
-				return
+// sites runs a test with each client of Redis that Djangos have.
+func sites(t *testing.T, test func(t *testing.T, s *site, r *djangotest.RedisServer)) {
+	for _, version := range withClients() {
+		for _, client := range []siteClient{djangosOwn, djangoRedis, djangoValkey} {
+			if !client.in(version) {
+				continue
 			}
-			s.Django = djangotest.Start(t, version, djangotest.Settings{"CACHES": djangotest.Caches(e)})
-			s.Do(t, prelude, nil, nil)
-			test(t, &s, r)
-		})
+			t.Run(version+"/"+string(client), func(t *testing.T) {
+				t.Parallel()
+				r := djangotest.Redis(t)
+				s := &site{
+					Django: djangotest.Start(t, version, djangotest.Settings{
+						"CACHES": djangotest.Caches(client.entry(r)), "USE_TZ": true,
+						"SESSION_ENGINE": "django.contrib.sessions.backends.cache",
+					}),
+					version: version, client: client,
+				}
+				s.Do(t, prelude, nil, nil)
+				test(t, s, r)
+			})
+		}
 	}
-}
-
-// plain returns the cache of a site without options.
-func plain(r *djangotest.RedisServer, djangoRedis bool) map[string]any {
-	if djangoRedis {
-		return r.DjangoRedis()
-	}
-	return r.Django()
 }
 
 // do runs code whose result is base64.

@@ -1,6 +1,6 @@
 // Package rediscache reads and writes a site's cache in Redis, for the session engines cache and
 // cached_db. It knows the format of Django's own RedisCache (Django 4.0 and later) and those of
-// django-redis.
+// django-redis and of django-valkey, which writes as django-redis does.
 //
 //	client := redis.NewClient(&redis.Options{Addr: "localhost:6379", ContextTimeoutEnabled: true})
 //	cache, err := rediscache.New(rediscache.Config{Writer: client})
@@ -67,7 +67,7 @@ type Config struct {
 	// value is read from a random one. If that reader does not have the key, has a damaged
 	// value or does not answer, the value is read from the writer.
 	Readers []redis.UniversalClient
-	// DjangoRedis says that the site uses django-redis, which counts timeouts in
+	// DjangoRedis says that the site uses django-redis or django-valkey, which count timeouts in
 	// milliseconds. Default: Django's own RedisCache, which counts whole seconds.
 	DjangoRedis bool
 	// Compressor is OPTIONS["COMPRESSOR"] of django-redis. Default: Uncompressed.

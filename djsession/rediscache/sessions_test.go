@@ -19,36 +19,39 @@ func TestSessions(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
 		version    string
-		django     bool // Django's own client
+		client     siteClient
 		serializer string
 		ours       djsession.Serializer
 		more       string // values that only this serializer keeps
 	}{
-		{"4.2", "4.2", true, "", nil, opaque},
-		{"5.2", "5.2", true, "", nil, opaque},
-		{"django-redis 3.2", "3.2", false, "pickle.PickleSerializer", djsession.PickleSerializer{Protocol: 4}, opaque},
-		{"django-redis 4.2", "4.2", false, "pickle.PickleSerializer", nil, opaque},
-		{"django-redis 5.2", "5.2", false, "pickle.PickleSerializer", nil, opaque},
-		{"JSON 3.2", "3.2", false, "json.JSONSerializer", rediscache.JSONSerializer{}, `{"big": 10**50, "at": datetime.datetime(2024, 1, 1)}`},
-		{"JSON 4.2", "4.2", false, "json.JSONSerializer", rediscache.JSONSerializer{}, `{"nan": float("inf")}`},
-		{"JSON 5.2", "5.2", false, "json.JSONSerializer", rediscache.JSONSerializer{}, `{"surrogate": "\ud800"}`},
-		{"MessagePack 3.2", "3.2", false, "msgpack.MSGPackSerializer", rediscache.MessagePackSerializer{}, packed},
-		{"MessagePack 4.2", "4.2", false, "msgpack.MSGPackSerializer", rediscache.MessagePackSerializer{}, packed},
-		{"MessagePack 5.2", "5.2", false, "msgpack.MSGPackSerializer", rediscache.MessagePackSerializer{}, packed},
+		{"4.2", "4.2", djangosOwn, "", nil, opaque},
+		{"newest", djangotest.Newest, djangosOwn, "", nil, opaque},
+		{"django-redis 3.2", "3.2", djangoRedis, "pickle.PickleSerializer", djsession.PickleSerializer{Protocol: 4}, opaque},
+		{"django-redis 4.2", "4.2", djangoRedis, "pickle.PickleSerializer", nil, opaque},
+		{"django-redis newest", djangotest.Newest, djangoRedis, "pickle.PickleSerializer", nil, opaque},
+		{"django-valkey", djangotest.Newest, djangoValkey, "pickle.PickleSerializer", nil, opaque},
+		{"JSON 3.2", "3.2", djangoRedis, "json.JSONSerializer", rediscache.JSONSerializer{}, `{"big": 10**50, "at": datetime.datetime(2024, 1, 1)}`},
+		{"JSON 4.2", "4.2", djangoRedis, "json.JSONSerializer", rediscache.JSONSerializer{}, `{"nan": float("inf")}`},
+		{"JSON newest", djangotest.Newest, djangoRedis, "json.JSONSerializer", rediscache.JSONSerializer{}, `{"surrogate": "\ud800"}`},
+		{"JSON django-valkey", djangotest.Newest, djangoValkey, "json.JSONSerializer", rediscache.JSONSerializer{}, `{"big": 10**50}`},
+		{"MessagePack 3.2", "3.2", djangoRedis, "msgpack.MSGPackSerializer", rediscache.MessagePackSerializer{}, packed},
+		{"MessagePack 4.2", "4.2", djangoRedis, "msgpack.MSGPackSerializer", rediscache.MessagePackSerializer{}, packed},
+		{"MessagePack newest", djangotest.Newest, djangoRedis, "msgpack.MSGPackSerializer", rediscache.MessagePackSerializer{}, packed},
+		{"MessagePack django-valkey", djangotest.Newest, djangoValkey, "msgpack.MSGPackSerializer", rediscache.MessagePackSerializer{}, packed},
 	} {
-		if !djangotest.Runs(tt.version) {
+		if !djangotest.Runs(tt.version) || !tt.client.in(tt.version) {
 			continue
 		}
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := djangotest.Redis(t)
-			entry := r.Django()
-			if !tt.django {
-				entry = r.DjangoRedis()
-				entry["OPTIONS"].(map[string]any)["SERIALIZER"] = "django_redis.serializers." + tt.serializer
+			entry := tt.client.entry(r)
+			if tt.serializer != "" {
+				module := strings.ReplaceAll(string(tt.client), "-", "_")
+				entry["OPTIONS"].(map[string]any)["SERIALIZER"] = module + ".serializers." + tt.serializer
 			}
 			entry["KEY_PREFIX"], entry["VERSION"] = "my*site", 3
-			s := &site{Django: djangotest.Start(t, tt.version, djangotest.Settings{"CACHES": djangotest.Caches(entry)})}
+			s := &site{Django: djangotest.Start(t, tt.version, djangotest.Settings{"CACHES": djangotest.Caches(entry)}), client: tt.client}
 			s.Do(t, prelude+`
 import fractions, msgpack
 from django.contrib.sessions.backends.cache import SessionStore as CacheSession
@@ -62,7 +65,7 @@ def new(values, age):
 			if err != nil {
 				t.Fatal(err)
 			}
-			cache := open(t, r, rediscache.Config{DjangoRedis: !tt.django})
+			cache := open(t, r, s.config())
 			serializer := tt.ours
 			if serializer == nil {
 				serializer = settings.PickleSerializer()
@@ -144,7 +147,7 @@ const (
 
 // The error for a session that was written with another serializer names both serializers' formats.
 func TestOtherSerializer(t *testing.T) {
-	settings, err := djsession.NewSettings("5.2", "secret")
+	settings, err := djsession.NewSettings(djangotest.Newest, "secret")
 	if err != nil {
 		t.Fatal(err)
 	}

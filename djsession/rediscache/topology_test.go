@@ -18,16 +18,16 @@ import (
 // Both clients read from replicas and write to the first server.
 func TestReadersBesideDjango(t *testing.T) {
 	djangotest.NotShort(t, "two masters, each with a replica")
-	for _, djangoRedis := range []bool{false, true} {
+	for _, siteClient := range []siteClient{djangosOwn, djangoRedis} {
 		master := djangotest.Redis(t)
 		replica := djangotest.RedisWith(t, djangotest.RedisOptions{ReplicaOf: master})
 		entry := master.Django(replica)
-		if djangoRedis {
+		if siteClient == djangoRedis {
 			entry = master.DjangoRedis(replica)
 		}
-		s := &site{Django: djangotest.Start(t, "5.2", djangotest.Settings{"CACHES": djangotest.Caches(entry)})}
+		s := &site{Django: djangotest.Start(t, djangotest.Newest, djangotest.Settings{"CACHES": djangotest.Caches(entry)})}
 		s.Do(t, prelude, nil, nil)
-		cache := open(t, master, rediscache.Config{DjangoRedis: djangoRedis, Readers: []redis.UniversalClient{client(t, replica)}})
+		cache := open(t, master, rediscache.Config{DjangoRedis: siteClient == djangoRedis, Readers: []redis.UniversalClient{client(t, replica)}})
 		s.Do(t, `cache.set("k", {"a": 1}, 100)`, nil, nil)
 		it, err := cache.Get(t.Context(), ":1:k")
 		if err != nil {
@@ -108,7 +108,7 @@ func TestCluster(t *testing.T) {
 	cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: c.Addrs()})
 	cache := open(t, nil, rediscache.Config{Writer: cluster, DjangoRedis: true})
 	t.Cleanup(func() { cache.Close() })
-	d := djangotest.Start(t, "5.2", nil)
+	d := djangotest.Start(t, djangotest.Newest, nil)
 	d.Do(t, `
 		from redis.cluster import RedisCluster, ClusterNode
 		rc = RedisCluster(startup_nodes=[ClusterNode(*a.split(":")) for a in args])
@@ -211,7 +211,7 @@ func TestRing(t *testing.T) {
 // are kept.
 func TestSentinel(t *testing.T) {
 	djangotest.NotShort(t, "a master, its replica and a sentinel")
-	for _, version := range djangotest.Djangos("3.2", "4.2", "5.2") {
+	for _, version := range withClients() {
 		t.Run(version, func(t *testing.T) {
 			sentinel := djangotest.RedisSentinel(t, secret)
 			s := &site{Django: djangotest.Start(t, version, djangotest.Settings{"CACHES": djangotest.Caches(sentinel.DjangoRedis())})}
@@ -239,7 +239,7 @@ func TestSentinel(t *testing.T) {
 			sentinel.Servers[0].Do(t, "WAIT", "1", "5000") // a value that the replica does not have yet would be lost with the master
 			sentinel.Failover(t)
 			again()
-			if version != "5.2" {
+			if version != djangotest.Newest {
 				return
 			}
 			// The master ends without a shutdown.

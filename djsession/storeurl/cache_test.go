@@ -77,7 +77,7 @@ func TestCacheURLs(t *testing.T) {
 				engines = engines[:1]
 			}
 			for _, engine := range engines {
-				django := djangotest.Start(t, "5.2", djangotest.Settings{"SESSION_ENGINE": "django.contrib.sessions.backends." + engine,
+				django := djangotest.Start(t, djangotest.Newest, djangotest.Settings{"SESSION_ENGINE": "django.contrib.sessions.backends." + engine,
 					"CACHES": djangotest.Caches(entry), "DATABASES": db.Settings()})
 				django.Do(t, `migrate()`, nil, nil)
 				var store Store
@@ -108,7 +108,7 @@ func TestDatabaseCacheURL(t *testing.T) {
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
 			db := kind.New(t)
-			django := djangotest.Start(t, "5.2", djangotest.Settings{"SESSION_ENGINE": "django.contrib.sessions.backends.cache", "DATABASES": db.Settings(),
+			django := djangotest.Start(t, djangotest.Newest, djangotest.Settings{"SESSION_ENGINE": "django.contrib.sessions.backends.cache", "DATABASES": db.Settings(),
 				"CACHES": djangotest.Caches(map[string]any{"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "site_cache"})})
 			django.Do(t, `from django.core.management import call_command; call_command("createcachetable", verbosity=0)`, nil, nil)
 			store, err := Open("dbcache+"+withQuery(db.URL, "table=site_cache&max_entries=300&conn_max_age=60"), settings(t))
@@ -151,7 +151,7 @@ func bothWays(t *testing.T, django *djangotest.Django, store Store) {
 func TestCachedDBHasUsers(t *testing.T) {
 	t.Parallel()
 	db := djangotest.SQLite(t)
-	django := djangotest.Start(t, "5.2", djangotest.Settings{"DATABASES": db.Settings()})
+	django := djangotest.Start(t, djangotest.Newest, djangotest.Settings{"DATABASES": db.Settings()})
 	django.Do(t, `migrate(); User.objects.create_user("alice")`, nil, nil)
 	store, err := OpenCachedDB("filecache:///"+t.TempDir(), db.URL, settings(t))
 	if err != nil {
@@ -171,7 +171,7 @@ func TestCachedDBHasUsers(t *testing.T) {
 func TestBadCachedDBs(t *testing.T) {
 	t.Parallel()
 	db := djangotest.SQLite(t)
-	djangotest.Start(t, "5.2", djangotest.Settings{"DATABASES": db.Settings()}).Do(t, `migrate()`, nil, nil)
+	djangotest.Start(t, djangotest.Newest, djangotest.Settings{"DATABASES": db.Settings()}).Do(t, `migrate()`, nil, nil)
 	for _, urls := range [][2]string{
 		{"redis://:hunter2@h/0", "redis://:hunter2@h/0"}, {"redis://:hunter2@h/0", "nothing"}, {db.URL, db.URL}, {"file:///.", db.URL}, {"redis://:hunter2@h/x", db.URL},
 		{"oracle://u:hunter2@h", db.URL}, {"", db.URL}, {"redis://:hunter2@h/0", ""}, {"memcached://h?hash=x", db.URL},
@@ -192,7 +192,7 @@ func TestCheckAsksTheCache(t *testing.T) {
 	t.Parallel()
 	r := djangotest.RedisWith(t, djangotest.RedisOptions{Password: "hunter2"})
 	db := djangotest.SQLite(t)
-	djangotest.Start(t, "5.2", djangotest.Settings{
+	djangotest.Start(t, djangotest.Newest, djangotest.Settings{
 		"DATABASES": db.Settings(), "CACHES": djangotest.Caches(r.Django()), "SESSION_ENGINE": "django.contrib.sessions.backends.cached_db",
 	}).Do(t, `migrate(); SessionStore().save()`, nil, nil)
 	for url, want := range map[string]error{r.URL: nil, "redis://:wrong@" + r.Addr + "/0": rediscache.ErrPassword} {

@@ -256,7 +256,7 @@ func TestOneConnectionIsEnough(t *testing.T) {
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
 			db := kind.New(t)
-			django := djangotest.Start(t, "5.2", djangotest.Settings{"DATABASES": db.Settings(),
+			django := djangotest.Start(t, djangotest.Newest, djangotest.Settings{"DATABASES": db.Settings(),
 				"CACHES": djangotest.Caches(map[string]any{"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "site_cache"})})
 			django.Do(t, `
 				migrate()

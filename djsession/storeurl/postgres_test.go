@@ -23,7 +23,7 @@ func TestOneConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings, err := djsession.NewSettings("5.2", djangotest.SecretKey)
+	settings, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -243,9 +243,9 @@ func (u *storeURL) tlsConfig() (*tls.Config, error) {
 }
 
 // redisFormat takes the options that say how the site's client writes values. Only
-// django-redis has a serializer or a compressor.
+// django-redis and django-valkey have a serializer or a compressor.
 func (u *storeURL) redisFormat(c *openedCache, config *rediscache.Config) error {
-	client, err := choice(u, "client", map[string]bool{"": false, "django": false, "django-redis": true})
+	client, err := choice(u, "client", map[string]bool{"": false, "django": false, "django-redis": true, "django-valkey": true})
 	if err != nil {
 		return err
 	}

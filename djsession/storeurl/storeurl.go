@@ -57,8 +57,9 @@
 // session_prefix, which is cache_key_prefix of a SessionStore that is a subclass of Django's. A
 // KEY_FUNCTION can be set in a [cachestore.Config] only. Redis also has
 //
-//   - client: "django", the default, is Django's own RedisCache; "django-redis" is the
-//     package of that name. A serializer or a compressor implies the latter
+//   - client: "django", the default, is Django's own RedisCache; "django-redis" and
+//     "django-valkey" are the packages of these names, which write alike. A serializer or a
+//     compressor implies one of them
 //   - serializer: "pickle", the default, "json" or "msgpack"
 //   - compressor: "none", the default, "zlib", "gzip", "lzma", "lz4" or "zstd"
 //   - db: the number of the database, if the path does not have it

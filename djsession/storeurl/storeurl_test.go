@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
 
 func settings(t *testing.T) *djsession.Settings {
 	t.Helper()
-	s, err := djsession.NewSettings("5.2", djangotest.SecretKey)
+	s, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func TestLookup(t *testing.T) {
 		}
 		headers = append(headers, b.String())
 	}
-	django := djangotest.Start(t, "5.2", nil)
+	django := djangotest.Start(t, djangotest.Newest, nil)
 	var want []*string
 	django.Do(t, `
 		from django.http.cookie import parse_cookie
@@ -76,7 +76,7 @@ func TestCookieIsDjangos(t *testing.T) {
 		}
 	}
 	const now = 1763899200
-	django := djangotest.Start(t, "5.2", nil)
+	django := djangotest.Start(t, djangotest.Newest, nil)
 	var want []string
 	django.Do(t, fmt.Sprintf(`
 		from django.http import HttpResponse
@@ -119,7 +119,7 @@ func TestCookieIsDjangos(t *testing.T) {
 
 func TestAddVaryIsDjangos(t *testing.T) {
 	values := []string{"", "Accept", "cookie", "Accept-Encoding,Accept", "Accept , Cookie", "*", "Accept, *", "X-Cookie"}
-	django := djangotest.Start(t, "5.2", nil)
+	django := djangotest.Start(t, djangotest.Newest, nil)
 	var want []string
 	django.Do(t, `
 		from django.http import HttpResponse

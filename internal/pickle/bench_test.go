@@ -6,6 +6,7 @@ import (
 
 	"github.com/djsess/djsess/internal/pickle"
 	"github.com/djsess/djsess/internal/testing/benchratio"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // benchSessions returns a login as Django stores it, and a cart of 50 products.
@@ -33,7 +34,7 @@ func BenchmarkAgainstPython(b *testing.B) {
 				b.Fatal(err)
 			}
 			times := 2_000_000 / len(data)
-			p := startPython(b, "5.2", "repeat")
+			p := startPython(b, djangotest.Newest, "repeat")
 			p.send(data)
 			run := func(what string, ours func()) {
 				b.Run(fmt.Sprintf("%s/%s/protocol=%d", what, name, protocol), func(b *testing.B) {

@@ -46,7 +46,7 @@ func seedText(t *testing.T) string {
 // Go loads pickles that Python writes in every protocol. Python loads what Go writes from them, in the same protocol and in
 // another, and gets an equal graph: types, values, order, sharing and cycles.
 func TestGraphsThroughGoAreEqualInPython(t *testing.T) {
-	for version, n := range map[string]int{"5.2": graphs(), "2.2": graphs()/20 + 1} {
+	for version, n := range map[string]int{djangotest.Newest: graphs(), "2.2": graphs()/20 + 1} {
 		if !djangotest.Runs(version) {
 			continue
 		}
@@ -59,7 +59,7 @@ func TestGraphsThroughGoAreEqualInPython(t *testing.T) {
 
 // Go writes plain data in the same bytes as Python's pickler, in every protocol.
 func TestPlainDataIsWrittenAsPythonDoes(t *testing.T) {
-	p := startPython(t, "5.2", "plain", seedText(t), strconv.Itoa(graphs()/5+1), "012345")
+	p := startPython(t, djangotest.Newest, "plain", seedText(t), strconv.Itoa(graphs()/5+1), "012345")
 	t.Logf("%d pickles went through Go", throughGo(t, p))
 }
 
@@ -143,7 +143,7 @@ var refusedByGoOnly = []string{
 
 // Go loads every pickle that Python loads, except for refusedByGoOnly. Python loads what Go writes from it.
 func TestWhatPythonLoadsGoLoads(t *testing.T) {
-	p := startPython(t, "5.2", "loads")
+	p := startPython(t, djangotest.Newest, "loads")
 	n := *seed
 	if n == 0 {
 		n = rand.Uint64()

@@ -58,13 +58,22 @@ type writer struct {
 	dict            *DictType
 }
 
+// str writes a string.
+func (w *writer) str(dst []byte, s string) ([]byte, error) {
+	if w.withMarks {
+		return AppendMarkedString(dst, s)
+	}
+	w.differs = w.differs || holdsHalves(s)
+	return AppendString(dst, s)
+}
+
 // any writes a value. It needs no reflection for the types that are usual in sessions.
 func (w *writer) any(dst []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
 		return append(dst, "null"...), nil
 	case string:
-		return AppendString(dst, v)
+		return w.str(dst, v)
 	case bool:
 		return strconv.AppendBool(dst, v), nil
 	case int:
@@ -117,7 +126,7 @@ func (w *writer) plain(dst []byte, v reflect.Value, info *typeInfo) ([]byte, err
 	case isFloat(k):
 		return AppendFloat(dst, v.Float(), v.Type().Bits()), nil
 	case k == reflect.String:
-		return AppendString(dst, v.String())
+		return w.str(dst, v.String())
 	case k == reflect.Struct:
 		return w.structure(dst, v, info)
 	case k == reflect.Map:
@@ -161,7 +170,7 @@ func (w *writer) form(dst []byte, v reflect.Value, f form) ([]byte, error) {
 		if err != nil {
 			return dst, err
 		}
-		return AppendString(dst, string(text))
+		return w.str(dst, string(text))
 	}
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()

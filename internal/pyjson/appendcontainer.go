@@ -111,7 +111,7 @@ func (w *writer) mapping(dst []byte, v reflect.Value) ([]byte, error) {
 // key writes the key of a map. In marked JSON an integer and a Python type keep their type.
 func (w *writer) key(dst []byte, t reflect.Type, name string) ([]byte, error) {
 	if t.Kind() == reflect.String && t.PkgPath() == "" {
-		return AppendString(dst, name)
+		return w.str(dst, name)
 	}
 	mark := infoOf(t).mark
 	integer := (isInt(t.Kind()) || isUint(t.Kind())) && !t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
@@ -123,7 +123,7 @@ func (w *writer) key(dst []byte, t reflect.Type, name string) ([]byte, error) {
 			return append(dst, name...), nil
 		}
 	}
-	return AppendString(dst, name)
+	return w.str(dst, name)
 }
 
 // mapName returns the key of a map as a string, as encoding/json does.
@@ -194,7 +194,7 @@ func (w *writer) quoted(dst []byte, v reflect.Value) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	return AppendString(dst, string(text))
+	return w.str(dst, string(text))
 }
 
 // isEmpty reports whether the tag option omitempty leaves a value out.

@@ -41,7 +41,7 @@ func (d *decoder) raw() string {
 func (d *decoder) str() string {
 	d.next()
 	start := d.i + 1
-	end, plain := stringEnd(d.text, start)
+	end, plain := markedStringEnd(d.text, start)
 	d.i = end
 	if plain {
 		return d.text[start : end-1]

@@ -338,6 +338,16 @@ func markedEnd(text string, i int) int {
 	return i
 }
 
+// markedStringEnd is stringEnd for a string of marked JSON, which may have the byte escape between two surrogates.
+func markedStringEnd(text string, i int) (end int, plain bool) {
+	end, plain = stringEnd(text, i)
+	for end < 0 && ^end < len(text) && text[^end] == escape {
+		end, _ = stringEnd(text, ^end+1)
+		plain = false
+	}
+	return end, plain
+}
+
 // StripMarks returns marked JSON without its marks. Keys become strings, and opaque values their descriptions.
 func StripMarks(text string) string {
 	dst := make([]byte, 0, len(text))
@@ -349,7 +359,7 @@ func StripMarks(text string) string {
 			if end < 0 {
 				return string(dst)
 			}
-			dst = append(dst, text[i:end]...)
+			dst = AppendUnmarked(dst, text[i:end])
 		case Opaque:
 			_, end = OpaqueAt(text, end)
 		case Key:
@@ -360,6 +370,11 @@ func StripMarks(text string) string {
 		i = end
 	}
 	return string(dst)
+}
+
+// AppendUnmarked appends a token of marked JSON as JSON has it.
+func AppendUnmarked(dst []byte, token string) []byte {
+	return append(dst, strings.ReplaceAll(token, string(escape), "")...)
 }
 
 // json takes the next value as JSON. An opaque value has no JSON.

@@ -7,6 +7,9 @@ import (
 	"unicode/utf8"
 )
 
+// MarkedText decodes one string of marked JSON, or of JSON that has been checked, with its quotes.
+func MarkedText(raw string) string { return decodeString(raw[1 : len(raw)-1]) }
+
 // Text decodes one JSON string with its quotes. The result is UTF-8, or WTF-8 if the string holds half of a surrogate pair.
 func Text(raw string) (string, error) {
 	if raw == "" || raw[0] != '"' {
@@ -27,8 +30,18 @@ func Text(raw string) (string, error) {
 
 // AppendString appends a string as json.dumps writes it, with quotes and in ASCII. A character above U+FFFF becomes two
 // escapes, and a surrogate in WTF-8 one. Other invalid UTF-8 is an [*UnsupportedError].
-func AppendString(dst []byte, s string) ([]byte, error) {
+func AppendString(dst []byte, s string) ([]byte, error) { return appendString(dst, s, "") }
+
+// AppendMarkedString appends a string as marked JSON has it. Two surrogates that make a pair become one character in JSON,
+// in Python too. In marked JSON they stay two, since the byte escape stands between them.
+func AppendMarkedString(dst []byte, s string) ([]byte, error) {
+	return appendString(dst, s, string(escape))
+}
+
+// appendString appends a string with a text between the halves of a pair of surrogates.
+func appendString(dst []byte, s, between string) ([]byte, error) {
 	dst = append(dst, '"')
+	afterHigh := false // a surrogate that may begin a pair comes before s
 	for {
 		n := 0
 		for n < len(s) && stringClass[s[n]]&written != 0 {
@@ -38,12 +51,36 @@ func AppendString(dst []byte, s string) ([]byte, error) {
 		if n == len(s) {
 			return append(dst, '"'), nil
 		}
+		afterHigh = afterHigh && n == 0
 		r, size := decodeWTF8(s[n:])
 		if size == 0 {
 			return dst, &UnsupportedError{Type: reflect.TypeFor[string](), Reason: "invalid UTF-8"}
 		}
+		if afterHigh && isLow(r) {
+			dst = append(dst, between...)
+		}
 		dst = appendEscape(dst, r)
-		s = s[n+size:]
+		s, afterHigh = s[n+size:], isHigh(r)
+	}
+}
+
+func isHigh(r rune) bool { return r>>10 == 0xd800>>10 }
+func isLow(r rune) bool  { return r>>10 == 0xdc00>>10 }
+
+// holdsHalves reports whether a string in WTF-8 has two surrogates next to each other that would be one character in JSON.
+func holdsHalves(s string) bool {
+	for {
+		high := strings.IndexByte(s, 0xed)
+		if high < 0 {
+			return false
+		}
+		s = s[high:]
+		if r, size := decodeWTF8(s); size == 3 && isHigh(r) {
+			if r, size := decodeWTF8(s[3:]); size == 3 && isLow(r) {
+				return true
+			}
+		}
+		s = s[1:]
 	}
 }
 
@@ -54,7 +91,9 @@ func decodeString(body string) string {
 	for i := 0; i < len(body); {
 		c := body[i]
 		if c != '\\' {
-			b.WriteRune(rune(c)) // latin-1
+			if c != escape { // which marked JSON has between two surrogates
+				b.WriteRune(rune(c)) // latin-1
+			}
 			i++
 			continue
 		}

@@ -69,7 +69,7 @@ func token(text string, i int) (kind Kind, end int) {
 	case 'I':
 		return Number, wordEnd(text, i, "Infinity")
 	case '"':
-		end, _ = stringEnd(text, i+1)
+		end, _ = markedStringEnd(text, i+1)
 		if end < 0 {
 			return 0, end
 		}

@@ -15,7 +15,7 @@ func TestTimedeltaAgainstPython(t *testing.T) {
 		{pytime.MaxDays, 86399, 999999}, {-pytime.MaxDays, 0, 0}, {106751, 0, 0}, {-106751, 5, 0},
 	}
 	var want []string
-	django := djangotest.Start(t, "5.2", nil)
+	django := djangotest.Start(t, djangotest.Newest, nil)
 	django.Do(t, `result = [str(datetime.timedelta(d["Days"], d["Seconds"], d["Microseconds"])) for d in args]`, deltas, &want)
 	for i, d := range deltas {
 		text := string(d.Append(nil))

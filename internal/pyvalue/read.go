@@ -71,8 +71,7 @@ func (r *reader) value() (*pickle.Object, error) {
 	case pyjson.Number:
 		return number(t.Text), nil
 	case pyjson.String, pyjson.Name:
-		s, err := pyjson.Text(t.Text)
-		return str(s), err
+		return str(pyjson.MarkedText(t.Text)), nil
 	case pyjson.BeginArray:
 		items, err := r.items()
 		return &pickle.Object{Kind: pickle.List, Items: items}, err

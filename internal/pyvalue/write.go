@@ -125,7 +125,11 @@ func (w *Writer) str(dst []byte, text string) ([]byte, error) {
 	if len(dst)+len(text) > w.end {
 		return w.tooMuch(dst)
 	}
-	out, err := pyjson.AppendString(dst, text)
+	appendString := pyjson.AppendString
+	if w.Mode == Marked {
+		appendString = pyjson.AppendMarkedString
+	}
+	out, err := appendString(dst, text)
 	if err == nil && len(out) > w.end {
 		return w.tooMuch(out[:len(dst)])
 	}

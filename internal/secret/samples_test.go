@@ -61,7 +61,7 @@ func samples(t *testing.T) []any {
 		&djsession.PayloadError{Err: fmt.Errorf("load: %w", djsession.ErrMalformed)},
 		&djsession.OpError{Store: "dbstore", Op: "load", Key: djsession.ShortKey(sessionKey), Err: djsession.ErrNotFound, Hint: "hint"},
 		&djsession.Range{Prefix: sessionKey},
-		pointer(djsession.At(time.Now())),
+		pointer(djsession.At(time.Now())), pointer(djsession.After(time.Hour)),
 		&storetest.Options{}, pointer(storeurl.WithModel(dbstore.Model{})), &storeurl.Scheme{Example: "postgres://user@host/name"},
 		new(djsession.Origin), pointer(djsession.Signed), pointer(djsession.EventLoad),
 		new(djsession.JSONSerializer), new(djsession.PickleSerializer), djsession.Serializers{djsession.JSONSerializer{}},
@@ -95,7 +95,7 @@ func samples(t *testing.T) []any {
 
 func settings(t *testing.T, version string) *djsession.Settings {
 	s := must(djsession.NewSettings(version, secretKey))(t)
-	if version >= "4.1" {
+	if s.AtLeast(4, 1) {
 		s.SecretKeyFallbacks = []string{fallbackKey}
 	}
 	return s

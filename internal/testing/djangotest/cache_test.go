@@ -11,8 +11,8 @@ func TestCaches(t *testing.T) {
 	sentinel := RedisSentinel(t, "s3cret")
 	cluster := RedisCluster(t)
 	servers, socket := Memcached(t, 3), MemcachedSocket(t)
-	own := []string{"4.2", "5.2"}
-	all := []string{"3.2", "4.2", "5.2"}
+	own := Since("4.0")
+	all := Since("3.2")
 	for _, c := range []struct {
 		name     string
 		versions []string

@@ -14,9 +14,6 @@ import (
 	"time"
 )
 
-// Versions are the Djangos that Start can run.
-var Versions = []string{"2.2", "3.2", "4.2", "5.2"}
-
 // SecretKey is the SECRET_KEY of a Django that was not given another.
 const SecretKey = "djangotest-secret-key-that-is-not-a-secret-at-all"
 

@@ -40,7 +40,7 @@ func TestMatrix(t *testing.T) {
 }
 
 func TestTry(t *testing.T) {
-	d := Start(t, "5.2", nil)
+	d := Start(t, Newest, nil)
 	d.Do(t, `x = 1; print("noise")`, nil, nil)
 	var n int
 	d.Do(t, `result = x + args`, 2, &n)
@@ -63,7 +63,7 @@ func TestTry(t *testing.T) {
 // A Django has nothing of one that started before it, though both are forks of one process.
 func TestForksShareNothing(t *testing.T) {
 	t.Setenv("DJSESS_OF_A_TEST", "first")
-	first := Start(t, "5.2", Settings{"TIME_ZONE": "Asia/Tokyo", "SESSION_COOKIE_NAME": "first"})
+	first := Start(t, Newest, Settings{"TIME_ZONE": "Asia/Tokyo", "SESSION_COOKIE_NAME": "first"})
 	const what = `
 		import os, time
 		result = [settings.SESSION_COOKIE_NAME, os.environ.get("DJSESS_OF_A_TEST"), os.getcwd(), time.strftime("%z")]
@@ -75,7 +75,7 @@ func TestForksShareNothing(t *testing.T) {
 	}
 	t.Setenv("DJSESS_OF_A_TEST", "second")
 	t.Chdir(dir)
-	second := Start(t, "5.2", Settings{"TIME_ZONE": "Asia/Kolkata"})
+	second := Start(t, Newest, Settings{"TIME_ZONE": "Asia/Kolkata"})
 	var got []string
 	second.Do(t, what, nil, &got)
 	if want := []string{"sessionid", "second", dir, "+0530"}; !slices.Equal(got, want) {
@@ -97,7 +97,7 @@ func TestForksShareNothing(t *testing.T) {
 }
 
 func TestVectors(t *testing.T) {
-	for _, version := range append([]string{"6.1"}, Versions...) {
+	for _, version := range Releases {
 		if len(Vectors(t, version)) < 100 || len(Vectors(t, version, "meta")) != 1 {
 			t.Errorf("Django %s: vectors are missing", version)
 		}

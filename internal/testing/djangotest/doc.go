@@ -7,7 +7,7 @@
 // With -short fewer Djangos and servers start: see [Djangos], [Databases] and [NotShort].
 //
 //	db := djangotest.Postgres(t)
-//	django := djangotest.Start(t, "5.2", djangotest.Settings{"DATABASES": db.Settings(), "USE_TZ": true})
+//	django := djangotest.Start(t, djangotest.Newest, djangotest.Settings{"DATABASES": db.Settings(), "USE_TZ": true})
 //	django.Do(t, `migrate()`, nil, nil)
 //	var key string
 //	django.Do(t, `
@@ -23,5 +23,5 @@
 // A cache server starts in a few milliseconds. Each test has its own and may pause, stop and restart it.
 //
 //	redis := djangotest.Redis(t)
-//	django := djangotest.Start(t, "5.2", djangotest.Settings{"CACHES": djangotest.Caches(redis.Django())})
+//	django := djangotest.Start(t, djangotest.Newest, djangotest.Settings{"CACHES": djangotest.Caches(redis.Django())})
 package djangotest

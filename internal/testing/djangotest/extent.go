@@ -9,7 +9,7 @@ import (
 // How much is tested depends on the command:
 //
 //	make check     go test -short              the newest Django, SQLite, one topology of a cache server, a tenth of the random cases
-//	make test      go test                     every Django on the engines db (SQLite) and cache, the oldest and the newest on the others
+//	make test      go test                     the Djangos on the engines db (SQLite) and cache, the oldest and the newest on the others
 //	make test-all  DJSESS_TEST_ALL=1 go test   every Django on every engine
 //
 // A test asks the functions below and [Databases] what to run. It looks at testing.Short itself where it
@@ -18,16 +18,31 @@ import (
 // Everything reports whether `make test-all` runs.
 func Everything() bool { return os.Getenv("DJSESS_TEST_ALL") != "" }
 
+// between are Djangos that only make test-all runs: they have neighbours that keep sessions in the same way.
+var between = []string{"6.0"}
+
 // Djangos returns the Djangos for a test of the engines db and cache, and for a test whose
 // outcome depends on the release. They are of the given ones, or of Versions.
 func Djangos(of ...string) []string {
 	if len(of) == 0 {
 		of = Versions
 	}
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		return of[len(of)-1:]
+	case Everything():
+		return of
 	}
-	return of
+	return slices.DeleteFunc(slices.Clone(of), func(version string) bool { return slices.Contains(between, version) })
+}
+
+// Some returns the Djangos for a test whose outcome depends on the clients that some of them come
+// with: the given ones, oldest first, and with make test-all those between them, too.
+func Some(of ...string) []string {
+	if Everything() {
+		of = Since(of[0])
+	}
+	return Djangos(of...)
 }
 
 // OldestAndNewest returns the Djangos for a test of the other engines. They are of the

@@ -103,7 +103,7 @@ func (v Vector) Decode(t testing.TB, into any) {
 	}
 }
 
-// Vectors are the cases of these kinds (none named: all) that a Django version wrote: one of Versions, or 6.1.
+// Vectors are the cases of these kinds (none named: all) that one of Releases wrote.
 func Vectors(t testing.TB, version string, kinds ...string) []Vector {
 	t.Helper()
 	f, err := os.Open(Testdata(t, "django-"+version, "vectors.jsonl"))

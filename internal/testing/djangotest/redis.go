@@ -90,6 +90,15 @@ func (r *RedisServer) DjangoRedis(readers ...*RedisServer) map[string]any {
 	}
 }
 
+// DjangoValkey is the entry for CACHES with django-valkey, which Djangos have from 6.0 on.
+func (r *RedisServer) DjangoValkey() map[string]any {
+	return map[string]any{
+		"BACKEND":  "django_valkey.cache.ValkeyCache",
+		"LOCATION": r.location(nil),
+		"OPTIONS":  map[string]any{"CONNECTION_POOL_KWARGS": r.poolOptions()},
+	}
+}
+
 func (r *RedisServer) location(readers []*RedisServer) []string {
 	urls := []string{r.URL}
 	for _, reader := range readers {

@@ -88,9 +88,6 @@ func (c *siteConfig) settings(now func() time.Time) (*djsession.Settings, error)
 	}
 	s.SecretKeyFallbacks = texts(c.SecretKeyFallbacks)
 	s.SessionCookieAge = time.Duration(c.CookieAge * float64(time.Second))
-	if c.CookieAge == 0 {
-		s.SessionCookieAge = time.Nanosecond // Settings refuse zero, and Python's times are in microseconds
-	}
 	s.SessionCookieName = c.CookieName
 	s.SessionExpireAtBrowserClose = c.BrowserClose
 	s.SessionStoreClass = c.StoreClass

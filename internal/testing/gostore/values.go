@@ -69,7 +69,7 @@ var valueOps = map[string]func(ctx context.Context, s *djsession.Session, r *req
 		return nil, s.SetExpiry(r.idle())
 	},
 	"set_expiry_in": func(_ context.Context, s *djsession.Session, r *request) (any, error) {
-		return nil, s.SetExpiry(djsession.At(s.Settings().Now().Add(r.duration())))
+		return nil, s.SetExpiry(djsession.After(r.duration()))
 	},
 	"set_expiry_at": func(_ context.Context, s *djsession.Session, r *request) (any, error) {
 		return nil, s.SetExpiry(djsession.At(r.instant()))

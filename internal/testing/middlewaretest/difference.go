@@ -152,7 +152,13 @@ func isExpired(r Row) bool { return strings.Contains(r.Cookie, "{expired}") && r
 // isDeadFile tells whether the session live is one that the file engine does not load.
 func isDeadFile(r Row) bool {
 	over := pastExpiry.MatchString(r.Live) && (r.Settings["USE_TZ"] != false || !strings.Contains(r.Live, "+00:00"))
-	return strings.Contains(r.Cookie, "{live}") && !r.Unknown && (over || r.Settings["SESSION_COOKIE_AGE"] == 0.25)
+	return strings.Contains(r.Cookie, "{live}") && !r.Unknown && (over || hasNoAge(r))
+}
+
+// hasNoAge tells whether the site has sessions end at once.
+func hasNoAge(r Row) bool {
+	age, ok := r.Settings["SESSION_COOKIE_AGE"].(float64)
+	return ok && age < 1
 }
 
 var (

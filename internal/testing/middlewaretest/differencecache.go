@@ -14,7 +14,7 @@ var cacheDifferences = []difference{
 	{
 		why: "a session that is over when it gets another key is over under that, too; Django stores it twice, and then takes it for deleted",
 		covers: func(e Engine, _ bool, r Row) bool {
-			over := overExpiry.MatchString(r.Live) || e.OwnClock && r.Settings["SESSION_COOKIE_AGE"] == 0.25
+			over := overExpiry.MatchString(r.Live) || e.OwnClock && hasNoAge(r)
 			return e.name() == cache && r.Script == "cycle" && over
 		},
 		like: func(r Row) Row {
@@ -184,8 +184,8 @@ var unknownDifferences = []difference{
 
 // isGone tells whether there is no session of the cookie's key when the view looks.
 func isGone(e Engine, r Row) bool {
-	refused := e.name() == signedCookies && (r.Payload != "" && r.Payload != "fallback" || r.Settings["SESSION_COOKIE_AGE"] == 0.25)
-	dead := e.name() == file && isDeadFile(r) || e.OwnClock && r.Settings["SESSION_COOKIE_AGE"] == 0.25
+	refused := e.name() == signedCookies && (r.Payload != "" && r.Payload != "fallback" || hasNoAge(r))
+	dead := e.name() == file && isDeadFile(r) || e.OwnClock && hasNoAge(r)
 	return r.Unknown || refused || dead || strings.HasPrefix(r.Script, "them flush; ")
 }
 

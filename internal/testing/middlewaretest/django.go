@@ -10,7 +10,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// peer is the Django 5.2 that the rows are sent to. It also puts the store into its state, and looks at it, for both
+// peer is the newest Django, which the rows are sent to. It also puts the store into its state, and looks at it, for both
 // sides: what Go stores is read by Django.
 type peer struct {
 	*djangotest.Django
@@ -22,7 +22,7 @@ func startPeer(t testing.TB, e Engine) *peer {
 	settings := maps.Clone(e.Django)
 	settings["MIDDLEWARE"] = []string{"django.contrib.sessions.middleware.SessionMiddleware"}
 	settings["ROOT_URLCONF"] = "middleware_peer_urls" // which testdata/middleware_peer.py makes
-	d := djangotest.Start(t, "5.2", settings)
+	d := djangotest.Start(t, djangotest.Newest, settings)
 	d.Do(t, `migrate()`, nil, nil)
 	for _, name := range []string{"middleware_peer.py", "middleware_caches.py"} {
 		code, err := os.ReadFile(djangotest.Testdata(t, name))

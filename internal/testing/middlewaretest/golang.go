@@ -128,7 +128,7 @@ var raised = map[string]int{"400": 400, "bad": 400, "403": 403, "404": 404, "500
 // goSettings are Django's settings in Go.
 func goSettings(t testing.TB, django map[string]any, now func() time.Time) *djsession.Settings {
 	t.Helper()
-	s, err := djsession.NewSettings("5.2", djangotest.SecretKey)
+	s, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
 	if err != nil {
 		t.Fatal(err)
 	}

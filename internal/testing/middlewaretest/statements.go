@@ -88,7 +88,7 @@ func perform(ctx context.Context, s *djsession.Session, now time.Time, statement
 	case "expires-at":
 		return "", s.SetExpiry(djsession.At(now.Add(seconds(rest))))
 	case "expires-in":
-		return "", s.SetExpiry(djsession.At(now.Add(seconds(rest))))
+		return "", s.SetExpiry(djsession.After(seconds(rest)))
 	case "age?":
 		age, err := s.ExpiryAge()
 		return strconv.FormatInt(age.Microseconds(), 10), err

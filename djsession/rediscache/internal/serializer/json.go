@@ -71,7 +71,7 @@ func appendDjangoJSON(dst []byte, marked string) ([]byte, error) {
 			i++
 		case '"':
 			text := stringAt(marked[i:])
-			dst = append(dst, text...)
+			dst = pyjson.AppendUnmarked(dst, text)
 			i += len(text)
 		default:
 			dst = append(dst, c)
@@ -128,7 +128,7 @@ func appendKey(dst *[]byte, rest string) (taken int, err error) {
 	}
 	if rest[0] == '"' { // of a subclass of str
 		key := stringAt(rest)
-		*dst = append(*dst, key...)
+		*dst = pyjson.AppendUnmarked(*dst, key)
 		return len(key), nil
 	}
 	taken = strings.IndexByte(rest, ':')
