@@ -54,24 +54,19 @@ func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error
 	if len(addresses) == 1 {
 		config.ConnectTimeout = 0 // the connector's limit covers all of it
 	}
+	open := openPQ
+	if u.readOnly {
+		open = newPQReadOnly(config).open
+	}
 	c = &connector{
 		open: func(ctx context.Context, l *transport) (driver.Conn, error) {
-			c, err := pq.NewConnectorConfig(config)
-			if err != nil {
-				return nil, err
-			}
-			dialer := &pqDialer{transport: l}
-			c.Dialer(dialer)
 			stop := context.AfterFunc(ctx, l.cut) // lib/pq looks at the context only while it dials
-			conn, err := c.Connect(ctx)
+			conn, err := open(ctx, config, l)
 			if !stop() && err == nil {
 				conn.Close()
 				return nil, ctx.Err()
 			}
-			if err != nil {
-				return nil, err
-			}
-			return newLiveConn(conn, dialer.conn.Load().Conn)
+			return conn, err
 		},
 		driver:   &pq.Driver{},
 		limit:    limit,
@@ -86,6 +81,21 @@ func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error
 		granted = max(granted, time.Duration(ms)*time.Millisecond)
 	}
 	return c, granted, nil
+}
+
+// openPQ opens a connection.
+func openPQ(ctx context.Context, config pq.Config, l *transport) (driver.Conn, error) {
+	c, err := pq.NewConnectorConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	dialer := &pqDialer{transport: l}
+	c.Dialer(dialer)
+	conn, err := c.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newLiveConn(conn, dialer.conn.Load().Conn)
 }
 
 // pqAddresses returns the hosts that lib/pq tries, also those from the environment and the
@@ -118,9 +128,6 @@ func (u *storeURL) pqDSN() string {
 		}
 	}
 	add("binary_parameters", "yes") // a query in one round trip
-	if u.readOnly {
-		add("default_transaction_read_only", "on")
-	}
 	addIf("dbname", u.path)
 	addIf("user", u.user)
 	addIf("password", u.password)
