@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -19,15 +18,6 @@ import (
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
-// pqOptions are lib/pq's connection options, without those that have a place of their own
-// in the URL.
-var pqOptions = []string{
-	"application_name", "connect_timeout", "hostaddr", "load_balance_hosts", "options", "passfile",
-	"search_path", "service", "ssl_max_protocol_version", "ssl_min_protocol_version", "sslcert",
-	"sslinline", "sslkey", "sslmode", "sslnegotiation", "sslrootcert", "sslsni", "statement_timeout",
-	"target_session_attrs",
-}
-
 func openPostgreSQL(u *storeURL) (*sql.DB, time.Duration, error) {
 	c, granted, err := u.pqConnector()
 	if err != nil {
@@ -38,8 +28,8 @@ func openPostgreSQL(u *storeURL) (*sql.DB, time.Duration, error) {
 
 // pqConnector returns a connector to PostgreSQL.
 func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error) {
-	if u.path == "" && u.options.Get("service") == "" {
-		return nil, 0, errNoDatabase
+	if err := u.takePostgresOptions(); err != nil {
+		return nil, 0, err
 	}
 	config, err := pq.NewConfig(u.pqDSN())
 	if err != nil {
@@ -112,46 +102,6 @@ func pqAddresses(c pq.Config) []string {
 		addresses = append(addresses, address(m.Host, m.Hostaddr, m.Port))
 	}
 	return addresses
-}
-
-// pqDSN returns the URL as lib/pq's key='value' list. Where lib/pq has other defaults than
-// libpq, it sets those of libpq, which are Django's.
-func (u *storeURL) pqDSN() string {
-	var b strings.Builder
-	add := func(name, value string) {
-		value = strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value)
-		b.WriteString(name + "='" + value + "' ")
-	}
-	addIf := func(name, value string) {
-		if value != "" {
-			add(name, value)
-		}
-	}
-	add("binary_parameters", "yes") // a query in one round trip
-	addIf("dbname", u.path)
-	addIf("user", u.user)
-	addIf("password", u.password)
-	addIf("port", u.hosts[0].port)
-	addIf("host", u.hosts[0].name)
-	if u.hosts[0].name == "" && os.Getenv("PGHOST") == "" && u.options.Get("service") == "" {
-		// libpq's default is the socket. This is its place on Debian and most other systems.
-		const sockets = "/var/run/postgresql"
-		if _, err := os.Stat(sockets); err == nil {
-			add("host", sockets)
-		}
-	}
-	defaults := map[string]string{"sslmode": "prefer", "fallback_application_name": "djsess"}
-	if os.Getenv("PGSSLMODE") != "" || u.options.Get("service") != "" {
-		delete(defaults, "sslmode")
-	}
-	for name := range u.options {
-		delete(defaults, name)
-		add(name, u.options.Get(name))
-	}
-	for name, value := range defaults {
-		add(name, value)
-	}
-	return b.String()
 }
 
 // cancelTime is how long a server may take to answer a request to cancel a statement.

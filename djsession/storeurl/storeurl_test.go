@@ -85,16 +85,16 @@ func TestErrorsNameNoPackage(t *testing.T) {
 func TestBadURLs(t *testing.T) {
 	const password = "hunter2"
 	for _, raw := range []string{
-		"", "db.sqlite3", "postgres", "oracle://u:hunter2@h/db", "postgres://u:hunter2/x@h/db", "postgres://u:hunter2%zz@h/db",
-		"postgres://u:hunter2#@h/db", "postgres://u:hunter2@h:port/db", "postgres://u:hunter2@h:99999/db", "postgres://u:hunter2@h/%zz",
+		"", "db.sqlite3", "postgres", "oracle://u:hunter2@h/db", "postgres://u:hunter2/x@h/db", "postgres://u:hunter2%ff@h/db",
+		"postgres://u:hunter2#@h/db", "postgres://u:hunter2@h:port/db", "postgres://u:hunter2@h:99999/db", "postgres://u:hunter2@h/%ff", "postgres://h%zz:hunter2/db",
 		"postgres://u:hunter2@h/db?sslmode=sometimes", "postgres://u:hunter2@h/db?nonsense=1", "mysql://u:hunter2@h/db?nonsense=1",
 		"mysql://u:hunter2@h/db?timeout=soon", "postgres://u:hunter2@h/db?a=%zz", "postgres://u:hunter2@h/db?table=a.b.c",
-		"postgres://u:hunter2@h/db?time_zone=Nowhere", "postgres://u:hunter2@h/db?password=x", "postgres://[hunter2]/db",
+		"postgres://u:hunter2@h/db?time_zone=Nowhere", "postgres://u:hunter2@h/db?channel_binding=require", "postgres://u:hunter2@h/db?gssencmode=require", "postgres:///db?password=hunter2&port=0", "postgres:///db?password=hunter2&host=a,b&port=1,2,3", "postgres:///?password=hunter2", "postgres://[hunter2]/db",
 		"postgres://u:12/hunter2@h/db?foo=1", "postgres://u:80?hunter2@h/db", "mysql://u:80?hunter2@h/db", "postgres:/u:hunter2@h/db?x=a://b",
 		"postgres://u:hunter2@h", "mysql://u:hunter2@h/", "mysql://u:hunter2@h/db?charset=gbk", "mysql://u:hunter2@h/db?charset=utf8mb4,gbk",
 		"sqlite://host/db", "sqlite:///", "sqlite:///:memory:", "sqlite:///missing.sqlite3", "sqlite:////", "sqlite:///x?timeout=soon", "sqlite:///x?nonsense=1",
 		"redis://:hunter2@h/one", "redis://:hunter2@h/0?nonsense=1", "redis://:hunter2@h/0?serializer=yaml", "redis://:hunter2@h/0?compressor=rar",
-		"redis://:hunter2@h/0?client=jedis", "redis://:hunter2@h/0?version=0", "redis://:hunter2@h/0?version=one", "redis://:hunter2@h/-1",
+		"redis://:hunter2@h/0?client=jedis", "redis://:hunter2@h/0?version=0", "redis://:hunter2@h/0?version=one", "redis://:hunter2@h/-1", "redis://h/one?password=hunter2", "redis://:hunter2@a,b/1", "redis://:hunter2@a/1,redis://:hunter2@b/1", "unix://:hunter2@h/run/s", "unix://:hunter2@/", "redis://h/1?client_class=hunter.Client", "mysql://u:hunter2@h/db?unix_socket=/s", "mysql://u:hunter2@h/db?ssl-ca=missing.pem", "mysql://u:hunter2@h/db?ssl-ca=storeurl.go", "mysql://u:hunter2@h/db?ssl_mode=SOME", "mysql://u:hunter2@h/db?ssl_mode=REQUIRED&tls=true",
 		"redis://:hunter2@h/0?replica=h:x", "redis://:hunter2@h/0?socket_timeout=soon", "redis://:hunter2@h/0?max_connections=many",
 		"rediss://:hunter2@h/0?ssl_ca_certs=missing.pem", "rediss://:hunter2@h/0?ssl_ca_certs=storeurl.go", "rediss://:hunter2@h/0?ssl_keyfile=x",
 		"rediss://:hunter2@h/0?ssl_cert_reqs=perhaps", "redis://:hunter2@h/0?ssl_ca_certs=x", "redis-sentinel://:hunter2@h", "redis-sentinel://:hunter2@h/main/one",
