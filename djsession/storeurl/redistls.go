@@ -66,10 +66,15 @@ func (u *storeURL) dialLiveTLS(config *tls.Config, timeout time.Duration) func(c
 		conn.Close()
 		var answer tls.RecordHeaderError
 		if isPlain.Load() || errors.As(err, &answer) {
-			return nil, fmt.Errorf("connect to %s: the server does not speak TLS: write %s://", address, strings.Replace(u.scheme, "s", "", 1))
+			return nil, fmt.Errorf("connect to %s: the server does not speak TLS: write %s://", address, withoutTLS(u.scheme))
 		}
 		return nil, err
 	}
+}
+
+// withoutTLS returns the scheme for a server without TLS.
+func withoutTLS(scheme string) string {
+	return strings.NewReplacer("rediss", "redis", "valkeys", "valkey").Replace(scheme)
 }
 
 // plainAfter is how long a TLS handshake may go without an answer until the server is asked in plain

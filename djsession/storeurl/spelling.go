@@ -3,6 +3,7 @@ package storeurl
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -74,39 +75,56 @@ var otherSchemes = map[string]string{
 	"cockroachdb":  "CockroachDB is not supported",
 }
 
-// otherOptions are options that people write and no URL has, with what to write in their place.
-var otherOptions = map[string]string{
-	"schema":            "currentSchema",
-	"ssl":               "sslmode, tls or the scheme rediss",
-	"ssl_ca":            "ssl-ca",
-	"sslrootcert":       "ssl-ca",
-	"host":              "the host after the user: scheme://user@host/name",
-	"port":              "the port after the host: scheme://user@host:port/name",
-	"user":              "the user before the host: scheme://user@host/name",
-	"username":          "the user before the host: scheme://user@host/name",
-	"password":          "the password after the user: scheme://user:password@host/name",
-	"passwd":            "the password after the user: scheme://user:password@host/name",
-	"db":                "the name after the host: scheme://user@host/name",
-	"dbname":            "the name after the host: scheme://user@host/name",
-	"database":          "the name after the host: scheme://user@host/name",
-	"key_function":      "no option: only cachestore.Config can have a KEY_FUNCTION",
-	"location":          "the place itself, as the URL's host or path",
-	"read_default_file": "user, password and host in the URL: the file is not read",
-	"gssencmode":        "no option: connections are never encrypted by GSSAPI",
-	"channel_binding":   "sslmode=verify-full: the driver has no channel binding",
+// sameOptions are options of other tools, in plain letters, with the options that mean the same here.
+var sameOptions = map[string][]string{
+	"schema":      {"currentSchema"},
+	"ssl":         {"sslmode", "ssl_mode"},
+	"tls":         {"sslmode", "ssl_mode"},
+	"sslca":       {"sslrootcert", "ssl-ca", "ssl_ca_certs"},
+	"sslcafile":   {"sslrootcert", "ssl-ca", "ssl_ca_certs"},
+	"sslcacerts":  {"sslrootcert", "ssl-ca", "ssl_ca_certs"},
+	"sslrootcert": {"sslrootcert", "ssl-ca", "ssl_ca_certs"},
+	"sslcert":     {"sslcert", "ssl_certfile"},
+	"sslcertfile": {"sslcert", "ssl_certfile"},
+	"sslkey":      {"sslkey", "ssl_keyfile"},
+	"sslkeyfile":  {"sslkey", "ssl_keyfile"},
+	"user":        {"username"},
+	"keyprefix":   {"prefix"},
+	"maxconns":    {"max_open_conns"},
+	"poolsize":    {"max_open_conns"},
 }
 
-// spelledLike returns how this row spells an option that is unknown, or "".
+// otherPlaces are options, in plain letters, for which a URL has another place or none.
+var otherPlaces = map[string]string{
+	"host":            "the host after the user: scheme://user@host/name",
+	"port":            "the port after the host: scheme://user@host:port/name",
+	"user":            "the user before the host: scheme://user@host/name",
+	"username":        "the user before the host: scheme://user@host/name",
+	"password":        "the password after the user: scheme://user:password@host/name",
+	"passwd":          "the password after the user: scheme://user:password@host/name",
+	"db":              "the name after the host: scheme://user@host/name",
+	"dbname":          "the name after the host: scheme://user@host/name",
+	"database":        "the name after the host: scheme://user@host/name",
+	"ssl":             "the scheme with an s, such as rediss",
+	"tls":             "the scheme with an s, such as rediss",
+	"keyfunction":     "no option: only a cachestore.Config can have a KEY_FUNCTION",
+	"readdefaultfile": "user, password and host in the URL: the file is not read",
+}
+
+// spelledLike returns what to write in place of an option that this row does not have, or "".
 func (row *Scheme) spelledLike(unknown string) string {
-	plain := func(name string) string {
-		return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(name))
-	}
-	for _, names := range [][]string{row.options, row.driverOptions} {
-		for _, name := range names {
-			if plain(name) == plain(unknown) {
-				return name
-			}
+	unknown = plainLetters(unknown)
+	for _, name := range slices.Concat(row.options, row.driverOptions) {
+		if plainLetters(name) == unknown || slices.Contains(sameOptions[unknown], name) {
+			return name
 		}
 	}
-	return otherOptions[strings.ToLower(unknown)]
+	if !row.IsPath {
+		return otherPlaces[unknown]
+	}
+	return ""
+}
+
+func plainLetters(name string) string {
+	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(name))
 }

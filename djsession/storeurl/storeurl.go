@@ -137,8 +137,12 @@ package storeurl
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -194,6 +198,12 @@ var storePackages = []string{"cachestore", "dbcache", "dbstore", "filecache", "f
 func (u *storeURL) openError(err error) error {
 	if name, text, ok := strings.Cut(err.Error(), ": "); ok && slices.Contains(storePackages, name) {
 		err = &unprefixedError{err, text}
+	}
+	if u.row.IsPath && errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(u.path) {
+		// django-environ reads the path of filecache:///path as an absolute one.
+		if _, statErr := os.Stat("/" + u.path); statErr == nil {
+			return fmt.Errorf("store url %s: %w; the absolute path is %s:////%s", u, err, u.scheme, u.path)
+		}
 	}
 	return fmt.Errorf("store url %s: %w", u, err)
 }
