@@ -174,7 +174,7 @@ func (c *pqConn) Write(p []byte) (int, error) {
 }
 
 // liveConn is a connection of lib/pq that checks, when it leaves the pool, whether the server
-// has closed it. go-sql-driver and pgx do the same. lib/pq itself detects that only when it waits
+// has closed it. go-sql-driver does the same. lib/pq itself detects that only when it waits
 // for the answer to a statement, and it is then not known whether the statement was executed.
 type liveConn struct {
 	pqDriverConn
