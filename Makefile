@@ -13,6 +13,8 @@ help:
 	@echo 'make fuzz         every fuzz target for FUZZTIME (60s); ten times as long for those that read unsigned bytes'
 
 PACKAGES := ./...
+# Examples that are modules of their own, so that the library does not depend on what they need.
+MODULES := examples/routers examples/pgx
 DEMO := .demo
 # Its version is pinned in tools/go.mod, so that the library does not depend on it.
 STATICCHECK := go build -C tools -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
@@ -34,14 +36,15 @@ example:
 check: lint-offline
 	go test -short -p 4 -parallel 4 $(PACKAGES) # much of it waits for servers
 
-# What CI runs. It installs the peers (Djangos from 2.2 to 6.1 with their cache clients, PostgreSQL, MariaDB, Redis, Memcached) and tests against them. Without root
+# What CI runs. It installs the peers (Djangos from 2.2 to 6.1 with their cache clients, PostgreSQL, PgBouncer, MariaDB, Redis, Memcached) and tests against them. Without root
 # or network, tests whose peer is missing skip and say so; with CI=true they fail.
 test: peers lint
 	@if testdata/djangotests/run --install || [ "$(CI)" = true ]; then $(MAKE) --no-print-directory django-tests; fi
 	go test $(RACE) -timeout 40m $(filter-out $(FORMATS),$(shell go list $(PACKAGES)))
 	go test -timeout 40m $(FORMATS)
-	@if go mod download -C examples/routers; then go vet -C examples/routers ./... && go test -C examples/routers ./...; \
-	elif [ "$(CI)" = true ]; then exit 1; else echo "without examples/routers, whose modules could not be downloaded"; fi
+	@for module in $(MODULES); do \
+		if go mod download -C $$module; then go vet -C $$module ./... && go test -C $$module ./... || exit 1; \
+		elif [ "$(CI)" = true ]; then exit 1; else echo "without $$module, whose modules could not be downloaded"; fi; done
 
 test-all: export DJSESS_TEST_ALL = 1
 test-all: test

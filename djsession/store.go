@@ -28,8 +28,9 @@ type Record struct {
 	Version any
 }
 
-// Never is Record.Expires of a session without an end: with an age of its own in the engine
-// file, or with Django's timeout None in a cache.
+// Never is Record.Expires of a session without an end: with an expire_date of infinity in
+// PostgreSQL, with an age of its own in the engine file, or with Django's timeout None in a
+// cache.
 var Never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 // Store keeps sessions where one of Django's engines keeps them. It must be safe for use by

@@ -13,6 +13,8 @@
 // and modernc.org/sqlite. A handle of your own needs these options:
 //
 //   - lib/pq: binary_parameters=yes, to send a query in one round trip.
+//   - pgx, as a *sql.DB of its package stdlib: nothing. Behind a pooler in transaction mode, such
+//     as PgBouncer, it needs default_query_exec_mode=exec. The module examples/pgx shows it.
 //   - go-sql-driver/mysql: interpolateParams=true for the same, with charset=utf8mb4. Under
 //     some other charsets, such as gbk, a quote in a session key is not escaped. If the
 //     server has autocommit off, also autocommit=1: otherwise no write is committed.
@@ -50,11 +52,12 @@
 // row holds what was written, the write succeeded; otherwise the error is a
 // djsession.ErrOutcomeUnknown.
 //
-// A server that restarts closes all pooled connections. No answer is lost by that: before they
-// send a statement, go-sql-driver and pgx detect that the connection is closed. So does lib/pq
-// if storeurl opens it. If sql.Open opens lib/pq, the store sends a ping before a write when the
-// database has not answered for a second, or when a connection has broken within the last
-// minute.
+// A server that restarts closes all pooled connections. No answer is lost by that: before it
+// sends a statement, go-sql-driver detects that the connection is closed. So does lib/pq if
+// storeurl opens it. With pgx, and if sql.Open opens lib/pq, the store sends a ping before a
+// write when the database has not answered for a second, or when a connection has broken within
+// the last minute. A read by pgx on a connection that was in use less than a second ago may fail
+// then, once for each such connection.
 //
 // # Errors
 //

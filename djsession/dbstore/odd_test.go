@@ -157,6 +157,63 @@ func TestSpellingsOfATime(t *testing.T) {
 	}
 }
 
+// A site may set expire_date to infinity, for a session that is not to end. Django reads it as the
+// last instant of the year 9999.
+func TestInfiniteExpiry(t *testing.T) {
+	djangotest.NotShort(t, "PostgreSQL")
+	db := djangotest.Postgres(t)
+	django := djangotest.Start(t, "5.2", djangotest.Settings{"DATABASES": db.Settings(), "USE_TZ": true})
+	django.Do(t, `migrate()`, nil, nil)
+	store := open(t, db, settings(t, "5.2"), "")
+	key, ended := create(t, store, "", `{"a":1}`).Key, create(t, store, "", `{}`).Key
+	exec(t, db, "UPDATE django_session SET expire_date = 'infinity' WHERE session_key = '"+key+"'",
+		"UPDATE django_session SET expire_date = '-infinity' WHERE session_key = '"+ended+"'")
+
+	var year int
+	django.Do(t, `result = Session.objects.get(pk=args).expire_date.year if SessionStore(args)["a"] == 1 else None`, key, &year)
+	if year != 9999 {
+		t.Errorf("for Django it ends in %d", year)
+	}
+	r, err := store.Load(t.Context(), key)
+	if err != nil || !r.Expires.Equal(djsession.Never) {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if _, err := store.Load(t.Context(), ended); !errors.Is(err, djsession.ErrNotFound) {
+		t.Errorf("ended: %v", err)
+	}
+	for _, only := range []djsession.Range{{}, {Expired: true}, {Newest: 1}} {
+		seen := 0
+		for r, err := range store.Scan(t.Context(), only) {
+			if seen++; err != nil || r.Key != key && r.Expires.After(time.Now()) {
+				t.Errorf("scan %+v: %+v, %v", only, r, err)
+			}
+		}
+		if want := map[bool]int{true: 2, false: 1}[only.Expired]; seen != want {
+			t.Errorf("scan %+v: %d sessions", only, seen)
+		}
+	}
+
+	// A change compares with infinity, and Django reads what it wrote.
+	if _, err := store.Replace(t.Context(), r, values(t, `{"a":2}`), djsession.Never); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, db, "UPDATE django_session SET expire_date = 'infinity' WHERE session_key = '"+key+"'")
+	if _, err := djsession.Update(t.Context(), store, key, edit.Set("a", 3)); err != nil {
+		t.Fatal(err)
+	}
+	var a int
+	if django.Do(t, `result = SessionStore(args)["a"]`, key, &a); a != 3 {
+		t.Errorf("Django reads %d", a)
+	}
+	exec(t, db, "UPDATE django_session SET expire_date = 'infinity' WHERE session_key = '"+key+"'")
+	if r, err = store.Load(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.DeleteUnchanged(t.Context(), r); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTableWithAColon(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store, err := dbstore.New(rawDB(t, db), dbstore.Config{

@@ -38,7 +38,7 @@ func TestCacheURLs(t *testing.T) {
 		},
 		"socket": func(t *testing.T) (map[string]any, string) {
 			r := djangotest.Redis(t)
-			return r.Django(), "redis://" + strings.ReplaceAll(r.Socket, "/", "%2F") + "/0"
+			return r.Django(), "unix://" + r.Socket + "?db=0"
 		},
 		"django-redis": func(t *testing.T) (map[string]any, string) {
 			r := djangotest.Redis(t)

@@ -1,10 +1,13 @@
 package storeurl
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -60,6 +63,20 @@ func (u *storeURL) mysqlConfig() (*mysql.Config, error) {
 	if u.path == "" {
 		return nil, errNoDatabase
 	}
+	socket := u.take("unix_socket")
+	if name := u.hosts[0].name; socket != "" && name != "" && name != "localhost" {
+		return nil, fmt.Errorf("unix_socket %q: the URL names a host, too: leave the host out", socket)
+	}
+	tlsConfig, tlsMode, err := u.mysqlTLS()
+	if err != nil {
+		return nil, err
+	}
+	if tlsMode != "" {
+		u.options.Set("tls", tlsMode)
+	}
+	if err := u.renameSeconds(map[string]string{"connect_timeout": "timeout", "read_timeout": "readTimeout", "write_timeout": "writeTimeout"}); err != nil {
+		return nil, err
+	}
 	if !slices.Contains([]string{"", "utf8mb4", "utf8mb3", "utf8"}, u.options.Get("charset")) {
 		return nil, errors.New("charset: want utf8mb4, utf8mb3 or utf8: in some others a quote can be part of a character, which is not safe here")
 	}
@@ -72,7 +89,8 @@ func (u *storeURL) mysqlConfig() (*mysql.Config, error) {
 		return nil, err
 	}
 	config.User, config.Passwd, config.DBName = u.user, u.password, u.path
-	config.Net, config.Addr = "tcp", u.hosts[0].address("localhost", "3306")
+	config.TLS = tlsConfig
+	config.Net, config.Addr = "tcp", cmp.Or(socket, u.hosts[0].address("localhost", "3306"))
 	if strings.HasPrefix(config.Addr, "/") {
 		config.Net = "unix"
 	}
@@ -83,4 +101,56 @@ func (u *storeURL) mysqlConfig() (*mysql.Config, error) {
 	// As Django does: on a server that has autocommit off, no change would be committed.
 	config.Params = map[string]string{"autocommit": "1"}
 	return config, nil
+}
+
+// renameSeconds gives the driver options of mysqlclient, which are whole seconds.
+func (u *storeURL) renameSeconds(names map[string]string) error {
+	for theirs, drivers := range names {
+		d, err := u.seconds(theirs)
+		if err != nil {
+			return err
+		}
+		if d > 0 && !u.options.Has(drivers) {
+			u.options.Set(drivers, d.String())
+		}
+	}
+	return nil
+}
+
+// mysqlTLS takes the options for TLS of dj-database-url and mysqlclient. It returns a configuration,
+// or a word for the driver's option tls.
+func (u *storeURL) mysqlTLS() (*tls.Config, string, error) {
+	file := u.take("ssl-ca")
+	const off, ifOffered, unverified, chain, all = "DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY"
+	mode, err := choice(u, "ssl_mode", map[string]string{"": "", off: off, ifOffered: ifOffered, unverified: unverified, chain: chain, all: all})
+	if err != nil {
+		return nil, "", err
+	}
+	if u.options.Has("tls") && (file != "" || mode != "") {
+		return nil, "", errors.New("tls and ssl-ca or ssl_mode mean the same: give only one of them")
+	}
+	switch mode {
+	case off:
+		return nil, "false", nil
+	case ifOffered:
+		return nil, "preferred", nil
+	case unverified:
+		return nil, "skip-verify", nil
+	case "":
+		if file == "" {
+			return nil, "", nil
+		}
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if file != "" {
+		if config.RootCAs, err = certificates("ssl-ca", file); err != nil {
+			return nil, "", err
+		}
+	}
+	if mode == chain {
+		ignoreHostname(config)
+	} else if !strings.HasPrefix(u.hosts[0].name, "/") {
+		config.ServerName = cmp.Or(u.hosts[0].name, "localhost")
+	}
+	return config, "", nil
 }

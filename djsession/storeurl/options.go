@@ -21,11 +21,29 @@ var djangoOnly = []string{
 	"transaction_mode", "init_command",
 }
 
+// dropIgnored removes the options that are ignored. It also respells options in the letters of this
+// package: django-environ reads conn_max_age and CONN_MAX_AGE alike.
+func (u *storeURL) dropIgnored() {
+	for name, values := range u.options {
+		lower := strings.ToLower(name)
+		switch {
+		case slices.Contains(djangoOnly, lower), slices.Contains(u.row.ignored, lower):
+			delete(u.options, name)
+		case lower != name && u.row.cache != nil && slices.Contains(u.row.options, lower):
+			delete(u.options, name)
+			u.options[lower] = append(values, u.options[lower]...)
+		}
+	}
+}
+
 // checkOptions returns an error for an option that URLs of this scheme do not have.
 func (u *storeURL) checkOptions() error {
 	for _, name := range slices.Sorted(maps.Keys(u.options)) {
 		if slices.Contains(u.row.options, name) || slices.Contains(u.row.driverOptions, name) {
 			continue
+		}
+		if other := u.row.spelledLike(name); other != "" {
+			return fmt.Errorf("unknown option %q: write %s", name, other)
 		}
 		verb := "are"
 		if len(u.row.options) == 1 {
@@ -41,13 +59,13 @@ func (u *storeURL) checkOptions() error {
 }
 
 // take returns an option and removes it, so that the driver does not get it. Of several
-// options of one name the last one counts.
+// options of one name the first one counts, as in redis-py and django-environ.
 func (u *storeURL) take(name string) string {
 	values := u.takeAll(name)
 	if len(values) == 0 {
 		return ""
 	}
-	return values[len(values)-1]
+	return values[0]
 }
 
 // takeAll returns all options of a name and removes them.

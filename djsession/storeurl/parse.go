@@ -1,13 +1,10 @@
 package storeurl
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
-	"path/filepath"
-	"strconv"
+	"regexp"
 	"strings"
 
 	"github.com/djsess/djsess/djsession/dbstore"
@@ -34,32 +31,21 @@ type given struct {
 	model    *dbstore.Model // nil: that of the URL
 }
 
-// host is where a server listens.
-type host struct {
-	name string // a socket's path begins with /
-	port string // digits, or empty
-}
-
-// address returns host:port with these defaults, or a socket's path.
-func (h host) address(name, port string) string {
-	if strings.HasPrefix(h.name, "/") {
-		return h.name
-	}
-	return net.JoinHostPort(cmp.Or(h.name, name), cmp.Or(h.port, port))
-}
-
 // cutScheme returns the row of a URL's scheme, the scheme's name as it is spelled, and the text
 // after ://.
 func cutScheme(raw string) (row *Scheme, name, rest string, err error) {
-	name, rest, ok := strings.Cut(raw, "://")
-	switch {
-	case raw == "":
+	if raw == "" {
 		return nil, "", "", errors.New("store url: it is empty")
-	case !ok || !isSchemeName(name):
+	}
+	if err := checkEnds(raw); err != nil {
+		return nil, "", "", err
+	}
+	name, rest, ok := strings.Cut(raw, "://")
+	if !ok || !isSchemeName(name) {
 		return nil, "", "", errors.New(`store url: want scheme://…, such as "postgres://user@host/name" or "sqlite:///db.sqlite3"`)
 	}
 	if row = schemeNamed(name); row == nil {
-		return nil, "", "", fmt.Errorf("store url: unknown scheme %q: want one of %s", strings.ToLower(name), namesOf(func(*Scheme) bool { return true }))
+		return nil, "", "", unknownScheme(strings.ToLower(name))
 	}
 	return row, name, rest, nil
 }
@@ -71,63 +57,109 @@ func parse(raw string) (*storeURL, error) {
 		return nil, err
 	}
 	u := &storeURL{scheme: strings.ToLower(scheme), row: row}
-	if strings.Contains(rest, "#") {
-		return nil, fmt.Errorf("store url %s://…: it has a #, which must be written as %%23", scheme)
-	}
-	rest, query, _ := strings.Cut(rest, "?")
-	authority, path, _ := strings.Cut(rest, "/")
 	problem := func(what string) error {
 		return fmt.Errorf("store url %s://…: %s (special characters, in a password too, must be percent-encoded)", scheme, what)
 	}
-	if _, behind, _ := strings.Cut(rest, "/"); !row.IsPath && strings.Contains(behind+query, "@") {
-		return nil, problem("there is an @ behind the host")
+	rest, query, _ := strings.Cut(rest, "?")
+	authority, path, _ := strings.Cut(rest, "/")
+	if what := row.misplaced(rest, path, query); what != "" {
+		return nil, problem(what)
 	}
-	if before, _, found := strings.Cut(rest, "&"); found && !row.IsPath && strings.Contains(rest[len(before):], "=") {
-		return nil, problem("options begin with a ?, and there is a & before it")
-	}
-	if u.options, err = url.ParseQuery(query); err != nil {
+	if u.options, err = parseQuery(query); err != nil {
 		return nil, problem("broken options")
 	}
-	for _, name := range djangoOnly {
-		delete(u.options, name)
-	}
+	u.dropIgnored()
 	if name := u.misplacedPEM(); name != "" {
 		return nil, problem("the option " + name + " holds a key or a certificate, and not the name of its file")
 	}
-	if u.path, err = url.PathUnescape(path); err != nil {
+	if u.path, err = unquote(path); err != nil {
 		return nil, problem("broken path")
 	}
+	if row.IsPath && authority != "" {
+		return nil, u.hostBeforePath(authority)
+	}
+	if what := u.parseAuthority(authority); what != "" {
+		return nil, problem(what)
+	}
+	u.moveSocket()
+	if err := u.checkOptions(); err != nil {
+		return nil, fmt.Errorf("store url %s: %w", u, err)
+	}
+	return u, nil
+}
+
+// misplaced returns what shows that a special character was not percent-encoded, or "".
+func (row *Scheme) misplaced(rest, path, query string) string {
+	if strings.Contains(rest+query, "#") {
+		return "it has a #, which must be written as %23"
+	}
+	if row.severalHosts && anotherURL.MatchString(rest) {
+		return "there are several URLs: write one, with commas between its hosts"
+	}
+	if row.IsPath {
+		return ""
+	}
+	if strings.Contains(path+query, "@") {
+		return "there is an @ behind the host, which must be written as %40"
+	}
+	if before, _, found := strings.Cut(rest, "&"); found && strings.Contains(rest[len(before):], "=") {
+		return "options begin with a ?, and there is a & before it"
+	}
+	return ""
+}
+
+// anotherURL finds the second URL of a LOCATION that has several.
+var anotherURL = regexp.MustCompile(`[,;][a-z]+://`)
+
+// parseAuthority parses user:password@host:port. It returns what is wrong, or "".
+func (u *storeURL) parseAuthority(authority string) (wrong string) {
+	var err error
 	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
 		var user, password string
 		user, password, u.hasPassword = strings.Cut(authority[:i], ":")
-		if u.user, err = url.PathUnescape(user); err != nil {
-			return nil, problem("broken user name")
+		if u.user, err = unquote(user); err != nil {
+			return "broken user name"
 		}
-		if u.password, err = url.PathUnescape(password); err != nil {
-			return nil, problem("broken password")
+		if u.password, err = unquote(password); err != nil {
+			return "broken password"
 		}
 		authority = authority[i+1:]
 	}
 	texts := []string{authority}
-	if row.severalHosts {
+	if u.row.severalHosts {
 		texts = strings.Split(authority, ",")
 	}
 	for _, text := range texts {
 		name, port, ok := splitHostPort(text)
 		if !ok {
-			return nil, problem("broken host or port")
+			return "broken host or port"
 		}
 		u.hosts = append(u.hosts, host{name, port})
 	}
-	// This check comes before that of the options: their names may be part of a password that
-	// has a ? in it.
-	if row.IsPath && (u.user != "" || u.hasPassword || u.hasHost()) {
-		return nil, fmt.Errorf("store url %s: this URL has no host: it is %[2]s:///relative/path or %[2]s:////absolute/path", u, u.scheme)
+	return ""
+}
+
+// moveSocket makes the path of a socket a host. django-environ reads
+// postgres:////var/run/postgresql/name and mysql:////cloudsql/project:region:instance/name so.
+func (u *storeURL) moveSocket() {
+	i := strings.LastIndexByte(u.path, '/')
+	if !strings.HasPrefix(u.path, "/") || u.row.socketBefore == nil || u.hosts[0].name != "" || !u.row.socketBefore(u.path) {
+		return
 	}
-	if err := u.checkOptions(); err != nil {
-		return nil, fmt.Errorf("store url %s: %w", u, err)
+	u.hosts[0].name, u.path = u.path[:i], u.path[i+1:]
+}
+
+// hostBeforePath returns the error for the URL of a path that has a host. Django's tools ignore the
+// host.
+func (u *storeURL) hostBeforePath(authority string) error {
+	err := fmt.Errorf("store url %s://…: this URL has no host: it is %[1]s:///relative/path or %[1]s:////absolute/path", u.scheme)
+	switch {
+	case u.row.database == nil || strings.Contains(authority+u.path, "@"):
+		return err
+	case u.path == "":
+		return fmt.Errorf("%w. Django's tools take this for a database in memory", err)
 	}
-	return u, nil
+	return fmt.Errorf("%w. Django's tools ignore the host, and open %q", err, u.path)
 }
 
 // isSchemeName reports whether a text can be the name of a scheme. Messages quote no other
@@ -139,22 +171,6 @@ func isSchemeName(text string) bool {
 }
 
 // splitHostPort splits host:port, whose host may be an IPv6 address in brackets or percent-encoded.
-func splitHostPort(authority string) (host, port string, ok bool) {
-	host = authority
-	if i := strings.LastIndexByte(authority, ':'); i >= 0 && !strings.HasSuffix(authority, "]") {
-		host, port = authority[:i], authority[i+1:]
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return "", "", false
-		}
-	}
-	if inner, found := strings.CutPrefix(host, "["); found {
-		host, found = strings.CutSuffix(inner, "]")
-		return host, port, found && net.ParseIP(host) != nil
-	}
-	host, err := url.PathUnescape(host)
-	return host, port, err == nil && !strings.ContainsAny(host, ": @")
-}
-
 // String returns the URL as messages may show it: without password and options.
 func (u *storeURL) String() string {
 	var b strings.Builder
@@ -175,35 +191,4 @@ func (u *storeURL) String() string {
 		b.WriteString("/" + u.path)
 	}
 	return b.String()
-}
-
-// hasHost reports whether the URL names a server.
-func (u *storeURL) hasHost() bool { return len(u.hosts) > 1 || u.hosts[0] != host{} }
-
-// Resolve returns the URL with its path below a folder, if its path is relative.
-func Resolve(rawURL, folder string) string {
-	scheme, rest, ok := strings.Cut(rawURL, ":///")
-	if !ok || !isPath(scheme) {
-		return rawURL
-	}
-	escaped, query, hasQuery := strings.Cut(rest, "?")
-	path, err := url.PathUnescape(escaped)
-	if err != nil || path == "" || filepath.IsAbs(path) {
-		return rawURL // if the path is wrong, Open returns an error
-	}
-	path = filepath.ToSlash(filepath.Join(folder, path))
-	rawURL = scheme + ":///" + (&url.URL{Path: path}).EscapedPath()
-	if hasQuery {
-		rawURL += "?" + query
-	}
-	return rawURL
-}
-
-// WithOption returns the URL with one more option.
-func WithOption(rawURL, name, value string) string {
-	separator := "?"
-	if strings.Contains(rawURL, "?") {
-		separator = "&"
-	}
-	return rawURL + separator + name + "=" + url.QueryEscape(value)
 }

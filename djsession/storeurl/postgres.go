@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -19,15 +18,6 @@ import (
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
-// pqOptions are lib/pq's connection options, without those that have a place of their own
-// in the URL.
-var pqOptions = []string{
-	"application_name", "connect_timeout", "hostaddr", "load_balance_hosts", "options", "passfile",
-	"search_path", "service", "ssl_max_protocol_version", "ssl_min_protocol_version", "sslcert",
-	"sslinline", "sslkey", "sslmode", "sslnegotiation", "sslrootcert", "sslsni", "statement_timeout",
-	"target_session_attrs",
-}
-
 func openPostgreSQL(u *storeURL) (*sql.DB, time.Duration, error) {
 	c, granted, err := u.pqConnector()
 	if err != nil {
@@ -38,8 +28,8 @@ func openPostgreSQL(u *storeURL) (*sql.DB, time.Duration, error) {
 
 // pqConnector returns a connector to PostgreSQL.
 func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error) {
-	if u.path == "" && u.options.Get("service") == "" {
-		return nil, 0, errNoDatabase
+	if err := u.takePostgresOptions(); err != nil {
+		return nil, 0, err
 	}
 	config, err := pq.NewConfig(u.pqDSN())
 	if err != nil {
@@ -54,24 +44,19 @@ func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error
 	if len(addresses) == 1 {
 		config.ConnectTimeout = 0 // the connector's limit covers all of it
 	}
+	open := openPQ
+	if u.readOnly {
+		open = newPQReadOnly(config).open
+	}
 	c = &connector{
 		open: func(ctx context.Context, l *transport) (driver.Conn, error) {
-			c, err := pq.NewConnectorConfig(config)
-			if err != nil {
-				return nil, err
-			}
-			dialer := &pqDialer{transport: l}
-			c.Dialer(dialer)
 			stop := context.AfterFunc(ctx, l.cut) // lib/pq looks at the context only while it dials
-			conn, err := c.Connect(ctx)
+			conn, err := open(ctx, config, l)
 			if !stop() && err == nil {
 				conn.Close()
 				return nil, ctx.Err()
 			}
-			if err != nil {
-				return nil, err
-			}
-			return newLiveConn(conn, dialer.conn.Load().Conn)
+			return conn, err
 		},
 		driver:   &pq.Driver{},
 		limit:    limit,
@@ -88,6 +73,21 @@ func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error
 	return c, granted, nil
 }
 
+// openPQ opens a connection.
+func openPQ(ctx context.Context, config pq.Config, l *transport) (driver.Conn, error) {
+	c, err := pq.NewConnectorConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	dialer := &pqDialer{transport: l}
+	c.Dialer(dialer)
+	conn, err := c.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newLiveConn(conn, dialer.conn.Load().Conn)
+}
+
 // pqAddresses returns the hosts that lib/pq tries, also those from the environment and the
 // service file.
 func pqAddresses(c pq.Config) []string {
@@ -102,49 +102,6 @@ func pqAddresses(c pq.Config) []string {
 		addresses = append(addresses, address(m.Host, m.Hostaddr, m.Port))
 	}
 	return addresses
-}
-
-// pqDSN returns the URL as lib/pq's key='value' list. Where lib/pq has other defaults than
-// libpq, it sets those of libpq, which are Django's.
-func (u *storeURL) pqDSN() string {
-	var b strings.Builder
-	add := func(name, value string) {
-		value = strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value)
-		b.WriteString(name + "='" + value + "' ")
-	}
-	addIf := func(name, value string) {
-		if value != "" {
-			add(name, value)
-		}
-	}
-	add("binary_parameters", "yes") // a query in one round trip
-	if u.readOnly {
-		add("default_transaction_read_only", "on")
-	}
-	addIf("dbname", u.path)
-	addIf("user", u.user)
-	addIf("password", u.password)
-	addIf("port", u.hosts[0].port)
-	addIf("host", u.hosts[0].name)
-	if u.hosts[0].name == "" && os.Getenv("PGHOST") == "" && u.options.Get("service") == "" {
-		// libpq's default is the socket. This is its place on Debian and most other systems.
-		const sockets = "/var/run/postgresql"
-		if _, err := os.Stat(sockets); err == nil {
-			add("host", sockets)
-		}
-	}
-	defaults := map[string]string{"sslmode": "prefer", "fallback_application_name": "djsess"}
-	if os.Getenv("PGSSLMODE") != "" || u.options.Get("service") != "" {
-		delete(defaults, "sslmode")
-	}
-	for name := range u.options {
-		delete(defaults, name)
-		add(name, u.options.Get(name))
-	}
-	for name, value := range defaults {
-		add(name, value)
-	}
-	return b.String()
 }
 
 // cancelTime is how long a server may take to answer a request to cancel a statement.
@@ -217,7 +174,7 @@ func (c *pqConn) Write(p []byte) (int, error) {
 }
 
 // liveConn is a connection of lib/pq that checks, when it leaves the pool, whether the server
-// has closed it. go-sql-driver and pgx do the same. lib/pq itself detects that only when it waits
+// has closed it. go-sql-driver does the same. lib/pq itself detects that only when it waits
 // for the answer to a statement, and it is then not known whether the statement was executed.
 type liveConn struct {
 	pqDriverConn

@@ -1,24 +1,17 @@
 package storeurl
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/rediscache"
-	"github.com/djsess/djsess/internal/netpeek"
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
@@ -27,28 +20,24 @@ const (
 	sentinelPort = "26379"
 )
 
-// openRedis opens redis://host:port/number. Options name the replicas to read from.
+// redisServer is a server that a URL names, with its replicas.
+type redisServer struct {
+	writer   string
+	readers  []string
+	database int
+}
+
+// openRedis opens redis://host:port/number or unix:///path?db=number.
 func openRedis(u *storeURL, c *openedCache) error {
-	number, err := databaseNumber(u.take("db")) // redis-py takes the option, too
-	if err == nil && u.path != "" {
-		number, err = databaseNumber(u.path)
-	}
+	server, err := u.redisServer()
 	if err != nil {
 		return err
-	}
-	var readers []string
-	for _, replica := range u.takeAll("replica") {
-		name, port, ok := splitHostPort(replica)
-		if !ok {
-			return fmt.Errorf("replica %q: want host:port", replica)
-		}
-		readers = append(readers, host{name, port}.address("localhost", redisPort))
 	}
 	o, config, err := u.redisClient(c)
 	if err != nil {
 		return err
 	}
-	o.DB = number
+	o.DB = server.database
 	client := func(address string) redis.UniversalClient {
 		one := *o
 		one.Addrs = []string{address}
@@ -58,11 +47,58 @@ func openRedis(u *storeURL, c *openedCache) error {
 		}
 		return redis.NewClient(simple)
 	}
-	config.Writer = client(u.hosts[0].address("localhost", redisPort))
-	for _, address := range readers {
+	config.Writer = client(server.writer)
+	for _, address := range server.readers {
 		config.Readers = append(config.Readers, client(address))
 	}
 	return openRedisCache(config, c)
+}
+
+// redisServer returns the server of a URL. Options name the replicas to read from; as in
+// django-environ, hosts behind the first one are replicas, too.
+func (u *storeURL) redisServer() (server redisServer, err error) {
+	number := u.take("db")
+	if u.scheme == "unix" {
+		if err = u.checkRedisSocket(); err != nil {
+			return server, err
+		}
+		server.writer = "/" + u.path
+	} else {
+		if number == "" { // redis-py reads the path only without the option
+			number = strings.ReplaceAll(u.path, "/", "")
+		}
+		if len(u.hosts) > 1 && (u.user != "" || u.hasPassword) {
+			return server, fmt.Errorf("there are several hosts, and in django-environ only the first one has the password: write %s://:password@host/1?replica=host:port, with the password for all of them", u.scheme)
+		}
+		addresses := u.addresses(redisPort)
+		server.writer, server.readers = addresses[0], addresses[1:]
+	}
+	server.database, err = databaseNumber(number)
+	switch {
+	case err != nil && strings.Contains(u.path, "/") && !u.hasHost():
+		return server, fmt.Errorf("%w; a socket is unix:///%s?db=1", err, u.path)
+	case err != nil:
+		return server, err
+	}
+	for _, replica := range u.takeAll("replica") {
+		name, port, ok := splitHostPort(replica)
+		if !ok {
+			return server, fmt.Errorf("replica %q: want host:port", replica)
+		}
+		server.readers = append(server.readers, host{name, port}.address("localhost", redisPort))
+	}
+	return server, nil
+}
+
+// checkRedisSocket returns an error for a URL that names no socket.
+func (u *storeURL) checkRedisSocket() error {
+	switch {
+	case u.hasHost():
+		return fmt.Errorf("a socket has no host, and redis-py ignores it: write unix:///%s/%s", u.hosts[0].name, u.path)
+	case u.path == "":
+		return errors.New("the URL names no socket: unix:///path?db=1")
+	}
+	return nil
 }
 
 // openRedisSentinel opens redis-sentinel://sentinel,sentinel/service/number.
@@ -134,20 +170,13 @@ func databaseNumber(text string) (int, error) {
 	return int(n), nil
 }
 
-// addresses returns host:port of all hosts.
-func (u *storeURL) addresses(port string) []string {
-	all := make([]string, len(u.hosts))
-	for i, h := range u.hosts {
-		all[i] = h.address("localhost", port)
-	}
-	return all
-}
-
 // redisClient takes the options that all Redis URLs have, those of redis-py's URLs among
 // them, and returns the options of go-redis and of the cache.
 func (u *storeURL) redisClient(c *openedCache) (*redis.UniversalOptions, rediscache.Config, error) {
 	config := rediscache.Config{MaxSize: c.config.Settings.MaxPayloadSize}
 	fail := func(err error) (*redis.UniversalOptions, rediscache.Config, error) { return nil, config, err }
+	// As in redis-py, the URL's own user and password go before those of the options.
+	u.user, u.password = cmp.Or(u.user, u.take("username")), cmp.Or(u.password, u.take("password"))
 	o := &redis.UniversalOptions{Username: u.user, Password: u.password, ContextTimeoutEnabled: true,
 		DialerRetries: 1, // in all: by default go-redis tries five times
 		MaxRetries:    1}
@@ -184,7 +213,7 @@ func (u *storeURL) redisClient(c *openedCache) (*redis.UniversalOptions, redisca
 		if o.TLSConfig, err = u.tlsConfig(); err != nil {
 			return fail(err)
 		}
-		o.Dialer = dialLiveTLS(o.TLSConfig, o.DialTimeout)
+		o.Dialer = u.dialLiveTLS(o.TLSConfig, o.DialTimeout)
 	}
 	return o, config, nil
 }
@@ -207,48 +236,20 @@ func (u *storeURL) redisPool(o *redis.UniversalOptions) error {
 	return nil
 }
 
-// tlsConfig takes redis-py's options for TLS.
-func (u *storeURL) tlsConfig() (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	verify, err := choice(u, "ssl_cert_reqs", map[string]bool{"": true, "required": true, "none": false})
-	if err != nil {
-		return nil, err
-	}
-	config.InsecureSkipVerify = !verify
-	if file := u.take("ssl_ca_certs"); file != "" {
-		pem, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("ssl_ca_certs: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ssl_ca_certs: no certificate in %s", file)
-		}
-	}
-	certificate, key := u.take("ssl_certfile"), u.take("ssl_keyfile")
-	switch {
-	case certificate == "" && key == "":
-		return config, nil
-	case certificate == "":
-		return nil, errors.New("ssl_keyfile: ssl_certfile is missing")
-	case key == "":
-		key = certificate // one file may hold both
-	}
-	pair, err := tls.LoadX509KeyPair(certificate, key)
-	if err != nil {
-		return nil, fmt.Errorf("ssl_certfile: %w", err)
-	}
-	config.Certificates = []tls.Certificate{pair}
-	return config, nil
-}
-
 // redisFormat takes the options that say how the site's client writes values. Only
 // django-redis and django-valkey have a serializer or a compressor.
 func (u *storeURL) redisFormat(c *openedCache, config *rediscache.Config) error {
-	client, err := choice(u, "client", map[string]bool{"": false, "django": false, "django-redis": true, "django-valkey": true})
+	// Only a site with django-valkey has these schemes.
+	client, err := choice(u, "client", map[string]bool{"": strings.HasPrefix(u.scheme, "valkey"), "django": false, "django-redis": true, "django-valkey": true})
 	if err != nil {
 		return err
 	}
+	// django-environ's name for the same.
+	class, err := choice(u, "client_class", map[string]bool{"": false, "django_redis.client.DefaultClient": true, "django_valkey.client.DefaultClient": true})
+	if err != nil {
+		return err
+	}
+	client = client || class
 	compressors := map[string]rediscache.Compressor{"": rediscache.Uncompressed, "none": rediscache.Uncompressed}
 	for _, name := range rediscache.Compressors[1:] {
 		compressors[string(name)] = name
@@ -267,39 +268,8 @@ func (u *storeURL) redisFormat(c *openedCache, config *rediscache.Config) error 
 	}
 	c.config.Serializer = serializer
 	config.DjangoRedis = client || serializer != nil || config.Compressor != rediscache.Uncompressed
-	return nil
-}
-
-// liveTLS is a TLS connection that lets go-redis detect that the server has closed it. go-redis
-// looks at a connection's socket when it takes the connection from its pool, but a *tls.Conn does
-// not expose its socket.
-type liveTLS struct{ *tls.Conn }
-
-// SyscallConn implements syscall.Conn.
-func (c liveTLS) SyscallConn() (syscall.RawConn, error) { return peekedConn(c), nil }
-
-// peekedConn is the syscall.RawConn of a liveTLS. Its Read calls netpeek in place of go-redis's
-// function, which must not read TLS records from the socket.
-type peekedConn struct{ *tls.Conn }
-
-func (c peekedConn) Read(func(fd uintptr) bool) error {
-	if netpeek.Closed(c.Conn) {
-		return io.EOF
+	if c.environPrefix && !config.DjangoRedis {
+		return errors.New("key_prefix is without effect on Django's own client if django-environ reads it: write prefix= if settings.CACHES has a KEY_PREFIX, and client=django-redis if the site uses that")
 	}
 	return nil
-}
-
-func (peekedConn) Write(func(fd uintptr) bool) error { return errors.ErrUnsupported }
-func (peekedConn) Control(func(fd uintptr)) error    { return errors.ErrUnsupported }
-
-// dialLiveTLS returns a function for go-redis to connect with.
-func dialLiveTLS(config *tls.Config, timeout time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: timeout}, Config: config}
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dialer.DialContext(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return liveTLS{conn.(*tls.Conn)}, nil
-	}
 }

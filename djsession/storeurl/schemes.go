@@ -27,8 +27,13 @@ type Scheme struct {
 	passwordAlone bool     // a URL may have a password without a user
 	tls           bool     // the connection is encrypted
 	options       []string // that this package reads, in the order of messages
+	ignored       []string // options of Django's tools that do not change what is stored
 	driver        string   // whose options driverOptions are
 	driverOptions []string // that this package passes on to the driver
+
+	// socketBefore, if set, reports whether a path that begins with / is that of a socket, and
+	// only its last part is the name of the database.
+	socketBefore func(path string) bool
 
 	// A row has exactly one of these.
 	store    func(*storeURL, *djsession.Settings) (Store, error)
@@ -50,45 +55,58 @@ func (s Scheme) IsCache() bool { return s.cache != nil }
 // The command's help, the check of options, the error for an unknown scheme and the dbcache+
 // URLs follow from the table.
 var schemes = withDatabaseCaches([]Scheme{
-	{Names: []string{"postgres", "postgresql", "pgsql", "postgis"}, Description: "PostgreSQL", Example: "postgres://user@host:5432/name",
-		options: databaseOptions, driver: "lib/pq", driverOptions: pqOptions,
+	{Names: []string{"postgres", "postgresql", "psql", "pgsql", "postgis", "timescale", "timescalegis"}, Description: "PostgreSQL", Example: "postgres://user@host:5432/name", severalHosts: true,
+		options: slices.Concat(databaseOptions, postgresOptions), ignored: libpqIgnored, driver: "lib/pq", driverOptions: pqOptions, socketBefore: isAnySocket,
 		database: &database{dbstore.PostgreSQL, openPostgreSQL}},
-	{Names: []string{"mysql", "mariadb"}, Description: "MySQL or MariaDB", Example: "mysql://user@host:3306/name", KeepsWallClock: true,
-		options: databaseOptions, driver: "go-sql-driver/mysql", driverOptions: mysqlOptions,
+	{Names: []string{"mysql", "mariadb", "mysql2", "mysqlgis", "mysql-connector"}, Description: "MySQL or MariaDB", Example: "mysql://user@host:3306/name", KeepsWallClock: true,
+		options: slices.Concat(databaseOptions, mysqlclientOptions), ignored: mysqlclientIgnored, driver: "go-sql-driver/mysql", driverOptions: mysqlOptions, socketBefore: isCloudSQL,
 		database: &database{dbstore.MySQL, openMySQL}},
-	{Names: []string{"sqlite"}, Description: "SQLite", Example: "sqlite:///relative/db.sqlite3", IsPath: true, KeepsWallClock: true,
+	{Names: []string{"sqlite", "spatialite"}, Description: "SQLite", Example: "sqlite:///relative/db.sqlite3", IsPath: true, KeepsWallClock: true,
 		options: slices.Concat(databaseOptions, []string{"timeout"}), driver: "modernc.org/sqlite", driverOptions: sqliteOptions,
 		database: &database{dbstore.SQLite, openSQLite}},
 	{Names: []string{"file"}, Description: "a folder of session files", Example: "file:////absolute/folder", IsPath: true,
 		options: []string{"prefix"}, store: openFolder},
 
-	{Names: []string{"redis"}, Description: "Redis as a cache", Example: "redis://host:6379/1", passwordAlone: true,
-		options: slices.Concat(cacheOptions, redisOptions, redisServerOptions), cache: openRedis},
-	{Names: []string{"rediss"}, Description: "Redis over TLS", Example: "rediss://host:6379/1", passwordAlone: true, tls: true,
-		options: slices.Concat(cacheOptions, redisOptions, redisServerOptions, tlsOptions), cache: openRedis},
+	{Names: []string{"redis", "rediscache", "valkey"}, Description: "Redis or Valkey as a cache", Example: "redis://host:6379/1", severalHosts: true, passwordAlone: true,
+		options: slices.Concat(cacheOptions, redisOptions, redisServerOptions), ignored: redisPyIgnored, cache: openRedis},
+	{Names: []string{"rediss", "valkeys"}, Description: "the same over TLS", Example: "rediss://host:6379/1", severalHosts: true, passwordAlone: true, tls: true,
+		options: slices.Concat(cacheOptions, redisOptions, redisServerOptions, tlsOptions), ignored: redisPyIgnored, cache: openRedis},
+	{Names: []string{"unix"}, Description: "Redis at a Unix socket", Example: "unix:///run/redis.sock?db=1", passwordAlone: true,
+		options: slices.Concat(cacheOptions, redisOptions, redisServerOptions), ignored: redisPyIgnored, cache: openRedis},
 	{Names: []string{"redis-sentinel"}, Description: "Redis found by Sentinels", Example: "redis-sentinel://host,host/service/0", severalHosts: true, passwordAlone: true,
-		options: slices.Concat(cacheOptions, redisOptions, sentinelOptions), cache: openRedisSentinel},
+		options: slices.Concat(cacheOptions, redisOptions, sentinelOptions), ignored: redisPyIgnored, cache: openRedisSentinel},
 	{Names: []string{"rediss-sentinel"}, Description: "Redis found by Sentinels, over TLS", Example: "rediss-sentinel://host,host/service/0", severalHosts: true, passwordAlone: true, tls: true,
-		options: slices.Concat(cacheOptions, redisOptions, sentinelOptions, tlsOptions), cache: openRedisSentinel},
+		options: slices.Concat(cacheOptions, redisOptions, sentinelOptions, tlsOptions), ignored: redisPyIgnored, cache: openRedisSentinel},
 	{Names: []string{"redis-cluster"}, Description: "a Redis Cluster", Example: "redis-cluster://host,host", severalHosts: true, passwordAlone: true,
-		options: slices.Concat(cacheOptions, redisOptions), cache: openRedisCluster},
+		options: slices.Concat(cacheOptions, redisOptions), ignored: redisPyIgnored, cache: openRedisCluster},
 	{Names: []string{"rediss-cluster"}, Description: "a Redis Cluster, over TLS", Example: "rediss-cluster://host,host", severalHosts: true, passwordAlone: true, tls: true,
-		options: slices.Concat(cacheOptions, redisOptions, tlsOptions), cache: openRedisCluster},
-	{Names: []string{"memcached"}, Description: "Memcached", Example: "memcached://host:11211,host:11211", severalHosts: true,
+		options: slices.Concat(cacheOptions, redisOptions, tlsOptions), ignored: redisPyIgnored, cache: openRedisCluster},
+	{Names: []string{"memcached", "memcache", "pymemcache", "pylibmc"}, Description: "Memcached", Example: "memcached://host:11211,host:11211", severalHosts: true,
 		options: slices.Concat(cacheOptions, []string{"hash", "timeout", "max_open_conns", "max_item_size"}), cache: openMemcached},
 	{Names: []string{"filecache"}, Description: "FileBasedCache", Example: "filecache:////absolute/folder", IsPath: true,
-		options: slices.Concat(cacheOptions, cullOptions), cache: openFileCache},
+		options: slices.Concat(cacheOptions, cullOptions), ignored: []string{"timeout"}, cache: openFileCache},
 })
 
 // Options that several schemes have.
 var (
 	databaseOptions    = []string{"table", "model", "time_zone", "max_open_conns", "max_idle_conns", "load_timeout"}
-	cacheOptions       = []string{"prefix", "version", "session_prefix"}
+	postgresOptions    = []string{"host", "port", "user", "password", "dbname", "currentSchema", "channel_binding", "gssencmode"}
+	mysqlclientOptions = []string{"unix_socket", "ssl-ca", "ssl_mode", "connect_timeout", "read_timeout", "write_timeout"}
+	cacheOptions       = []string{"prefix", "key_prefix", "version", "session_prefix"}
 	cullOptions        = []string{"max_entries", "cull_frequency"}
-	redisOptions       = []string{"client", "serializer", "compressor", "max_open_conns", "max_connections", "max_idle_conns", "load_timeout", "socket_timeout", "socket_connect_timeout"}
+	redisOptions       = []string{"username", "password", "client", "client_class", "serializer", "compressor", "max_open_conns", "max_connections", "max_idle_conns", "load_timeout", "socket_timeout", "socket_connect_timeout"}
 	redisServerOptions = []string{"db", "replica"}
 	sentinelOptions    = []string{"replicas", "sentinel_username", "sentinel_password"}
-	tlsOptions         = []string{"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs"}
+	tlsOptions         = []string{"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
+)
+
+// Options that change how the site's client works, and not what it stores.
+var (
+	libpqIgnored       = []string{"keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "prepare_threshold"}
+	mysqlclientIgnored = []string{"sql_mode", "use_unicode", "local_infile"}
+	// timeout is both redis-py's, for a pool, and the TIMEOUT of django-environ's cache URLs.
+	redisPyIgnored = []string{"timeout", "socket_keepalive", "socket_read_size", "retry_on_timeout", "retry_on_error", "health_check_interval",
+		"protocol", "legacy_responses", "client_name", "lib_name", "lib_version"}
 )
 
 const databaseCachePrefix = "dbcache+"
@@ -124,6 +142,11 @@ func SchemeOf(rawURL string) (Scheme, error) {
 	}
 	return *row, nil
 }
+
+func isAnySocket(string) bool { return true }
+
+// isCloudSQL: of MySQL's sockets, django-environ knows those of Google's Cloud SQL.
+func isCloudSQL(path string) bool { return strings.Contains(path, "cloudsql") }
 
 // IsURL reports whether a text is a store's URL rather than a name.
 func IsURL(text string) bool { return strings.Contains(text, "://") }

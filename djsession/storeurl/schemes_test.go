@@ -113,7 +113,8 @@ func TestSchemeOf(t *testing.T) {
 		"":                   "it is empty",
 		"main":               "want scheme://…",
 		"u:hunter2@h://x":    "want scheme://…",
-		"oracle://h/d":       `unknown scheme "oracle": want one of postgres, `,
+		"orakel://h/d":       `unknown scheme "orakel": want one of postgres, `,
+		"oracle://h/d":       `unknown scheme "oracle": Oracle is not supported`,
 		"dbcache+file:///d":  "unknown scheme",
 		"redi://:hunter2@h/": "; or dbcache+ before that of a database",
 	} {

@@ -1,8 +1,6 @@
 package storeurl
 
 import (
-	"errors"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -51,7 +49,7 @@ func isPasswordOption(name string) bool {
 }
 
 func unescaped(text string) string {
-	if plain, err := url.QueryUnescape(text); err == nil {
+	if plain, err := unquoteOption(text); err == nil {
 		return plain
 	}
 	return text // a text that cannot be decoded may still be a secret
@@ -90,22 +88,4 @@ func (u *storeURL) withoutSecrets(text string) string {
 		}
 	}
 	return text
-}
-
-// WithPassword returns the URL with a password after the name of its user.
-func WithPassword(rawURL, password string) (string, error) {
-	row, scheme, rest, err := cutScheme(rawURL)
-	if err != nil {
-		return "", err
-	}
-	authority := rest[:strings.IndexAny(rest+"/", "/?")]
-	escaped := strings.ReplaceAll(url.QueryEscape(password), "+", "%20")
-	at := strings.LastIndexByte(authority, '@')
-	switch {
-	case at < 0 && row.passwordAlone:
-		return scheme + "://:" + escaped + "@" + rest, nil
-	case at < 0 || strings.Contains(authority[:at], ":"):
-		return "", errors.New("the url must name a user, and no password")
-	}
-	return scheme + "://" + rest[:at] + ":" + escaped + rest[at:], nil
 }

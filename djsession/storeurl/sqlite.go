@@ -48,6 +48,7 @@ func openSQLite(u *storeURL) (*sql.DB, time.Duration, error) {
 	if u.options.Get("mode") == "" {
 		u.options.Set("mode", "rw") // by default SQLite creates a missing file
 	}
+	u.path = filepath.Clean(u.path) // two slashes at the beginning would name a host
 	// SQLite's own "unable to open database file" does not say why.
 	info, err := os.Stat(u.path)
 	switch {

@@ -1,13 +1,17 @@
 // Package storeurl opens a session store by a URL. The URLs are those of dj-database-url,
-// and more of the same kind for Django's other engines.
+// django-environ and redis-py, and more of the same kind for Django's other engines.
 //
 // # Databases
 //
 // Django's engine db, in the table django_session:
 //
-//	postgres://user@host:5432/name      PostgreSQL; also postgresql, pgsql, postgis
-//	mysql://user@host:3306/name         MySQL or MariaDB; also mariadb
-//	sqlite:///relative/db.sqlite3       SQLite
+//	postgres://user@host:5432/name      PostgreSQL; also postgresql, psql, pgsql, postgis,
+//	                                    timescale, timescalegis
+//	postgres:///name?host=/var/run/postgresql
+//	mysql://user@host:3306/name         MySQL or MariaDB; also mariadb, mysql2, mysqlgis,
+//	                                    mysql-connector
+//	mysql://user@/name?unix_socket=/run/mysqld/mysqld.sock
+//	sqlite:///relative/db.sqlite3       SQLite; also spatialite
 //	sqlite:////absolute/db.sqlite3
 //
 // They have the options
@@ -22,6 +26,11 @@
 //   - load_timeout: how long a load may take, in seconds. Default: 10; see
 //     dbstore.Config.Timeout
 //   - timeout: SQLite only; how long to wait for a lock, in seconds. Default: 5
+//   - PostgreSQL: host, port, user, password and dbname, as libpq has them; currentSchema,
+//     which is the search_path. channel_binding=require and gssencmode=require are refused
+//   - MySQL: unix_socket; ssl-ca, the file of the certificates to trust; mysqlclient's ssl_mode,
+//     connect_timeout, read_timeout and write_timeout. With ssl-ca alone the certificate must
+//     also be for the host, as with ssl_mode=VERIFY_IDENTITY
 //   - the driver's own: those of lib/pq (sslmode, sslrootcert, connect_timeout, …),
 //     go-sql-driver/mysql (tls, charset, timeout, …) and modernc.org/sqlite (_pragma, …)
 //   - Django's that do not matter here (conn_max_age, …), which are ignored
@@ -41,8 +50,9 @@
 // Django's engine cache; and [OpenCachedDB] opens the engine cached_db by the URLs of its
 // cache and its database:
 //
-//	redis://host:6379/1                             Redis as a cache, its database 1
-//	rediss://host:6379/1                            Redis over TLS
+//	redis://host:6379/1                             Redis or Valkey as a cache, its database 1
+//	rediss://host:6379/1                            the same over TLS
+//	unix:///run/redis.sock?db=1                     Redis at a Unix socket
 //	redis-sentinel://host,host/service/0            Redis found by Sentinels
 //	rediss-sentinel://host,host/service/0           Redis found by Sentinels, over TLS
 //	redis-cluster://host,host                       a Redis Cluster
@@ -53,25 +63,32 @@
 //	dbcache+mysql://user@host:3306/name?table=site_cache      DatabaseCache in MySQL or MariaDB
 //	dbcache+sqlite:///relative/db.sqlite3?table=site_cache    DatabaseCache in SQLite
 //
+// Other names are django-environ's rediscache (redis), memcache, pymemcache and pylibmc
+// (memcached, each with its client's hash), and django-valkey's valkey and valkeys.
+//
 // All of them have the options prefix and version, which are KEY_PREFIX and VERSION, and
-// session_prefix, which is cache_key_prefix of a SessionStore that is a subclass of Django's. A
-// KEY_FUNCTION can be set in a [cachestore.Config] only. Redis also has
+// session_prefix, which is cache_key_prefix of a SessionStore that is a subclass of Django's. The
+// name key_prefix is django-environ's. A KEY_FUNCTION can be set in a [cachestore.Config] only.
+// Redis also has
 //
 //   - client: "django", the default, is Django's own RedisCache; "django-redis" and
-//     "django-valkey" are the packages of these names, which write alike. A serializer or a
-//     compressor implies one of them
+//     "django-valkey" are the packages of these names, which write alike. A serializer, a
+//     compressor or django-environ's client_class implies django-redis, and valkey:// implies
+//     django-valkey
 //   - serializer: "pickle", the default, "json" or "msgpack"
 //   - compressor: "none", the default, "zlib", "gzip", "lzma", "lz4" or "zstd"
-//   - db: the number of the database, if the path does not have it
-//   - replica: host:port of a server to read from, once for each
+//   - username and password, if the host has none before it
+//   - db: the number of the database, in place of the path
+//   - replica: host:port of a server to read from, once for each. In redis://host,host/1 the
+//     second host is a replica, too
 //   - replicas: "1" reads from the replicas that the Sentinels know
 //   - max_open_conns, or max_connections as redis-py has it, and max_idle_conns, as for a
 //     database; they count for each server of a Cluster and for each replica
 //   - load_timeout: how long a load or a write may take, in seconds. Default: 10; see
 //     rediscache.Config.Timeout
 //   - socket_timeout and socket_connect_timeout, redis-py's, in seconds
-//   - ssl_ca_certs, ssl_certfile, ssl_keyfile and ssl_cert_reqs, redis-py's; with
-//     ssl_cert_reqs=none any server is trusted
+//   - ssl_ca_certs, ssl_certfile, ssl_keyfile, ssl_cert_reqs and ssl_check_hostname,
+//     redis-py's; with ssl_cert_reqs=none any server is trusted
 //   - sentinel_username and sentinel_password, if the Sentinels have their own
 //
 // Memcached also has
@@ -88,9 +105,10 @@
 // # Spelling
 //
 // A user and a password go before the host: postgres://user:password@host/name. Special
-// characters in a part are percent-encoded. A host that is a path
-// (postgres://user@%2Fvar%2Frun%2Fpostgresql/name) is a socket. An unknown option is an
-// error.
+// characters in a part are percent-encoded; as in Python, a % that begins no encoding stands for
+// itself. A host that is a path (postgres://user@%2Fvar%2Frun%2Fpostgresql/name) is a socket, and
+// so is postgres:////var/run/postgresql/name. Several hosts of PostgreSQL have commas between
+// them. Of several options of one name the first one counts. An unknown option is an error.
 //
 // # Defaults
 //
@@ -122,9 +140,13 @@
 package storeurl
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -161,6 +183,9 @@ func Open(rawURL string, settings *djsession.Settings, options ...Option) (Store
 // OpenReadOnly is like Open, but nothing changes the store: a SQLite file is opened so that not
 // even its WAL is cleaned up, and with PostgreSQL, the engine file and the caches every write is
 // refused. On MySQL the user's rights must forbid writes.
+//
+// It is the PostgreSQL server that refuses, also behind a pooler such as PgBouncer. There each
+// statement runs in a transaction of its own, which costs two more round trips.
 func OpenReadOnly(rawURL string, settings *djsession.Settings, options ...Option) (Store, error) {
 	return open(rawURL, settings, true, options)
 }
@@ -196,6 +221,12 @@ var storePackages = []string{"cachestore", "dbcache", "dbstore", "filecache", "f
 func (u *storeURL) openError(err error) error {
 	if name, text, ok := strings.Cut(err.Error(), ": "); ok && slices.Contains(storePackages, name) {
 		err = &unprefixedError{err, text}
+	}
+	if u.row.IsPath && errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(u.path) {
+		// django-environ reads the path of filecache:///path as an absolute one.
+		if _, statErr := os.Stat("/" + u.path); statErr == nil {
+			return fmt.Errorf("store url %s: %w; the absolute path is %s:////%s", u, err, u.scheme, u.path)
+		}
 	}
 	return fmt.Errorf("store url %s: %w", u, err)
 }
@@ -243,8 +274,9 @@ func (u *storeURL) openTable(settings *djsession.Settings) (*dbstore.Store, erro
 
 // openedCache is a cache, and how sessions are kept in it.
 type openedCache struct {
-	cache  cachestore.Cache
-	config cachestore.Config
+	cache         cachestore.Cache
+	config        cachestore.Config
+	environPrefix bool // the prefix is spelled as django-environ spells it, key_prefix
 }
 
 // openCache opens a cache, with the options that all caches have. It returns an error for the URL
@@ -254,8 +286,10 @@ func (u *storeURL) openCache(settings *djsession.Settings) (*openedCache, error)
 		return nil, fmt.Errorf("this is not a cache: want one of %s", namesOf(func(s *Scheme) bool { return s.cache != nil }))
 	}
 	c := &openedCache{config: cachestore.Config{
-		Settings: settings, KeyPrefix: u.take("prefix"), CacheKeyPrefix: u.take("session_prefix"), ReadOnly: u.readOnly,
+		Settings: settings, CacheKeyPrefix: u.take("session_prefix"), ReadOnly: u.readOnly,
 	}}
+	prefix, environs := u.take("prefix"), u.take("key_prefix")
+	c.config.KeyPrefix, c.environPrefix = cmp.Or(prefix, environs), prefix == "" && environs != ""
 	if version := u.take("version"); version != "" {
 		n, err := strconv.Atoi(version)
 		if err != nil || n == 0 {

@@ -2,6 +2,7 @@ package storeurl
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -85,16 +86,16 @@ func TestErrorsNameNoPackage(t *testing.T) {
 func TestBadURLs(t *testing.T) {
 	const password = "hunter2"
 	for _, raw := range []string{
-		"", "db.sqlite3", "postgres", "oracle://u:hunter2@h/db", "postgres://u:hunter2/x@h/db", "postgres://u:hunter2%zz@h/db",
-		"postgres://u:hunter2#@h/db", "postgres://u:hunter2@h:port/db", "postgres://u:hunter2@h:99999/db", "postgres://u:hunter2@h/%zz",
+		"", "db.sqlite3", "postgres", "oracle://u:hunter2@h/db", "postgres://u:hunter2/x@h/db", "postgres://u:hunter2%ff@h/db",
+		"postgres://u:hunter2#@h/db", "postgres://u:hunter2@h:port/db", "postgres://u:hunter2@h:99999/db", "postgres://u:hunter2@h/%ff", "postgres://h%zz:hunter2/db",
 		"postgres://u:hunter2@h/db?sslmode=sometimes", "postgres://u:hunter2@h/db?nonsense=1", "mysql://u:hunter2@h/db?nonsense=1",
 		"mysql://u:hunter2@h/db?timeout=soon", "postgres://u:hunter2@h/db?a=%zz", "postgres://u:hunter2@h/db?table=a.b.c",
-		"postgres://u:hunter2@h/db?time_zone=Nowhere", "postgres://u:hunter2@h/db?password=x", "postgres://[hunter2]/db",
+		"postgres://u:hunter2@h/db?time_zone=Nowhere", "postgres://u:hunter2@h/db?channel_binding=require", "postgres://u:hunter2@h/db?gssencmode=require", "postgres:///db?password=hunter2&port=0", "postgres:///db?password=hunter2&host=a,b&port=1,2,3", "postgres:///?password=hunter2", "postgres://[hunter2]/db",
 		"postgres://u:12/hunter2@h/db?foo=1", "postgres://u:80?hunter2@h/db", "mysql://u:80?hunter2@h/db", "postgres:/u:hunter2@h/db?x=a://b",
 		"postgres://u:hunter2@h", "mysql://u:hunter2@h/", "mysql://u:hunter2@h/db?charset=gbk", "mysql://u:hunter2@h/db?charset=utf8mb4,gbk",
 		"sqlite://host/db", "sqlite:///", "sqlite:///:memory:", "sqlite:///missing.sqlite3", "sqlite:////", "sqlite:///x?timeout=soon", "sqlite:///x?nonsense=1",
 		"redis://:hunter2@h/one", "redis://:hunter2@h/0?nonsense=1", "redis://:hunter2@h/0?serializer=yaml", "redis://:hunter2@h/0?compressor=rar",
-		"redis://:hunter2@h/0?client=jedis", "redis://:hunter2@h/0?version=0", "redis://:hunter2@h/0?version=one", "redis://:hunter2@h/-1",
+		"redis://:hunter2@h/0?client=jedis", "redis://:hunter2@h/0?version=0", "redis://:hunter2@h/0?version=one", "redis://:hunter2@h/-1", "redis://h/one?password=hunter2", "redis://:hunter2@a,b/1", "redis://:hunter2@a/1,redis://:hunter2@b/1", "unix://:hunter2@h/run/s", "unix://:hunter2@/", "redis://h/1?client_class=hunter.Client", "mysql://u:hunter2@h/db?unix_socket=/s", "mysql://u:hunter2@h/db?ssl-ca=missing.pem", "mysql://u:hunter2@h/db?ssl-ca=storeurl.go", "mysql://u:hunter2@h/db?ssl_mode=SOME", "mysql://u:hunter2@h/db?ssl_mode=REQUIRED&tls=true",
 		"redis://:hunter2@h/0?replica=h:x", "redis://:hunter2@h/0?socket_timeout=soon", "redis://:hunter2@h/0?max_connections=many",
 		"rediss://:hunter2@h/0?ssl_ca_certs=missing.pem", "rediss://:hunter2@h/0?ssl_ca_certs=storeurl.go", "rediss://:hunter2@h/0?ssl_keyfile=x",
 		"rediss://:hunter2@h/0?ssl_cert_reqs=perhaps", "redis://:hunter2@h/0?ssl_ca_certs=x", "redis-sentinel://:hunter2@h", "redis-sentinel://:hunter2@h/main/one",
@@ -204,6 +205,16 @@ func TestOpen(t *testing.T) {
 			if _, err := store.Load(t.Context(), r.Key); err != nil {
 				t.Error(err)
 			}
+			for _, url := range socketURLs(t, db) {
+				bySocket, err := Open(url+"&table=my_sessions", settings(t))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer bySocket.Close()
+				if _, err := bySocket.Load(t.Context(), r.Key); err != nil {
+					t.Errorf("%s: %v", url, err)
+				}
+			}
 			if d.Kind != "mariadb" {
 				reader, err := OpenReadOnly(raw+"?table=my_sessions", settings(t))
 				if err != nil {
@@ -224,6 +235,96 @@ func TestOpen(t *testing.T) {
 				t.Errorf("files %q", files)
 			}
 		})
+	}
+}
+
+// socketURLs returns the spellings of the URL of a server's socket.
+func socketURLs(t *testing.T, db djangotest.Database) []string {
+	t.Helper()
+	u, err := parse(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch user, port := u.user, u.hosts[0].port; db.Kind {
+	case "postgres":
+		return []string{
+			fmt.Sprintf("postgres:///%s?host=%s&port=%s&user=%s", u.path, db.Socket, port, user),
+			fmt.Sprintf("postgres://%s@/%s?host=%s&port=%s", user, u.path, url.QueryEscape(db.Socket), port),
+			fmt.Sprintf("psql://%s@:%s/%s/%s?sslmode=prefer", user, port, db.Socket, u.path),
+			fmt.Sprintf("postgres://%s@%s:%s/%s?sslmode=prefer", user, url.PathEscape(db.Socket), port, u.path),
+		}
+	case "mariadb":
+		return []string{
+			fmt.Sprintf("mysql://%s:%s@/%s?unix_socket=%s", user, u.password, u.path, db.Socket),
+			fmt.Sprintf("mysql://%s:%s@localhost/%s?unix_socket=%s", user, u.password, u.path, db.Socket),
+			fmt.Sprintf("mysql://%s:%s@%s/%s?charset=utf8mb4", user, u.password, url.PathEscape(db.Socket), u.path),
+		}
+	}
+	return nil
+}
+
+// What people copy along with a URL is named, and so is how to write what is not read.
+func TestRefusalsNameTheSpelling(t *testing.T) {
+	for raw, want := range map[string]string{
+		"'postgres://u:hunter2@h/db'":     "begins with a quote (')",
+		`"postgres://u:hunter2@h/db"`:     `begins with a quote (")`,
+		"postgres://u:hunter2@h/db”":      "ends with a quote (”)",
+		" postgres://u:hunter2@h/db":      "begins with a space",
+		"postgres://u:hunter2@h/db ":      "ends with a space",
+		"postgres://u:hunter2@h/db\u00a0": "ends with a space",
+		"postgres://u:hunter2@h/db\n":     "ends with a newline",
+		"postgres://u:hunter2@h/db\r\n":   "ends with a newline",
+		"\ufeffpostgres://u:hunter2@h":    "begins with a byte order mark",
+		"postgres://u:hunter2\n@h/db":     "a newline or a tab inside",
+		"\n":                              "a newline",
+
+		"sqlite3:///hunter2.sqlite3":          "write sqlite:///relative/path or sqlite:////absolute/path",
+		"postgresql+psycopg2://u:hunter2@h/d": "write postgresql://…",
+		"redis+socket:///hunter2":             "write unix:///path",
+		"cockroachdb://u:hunter2@h/d":         "CockroachDB is not supported",
+
+		"postgres://u:hunter2@h/d?ssl_mode=require":        `unknown option "ssl_mode": write sslmode`,
+		"postgres://u:hunter2@h/d?schema=hunter2":          "write currentSchema",
+		"postgres://u:hunter2@h/d?Table=x":                 "write table",
+		"mysql://u:hunter2@h/d?sslmode=require":            "write ssl_mode",
+		"mysql://u:hunter2@h/d?ssl_ca=x":                   "write ssl-ca",
+		"mysql://u@h/d?password=hunter2":                   "the password after the user: scheme://user:password@host/name",
+		"mysql://u:hunter2@h/d?ReadTimeout=1s":             "write read_timeout",
+		"redis://:hunter2@h/1?max_conns=3":                 "max_open_conns",
+		"redis://:hunter2@h/1?key_function=f":              "cachestore.Config",
+		"redis://:hunter2@a/1,redis://:hunter2@b/1":        "several URLs: write one, with commas between its hosts",
+		"postgres://u:hunter2@h/d?application_name=a@b":    "which must be written as %40",
+		"filecache://hunter2/folder":                       "it is filecache:///relative/path or filecache:////absolute/path",
+		"postgres://u:hunter2@h/d?channel_binding=require": "write sslmode=verify-full",
+		"sqlite://var/hunter/db.sqlite3":                   `open "hunter/db.sqlite3"`,
+		"mysql://u:hunter2@h/d?unix_socket=/s":             "leave the host out",
+		"rediss://:hunter2@h/1?ssl_ca=xy":                  "write ssl_ca_certs",
+		"postgres://u:hunter2@h/d?ssl_ca=x":                "write sslrootcert",
+		"redis://:hunter2@h/1?ssl=true":                    "the scheme with an s, such as rediss",
+	} {
+		_, err := Open(raw, settings(t))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v, want %s", raw, err, want)
+		}
+	}
+}
+
+// Of a relative path that is missing, the error names the absolute one if that is there.
+func TestAbsolutePathIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "db.sqlite3")
+	makeSQLite(t, file)
+	t.Chdir(dir)
+	for raw, want := range map[string]string{
+		"filecache://" + dir:                        "; the absolute path is filecache:///" + dir,
+		"file://" + dir:                             "; the absolute path is file:///" + dir,
+		"sqlite://" + file:                          "; the absolute path is sqlite:///" + file,
+		"dbcache+sqlite://" + file + "?table=cache": "; the absolute path is dbcache+sqlite:///" + file,
+	} {
+		_, err := Open(raw, settings(t))
+		if err == nil || !strings.HasSuffix(err.Error(), want) || !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v, want %s", raw, err, want)
+		}
 	}
 }
 

@@ -189,6 +189,24 @@ func (d *Dialect) ParseTime(value any, loc *time.Location) (time.Time, error) {
 	return nonZero(t), nil
 }
 
+// Infinity returns 1 or -1 for PostgreSQL's times infinity and -infinity, which drivers return as
+// text, and 0 for others.
+func (d *Dialect) Infinity(value any) int {
+	text, _ := value.(string)
+	if bytes, ok := value.([]byte); ok {
+		text = string(bytes)
+	}
+	switch {
+	case d.NaiveTimes:
+		return 0
+	case text == "infinity":
+		return 1
+	case text == "-infinity":
+		return -1
+	}
+	return 0
+}
+
 // nonZero returns t in UTC. It never returns the zero Time, which stands for an unknown time:
 // a row that ended at the first instant of the year 1 would seem not to end.
 func nonZero(t time.Time) time.Time {

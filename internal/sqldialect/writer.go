@@ -16,8 +16,8 @@ import (
 // which does not send a statement again.
 //
 // Without that retry Writer must itself detect a pooled connection that the server has closed,
-// for example by a restart. go-sql-driver and pgx look at the socket when a connection leaves
-// the pool, and so do lib/pq's connections that storeurl opens. For connections that the program
+// for example by a restart. go-sql-driver looks at the socket when a connection leaves the pool,
+// and so do lib/pq's connections that storeurl opens. For connections that the program
 // opened, Writer sends a ping before the write if the database has not answered for idleTime, or
 // if a connection has broken within brokenTime.
 type Writer struct {

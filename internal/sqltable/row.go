@@ -42,7 +42,7 @@ func (t *Table) Same(a, b Version) bool {
 // Parse returns the version of a row. The error is a *djsession.PayloadError. If only the data
 // are wrong, Parse also returns a version with the time.
 func (t *Table) Parse(row Row) (Version, error) {
-	at, err := t.Dialect.ParseTime(row.Expires, t.Location)
+	at, err := t.parseTime(row.Expires)
 	if err != nil {
 		return Version{}, t.PayloadError(fmt.Errorf("%w: %s is %w", djsession.ErrMalformed, t.config.Expires, err))
 	}
@@ -60,6 +60,18 @@ func (t *Table) Parse(row Row) (Version, error) {
 		return v, t.PayloadError(fmt.Errorf("%d bytes: %w", row.Length.Int64, djsession.ErrTooLarge))
 	}
 	return v, t.PayloadError(fmt.Errorf("%w: %s is null", djsession.ErrMalformed, t.config.Data))
+}
+
+// parseTime returns the instant of a time that was read. Infinity is a session without an end, as
+// Django's datetime.max is.
+func (t *Table) parseTime(value any) (time.Time, error) {
+	switch t.Dialect.Infinity(value) {
+	case 1:
+		return djsession.Never, nil
+	case -1:
+		return time.Unix(0, 0).UTC(), nil // it has ended
+	}
+	return t.Dialect.ParseTime(value, t.Location)
 }
 
 // PayloadError returns the error for data that cannot be trusted.

@@ -16,6 +16,7 @@ type Database struct {
 	Name   string         // the database's name; for SQLite its path
 	Django map[string]any // the entry for DATABASES; a test may add to it
 	URL    string         // the store URL, spelled as dj-database-url does
+	Socket string         // of PostgreSQL the folder of the server's Unix socket, of MariaDB the socket
 }
 
 // Settings is the DATABASES setting with this database as the default.
@@ -63,7 +64,8 @@ func Postgres(t testing.TB) Database {
 		Name: name,
 		Django: map[string]any{"ENGINE": "django.db.backends.postgresql", "NAME": name, "USER": dbUser,
 			"HOST": localhost, "PORT": s.port},
-		URL: fmt.Sprintf("postgres://%s@%s:%d/%s", dbUser, localhost, s.port, name),
+		URL:    fmt.Sprintf("postgres://%s@%s:%d/%s", dbUser, localhost, s.port, name),
+		Socket: s.dir,
 	}
 }
 
@@ -79,7 +81,8 @@ func MariaDB(t testing.TB) Database {
 		Name: name,
 		Django: map[string]any{"ENGINE": "django.db.backends.mysql", "NAME": name, "USER": dbUser, "PASSWORD": password,
 			"HOST": localhost, "PORT": s.port},
-		URL: fmt.Sprintf("mysql://%s:%s@%s:%d/%s", dbUser, password, localhost, s.port, name),
+		URL:    fmt.Sprintf("mysql://%s:%s@%s:%d/%s", dbUser, password, localhost, s.port, name),
+		Socket: filepath.Join(s.dir, socket),
 	}
 }
 
@@ -106,7 +109,7 @@ var postgres = &once{recipe: recipe{
 	},
 	run: func(programs map[string]string, dir string, port int) []string {
 		return []string{programs["postgres"], "-D", filepath.Join(dir, "data"), "-p", strconv.Itoa(port),
-			"-c", "listen_addresses=" + localhost, "-c", "unix_socket_directories=",
+			"-c", "listen_addresses=" + localhost, "-c", "unix_socket_directories=" + dir,
 			"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"}
 	},
 	client: func(programs map[string]string, port int) []string {
@@ -139,7 +142,7 @@ var mariadb = &once{recipe: recipe{
 		os.WriteFile(init, []byte(grants), 0o644) // If that fails, the server says so.
 		return []string{programs["mariadbd"], "--no-defaults", "--datadir=" + filepath.Join(dir, "data"),
 			"--bind-address=" + localhost, fmt.Sprint("--port=", strconv.Itoa(port)),
-			"--socket=" + filepath.Join(dir, "s"), "--pid-file=" + filepath.Join(dir, "pid"), "--init-file=" + init,
+			"--socket=" + filepath.Join(dir, socket), "--pid-file=" + filepath.Join(dir, "pid"), "--init-file=" + init,
 			"--character-set-server=utf8mb4", "--skip-name-resolve",
 			"--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync"}
 	},

@@ -1,4 +1,4 @@
-// Package djangotest runs the peers that tests need: Djangos, PostgreSQL, MariaDB, Redis and Memcached. Nothing is
+// Package djangotest runs the peers that tests need: Djangos, PostgreSQL, PgBouncer, MariaDB, Redis and Memcached. Nothing is
 // simulated. It also reads the sessions and signatures that Djangos wrote into testdata.
 //
 // A Django is a Python process that a test sends code to ([Start], [Django.Do]). testdata/peer.py is its program. All of one release in a

@@ -70,7 +70,7 @@ func NeedModule(t testing.TB, version, name string) {
 }
 
 // Testdata is the path of something in the repository's testdata folder. A test runs in the folder of its package: the
-// repository begins above, where go.mod is.
+// repository begins above, where testdata/install is. (The examples are modules of their own.)
 func Testdata(t testing.TB, parts ...string) string {
 	t.Helper()
 	dir, err := os.Getwd()
@@ -78,11 +78,11 @@ func Testdata(t testing.TB, parts ...string) string {
 		t.Fatal(err)
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "testdata", "install")); err == nil {
 			return filepath.Join(append([]string{dir, "testdata"}, parts...)...)
 		}
 		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod here or above")
+			t.Fatal("no testdata/install here or above")
 		}
 		dir = filepath.Dir(dir)
 	}
