@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -26,14 +27,15 @@ func Resolve(rawURL, folder string) string {
 	return rawURL
 }
 
-// WithOption returns the URL with an option, which counts in place of one of the same name.
+// WithOption returns the URL with an option, in place of one of the same name.
 func WithOption(rawURL, name, value string) string {
-	before, query, hasQuery := strings.Cut(rawURL, "?")
-	rawURL = before + "?" + name + "=" + url.QueryEscape(value)
-	if hasQuery {
-		rawURL += "&" + query
-	}
-	return rawURL
+	before, query, _ := strings.Cut(rawURL, "?")
+	options := strings.FieldsFunc(query, func(r rune) bool { return r == '&' })
+	options = slices.DeleteFunc(options, func(option string) bool {
+		other, _, _ := strings.Cut(option, "=")
+		return unescaped(other) == name
+	})
+	return before + "?" + strings.Join(append(options, name+"="+url.QueryEscape(value)), "&")
 }
 
 // WithPassword returns the URL with a password after the name of its user.

@@ -144,6 +144,18 @@ func TestWithPassword(t *testing.T) {
 	}
 }
 
+func TestWithOption(t *testing.T) {
+	for raw, want := range map[string]string{
+		"postgres://h/d":                      "postgres://h/d?table=a%26b",
+		"postgres://h/d?sslmode=disable":      "postgres://h/d?sslmode=disable&table=a%26b",
+		"postgres://h/d?t%61ble=x&sslmode=no": "postgres://h/d?sslmode=no&table=a%26b",
+	} {
+		if got := WithOption(raw, "table", "a&b"); got != want {
+			t.Errorf("%s: got %s, want %s", raw, got, want)
+		}
+	}
+}
+
 func TestResolve(t *testing.T) {
 	for raw, want := range map[string]string{
 		"sqlite:///a%20b%3F.sqlite3?timeout=1": "sqlite:////site/a%20b%3F.sqlite3?timeout=1",
