@@ -1,6 +1,6 @@
 # Everything a checkout can do. `make test` is what CI runs.
 
-.PHONY: help demo example check test test-all django-tests bench fuzz peers lint clean
+.PHONY: help demo example check test test-all django-tests sites bench fuzz peers lint clean
 
 help:
 	@echo 'make demo         the main job, on a database that Django 5.2 wrote'
@@ -9,6 +9,7 @@ help:
 	@echo 'make test         what CI runs: installs what it needs; the oldest and the newest Django on every engine'
 	@echo 'make test-all     the same with every Django on every engine'
 	@echo "make django-tests Django's own tests of sessions and signing, answered by Go"
+	@echo 'make sites        Go beside Wagtail, django-oscar and pretix, over HTTP; installs them; not in CI'
 	@echo 'make bench        how far from the floor'
 	@echo 'make fuzz         every fuzz target for FUZZTIME (60s); ten times as long for those that read unsigned bytes'
 
@@ -52,6 +53,10 @@ test-all: test
 # It installs what it needs: Django's source distribution, for its tests.
 django-tests:
 	testdata/djangotests/run
+
+# Real sites that nobody here wrote. Not in CI: it installs about 1 GB and takes minutes.
+sites:
+	testdata/sites/run
 
 peers:
 	@testdata/install || [ "$(CI)" != true ] || exit 1

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -18,6 +19,8 @@ import (
 //   - The cache of a cached_db cannot be reached, or has none of the newest sessions.
 //   - The session table has columns that the service does not fill, or lacks columns that
 //     it does (see dbstore.Store.Check).
+//   - SESSION_COOKIE_SECURE or SESSION_EXPIRE_AT_BROWSER_CLOSE is off, and nobody has said that
+//     it is off on the site (see Settings.DefaultsConfirmed).
 //
 // Check writes nothing.
 func (m *Manager) Check(ctx context.Context) error {
@@ -27,6 +30,10 @@ func (m *Manager) Check(ctx context.Context) error {
 	}
 	if err != nil {
 		return fmt.Errorf("djsession: check: is it the site's SECRET_KEY, DJANGO_VERSION and store? %w", err)
+	}
+	if names := m.settings().unconfirmed(); len(names) > 0 && !m.ReadOnly {
+		m.report(ctx, Event{Kind: EventCheck, Err: fmt.Errorf("%s: off by default, and nobody has said that it is off on the site: if it is on there, "+
+			"this service sets a less safe cookie in place of the site's; use SettingsFromFile, or set Settings.DefaultsConfirmed", strings.Join(names, ", "))})
 	}
 	if s.unknownKey() && !m.settings().AcceptNewKey {
 		m.report(ctx, Event{Kind: EventCheck, Err: ErrUnknownKey})

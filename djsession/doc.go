@@ -1,11 +1,12 @@
 // Package djsession reads and writes the sessions of a live Django site, in Django's own
 // format.
 //
-// Start with [NewSettings], which takes the release of Django and the site's SECRET_KEY. Open
-// a store with package storeurl, or with the package of one store:
+// Start with [SettingsFromFile], which takes the file that "djsess settings" wrote in the site,
+// and the site's SECRET_KEY; or with [NewSettings], which has the defaults of a release of
+// Django. Open a store with package storeurl, or with the package of one store:
 //
-//	settings, err := djsession.NewSettings("5.2", os.Getenv("DJANGO_SECRET_KEY"))
-//	store, err := storeurl.Open(os.Getenv("DATABASE_URL"), settings)
+//	settings, err := djsession.SettingsFromFile("djsess-settings.json", os.Getenv("DJANGO_SECRET_KEY"))
+//	store, err := storeurl.OpenFromFile("djsess-settings.json", settings)
 //
 // In a web service, put [Manager.Handler] around the handlers. [Manager.WithSession] calls a
 // handler with the visitor's [Session]; other handlers call [FromRequest]:

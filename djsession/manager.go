@@ -86,6 +86,7 @@ type Manager struct {
 	unsigned      bool             // the store is an UnsignedStore
 	hasFallbacks  bool             // there are SECRET_KEY_FALLBACKS
 	evidence      evidence
+	cookieNames   cookieNames
 	deadlines     deadlines
 }
 

@@ -35,6 +35,7 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{m: m, r: r}
 		x.cookie, x.hasCookie = djcookie.Lookup(r.Header["Cookie"], m.settings().SessionCookieName)
+		m.noteCookies(r, x.hasCookie)
 		x.ctx = requestContext{r.Context(), x}
 		x.w = responseWriter{ResponseWriter: w, x: x}
 		x.keepHeader(w.Header())

@@ -31,8 +31,8 @@ const (
 	// trusted, a cookie holds no session key or may not be deleted yet, a hijacked connection
 	// takes no cookie; or djauth takes a visitor for anonymous, or refuses a host.
 	EventRefusal EventKind = "refusal"
-	// EventCheck: Manager.Check, or Check of djauth, found something suspicious that is not an
-	// error.
+	// EventCheck: Manager.Check, Check of djauth, or the requests so far show something
+	// suspicious that is not an error.
 	EventCheck EventKind = "check"
 	// EventError: Error answered a request. Err is not from the store, but from djauth or a
 	// handler.

@@ -11,8 +11,9 @@ import (
 )
 
 // Settings are the Django settings that decide how sessions are written, under Django's
-// names in Go spelling. They must be the same as in the site's settings.py. NewSettings
-// returns the defaults of a Django release; change the fields that the site changes.
+// names in Go spelling. They must be the same as in the site's settings.py. SettingsFromFile
+// reads them from a file that the command wrote in the site. NewSettings returns the defaults
+// of a Django release; change the fields that the site changes.
 type Settings struct {
 	// DjangoVersion is the release that the site runs, such as "5.2", or its
 	// django.get_version(). It decides which payload form and hash algorithm are written, and
@@ -70,6 +71,12 @@ type Settings struct {
 	// TimeZone is TIME_ZONE, the zone of the naive times that the database
 	// holds when UseTZ is off. Default: "America/Chicago".
 	TimeZone string
+
+	// DefaultsConfirmed says that a setting which has Django's default here has it on the
+	// site, too. While it is off, Manager.Check warns if SESSION_COOKIE_SECURE or
+	// SESSION_EXPIRE_AT_BROWSER_CLOSE is off: then cookies of Go's may be less safe than
+	// the site's. SettingsFromFile switches it on. Default: off.
+	DefaultsConfirmed bool
 
 	// AcceptNewKey lets djsess sign with SecretKey even if the newest sessions of
 	// the store were signed with one of SecretKeyFallbacks. If it is off, such a
@@ -159,6 +166,21 @@ func (s *Settings) Validate() error {
 		return err
 	}
 	return nil
+}
+
+// unconfirmed returns the names of the security-relevant settings that are off and may be on at the
+// site.
+func (s *Settings) unconfirmed() (names []string) {
+	if s.DefaultsConfirmed {
+		return nil
+	}
+	if !s.SessionCookieSecure {
+		names = append(names, "SESSION_COOKIE_SECURE")
+	}
+	if !s.SessionExpireAtBrowserClose {
+		names = append(names, "SESSION_EXPIRE_AT_BROWSER_CLOSE")
+	}
+	return names
 }
 
 // validCookieName reports whether Python's http.cookies accepts a name.

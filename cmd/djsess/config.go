@@ -18,11 +18,13 @@ const configName = "djsess.toml"
 
 // config is the content of a djsess.toml. It is the zero config if there is no file.
 type config struct {
-	file   string
-	store  string
-	stores map[string]storeConfig
-	users  *usersConfig // nil: the file has no [users]
-	warn   func(name, warning string)
+	file  string
+	store string
+	// settingsFile is what "djsess settings" wrote: a path, or "".
+	settingsFile string
+	stores       map[string]storeConfig
+	users        *usersConfig // nil: the file has no [users]
+	warn         func(name, warning string)
 	// The settings, by Django's names. A nil is a setting that the file does not have.
 	djangoVersion           *string
 	secretKey               *string
@@ -60,7 +62,7 @@ func (a *app) readConfig() (*config, error) {
 		from = fromSearch
 		var err error
 		if file, err = findUp(configName); err != nil || file == "" {
-			return &config{}, err
+			return &config{settingsFile: a.flags.settings}, err
 		}
 	}
 	data, info, err := readFile(file, from, 64<<10)
@@ -75,6 +77,9 @@ func (a *app) readConfig() (*config, error) {
 		return nil, err
 	}
 	c.warn = a.warn
+	if a.flags.settings != "" {
+		c.settingsFile = a.flags.settings
+	}
 	if c.holdsSecrets() {
 		c.warn(file, exposed(info))
 	}
@@ -142,6 +147,9 @@ func parseConfig(file, text string) (*config, error) {
 	top := &table{file: file, values: values, err: &firstMistake}
 	if store := take[string](top, "store"); store != nil {
 		c.store = *store
+	}
+	if file := take[string](top, "settings_file"); file != nil {
+		c.settingsFile = c.path(*file)
 	}
 	c.parseSettings(top.sub("settings"))
 	c.users = parseUsers(top)

@@ -46,6 +46,7 @@ type app struct {
 		store         string
 		secretKeyFile string
 		config        string
+		settings      string
 		readOnly      bool
 		acceptNewKey  bool
 	}
@@ -62,6 +63,10 @@ var setupHelp = `Djsess needs two things, each from the first of these places th
                 DJANGO_SECRET_KEY or SECRET_KEY in the .env
   (older keys   further lines of that file, $DJANGO_SECRET_KEY_FALLBACKS with
                 commas between or as a JSON list, djsess.toml, the .env)
+
+Run "djsess settings -o djsess-settings.json" in the site, and name that file by
+--settings (or settings_file in djsess.toml): it has the store, and all settings
+but the keys. Whatever djsess.toml has wins over it.
 
 A store is the name of one in djsess.toml, or a URL:
 
@@ -130,7 +135,7 @@ func (a *app) rootCommand() *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		// If a flag's value is an unset variable, the command must not use the default store.
 		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
-			for _, name := range []string{"store", "secret-key-file", "config"} {
+			for _, name := range []string{"store", "secret-key-file", "config", "settings"} {
 				if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
 					return usagef(cmd, "--%s is empty", name)
 				}
@@ -150,11 +155,12 @@ func (a *app) rootCommand() *cobra.Command {
 	f.StringVar(&a.flags.store, "store", "", "`URL` of the sessions' store, or its name in djsess.toml")
 	f.StringVar(&a.flags.secretKeyFile, "secret-key-file", "", "`FILE` of the SECRET_KEY; further lines are fallbacks; may be a pipe")
 	f.StringVar(&a.flags.config, "config", "", "configuration `FILE` (default: djsess.toml here or above)")
+	f.StringVar(&a.flags.settings, "settings", "", "`FILE` that djsess settings wrote in the site")
 	f.BoolVar(&a.flags.readOnly, "read-only", false, "refuse every command that writes")
 	root.AddCommand(
 		a.getCommand(), a.listCommand(),
 		a.createCommand(), a.setCommand(), a.unsetCommand(), a.deleteCommand(),
-		a.decodeCommand(), a.encodeCommand(),
+		a.decodeCommand(), a.encodeCommand(), a.settingsCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		cmd.ValidArgsFunction = cobra.NoFileCompletions

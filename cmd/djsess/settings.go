@@ -22,11 +22,9 @@ func (a *app) settings(c *config, unsigned bool) (*djsession.Settings, error) {
 	case err != nil:
 		return nil, err
 	}
-	version := defaultDjangoVersion
-	override(&version, c.djangoVersion)
-	s, err := djsession.NewSettings(version, key)
+	s, err := c.baseSettings(key)
 	if err != nil {
-		return nil, c.wrong(err)
+		return nil, err
 	}
 	s.SecretKeyFallbacks = fallbacks
 	s.Now = a.now
@@ -44,13 +42,36 @@ func (a *app) settings(c *config, unsigned bool) (*djsession.Settings, error) {
 	if c.defaultHashingAlgorithm != nil {
 		s.DefaultHashingAlgorithm = signing.Algorithm(*c.defaultHashingAlgorithm)
 	}
-	if s.SessionSerializer, err = c.serializer(); err != nil {
+	switch serializer, err := c.serializer(); {
+	case err != nil:
 		return nil, err
+	case serializer != nil:
+		s.SessionSerializer = serializer
 	}
 	if err := s.Validate(); err != nil {
 		return nil, c.wrong(err)
 	}
 	if _, err := s.Location(); err != nil { // a wrong zone is a mistake even if USE_TZ is on
+		return nil, c.wrong(err)
+	}
+	return s, nil
+}
+
+// baseSettings returns the settings that djsess.toml may override: those of the site's settings
+// file, or the defaults of the release.
+func (c *config) baseSettings(key string) (*djsession.Settings, error) {
+	if c.settingsFile != "" {
+		s, err := djsession.SettingsFromFile(c.settingsFile, key)
+		if err != nil {
+			return nil, &configError{err}
+		}
+		override(&s.DjangoVersion, c.djangoVersion)
+		return s, nil
+	}
+	version := defaultDjangoVersion
+	override(&version, c.djangoVersion)
+	s, err := djsession.NewSettings(version, key)
+	if err != nil {
 		return nil, c.wrong(err)
 	}
 	return s, nil
@@ -74,7 +95,7 @@ func override[T any](value *T, by *T) {
 // The default is then USE_TZ off, in the zone of Chicago. But startproject turns USE_TZ on, and
 // the times in the table are then in UTC.
 func (a *app) warnOfDefaultZone(c *config, p place, s *djsession.Settings) {
-	if p.scheme.KeepsWallClock && !s.UseTZ && c.useTZ == nil && c.timeZone == nil {
+	if p.scheme.KeepsWallClock && !s.UseTZ && !s.DefaultsConfirmed && c.useTZ == nil && c.timeZone == nil {
 		a.complain("warning: %s does not say USE_TZ, and the default of Django %s is off, in the zone %s: "+
 			"if the site's settings.py has USE_TZ = True, say so under [settings], or all expiry times are off by hours",
 			c.file, s.DjangoVersion, s.TimeZone)

@@ -20,6 +20,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/sitefile"
 )
 
 // defaultStore is the database of a project that startproject made.
@@ -42,15 +43,17 @@ func (a *app) storePlace(c *config) (place, error) {
 		return place{}, configf("--store: passwords and keys are refused on the command line, where every user of this machine can read them: "+
 			"give the URL by $DJSESS_STORE or $DATABASE_URL, or under [stores] in %s (and PostgreSQL's password by ~/.pgpass)", configName)
 	}
+	if a.flags.store == "" && os.Getenv("DJSESS_STORE") == "" && os.Getenv("DATABASE_URL") != "" {
+		if err := c.refuseDatabaseAlone(); err != nil {
+			return place{}, err
+		}
+	}
 	for _, source := range []struct{ value, name string }{
 		{a.flags.store, "--store"},
 		{os.Getenv("DJSESS_STORE"), "$DJSESS_STORE"},
 		{os.Getenv("DATABASE_URL"), "$DATABASE_URL"},
 	} {
 		switch {
-		case source.name == "$DATABASE_URL" && source.value != "" && c.stores[c.store].engine == cachedDB:
-			// The site's cache would keep the old sessions after changes to the database alone.
-			return place{}, configf("$DATABASE_URL names a database, and %s names the store %q, which is a cached_db: choose one by --store or $DJSESS_STORE", c.file, c.store)
 		case storeurl.IsURL(source.value):
 			return place{url: source.value, namedBy: source.name}, nil
 		case source.value != "":
@@ -63,6 +66,9 @@ func (a *app) storePlace(c *config) (place, error) {
 			return place{url: c.relative(c.store), namedBy: namedBy}, nil
 		}
 		return c.namedStore(c.store, namedBy)
+	}
+	if c.settingsFile != "" {
+		return c.siteStore()
 	}
 	value, namedBy, err := a.fromDotenv("DJSESS_STORE", "DATABASE_URL")
 	switch {
@@ -77,6 +83,38 @@ func (a *app) storePlace(c *config) (place, error) {
 		return place{}, configf("there is no store: %s; without one it is ./%s, which is not here", storePlaces, defaultStore)
 	}
 	return place{url: "sqlite:///" + defaultStore, namedBy: "./" + defaultStore}, nil
+}
+
+// refuseDatabaseAlone returns an error if the configured store is a cached_db. After changes to its
+// database alone, by $DATABASE_URL, the site's cache would keep the old sessions.
+func (c *config) refuseDatabaseAlone() error {
+	const remedy = "choose one by --store or $DJSESS_STORE"
+	switch {
+	case c.stores[c.store].engine == cachedDB:
+		return configf("$DATABASE_URL names a database, and %s names the store %q, which is a cached_db: %s", c.file, c.store, remedy)
+	case c.store != "" || c.settingsFile == "":
+		return nil
+	}
+	file, err := sitefile.Read(c.settingsFile)
+	switch {
+	case err != nil:
+		return &configError{err}
+	case file.Store.Engine == sitefile.CachedDB:
+		return configf("$DATABASE_URL names a database, and in %s the sessions are in a cached_db: %s", c.settingsFile, remedy)
+	}
+	return nil
+}
+
+// siteStore returns the store of the site's settings file.
+func (c *config) siteStore() (place, error) {
+	file, err := sitefile.Read(c.settingsFile)
+	if err != nil {
+		return place{}, &configError{err}
+	}
+	if file.Store.URL == "" || file.Store.Engine == sitefile.CachedDB && file.Store.Cache == "" {
+		return place{}, configf(`%s: it has no URL for the site's session store ("left_out" says why): %s`, c.settingsFile, storePlaces)
+	}
+	return place{url: file.Store.URL, cache: file.Store.Cache, namedBy: c.settingsFile}, nil
 }
 
 // namedStore returns a store of [stores].

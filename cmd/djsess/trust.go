@@ -40,7 +40,11 @@ func readFile(path string, from source, most int) ([]byte, fs.FileInfo, error) {
 	case from != fromCommandLine && !info.Mode().IsRegular():
 		return nil, nil, errors.New("this is not a regular file")
 	case from == fromSearch:
-		if err := trust(path, info); err != nil {
+		flag := ""
+		if filepath.Base(path) == configName {
+			flag = "--config"
+		}
+		if err := trust(path, info, flag); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -64,8 +68,9 @@ const trustVariable = "DJSESS_TRUST_CONFIG"
 
 // trust checks a file that was found by a search. It returns an error if anybody but this user
 // and root could have written the file or could replace it: a djsess.toml decides which files of
-// secrets are read, and to which hosts the secrets are sent.
-func trust(path string, file fs.FileInfo) error {
+// secrets are read, and to which hosts the secrets are sent, and a manage.py is run. The flag names
+// such a file without a search; "" if there is none.
+func trust(path string, file fs.FileInfo, flag string) error {
 	if isTrusted(path, file) {
 		return nil
 	}
@@ -94,8 +99,8 @@ func trust(path string, file fs.FileInfo) error {
 		return nil
 	}
 	byFlag := ""
-	if filepath.Base(path) == configName {
-		byFlag = " or pass the file by --config,"
+	if flag != "" {
+		byFlag = " or pass the file by " + flag + ","
 	}
 	return fmt.Errorf("%s: this file was found by a search and is not trusted: %s; run %q,%s or, in a container, set %s=%s",
 		path, reason, remedy, byFlag, trustVariable, path)

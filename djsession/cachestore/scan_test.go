@@ -124,7 +124,9 @@ func TestScanUnsupported(t *testing.T) {
 // Until a session was found in the cache, it may be another site's: no visitor loses a cookie.
 func TestUnknownStore(t *testing.T) {
 	cache := newMemory()
-	m, err := djsession.NewManager(newStore(t, cache, cachestore.Config{}))
+	settings := mustSettings(t)
+	settings.DefaultsConfirmed = true
+	m, err := djsession.NewManager(newStore(t, cache, cachestore.Config{Settings: settings}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,8 @@
 //		return nil
 //	}
 //
+// [FromFile] makes users and auth from the file that "djsess settings" wrote in the site.
+//
 // [Auth.RequireUser] protects any http.Handler, and [Auth.User] returns request.user in any
 // handler, or nil for an anonymous visitor.
 //

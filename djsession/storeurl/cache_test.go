@@ -195,8 +195,10 @@ func TestCheckAsksTheCache(t *testing.T) {
 	djangotest.Start(t, djangotest.Newest, djangotest.Settings{
 		"DATABASES": db.Settings(), "CACHES": djangotest.Caches(r.Django()), "SESSION_ENGINE": "django.contrib.sessions.backends.cached_db",
 	}).Do(t, `migrate(); SessionStore().save()`, nil, nil)
+	s := settings(t)
+	s.DefaultsConfirmed = true
 	for url, want := range map[string]error{r.URL: nil, "redis://:wrong@" + r.Addr + "/0": rediscache.ErrPassword} {
-		store, err := OpenCachedDB(url, db.URL, settings(t))
+		store, err := OpenCachedDB(url, db.URL, s)
 		if err != nil {
 			t.Fatal(err)
 		}

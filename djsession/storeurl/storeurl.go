@@ -1,6 +1,8 @@
 // Package storeurl opens a session store by a URL. The URLs are those of dj-database-url,
 // django-environ and redis-py, and more of the same kind for Django's other engines.
 //
+// OpenFromFile takes the URL from a file that the command wrote in the site.
+//
 // # Databases
 //
 // Django's engine db, in the table django_session:

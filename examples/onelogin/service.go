@@ -25,6 +25,7 @@ func newService(ctx context.Context, databaseURL, secretKey string) (*service, e
 	if err != nil {
 		return nil, err
 	}
+	settings.DefaultsConfirmed = true
 	store, err := storeurl.Open(databaseURL, settings)
 	if err != nil {
 		return nil, err

@@ -12,17 +12,17 @@ import (
 	"github.com/djsess/djsess/djsession/storeurl"
 )
 
+const siteFile = "djsess-settings.json" // "djsess settings" wrote it in the site
+
 func main() {
-	settings, err := djsession.NewSettings("5.2", os.Getenv("DJANGO_SECRET_KEY"))
+	settings, err := djsession.SettingsFromFile(siteFile, os.Getenv("DJANGO_SECRET_KEY"))
 	check(err)
-	store, err := storeurl.Open(os.Getenv("DATABASE_URL"), settings)
+	store, err := storeurl.OpenFromFile(siteFile, settings)
 	check(err)
 	manager, err := djsession.NewManager(store)
 	check(err)
-	check(manager.Check(context.Background()))              // is it the site's SECRET_KEY, and the site's store?
-	users, err := djauth.UsersIn(store, djauth.UserModel{}) // the table auth_user
-	check(err)
-	auth, err := djauth.New(users)
+	check(manager.Check(context.Background())) // is it the site's SECRET_KEY, and the site's store?
+	auth, err := djauth.FromFile(siteFile, store)
 	check(err)
 	check(auth.Check(context.Background(), manager)) // are these the site's users?
 

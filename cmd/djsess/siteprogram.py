@@ -1,0 +1,343 @@
+# Writes what djsess must know of a Django site as JSON, for `djsess settings`. It runs in the site's Python (3.5 or later)
+# and takes one argument: the path of manage.py, or "" for the site of $DJANGO_SETTINGS_MODULE. Its result goes to the
+# first standard output. All else that the site prints goes to standard error.
+import os
+import sys
+
+sys.path[0:1] = []  # the current folder, which may be anybody's
+result = os.fdopen(os.dup(1), "wb")
+os.dup2(2, 1)
+
+import json
+import re
+import runpy
+import tempfile
+from importlib import import_module
+from urllib.parse import quote, urlencode, urlsplit
+
+left_out = []
+
+# HIDDEN_SETTINGS of Django 5.2 and later. Older releases have fewer words.
+hidden = re.compile("API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|HTTP_COOKIE", re.I)
+
+
+def leave_out(name, reason):
+    text = "%s: %s" % (name, reason)
+    if text not in left_out:
+        left_out.append(text)
+
+
+def without_password(url, name):
+    """Returns a URL without its passwords."""
+    scheme, separator, rest = str(url).partition("://")
+    if not separator:
+        return str(url)
+    rest, _, query = rest.partition("?")
+    # A password may hold any character, also one that should have been percent-encoded.
+    login, at, host = rest.rpartition("@")
+    user, colon, password = login.partition(":")
+    options = [option for option in re.split("[&;]", query) if option]
+    kept = [option for option in options if not hidden.search(option.partition("=")[0])]
+    if password or len(kept) < len(options):
+        leave_out(name, "the password in the URL")
+    return scheme + "://" + (user + at if user else "") + host + ("?" + "&".join(kept) if kept else "")
+
+
+def plain(value, name):
+    """Returns a setting's value as JSON has it, with lazy texts and paths as texts."""
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item, name) for item in value]
+    return without_password(value, name)
+
+
+def with_options(url, options):
+    options = [(name, value) for name, value in options if value not in (None, "")]
+    return url + ("&" if "?" in url else "?") + urlencode(options, quote_via=quote) if options else url
+
+
+def unused(options, name):
+    for option in sorted(options):
+        leave_out("%s['OPTIONS']['%s']" % (name, option), "a secret" if hidden.search(option) else "djsess does not copy this option")
+
+
+def database_url(alias, table=None, model=None):
+    """Returns the URL of a database, or None."""
+    from django.conf import settings
+    from django.db import connections
+
+    conf = settings.DATABASES[alias]
+    name = "DATABASES['%s']" % alias
+    options = dict(conf.get("OPTIONS") or {})
+    vendor = connections[alias].vendor
+    if conf.get("PASSWORD"):
+        leave_out(name + "['PASSWORD']", "a secret")
+    query = [("table", table), ("model", model)]
+    if vendor == "sqlite":
+        path = str(conf["NAME"])
+        if path.startswith("file:") or ":memory:" in path:
+            leave_out(name, "djsess opens SQLite files by their path")
+            return None
+        query += [("time_zone", conf.get("TIME_ZONE")), ("timeout", options.pop("timeout", None))]
+        unused(options, name)
+        return with_options("sqlite:///" + quote(os.path.abspath(path)), query)
+    if vendor not in ("postgresql", "mysql"):
+        leave_out(name, "djsess has no store for the database %s" % vendor)
+        return None
+    if vendor == "mysql":
+        query += [("time_zone", conf.get("TIME_ZONE")), ("charset", options.pop("charset", None))]
+    else:
+        query += [(option, options.pop(option, None)) for option in ("sslmode", "sslrootcert", "sslcert", "options", "connect_timeout")]
+    unused(options, name)
+    host, port = str(conf.get("HOST") or ""), str(conf.get("PORT") or "")
+    if not host and vendor == "postgresql" and os.path.isdir("/var/run/postgresql"):
+        host = "/var/run/postgresql"  # libpq's default is a socket, lib/pq's is not
+    elif not host:
+        host = "localhost"
+    if ":" in host and not host.startswith("/"):
+        host = "[" + host + "]"
+    else:
+        host = quote(host, safe="")
+    user = quote(str(conf["USER"]), safe="") + "@" if conf.get("USER") else ""
+    scheme = "postgres" if vendor == "postgresql" else "mysql"
+    return with_options("%s://%s%s%s/%s" % (scheme, user, host, ":" + port if port else "", quote(str(conf["NAME"]), safe="")), query)
+
+
+def class_names(cls):
+    return [base.__module__ + "." + base.__name__ for base in cls.__mro__]
+
+
+# Redis clients' serializers and compressors, by the names of their classes.
+redis_serializers = {"PickleSerializer": "pickle", "JSONSerializer": "json", "MSGPackSerializer": "msgpack"}
+redis_compressors = {
+    "IdentityCompressor": None, "ZlibCompressor": "zlib", "GzipCompressor": "gzip", "LzmaCompressor": "lzma", "Lz4Compressor": "lz4",
+    "ZStdCompressor": "zstd",
+}  # fmt: skip
+
+memcached_hashes = {
+    "django.core.cache.backends.memcached.PyMemcacheCache": "pymemcache",
+    "django.core.cache.backends.memcached.PyLibMCCache": "pylibmc",
+    "django.core.cache.backends.memcached.MemcachedCache": "python-memcached",
+}
+
+
+def redis_url(servers, name, client, options):
+    """Returns the URL of a Redis and its replicas, or None."""
+    if any(not re.match("rediss?://", server) for server in servers):
+        leave_out(name, "djsess does not know how to write this LOCATION as a URL: see docs/stores.md")
+        return None
+    if options.get("CLIENT_CLASS", "DefaultClient").rpartition(".")[2] != "DefaultClient":
+        leave_out(name, "the URL of a CLIENT_CLASS of its own: see docs/stores.md")
+        return None
+    options.pop("CLIENT_CLASS", None)
+    query = [("client", client), ("db", options.pop("db", None))]
+    for option, values in (("SERIALIZER", redis_serializers), ("COMPRESSOR", redis_compressors)):
+        path = options.pop(option, None)
+        if path is None:
+            continue
+        path = path if isinstance(path, str) else path.__name__
+        value = path.rpartition(".")[2]
+        if client is None or value not in values:
+            leave_out(name, "djsess has no %s %s" % (option, path))
+            return None
+        query.append((option.lower(), values[value]))
+    for server in servers[1:]:
+        parts = urlsplit(server)
+        query.append(("replica", "%s:%s" % (parts.hostname, parts.port or 6379)))
+    unused(options, name)
+    return with_options(servers[0], query)
+
+
+def cache_url(alias):
+    """Returns the URL of a cache, or None."""
+    from django.conf import settings
+    from django.core.cache import caches
+    from django.db import router
+
+    conf = settings.CACHES[alias]
+    name = "CACHES['%s']" % alias
+    options = dict(conf.get("OPTIONS") or {})
+    cache = caches[alias]
+    names = class_names(type(cache))
+    location = conf.get("LOCATION") or ""
+    servers = location if isinstance(location, (list, tuple)) else re.split("[;,]", str(location))
+    servers = [without_password(server.strip(), name + "['LOCATION']") for server in map(str, servers)]
+    if conf.get("KEY_FUNCTION"):
+        leave_out(name, "its KEY_FUNCTION: in Go set cachestore.Config.KeyFunction")
+        return None
+    if "django_redis.cache.RedisCache" in names:
+        url = redis_url(servers, name, "django-redis", options)
+    elif "django.core.cache.backends.redis.RedisCache" in names:
+        url = redis_url(servers, name, None, options)
+    elif "django.core.cache.backends.filebased.FileBasedCache" in names:
+        url = "filecache:///" + quote(os.path.abspath(str(location)))
+    elif "django.core.cache.backends.db.DatabaseCache" in names:
+        url = database_url(router.db_for_read(cache.cache_model_class), location)
+        url = url and "dbcache+" + url
+    else:
+        url = None
+        for class_name in names:
+            if class_name in memcached_hashes:
+                url = with_options("memcached://" + ",".join(servers), [("hash", memcached_hashes[class_name])])
+        if url is None:
+            leave_out(name, "djsess has no store for the cache %s" % names[0])
+    version = conf.get("VERSION", 1)
+    return url and with_options(url, [("prefix", conf.get("KEY_PREFIX")), ("version", None if version == 1 else version)])
+
+
+# Session models of packages: djsess's name of the model, and its table.
+known_models = {
+    "user_sessions.Session": ("user_sessions", "user_sessions_session"),
+    "qsessions.Session": ("qsessions", "qsessions_session"),
+}
+
+
+def session_store():
+    """Returns where the sessions are, and the name of the site's session class."""
+    from django.conf import settings
+    from django.db import router
+
+    cls = import_module(settings.SESSION_ENGINE).SessionStore
+    names = class_names(cls)
+    backends = "django.contrib.sessions.backends."
+    is_engine = lambda engine: backends + engine + ".SessionStore" in names  # noqa: E731
+    store = {"engine": None, "url": None, "cache": None}
+    if is_engine("db"):  # cached_db is one, too
+        store["engine"] = "cached_db" if is_engine("cached_db") else "db"
+        model = cls.get_model_class()
+        table = model._meta.db_table
+        known = known_models.get(model._meta.label)
+        store["url"] = database_url(router.db_for_write(model), None if table in ("django_session", known and known[1]) else table, known and known[0])
+        own = [field.column for field in model._meta.concrete_fields if field.column not in ("session_key", "session_data", "expire_date")]
+        if own and not known:
+            leave_out("store", "the session table's columns %s, which djsess must be told how to fill" % ", ".join(own))
+    if is_engine("cached_db") or is_engine("cache"):
+        store["engine"] = store["engine"] or "cache"
+        prefix = cls.cache_key_prefix if cls.cache_key_prefix != "django.contrib.sessions." + store["engine"] else None
+        url = cache_url(settings.SESSION_CACHE_ALIAS)
+        store["cache" if store["engine"] == "cached_db" else "url"] = url and with_options(url, [("session_prefix", prefix)])
+    elif is_engine("file"):
+        store["engine"] = "file"
+        store["url"] = "file:///" + quote(os.path.abspath(settings.SESSION_FILE_PATH or tempfile.gettempdir()))
+    elif is_engine("signed_cookies"):
+        store["engine"] = "signed_cookies"
+    if store["engine"] is None:
+        leave_out("store", "djsess has no store for the engine %s" % settings.SESSION_ENGINE)
+    return store, cls.__qualname__
+
+
+integer_fields = {
+    "AutoField", "BigAutoField", "SmallAutoField", "IntegerField", "BigIntegerField", "SmallIntegerField",
+    "PositiveIntegerField", "PositiveBigIntegerField", "PositiveSmallIntegerField",
+}  # fmt: skip
+
+
+def users(model):
+    """Describes the table of the user model. It returns None if djsess cannot read it."""
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.db import router
+
+    meta = model._meta
+    local = {field.name: field.column for field in meta.concrete_fields if field.model is model or field.model._meta.db_table == meta.db_table}
+    pk = meta.pk
+    while pk.remote_field is not None:
+        pk = pk.target_field
+    kind = pk.get_internal_type()
+    username = model.USERNAME_FIELD
+    missing = [name for name in (username, "password") if name not in local]
+    if missing:
+        leave_out("users", "%s has no column %s of its own: see UserModel" % (meta.db_table, ", ".join(missing)))
+        return None
+    if "is_active" not in local and not isinstance(getattr(model, "is_active", True), bool):
+        leave_out("users.is_active", "it is no column: set Auth.UserCanAuthenticate")
+    if not hasattr(model, "get_session_auth_hash"):
+        auth_hash, inherits = "none", False
+    else:
+        overridden = [
+            name for name in ("get_session_auth_hash", "_get_session_auth_hash")
+            if getattr(model, name, None) is not getattr(AbstractBaseUser, name, None)
+        ]  # fmt: skip
+        auth_hash = "own" if overridden else "django"
+        fallback = getattr(AbstractBaseUser, "get_session_auth_fallback_hash", None)
+        inherits = "get_session_auth_hash" in overridden and getattr(model, "get_session_auth_fallback_hash", 0) is fallback
+    return {
+        "model": meta.label,
+        "url": database_url(router.db_for_read(model)),
+        "table": meta.db_table.replace('"', "").replace("`", ""),  # a schema is written as '"schema"."table"'
+        "id": meta.pk.column,
+        "id_type": "integer" if kind in integer_fields else "uuid" if kind == "UUIDField" else "text",
+        "username": local[username],
+        "password": local["password"],
+        "is_active": local.get("is_active"),
+        "last_login": local.get("last_login"),
+        "auth_hash": auth_hash,
+        "inherits_fallback_hash": inherits,
+    }
+
+
+names = """
+USE_TZ TIME_ZONE SESSION_ENGINE SESSION_SERIALIZER SESSION_COOKIE_AGE SESSION_COOKIE_NAME SESSION_COOKIE_DOMAIN SESSION_COOKIE_PATH
+SESSION_COOKIE_SECURE SESSION_COOKIE_HTTPONLY SESSION_COOKIE_SAMESITE SESSION_SAVE_EVERY_REQUEST SESSION_EXPIRE_AT_BROWSER_CLOSE
+AUTHENTICATION_BACKENDS LOGIN_URL ALLOWED_HOSTS SECURE_PROXY_SSL_HEADER USE_X_FORWARDED_HOST CSRF_USE_SESSIONS CSRF_COOKIE_NAME
+CSRF_COOKIE_AGE CSRF_COOKIE_DOMAIN CSRF_COOKIE_PATH CSRF_COOKIE_SECURE CSRF_COOKIE_HTTPONLY CSRF_COOKIE_SAMESITE
+""".split()
+
+
+def describe():
+    import django
+    from django.apps import apps
+    from django.conf import settings
+
+    django.setup()
+    values = {name: plain(getattr(settings, name), name) for name in names}
+    for name in ("SESSION_COOKIE_SAMESITE", "CSRF_COOKIE_SAMESITE"):
+        values[name] = values[name] or None  # False and None both leave it out
+    if (3, 1) <= django.VERSION < (4, 0):
+        values["DEFAULT_HASHING_ALGORITHM"] = settings.DEFAULT_HASHING_ALGORITHM
+    if settings.DEBUG and not values["ALLOWED_HOSTS"]:
+        values["ALLOWED_HOSTS"] = [".localhost", "127.0.0.1", "[::1]"]
+    if "/" not in values["LOGIN_URL"]:
+        from django.shortcuts import resolve_url
+
+        values["LOGIN_URL"] = resolve_url(values["LOGIN_URL"])
+    leave_out("SECRET_KEY", "a secret")
+    fallbacks = len(getattr(settings, "SECRET_KEY_FALLBACKS", ()))
+    if fallbacks:
+        leave_out("SECRET_KEY_FALLBACKS", "%d %s" % (fallbacks, "secrets" if fallbacks > 1 else "secret"))
+    store, values["SESSION_STORE_CLASS"] = session_store()
+    user_model = None
+    if apps.is_installed("django.contrib.auth"):
+        from django.contrib.auth import get_user_model
+
+        user_model = users(get_user_model())
+    return {
+        "djsess_settings": 1,
+        "django": "%d.%d.%d" % django.VERSION[:3],
+        "settings": values,
+        "store": store,
+        "users": user_model,
+        "left_out": left_out,
+    }
+
+
+def write(*_):
+    result.write(json.dumps(describe(), indent=2).encode() + b"\n")
+    result.flush()
+    os._exit(0)  # without what the site would do at its end, or after the command
+
+
+def main(manage):
+    if not manage:
+        write()
+    # Let manage.py choose the settings in its own way, and run in place of the command that it would run.
+    import django.core.management
+
+    django.core.management.ManagementUtility.execute = write
+    sys.argv = [manage, "shell"]
+    sys.path.insert(0, os.path.dirname(os.path.abspath(manage)))
+    runpy.run_path(manage, run_name="__main__")
+    sys.exit("%s ran no command of Django's" % manage)
+
+
+main(sys.argv[1])

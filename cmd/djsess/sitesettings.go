@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/djsess/djsess/internal/sitefile"
+)
+
+// siteProgram is the Python program that describes a site.
+//
+//go:embed siteprogram.py
+var siteProgram string
+
+// manageName is the name of the file from which the site's settings are known.
+const manageName = "manage.py"
+
+func (a *app) settingsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "settings [flags]",
+		Short: "Write the site's settings to a file, for Go and for djsess",
+		Long: `Settings runs a program in the site and writes what Go must know of it as JSON: the
+release of Django, the settings of sessions, users and CSRF, where the sessions are,
+and the columns of the users' table.
+
+It runs manage.py, in this folder or one above, up to the point where manage.py
+would run a command. So it uses the settings that manage.py chooses, or those of
+$DJANGO_SETTINGS_MODULE. Without a manage.py that variable is needed.
+Python is that of --python, of $VIRTUAL_ENV, of .venv beside manage.py, or python3.
+
+A manage.py and a .venv that are found this way must belong to you or root, and no
+other user may be able to write to them or to their folder. Otherwise name them by
+--manage and --python, or, in a container, set $DJSESS_TRUST_CONFIG.
+
+The file has no secret: neither SECRET_KEY nor a password. What was left out is
+listed in it under "left_out", and on stderr.
+
+Programs read it by djsession.SettingsFromFile, djauth.FromFile and
+storeurl.OpenFromFile; djsess reads it if --settings, or settings_file in
+djsess.toml, names it.`,
+		Example: `  djsess settings -o djsess-settings.json
+  DJANGO_SETTINGS_MODULE=shop.settings djsess settings --python venv/bin/python`,
+		Args: exactly(0, "want no arguments"),
+	}
+	var output, python, manage string
+	cmd.Flags().StringVarP(&output, "output", "o", "", "`FILE` to write (default: stdout)")
+	cmd.Flags().StringVar(&python, "python", "", "`PATH` of the site's Python")
+	cmd.Flags().StringVar(&manage, "manage", "", "`FILE` in place of manage.py here or above")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		s, err := findSite(manage, python)
+		if err != nil {
+			return err
+		}
+		ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+		defer stop()
+		data, err := a.runInSite(ctx, s)
+		if err != nil {
+			return err
+		}
+		file, err := sitefile.Parse(data)
+		if err != nil {
+			return fmt.Errorf("what %s wrote is not used: %w", s.python, err)
+		}
+		for _, leftOut := range file.LeftOut {
+			a.complain("left out: %s", leftOut)
+		}
+		if output == "" {
+			_, err = a.stdout.Write(data)
+			return err
+		}
+		return os.WriteFile(output, data, 0o644) // it has no secrets
+	}
+	return cmd
+}
+
+// djangoSite is how to run a program in a site.
+type djangoSite struct {
+	manage string // the path of manage.py, or "" if $DJANGO_SETTINGS_MODULE names the settings
+	python string
+}
+
+// findSite finds manage.py and the site's Python, unless they are given.
+func findSite(manage, python string) (s djangoSite, err error) {
+	s = djangoSite{manage, python}
+	if s.manage == "" {
+		if s.manage, err = findUp(manageName); err != nil {
+			return s, err
+		}
+		if s.manage == "" && os.Getenv("DJANGO_SETTINGS_MODULE") == "" {
+			return s, configf("there is no %s in this folder or above: go into the site's folder, name the file by --manage, or set $DJANGO_SETTINGS_MODULE", manageName)
+		}
+		if err := trustFound(s.manage, "--manage"); err != nil {
+			return s, err
+		}
+	}
+	if s.manage != "" {
+		if s.manage, err = filepath.Abs(s.manage); err != nil { // Python will run in its folder
+			return s, err
+		}
+	}
+	if s.python == "" {
+		s.python, err = s.findPython()
+	} else if filepath.Base(s.python) != s.python {
+		s.python, err = filepath.Abs(s.python)
+	}
+	return s, err
+}
+
+func (s djangoSite) findPython() (string, error) {
+	if active := os.Getenv("VIRTUAL_ENV"); active != "" {
+		return pythonIn(active), nil
+	}
+	if s.manage != "" {
+		python := pythonIn(filepath.Join(filepath.Dir(s.manage), ".venv"))
+		if _, err := os.Stat(python); err == nil {
+			return python, trustFound(python, "--python")
+		}
+	}
+	return "python3", nil
+}
+
+// pythonIn returns the path of Python in a virtual environment.
+func pythonIn(environment string) string {
+	if runtime.GOOS == "windows" {
+		return filepath.Join(environment, "Scripts", "python.exe")
+	}
+	return filepath.Join(environment, "bin", "python")
+}
+
+// trustFound is trust for a program that was found by a search, unless the path is "".
+func trustFound(path, flag string) error {
+	if path == "" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err == nil {
+		err = trust(path, info, flag)
+	}
+	if err != nil {
+		return &configError{err}
+	}
+	return nil
+}
+
+// runInSite runs the program and returns what it writes. What the site itself prints goes to stderr.
+func (a *app) runInSite(ctx context.Context, s djangoSite) ([]byte, error) {
+	var out bytes.Buffer
+	cmd := exec.CommandContext(ctx, s.python, "-c", siteProgram, s.manage)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Stdout, cmd.Stderr = &out, a.stderr
+	if s.manage != "" {
+		cmd.Dir = filepath.Dir(s.manage)
+	}
+	err := cmd.Run()
+	switch exit := (*exec.ExitError)(nil); {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.As(err, &exit):
+		where := s.manage
+		if where == "" {
+			where = "$DJANGO_SETTINGS_MODULE"
+		}
+		return nil, &hinted{fmt.Errorf("the settings of %s could not be read by %s: %w", where, s.python, exit),
+			"is it the site's Python (--python), and does manage.py check work with it?"}
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return nil, configf("run Python: %w: name the site's Python by --python", err)
+	}
+	return out.Bytes(), err
+}
