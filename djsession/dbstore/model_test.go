@@ -17,7 +17,7 @@ import (
 // ownTable makes a session table with other names and more columns.
 func ownTable(t *testing.T, db djangotest.Database) {
 	t.Helper()
-	open(t, db, settings(t, "5.2"), "") // makes the file of SQLite
+	open(t, db, settings(t, djangotest.Newest), "") // makes the file of SQLite
 	at, uuid := "datetime(6)", "char(32)"
 	if db.Kind == "postgres" {
 		at, uuid = "timestamptz", "uuid"
@@ -53,7 +53,7 @@ func withModel(t *testing.T, db djangotest.Database, s *djsession.Settings, m db
 func TestModel(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		ownTable(t, db)
-		s := settings(t, "5.2")
+		s := settings(t, djangotest.Newest)
 		now := time.Date(2030, 1, 2, 3, 4, 5, 678000, time.UTC)
 		s.Now = func() time.Time { return now }
 		store := withModel(t, db, s, ownModel)
@@ -108,9 +108,9 @@ func TestModel(t *testing.T) {
 // TestOtherNames tests a table in which only Django's three columns have other names.
 func TestOtherNames(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
-		open(t, db, settings(t, "5.2"), "")
+		open(t, db, settings(t, djangotest.Newest), "")
 		m := dbstore.Model{Table: "visits", KeyColumn: "the key", DataColumn: "data.of", ExpiryColumn: "Ends"}
-		store := withModel(t, db, settings(t, "5.2"), m)
+		store := withModel(t, db, settings(t, djangotest.Newest), m)
 		if err := store.CreateTable(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -149,7 +149,7 @@ func TestCheckModel(t *testing.T) {
 			"another name of the key":       {keyless, []string{`no column "session_key"`, `"id" takes no NULL`}},
 			"a table that is not there":     {dbstore.Model{Table: "nothing"}, []string{`"session_key"`, `"session_data"`, `"expire_date"`}},
 		} {
-			store := withModel(t, db, settings(t, "5.2"), c.model)
+			store := withModel(t, db, settings(t, djangotest.Newest), c.model)
 			found := store.Check(t.Context())
 			for i, want := range c.want {
 				if i >= len(found) || !strings.Contains(found[i].Error(), want) {
@@ -174,7 +174,7 @@ func TestCheckModel(t *testing.T) {
 func TestCheckForeignKeys(t *testing.T) {
 	db := djangotest.SQLite(t)
 	store := withTable(t, db)
-	raw, err := dbstore.New(rawDB(t, db), dbstore.Config{Dialect: dbstore.SQLite, Settings: settings(t, "5.2")})
+	raw, err := dbstore.New(rawDB(t, db), dbstore.Config{Dialect: dbstore.SQLite, Settings: settings(t, djangotest.Newest)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,17 +203,17 @@ func TestBadModels(t *testing.T) {
 		"a value of no name": {Columns: []dbstore.Column{dbstore.FromValue("a", "", dbstore.Text)}},
 		"a constant of a kind that no column has": {Columns: []dbstore.Column{dbstore.Constant("a", []int{1})}},
 	} {
-		if _, err := dbstore.New(nil, dbstore.Config{Dialect: dbstore.SQLite, Settings: settings(t, "5.2"), Model: m}); err == nil {
+		if _, err := dbstore.New(nil, dbstore.Config{Dialect: dbstore.SQLite, Settings: settings(t, djangotest.Newest), Model: m}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
 	if _, err := dbstore.ModelNamed("users"); err == nil || !strings.Contains(err.Error(), "account_id, qsessions, user_sessions") {
 		t.Errorf("%v", err)
 	}
-	if _, err := storeurl.Open("filecache:///tmp", settings(t, "5.2"), storeurl.WithModel(account)); err == nil {
+	if _, err := storeurl.Open("filecache:///tmp", settings(t, djangotest.Newest), storeurl.WithModel(account)); err == nil {
 		t.Error("a cache has a session model")
 	}
-	if _, err := storeurl.Open("postgres://u@localhost/n?model=qsessions", settings(t, "5.2"), storeurl.WithModel(account)); err == nil {
+	if _, err := storeurl.Open("postgres://u@localhost/n?model=qsessions", settings(t, djangotest.Newest), storeurl.WithModel(account)); err == nil {
 		t.Error("two models")
 	}
 }

@@ -101,7 +101,7 @@ func TestReferencedRowWithoutRights(t *testing.T) {
 	)
 	_, address, _ := strings.Cut(db.URL, "@")
 	db.URL = "mysql://" + name + ":secret@" + address
-	if err := open(t, db, settings(t, "5.2"), "").Delete(t.Context(), r.Key); !errors.Is(err, djsession.ErrEmptied) {
+	if err := open(t, db, settings(t, djangotest.Newest), "").Delete(t.Context(), r.Key); !errors.Is(err, djsession.ErrEmptied) {
 		t.Errorf("%v", err)
 	}
 }

@@ -41,7 +41,7 @@ func TestRowsThatPointAtSessions(t *testing.T) {
 	for _, kind := range djangotest.Databases() {
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, "5.2", kind.New(t), nil)
+			s := newSite(t, djangotest.Newest, kind.New(t), nil)
 			s.django.Do(t, userSessions, nil, nil)
 			var emptied []string // sessions of which the Observer was told
 			observe := s.manager.Observer
@@ -94,7 +94,7 @@ func TestLoginWithoutDelete(t *testing.T) {
 	for _, kind := range djangotest.Databases()[1:] { // SQLite has no rights
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, "5.2", kind.New(t), nil)
+			s := newSite(t, djangotest.Newest, kind.New(t), nil)
 			s.django.Do(t, userSessions, nil, nil)
 			var key string
 			s.django.Do(t, `result = visit(lambda request: request.session.update({"cart": 1}))["cookie"]`, nil, &key)

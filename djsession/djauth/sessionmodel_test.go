@@ -36,13 +36,13 @@ var sessionModels = []sessionModel{
 		model: "account_sessions.models.AccountSession", user: "account_id", versions: djangotest.Versions, kind: "sqlite", findings: 1},
 	{name: "user_sessions", app: "user_sessions", engine: "user_sessions.backends.db", model: "user_sessions.models.Session",
 		code: "from user_sessions.middleware import SessionMiddleware", user: "user_id", saved: "last_activity",
-		versions: []string{"3.2", "4.2", "5.2"}, kind: "postgres", findings: 2},
+		versions: djangotest.Since("3.2"), kind: "postgres", findings: 2},
 	{name: "qsessions", app: "qsessions", engine: "qsessions.backends.db", model: "qsessions.models.Session",
 		code: "from qsessions.middleware import SessionMiddleware", user: "user_id", saved: "updated_at",
-		versions: []string{"4.2", "5.2"}, kind: "mariadb", findings: 2},
+		versions: djangotest.Since("4.2"), kind: "mariadb", findings: 2},
 	{name: "qsessions", app: "qsessions", engine: "qsessions.backends.cached_db", model: "qsessions.models.Session",
 		code: "from qsessions.middleware import SessionMiddleware", user: "user_id", saved: "updated_at",
-		versions: []string{"4.2", "5.2"}, kind: "sqlite", findings: 2, cached: true},
+		versions: djangotest.Since("4.2"), kind: "sqlite", findings: 2, cached: true},
 }
 
 // TestSessionModels tests Go beside Djangos that have a session model of their own.

@@ -141,6 +141,7 @@ var mariadb = &once{recipe: recipe{
 		init := filepath.Join(dir, "init.sql")
 		os.WriteFile(init, []byte(grants), 0o644) // If that fails, the server says so.
 		return []string{programs["mariadbd"], "--no-defaults", "--datadir=" + filepath.Join(dir, "data"),
+			"--tmpdir=" + dir, // a server that starts removes the temporary tables of others from a folder that they share
 			"--bind-address=" + localhost, fmt.Sprint("--port=", strconv.Itoa(port)),
 			"--socket=" + filepath.Join(dir, socket), "--pid-file=" + filepath.Join(dir, "pid"), "--init-file=" + init,
 			"--character-set-server=utf8mb4", "--skip-name-resolve",
