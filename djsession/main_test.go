@@ -7,6 +7,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	_ "github.com/djsess/djsess/internal/testing/fastsqlite"
 )
 
 func TestMain(m *testing.M) {

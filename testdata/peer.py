@@ -27,6 +27,7 @@ import select
 import shutil
 import signal
 import socket
+import sqlite3
 import sys
 import textwrap
 import time
@@ -105,9 +106,19 @@ def preload():
         with contextlib.suppress(ImportError, ImproperlyConfigured):
             importlib.import_module(name)
 
+    from django.db.backends.signals import connection_created
+
+    connection_created.connect(do_not_sync)
     if settings.configured:
         raise AssertionError("an import has asked for a setting")
     gc.freeze()  # so that no collection in a fork touches, and thereby copies, what they share
+
+
+def do_not_sync(connection, **kwargs):
+    """SQLite need not wait for the disk: what a test stores need not outlive the machine."""
+    if connection.vendor == "sqlite":
+        with contextlib.suppress(sqlite3.Error):  # left to the next statement: the file may be locked, or no database
+            connection.connection.execute("PRAGMA synchronous = OFF")
 
 
 def configure(values):

@@ -16,6 +16,8 @@ import (
 
 	"github.com/djsess/djsess/signing"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	_ "github.com/djsess/djsess/internal/testing/fastsqlite"
 )
 
 func TestMain(m *testing.M) {

@@ -12,6 +12,7 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
+	_ "github.com/djsess/djsess/internal/testing/fastsqlite"
 )
 
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }

@@ -12,6 +12,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	_ "github.com/djsess/djsess/internal/testing/fastsqlite"
 )
 
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }

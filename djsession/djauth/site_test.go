@@ -14,6 +14,7 @@ import (
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	_ "github.com/djsess/djsess/internal/testing/fastsqlite"
 )
 
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
