@@ -129,12 +129,15 @@ func (s *loggedInSite) visitors(t *testing.T, service string, names ...string) (
 		Values []string
 	}
 	s.Do(t, `result = log_in_all(args)`, names, &loggedIn)
+	// Not http.DefaultTransport: the end of any httptest.Server closes its connections.
+	transport := new(http.Transport)
+	t.Cleanup(transport.CloseIdleConnections)
 	for i, name := range append(names, "") {
 		jar, err := cookiejar.New(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := &visitor{name: name, client: &http.Client{Jar: jar}}
+		v := &visitor{name: name, client: &http.Client{Jar: jar, Transport: transport}}
 		if name != "" {
 			v.key, v.values = loggedIn[i].Key, loggedIn[i].Values
 			jar.SetCookies(u, []*http.Cookie{{Name: "sessionid", Value: v.key, Path: "/"}})
