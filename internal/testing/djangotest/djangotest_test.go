@@ -13,7 +13,11 @@ func TestMain(m *testing.M) { os.Exit(Main(m)) }
 
 // Every Django writes and reads a session on every database.
 func TestMatrix(t *testing.T) {
-	for _, version := range Djangos() {
+	versions := Versions
+	if testing.Short() {
+		versions = Djangos()
+	}
+	for _, version := range versions {
 		for _, database := range Databases() {
 			t.Run(version+"/"+database.Kind, func(t *testing.T) {
 				t.Parallel()

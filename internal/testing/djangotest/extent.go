@@ -18,7 +18,8 @@ import (
 // Everything reports whether `make test-all` runs.
 func Everything() bool { return os.Getenv("DJSESS_TEST_ALL") != "" }
 
-// between are Djangos that only make test-all runs: they have neighbours that keep sessions in the same way.
+// between are Djangos that only make test-all tests all engines with: they have neighbours that keep sessions in the same
+// way. make test has them write a session to each database and each cache, in the tests of this package.
 var between = []string{"6.0"}
 
 // Djangos returns the Djangos for a test of the engines db and cache, and for a test whose
