@@ -162,9 +162,9 @@ func TestSpellingsOfATime(t *testing.T) {
 func TestInfiniteExpiry(t *testing.T) {
 	djangotest.NotShort(t, "PostgreSQL")
 	db := djangotest.Postgres(t)
-	django := djangotest.Start(t, "5.2", djangotest.Settings{"DATABASES": db.Settings(), "USE_TZ": true})
+	django := djangotest.Start(t, djangotest.Newest, djangotest.Settings{"DATABASES": db.Settings(), "USE_TZ": true})
 	django.Do(t, `migrate()`, nil, nil)
-	store := open(t, db, settings(t, "5.2"), "")
+	store := open(t, db, settings(t, djangotest.Newest), "")
 	key, ended := create(t, store, "", `{"a":1}`).Key, create(t, store, "", `{}`).Key
 	exec(t, db, "UPDATE django_session SET expire_date = 'infinity' WHERE session_key = '"+key+"'",
 		"UPDATE django_session SET expire_date = '-infinity' WHERE session_key = '"+ended+"'")

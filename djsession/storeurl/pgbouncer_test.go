@@ -31,7 +31,7 @@ type pooledSite struct {
 func newPooledSite(t *testing.T) *pooledSite {
 	t.Helper()
 	s := &pooledSite{direct: djangotest.Postgres(t)}
-	s.django = djangotest.Start(t, "5.2", djangotest.Settings{"DATABASES": djangotest.PgBouncer(t).Through(t, s.direct).Settings(), "USE_TZ": true})
+	s.django = djangotest.Start(t, djangotest.Newest, djangotest.Settings{"DATABASES": djangotest.PgBouncer(t).Through(t, s.direct).Settings(), "USE_TZ": true})
 	s.django.Do(t, `
 		migrate()
 		User.objects.create_user("alice", password="secret")
@@ -41,7 +41,7 @@ func newPooledSite(t *testing.T) *pooledSite {
 		result = s.session_key
 	`, nil, &s.key)
 	var err error
-	if s.settings, err = djsession.NewSettings("5.2", djangotest.SecretKey); err != nil {
+	if s.settings, err = djsession.NewSettings(djangotest.Newest, djangotest.SecretKey); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -239,7 +239,7 @@ func sqlState(err error) string {
 func TestReadOnlyWithoutPooler(t *testing.T) {
 	djangotest.NotShort(t, "PostgreSQL")
 	db := djangotest.Postgres(t)
-	settings, err := djsession.NewSettings("5.2", djangotest.SecretKey)
+	settings, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -354,7 +354,7 @@ func (s *pooledSite) db(t *testing.T) *sql.DB {
 // two more round trips through a pooler.
 func BenchmarkReadOnly(b *testing.B) {
 	db := djangotest.Postgres(b)
-	settings, err := djsession.NewSettings("5.2", djangotest.SecretKey)
+	settings, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func open(t *testing.T, url string, settings *djsession.Settings) (*dbstore.Stor
 
 func siteSettings(t *testing.T) *djsession.Settings {
 	t.Helper()
-	settings, err := djsession.NewSettings("5.2", djangotest.SecretKey)
+	settings, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestContract(t *testing.T) {
 // Beside a Django, directly and through a pooler in transaction mode.
 func TestBesideDjango(t *testing.T) {
 	db := djangotest.Postgres(t)
-	django := djangotest.Start(t, "5.2", djangotest.Settings{"DATABASES": db.Settings(), "USE_TZ": true})
+	django := djangotest.Start(t, djangotest.Newest, djangotest.Settings{"DATABASES": db.Settings(), "USE_TZ": true})
 	django.Do(t, `migrate(); User.objects.create_user("alice")`, nil, nil)
 	for name, address := range map[string]string{
 		"direct": db.URL,
