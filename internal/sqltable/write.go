@@ -8,8 +8,9 @@ import (
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
-// Insert writes a new row. columns are the values of Config.Columns. If the answer is lost, it sends the statement again. Then again is
-// true, and the key may be taken by the row of the first statement. The error is the driver's.
+// Insert writes a new row. columns are the values of Config.Columns. If the answer is lost, it
+// sends the statement again. Then again is true, and the key may be taken by the row of the first
+// statement. The error is the driver's.
 func (t *Table) Insert(ctx context.Context, key string, v Version, columns []any) (again bool, err error) {
 	_, again, err = t.Writer.ExecAgain(ctx, t.insert, withColumns(Args(key, &v, nil), columns))
 	return again, err
