@@ -41,11 +41,17 @@ check: lint-offline
 # or network, tests whose peer is missing skip and say so; with CI=true they fail.
 test: peers lint
 	@if testdata/djangotests/run --install || [ "$(CI)" = true ]; then $(MAKE) --no-print-directory django-tests; fi
-	go test $(RACE) -timeout 40m $(filter-out $(FORMATS),$(shell go list $(PACKAGES)))
-	go test -timeout 40m $(FORMATS)
+	$(MAKE) --no-print-directory -j 2 test-stores test-formats
 	@for module in $(MODULES); do \
 		if go mod download -C $$module; then go vet -C $$module ./... && go test -C $$module ./... || exit 1; \
 		elif [ "$(CI)" = true ]; then exit 1; else echo "without $$module, whose modules could not be downloaded"; fi; done
+
+# Three packages at a time, beside the formats: the tests of stores often wait for a server.
+.PHONY: test-stores test-formats
+test-stores:
+	go test $(RACE) -p 3 -timeout 40m $(filter-out $(FORMATS),$(shell go list $(PACKAGES)))
+test-formats:
+	go test -p 1 -timeout 40m $(FORMATS)
 
 test-all: export DJSESS_TEST_ALL = 1
 test-all: test

@@ -63,7 +63,9 @@
 // [Auth.Login] and [Auth.Logout] write, as Django's login and logout. Login flushes the
 // visitor's session if it is another user's, or if its hash is not the user's under
 // SECRET_KEY. A service with the wrong users or the wrong key loses what that one
-// session held, as would a Django with the same settings.
+// session held, as would a Django with the same settings. They send none of Django's signals:
+// what the site does in a receiver of user_logged_in or user_logged_out, such as a row in a table
+// of logins, is not done.
 //
 // # Where the users are
 //
