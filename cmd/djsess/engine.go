@@ -22,12 +22,12 @@ func engineRemedy(engine string) string {
 	}
 	switch engine {
 	case "user_sessions.backends.db":
-		return "this is the engine of django-user-sessions, a table of its own: leave it out, and give the url of the database, and table = \"user_sessions_session\""
+		return "this is the engine of django-user-sessions, a table of its own: leave it out, and give the url of the database, and model = \"user_sessions\""
 	case "qsessions.backends.db":
-		return "this is an engine of django-qsessions, a table of its own: leave it out, and give the url of the database, and table = \"qsessions_session\""
+		return "this is an engine of django-qsessions, a table of its own: leave it out, and give the url of the database, and model = \"qsessions\""
 	case "qsessions.backends.cached_db":
 		return "this is an engine of django-qsessions, a cached_db whose database has a table of its own: " +
-			"write engine = \"cached_db\", with a cache, and a database that is a store with table = \"qsessions_session\""
+			"write engine = \"cached_db\", with a cache, and a database that is a store with model = \"qsessions\""
 	case "redis_sessions.session":
 		return "this is the engine of django-redis-sessions, a third party, and djsess has no store for it"
 	}
