@@ -12,6 +12,7 @@ import (
 
 // A browser uses every page of the example through its proxy.
 func TestOneLogin(t *testing.T) {
+	djangotest.NotShort(t, "it starts the whole example")
 	site := start(t, t.TempDir())
 	for _, test := range []struct {
 		name string
