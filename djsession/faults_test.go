@@ -91,7 +91,7 @@ func TestCycleKeyWithABrokenConnection(t *testing.T) {
 	}
 }
 
-// If the client leaves during CycleKey, the key is cycled all the same.
+// CycleKey finishes even if the client leaves during it.
 func TestCycleKeyOfAClientThatLeaves(t *testing.T) {
 	store, _ := newSite(t)
 	key := stored(t, store, `{"a":1}`)

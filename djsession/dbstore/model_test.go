@@ -131,8 +131,8 @@ func TestOtherNames(t *testing.T) {
 	})
 }
 
-// TestCheckModel tests that Check finds what the first visitor would, and that the errors of those
-// that come all the same name the remedy.
+// TestCheckModel tests that Check finds what would fail for the first visitor, and that the error
+// which that visitor's request gets names the remedy.
 func TestCheckModel(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		ownTable(t, db)

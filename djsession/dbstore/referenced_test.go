@@ -12,8 +12,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// TestReferencedRow tests that a session whose row cannot be deleted ends all the same: by every
-// kind of foreign key, and with every way to delete.
+// TestReferencedRow tests that a deleted session has ended even if a foreign key keeps its row,
+// for every kind of foreign key and every way to delete.
 func TestReferencedRow(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store := withTable(t, db)

@@ -409,31 +409,6 @@ func TestScanLimitIsPerPage(t *testing.T) {
 	}
 }
 
-// A load from a host that drops packets ends, too. A listener whose queue is full stands in
-// for the host.
-func TestHostThatDropsPackets(t *testing.T) {
-	t.Parallel()
-	address := fullListener(t)
-	for _, url := range []string{
-		"postgres://u:p@ADDRESS/db?connect_timeout=1", "mysql://u:p@ADDRESS/db?timeout=1s", "mysql://u:p@ADDRESS/db?load_timeout=1",
-		"redis://:p@ADDRESS/0?socket_connect_timeout=1", "redis://:p@ADDRESS/0?load_timeout=1", "redis-cluster://ADDRESS?load_timeout=1",
-		"redis-sentinel://ADDRESS/main/0?load_timeout=1", "memcached://ADDRESS?timeout=1",
-	} {
-		t.Run(url, func(t *testing.T) {
-			t.Parallel()
-			store, err := Open(strings.ReplaceAll(url, "ADDRESS", address), settings(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { store.Close() })
-			wantTimeout(t, "load", soon(t, "load", func() error {
-				_, err := store.Load(context.Background(), aKey)
-				return err
-			}), address)
-		})
-	}
-}
-
 // With a MySQL URL for a PostgreSQL's port, each side would wait for the other for ever.
 // lib/pq notices the reverse.
 func TestWrongKindOfServer(t *testing.T) {
