@@ -99,10 +99,18 @@ type Range struct {
 	// Newest, if positive, asks for only this many sessions: those that end last, the last
 	// one first. A store that cannot tell may ignore it.
 	Newest int
+	// Part and Parts divide the sessions among several scans. If Parts is 2 or more, this scan
+	// is that of the part number Part, counted from 0. The store divides its sessions by their
+	// keys: each session is in one part, and stays there. Newest ignores them.
+	Part, Parts int
 }
 
-// Validate returns an ErrInvalidKey if Prefix holds anything but letters and digits.
+// Validate returns an error if there is no such part, and an ErrInvalidKey if Prefix holds
+// anything but letters and digits.
 func (r Range) Validate() error {
+	if r.Part < 0 || r.Part > 0 && r.Part >= r.Parts {
+		return fmt.Errorf("part %d of %d: parts are counted from 0", r.Part, r.Parts)
+	}
 	for _, c := range []byte(r.Prefix) {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9') {
 			return fmt.Errorf("prefix: %w: it holds more than letters and digits", ErrInvalidKey)
@@ -119,6 +127,43 @@ type Scanner interface {
 	// error ends the scan. A store over something that cannot be enumerated yields an
 	// errors.ErrUnsupported: its caller treats it as a store without Scan.
 	Scan(ctx context.Context, r Range) iter.Seq2[*Record, error]
+}
+
+// BulkStore is a Store that reads and writes many sessions in few round trips. Package ops
+// moves sessions by it, some hundred at a time. Each session is read and written as by the
+// methods of Store, and independently of the others. The results are in the order of the arguments. An
+// error beside the results means that the store did not answer, or refused, and that nobody knows which
+// sessions were written: the caller can repeat the call, since it writes none twice.
+type BulkStore interface {
+	// CreateAll stores each record's Values and Expires under its key, as Create does. The
+	// records need no Origin and no Version.
+	CreateAll(ctx context.Context, records []*Record) ([]BulkResult, error)
+
+	// ReplaceAll replaces each session if it is unchanged, as Replace does.
+	ReplaceAll(ctx context.Context, replacements []Replacement) ([]BulkResult, error)
+
+	// Live reports for each key whether there is a live session. It reads no values.
+	Live(ctx context.Context, keys []string) ([]bool, error)
+}
+
+// Replacement is a session with its new values, as in the arguments of Replace.
+type Replacement struct {
+	Old     *Record
+	Values  *Values
+	Expires time.Time
+}
+
+// BulkResult is what Create or Replace would have returned for one session.
+type BulkResult struct {
+	Record *Record
+	Err    error
+}
+
+// Evicter is a Store that can drop live sessions by itself, to make room.
+type Evicter interface {
+	// Evicts returns why the store may drop sessions, such as "MAX_ENTRIES is 300" or
+	// "maxmemory-policy is allkeys-lru". It is empty if the store keeps them all.
+	Evicts(ctx context.Context) (reason string, err error)
 }
 
 // ExpiryReader is a Store whose records may have no Expires, because a load does not return
