@@ -101,13 +101,20 @@ type Range struct {
 	Newest int
 	// Part and Parts divide the sessions among several scans. If Parts is 2 or more, this scan
 	// is that of the part number Part, counted from 0. The store divides its sessions by their
-	// keys: each session is in one part, and stays there. Newest ignores them.
+	// keys: each session is in one part, and stays there. Newest ignores them. Parts is at most
+	// MaxParts.
 	Part, Parts int
 }
+
+// MaxParts is the largest Range.Parts. A database sorts the bounds of all parts in one statement.
+const MaxParts = 256
 
 // Validate returns an error if there is no such part, and an ErrInvalidKey if Prefix holds
 // anything but letters and digits.
 func (r Range) Validate() error {
+	if r.Parts < 0 || r.Parts > MaxParts {
+		return fmt.Errorf("%d parts: want %d or less", r.Parts, MaxParts)
+	}
 	if r.Part < 0 || r.Part > 0 && r.Part >= r.Parts {
 		return fmt.Errorf("part %d of %d: parts are counted from 0", r.Part, r.Parts)
 	}

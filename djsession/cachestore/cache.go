@@ -55,16 +55,25 @@ type Cache interface {
 	String() string
 }
 
+// Range is a part of a cache's entries.
+type Range struct {
+	// Prefix is the beginning of the cache keys. A cache that keeps only hashes of its keys
+	// ignores it.
+	Prefix string
+	// Part and Parts divide the entries among several scans, as those of djsession.Range do. A
+	// cache divides them by their keys, or by the hashes that it keeps, and does not read the
+	// values of other parts.
+	Part, Parts int
+}
+
 // Scanner is a Cache that can be enumerated.
 type Scanner interface {
-	// Scan yields the entries whose cache key begins with a prefix. A cache that keeps only
-	// hashes of its keys yields all its entries. A scan must not block the cache's other
-	// users. Item.Expires is set if the cache knows it. Entries that have ended and are still
+	// Scan yields the entries of a range. A scan must not block the cache's other users. Item.Expires is set if the cache knows it. Entries that have ended and are still
 	// stored may be yielded, too.
 	//
 	// For a damaged value Scan yields a *djsession.PayloadError with an entry that has a key
 	// and an expiry, and goes on. Any other error comes with a nil entry and ends the scan.
-	Scan(ctx context.Context, prefix string) iter.Seq2[*Entry, error]
+	Scan(ctx context.Context, r Range) iter.Seq2[*Entry, error]
 }
 
 // Expirer is a Cache whose Get does not return the time at which an item ends.

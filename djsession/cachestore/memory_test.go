@@ -15,6 +15,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/cachestore/cachetest"
+	"github.com/djsess/djsess/internal/keypart"
 )
 
 // memory is a cache in memory. A test can see what it holds, and make it fail.
@@ -213,7 +214,7 @@ type listed struct {
 	bad    map[string]error // by key: the error of a damaged value
 }
 
-func (l listed) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.Entry, error] {
+func (l listed) Scan(ctx context.Context, r cachestore.Range) iter.Seq2[*cachestore.Entry, error] {
 	return func(yield func(*cachestore.Entry, error) bool) {
 		if err := ctx.Err(); err != nil {
 			yield(nil, err)
@@ -224,7 +225,7 @@ func (l listed) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.E
 			if l.hashed {
 				e.Key, e.Name = "", "hash of "+key
 			}
-			if (l.hashed || strings.HasPrefix(key, prefix)) && !yield(e, l.bad[key]) {
+			if (l.hashed || strings.HasPrefix(key, r.Prefix)) && keypart.Has(key, r.Part, r.Parts) && !yield(e, l.bad[key]) {
 				return
 			}
 		}

@@ -19,7 +19,7 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 			yield(nil, opError(op, "", err))
 			return
 		}
-		for e, err := range scanner.Scan(ctx, s.keys.head+r.Prefix) {
+		for e, err := range scanner.Scan(ctx, Range{Prefix: s.keys.head + r.Prefix, Part: r.Part, Parts: r.Parts}) {
 			switch {
 			case e == nil:
 				yield(nil, opError(op, "", err))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/dbcache"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
@@ -215,7 +216,7 @@ func TestScan(t *testing.T) {
 		}
 		s.exec(t, fmt.Sprintf("UPDATE %s SET value = 'gASVfQ' WHERE cache_key LIKE '%%:1:077'", table))
 		seen, bad := map[string]string{}, 0
-		for e, err := range s.Scan(t.Context(), "a_%!b:1:") {
+		for e, err := range s.Scan(t.Context(), cachestore.Range{Prefix: "a_%!b:1:"}) {
 			switch {
 			case e == nil:
 				t.Fatal(err)
@@ -235,7 +236,7 @@ func TestScan(t *testing.T) {
 			t.Errorf("%d, and %d bad ones", len(seen), bad)
 		}
 		all := 0
-		for e, err := range s.Scan(t.Context(), "") {
+		for e, err := range s.Scan(t.Context(), cachestore.Range{}) {
 			if e == nil {
 				t.Fatal(err)
 			}

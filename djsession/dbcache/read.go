@@ -49,9 +49,9 @@ func (c *Cache) read(ctx context.Context, op, key string) (*cachestore.Item, err
 // Scan yields the items in the order of their keys, including items that have ended and are
 // still stored. It reads pages, so that neither the site nor another connection waits for the
 // caller.
-func (c *Cache) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.Entry, error] {
+func (c *Cache) Scan(ctx context.Context, r cachestore.Range) iter.Seq2[*cachestore.Entry, error] {
 	return func(yield func(*cachestore.Entry, error) bool) {
-		for row, err := range c.table.Scan(ctx, sqltable.Range{Prefix: prefix}) {
+		for row, err := range c.table.Scan(ctx, sqltable.Range{Prefix: r.Prefix, Part: r.Part, Parts: r.Parts}) {
 			if err != nil {
 				yield(nil, err)
 				return

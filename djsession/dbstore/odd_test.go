@@ -302,3 +302,43 @@ func TestScanEndsOnKeysThatAreNoText(t *testing.T) {
 		}
 	}
 }
+
+// In Danish aa comes after z, so that the bounds of 7 parts are not in the order of the column.
+func TestPartsInAnyCollation(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
+		store := withTable(t, db)
+		switch db.Kind {
+		case "postgres":
+			exec(t, db, `ALTER TABLE django_session ALTER session_key TYPE varchar(40) COLLATE "da-x-icu"`)
+		case "mariadb":
+			exec(t, db, "ALTER TABLE django_session MODIFY session_key varchar(40) COLLATE utf8mb4_danish_ci NOT NULL")
+		}
+		want := map[string]bool{}
+		for _, first := range "0123456789abcdefghijklmnopqrstuvwxyzABYZæøå~ " {
+			for _, second := range "09abxyz" {
+				key := string(first) + string(second) + djsession.NewKey()
+				if r, err := store.Create(t.Context(), key, nil, time.Time{}); err == nil {
+					want[r.Key] = true
+				} else if !errors.Is(err, djsession.ErrKeyTaken) {
+					t.Fatal(err)
+				}
+			}
+		}
+		for _, parts := range []int{2, 7, 36, djsession.MaxParts} {
+			found := map[string]int{}
+			for part := range parts {
+				for r, err := range store.Scan(t.Context(), djsession.Range{Part: part, Parts: parts}) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					found[r.Key]++
+				}
+			}
+			for key := range want {
+				if found[key] != 1 {
+					t.Errorf("%s is in %d of %d parts", djsession.ShortKey(key), found[key], parts)
+				}
+			}
+		}
+	})
+}

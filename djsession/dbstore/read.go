@@ -61,7 +61,7 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 			yield(nil, s.table.Error("scan", "", err))
 			return
 		}
-		rows := sqltable.Range{Prefix: r.Prefix, Newest: r.Newest}
+		rows := sqltable.Range{Prefix: r.Prefix, Newest: r.Newest, Part: r.Part, Parts: r.Parts}
 		if !r.Expired {
 			rows.Now = s.now
 		}

@@ -184,7 +184,7 @@ func TestBadFiles(t *testing.T) {
 			if _, err := c.Add(ctx, key, nil, time.Hour); !errors.Is(err, djsession.ErrKeyTaken) {
 				t.Errorf("add: %v", err)
 			}
-			for e, err := range c.Scan(ctx, "") {
+			for e, err := range c.Scan(ctx, cachestore.Range{}) {
 				if e == nil || e.Name != filepath.Base(path(c, key)) || !errors.As(err, new(*djsession.PayloadError)) {
 					t.Errorf("scan: %+v, %v", e, err)
 				}
@@ -299,7 +299,7 @@ func TestScan(t *testing.T) {
 		os.WriteFile(filepath.Join(c.Dir(), other), []byte("x"), 0o600)
 	}
 	got := map[string]string{}
-	for e, err := range c.Scan(t.Context(), "any") {
+	for e, err := range c.Scan(t.Context(), cachestore.Range{Prefix: "any"}) {
 		if err != nil || e.Key != "" || e.Item.Expires.IsZero() {
 			t.Errorf("%+v, %v", e, err)
 			continue

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/filecache"
 )
 
@@ -58,7 +59,7 @@ func TestRights(t *testing.T) {
 			t.Errorf("unreadable: %v", err)
 		}
 		good, bad := 0, 0
-		for e, err := range c.Scan(ctx, "") {
+		for e, err := range c.Scan(ctx, cachestore.Range{}) {
 			switch {
 			case err == nil:
 				good++

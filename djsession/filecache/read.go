@@ -14,6 +14,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/internal/inflate"
+	"github.com/djsess/djsess/internal/keypart"
 	"github.com/djsess/djsess/internal/storefolder"
 	"github.com/djsess/djsess/internal/swapfile"
 )
@@ -86,13 +87,13 @@ func (c *Cache) conflict(_ string, there *swapfile.File) error {
 	return &cachestore.ConflictError{Current: item}
 }
 
-// Scan yields all items in the folder's own order, including items that are not sessions, and
+// Scan yields the items of a part in the folder's own order, including items that are not sessions, and
 // items that have ended and are still stored. It ignores the prefix, which a file's name does
 // not show. For a file that may not be read, or that is not a regular file, it yields a
 // *djsession.PayloadError.
 //
 // On some file systems an item that is written during the scan may be missed or yielded twice.
-func (c *Cache) Scan(ctx context.Context, _ string) iter.Seq2[*cachestore.Entry, error] {
+func (c *Cache) Scan(ctx context.Context, r cachestore.Range) iter.Seq2[*cachestore.Entry, error] {
 	return func(yield func(*cachestore.Entry, error) bool) {
 		const op = "scan"
 		for name, err := range c.folder.Names(ctx) {
@@ -100,7 +101,7 @@ func (c *Cache) Scan(ctx context.Context, _ string) iter.Seq2[*cachestore.Entry,
 				yield(nil, c.folder.Error(op, "", err))
 				return
 			}
-			if isItem(name) && !c.yieldFile(ctx, op, name, yield) {
+			if isItem(name) && keypart.Has(name, r.Part, r.Parts) && !c.yieldFile(ctx, op, name, yield) {
 				return
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/keypart"
 	"github.com/djsess/djsess/internal/storefolder"
 	"github.com/djsess/djsess/internal/swapfile"
 )
@@ -115,7 +116,10 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 			yield(nil, s.folder.Error(op, "", err))
 			return
 		}
-		keys := s.keys(ctx, r.Prefix)
+		if r.Newest > 0 {
+			r.Part, r.Parts = 0, 0
+		}
+		keys := s.keys(ctx, r)
 		if r.Newest > 0 {
 			keys = s.newest(keys, r.Newest)
 		}
@@ -131,15 +135,16 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 	}
 }
 
-// keys yields the keys that begin with a prefix.
-func (s *Store) keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
+// keys yields the keys of a range.
+func (s *Store) keys(ctx context.Context, r djsession.Range) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for name, err := range s.folder.Names(ctx) {
 			if err != nil {
 				yield("", err)
 				return
 			}
-			if key, ok := s.keyOf(name); ok && strings.HasPrefix(key, prefix) && !yield(key, nil) {
+			key, ok := s.keyOf(name)
+			if ok && strings.HasPrefix(key, r.Prefix) && keypart.Has(key, r.Part, r.Parts) && !yield(key, nil) {
 				return
 			}
 		}

@@ -221,7 +221,7 @@ func TestScan(t *testing.T) {
 		r.Do(t, "SET", ":1:kint", "12")
 		found := map[string]int{}
 		bad := map[string]string{}
-		for entry, err := range cache.Scan(t.Context(), ":1:k") {
+		for entry, err := range cache.Scan(t.Context(), cachestore.Range{Prefix: ":1:k"}) {
 			if entry == nil {
 				t.Fatal(err)
 			}
@@ -249,7 +249,7 @@ func TestScan(t *testing.T) {
 		}
 		for _, p := range []string{prefix, ":1:never"} {
 			var all []*cachestore.Entry
-			for entry, err := range cache.Scan(t.Context(), p) {
+			for entry, err := range cache.Scan(t.Context(), cachestore.Range{Prefix: p}) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -259,7 +259,7 @@ func TestScan(t *testing.T) {
 				t.Errorf("%q: %d entries", p, len(all))
 			}
 		}
-		for range cache.Scan(t.Context(), ":1:") {
+		for range cache.Scan(t.Context(), cachestore.Range{Prefix: ":1:"}) {
 			break // leaving the loop must not panic
 		}
 	})

@@ -46,7 +46,7 @@ func everything(t *testing.T, cache *rediscache.Cache, old *cachestore.Item, che
 	_, err = cache.Expires(t.Context(), key)
 	check("expires", err)
 	err = nil
-	for _, err = range cache.Scan(t.Context(), ":1:") {
+	for _, err = range cache.Scan(t.Context(), cachestore.Range{Prefix: ":1:"}) {
 		break
 	}
 	check("scan", err)
@@ -475,7 +475,7 @@ func TestTooLarge(t *testing.T) {
 		if _, err := cache.Swap(t.Context(), key, old, []byte("new"), time.Hour); !errors.Is(err, djsession.ErrTooLarge) {
 			t.Errorf("swap %d bytes: %v", size, err)
 		}
-		for _, err := range cache.Scan(t.Context(), "") {
+		for _, err := range cache.Scan(t.Context(), cachestore.Range{}) {
 			if !errors.Is(err, djsession.ErrTooLarge) {
 				t.Errorf("scan %d bytes: %v", size, err)
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/keypart"
 	"github.com/djsess/djsess/internal/pagesize"
 	"github.com/djsess/djsess/internal/waitlimit"
 )
@@ -27,9 +28,9 @@ const (
 // Scan yields the entries in no particular order. On a Cluster it uses SCAN on every master. It
 // may or may not yield an item that is stored or deleted during the scan. Redis may return a key
 // twice while its table grows or shrinks. Beyond 8 million keys Scan may yield such a key twice.
-func (c *Cache) Scan(ctx context.Context, prefix string) iter.Seq2[*cachestore.Entry, error] {
+func (c *Cache) Scan(ctx context.Context, r cachestore.Range) iter.Seq2[*cachestore.Entry, error] {
 	return func(yield func(*cachestore.Entry, error) bool) {
-		s := &scan{cache: c, prefix: prefix, batch: pagesize.First, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed(), yield: yield}
+		s := &scan{cache: c, of: r, batch: pagesize.First, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed(), yield: yield}
 		nodes, err := c.nodes(ctx)
 		for _, node := range nodes {
 			if more, nodeErr := s.node(ctx, node); nodeErr != nil {
@@ -68,23 +69,23 @@ func (c *Cache) nodes(ctx context.Context) (nodes []redis.Cmdable, err error) {
 }
 
 type scan struct {
-	cache  *Cache
-	prefix string
-	batch  int
-	seen   map[uint64]struct{}
-	seed   maphash.Seed
-	yield  func(*cachestore.Entry, error) bool
+	cache *Cache
+	of    cachestore.Range
+	batch int
+	seen  map[uint64]struct{}
+	seed  maphash.Seed
+	yield func(*cachestore.Entry, error) bool
 }
 
 // node scans one server, and reports whether to continue.
 func (s *scan) node(ctx context.Context, node redis.Cmdable) (more bool, err error) {
-	pattern := globEscaper.Replace(s.prefix) + "*"
+	pattern := globEscaper.Replace(s.of.Prefix) + "*"
 	for cursor := uint64(0); ; {
 		var keys []string
 		if keys, cursor, err = s.cache.nextKeys(ctx, node, cursor, pattern); err != nil {
 			return false, err
 		}
-		for keys = s.unseen(keys); len(keys) > 0; {
+		for keys = s.wanted(keys); len(keys) > 0; {
 			n := min(s.batch, len(keys))
 			if more, err = s.read(ctx, keys[:n]); err != nil || !more {
 				return more, err
@@ -107,10 +108,13 @@ func (c *Cache) nextKeys(ctx context.Context, node redis.Cmdable, cursor uint64,
 
 var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
 
-// unseen returns the keys that this scan has not yielded yet.
-func (s *scan) unseen(keys []string) []string {
+// wanted returns the keys of the part that this scan has not yielded yet.
+func (s *scan) wanted(keys []string) []string {
 	fresh := keys[:0]
 	for _, key := range keys {
+		if !keypart.Has(key, s.of.Part, s.of.Parts) {
+			continue
+		}
 		h := maphash.String(s.seed, key)
 		if _, ok := s.seen[h]; ok {
 			continue

@@ -144,7 +144,7 @@ func TestCluster(t *testing.T) {
 		t.Errorf("Django reads other values than Go wrote: %v", wrong)
 	}
 	found := map[string]bool{}
-	for entry, err := range cache.Scan(t.Context(), ":1:") {
+	for entry, err := range cache.Scan(t.Context(), cachestore.Range{Prefix: ":1:"}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func TestRing(t *testing.T) {
 		}
 	}
 	n := 0
-	for entry, err := range cache.Scan(t.Context(), "k") {
+	for entry, err := range cache.Scan(t.Context(), cachestore.Range{Prefix: "k"}) {
 		if err != nil || string(entry.Item.Data) != "new" {
 			t.Fatal(err)
 		}

@@ -104,6 +104,7 @@ var storedTests = []test{
 	{"ScanEmpty", canScan, testScanEmpty},
 	{"ScanRange", canScan, testScanRange},
 	{"ScanNewest", canScan, testScanNewest},
+	{"ScanParts", canScan, testScanParts},
 	{"ScanDuringWrites", canScan, testScanDuringWrites},
 	{"ScanDamage", func(f *fixture) bool { return canScan(f) && f.Options.Damage != nil }, testScanDamage},
 	{"CannotScan", func(f *fixture) bool { return f.CannotScan }, testCannotScan},

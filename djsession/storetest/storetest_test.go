@@ -305,6 +305,18 @@ var defects = map[string]struct {
 			}
 		}
 	}},
+	"Scan ignores the part": {"ScanParts", func(b *broken, _ *djsession.Settings) {
+		b.scan = func(yield func(*djsession.Record, error) bool, r djsession.Range) {
+			b.each(djsession.Range{Prefix: r.Prefix}, yield)
+		}
+	}},
+	"a part misses sessions": {"ScanParts", func(b *broken, _ *djsession.Settings) {
+		b.scan = func(yield func(*djsession.Record, error) bool, r djsession.Range) {
+			b.each(r, func(record *djsession.Record, err error) bool {
+				return r.Parts == 7 && r.Part == 3 && record.Key < "8" || yield(record, err)
+			})
+		}
+	}},
 	"Scan misses a page": {"Scan", func(b *broken, _ *djsession.Settings) {
 		b.scan = func(yield func(*djsession.Record, error) bool, r djsession.Range) {
 			n := 0

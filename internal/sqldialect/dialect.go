@@ -30,6 +30,9 @@ type Dialect struct {
 	// PrefixByRange is true if a prefix must be searched by a range, because LIKE ignores
 	// case and cannot use an index.
 	PrefixByRange bool
+	// SelectedRows is true if rows of parameters are selected one by one, because VALUES is
+	// spelled in different ways by the servers of this dialect.
+	SelectedRows bool
 
 	byteLength string // of text column %s
 	sameTime   string // compares time column %[1]s with parameter %[2]s, which ReadTime selected
@@ -62,6 +65,7 @@ var MySQL = &Dialect{
 	MaxNameLength: 64,
 	NaiveTimes:    true,
 	ChangedRows:   true,
+	SelectedRows:  true,
 	exact:         `(%[1]s = %[2]s AND CAST(%[1]s AS BINARY) = CAST(%[2]s AS BINARY))`,
 	byteLength:    `LENGTH(%s)`,
 	sameTime:      `CAST(%[1]s AS CHAR) = %[2]s`,
@@ -138,6 +142,18 @@ func (d *Dialect) Exact(column, param string) string {
 // SameTime returns a condition that a time column still has the value that ReadTime selected.
 func (d *Dialect) SameTime(column, param string) string {
 	return fmt.Sprintf(d.sameTime, column, param)
+}
+
+// Rows returns a query for rows of parameters.
+func (d *Dialect) Rows(rows [][]string) string {
+	lists := make([]string, len(rows))
+	for i, row := range rows {
+		lists[i] = strings.Join(row, ", ")
+	}
+	if d.SelectedRows {
+		return "SELECT " + strings.Join(lists, " UNION ALL SELECT ")
+	}
+	return "SELECT * FROM (VALUES (" + strings.Join(lists, "), (") + ")) AS given"
 }
 
 // ReadBounded returns the two expressions that select a text column: the text, or null if it is

@@ -19,15 +19,22 @@ type Range struct {
 	Now func() any
 	// Newest, if positive, is the number of rows to read. The rows that end last come first.
 	Newest int
+	// Part and Parts are those of djsession.Range. Newest ignores them.
+	Part, Parts int
 }
 
 // Scan yields the rows of a range in the order of their keys. It reads pages, each with its own
 // statement: with an open cursor SQLite's writers, and so the site, would wait for the caller.
 func (t *Table) Scan(ctx context.Context, r Range) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
+		part, err := t.part(ctx, r)
+		if err != nil {
+			yield(Row{}, err)
+			return
+		}
 		limit, after := pagesize.First, ""
 		for {
-			rows, err := t.page(ctx, r, after, limit)
+			rows, err := t.page(ctx, r, part, after, limit)
 			if err != nil {
 				yield(Row{}, err)
 				return
@@ -52,17 +59,17 @@ func (t *Table) Scan(ctx context.Context, r Range) iter.Seq2[Row, error] {
 }
 
 // page reads the rows whose keys follow after, within the time limit of a read.
-func (t *Table) page(ctx context.Context, r Range, after string, limit int) ([]Row, error) {
+func (t *Table) page(ctx context.Context, r Range, part between, after string, limit int) ([]Row, error) {
 	ctx, cancel := t.Limit(ctx)
 	defer cancel()
-	rows, err := t.query(ctx, r, after, limit)
+	rows, err := t.query(ctx, r, part, after, limit)
 	if err != nil {
 		return nil, t.Fail(ctx, "scan", "", sqldialect.HideKey(err, after, t.config.ShortKey(after)))
 	}
 	return rows, nil
 }
 
-func (t *Table) query(ctx context.Context, r Range, after string, limit int) ([]Row, error) {
+func (t *Table) query(ctx context.Context, r Range, part between, after string, limit int) ([]Row, error) {
 	key := t.keyColumn
 	text := fmt.Sprintf("SELECT %s, %s FROM %s WHERE %s > :after", key, t.fields, t.Quoted, key)
 	args := sqldialect.Args{"after": after}
@@ -85,7 +92,7 @@ func (t *Table) query(ctx context.Context, r Range, after string, limit int) ([]
 	if r.Newest > 0 {
 		text += fmt.Sprintf(" ORDER BY %s DESC LIMIT %d", t.expires, r.Newest)
 	} else {
-		text += fmt.Sprintf(" ORDER BY %s LIMIT %d", key, limit)
+		text += part.condition(key, args) + fmt.Sprintf(" ORDER BY %s LIMIT %d", key, limit)
 	}
 	stmt := t.Dialect.Compile(text)
 	rows, err := t.DB.QueryContext(ctx, stmt.SQL, stmt.Bind(args)...)

@@ -69,7 +69,7 @@ type found struct {
 func (c *cache) scan(t *testing.T, prefix string) (f found) {
 	t.Helper()
 	f.items = map[string]*cachestore.Entry{}
-	for e, err := range c.scanner().Scan(t.Context(), prefix) {
+	for e, err := range c.scanner().Scan(t.Context(), cachestore.Range{Prefix: prefix}) {
 		if e == nil {
 			t.Fatalf("Scan: %v", err)
 		}
@@ -178,7 +178,7 @@ func testScanStops(t *testing.T, c *cache) {
 		c.add(t, fmt.Sprint(prefix, "session", i), "one")
 	}
 	n := 0
-	for range c.scanner().Scan(t.Context(), prefix) {
+	for range c.scanner().Scan(t.Context(), cachestore.Range{Prefix: prefix}) {
 		n++
 		break
 	}
@@ -188,7 +188,7 @@ func testScanStops(t *testing.T, c *cache) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	ended := false
-	for e, err := range c.scanner().Scan(ctx, prefix) {
+	for e, err := range c.scanner().Scan(ctx, cachestore.Range{Prefix: prefix}) {
 		if ended {
 			t.Error("Scan goes on after an error without an entry")
 		}

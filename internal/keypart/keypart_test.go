@@ -1,0 +1,43 @@
+package keypart
+
+import (
+	"hash/fnv"
+	"testing"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+func TestHashIsFNV1a(t *testing.T) {
+	for _, key := range []string{"", "a", "9f3c1a2b3c4d5e6f", "é\xff"} {
+		h := fnv.New64a()
+		h.Write([]byte(key))
+		if hash(key) != h.Sum64() {
+			t.Errorf("the hash of %q is %d, want %d", key, hash(key), h.Sum64())
+		}
+	}
+}
+
+// Each key is in one part, and the parts are nearly equal.
+func TestParts(t *testing.T) {
+	const keys = 20_000
+	for _, parts := range []int{0, 1, 2, 7, 64} {
+		found := make([]int, max(parts, 1))
+		for range keys {
+			key, n := djsession.NewKey(), 0
+			for part := range found {
+				if Has(key, part, parts) {
+					found[part]++
+					n++
+				}
+			}
+			if n != 1 {
+				t.Fatalf("a key is in %d of %d parts", n, parts)
+			}
+		}
+		for part, n := range found {
+			if fair := keys / len(found); n < fair/2 || n > fair*2 {
+				t.Errorf("part %d of %d has %d keys, want about %d", part, parts, n, fair)
+			}
+		}
+	}
+}
