@@ -173,6 +173,12 @@ type Evicter interface {
 	Evicts(ctx context.Context) (reason string, err error)
 }
 
+// Counter is a Store that can count its sessions without reading them.
+type Counter interface {
+	// Count returns about how many live sessions there are. It may count some that have expired.
+	Count(ctx context.Context) (int64, error)
+}
+
 // ExpiryReader is a Store whose records may have no Expires, because a load does not return
 // the expiry.
 type ExpiryReader interface {

@@ -146,6 +146,22 @@ func (v *Values) Raw(name string) (json string, ok bool) {
 	return v.shown(i), true
 }
 
+// Size returns about how many bytes the values take, as JSON or as a pickle.
+func (v *Values) Size() int {
+	switch {
+	case v.text != "":
+		return len(v.text)
+	case v.python != nil && v.python.pickle != "":
+		return len(v.python.pickle)
+	}
+	const others = 8 // quotes, a comma and the like
+	size := 0
+	for i := range v.members {
+		size += len(v.members[i].Name) + len(v.members[i].Raw) + others
+	}
+	return size
+}
+
 // Clear removes all values.
 func (v *Values) Clear() { *v = Values{python: v.python.cleared()} }
 

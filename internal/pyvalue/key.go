@@ -23,11 +23,11 @@ func (w *Writer) key(dst []byte, key *pickle.Object) ([]byte, error) {
 		return w.tooMuch(dst)
 	}
 	plain, description := isPlainKey(key), Describe(key)
-	if name, ok := Name(key); ok && w.Mode != JSON {
+	if name, ok := Name(key); ok && !w.isJSON() {
 		plain, description = false, name
 	}
 	switch {
-	case w.Mode == JSON && isCollection(key):
+	case w.isJSON() && isCollection(key):
 		return dst, noJSON("a key that is " + description)
 	case w.Mode == Marked && plain:
 		return w.value(pyjson.AppendMark(dst, pyjson.Key), key)
@@ -45,6 +45,9 @@ func (w *Writer) key(dst []byte, key *pickle.Object) ([]byte, error) {
 	}
 	return out, nil
 }
+
+// isJSON reports whether the text is for json.loads.
+func (w *Writer) isJSON() bool { return w.Mode == JSON || w.Mode == Portable }
 
 // Name returns the name that finds a key: its characters if it is a str. An object that a class made of one str also has a
 // name: a member of a str Enum, such as TextChoices, or an instance of a site's own subclass of str. In Python such a key is

@@ -39,9 +39,10 @@ func (w *Writer) Append(dst []byte, o *pickle.Object) ([]byte, error) {
 type Mode uint8
 
 const (
-	Marked Mode = iota // marked JSON: for Go values
-	JSON               // as json.dumps writes it; an object that it refuses is an error
-	Show               // JSON for a person: an object without a JSON form is a string
+	Marked   Mode = iota // marked JSON: for Go values
+	JSON                 // as json.dumps writes it; an object that it refuses is an error
+	Portable             // JSON, with text or a list for each object that Go has a type for; any other object is an error
+	Show                 // JSON for a person: an object without a JSON form is a string
 )
 
 // maxDepth bounds nesting. It also ends the writing of an object that holds itself.
@@ -227,7 +228,7 @@ func (w *Writer) dict(dst []byte, o *pickle.Object, items []*pickle.Object) ([]b
 // opaque writes an object that Go has no type for.
 func (w *Writer) opaque(dst []byte, o *pickle.Object, description string) ([]byte, error) {
 	switch w.Mode {
-	case JSON:
+	case JSON, Portable:
 		return dst, noJSON(description)
 	case Marked:
 		dst = pyjson.AppendMark(dst, pyjson.Opaque)
