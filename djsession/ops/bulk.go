@@ -82,6 +82,13 @@ func expiry(ctx context.Context, store djsession.Store, r *djsession.Record) (ti
 	return expires, err
 }
 
+// hasAge reports whether a session has an age of its own, set by set_expiry(seconds). The engine file never ends such
+// a session.
+func hasAge(r *djsession.Record) bool {
+	age, err := djsession.GetOr(r.Values, expiryName, 0.0)
+	return err == nil && age != 0
+}
+
 // isAboutSession reports whether an error is about one session, and not about the store.
 func isAboutSession(err error) bool {
 	var payload *djsession.PayloadError

@@ -247,6 +247,14 @@ func (m *migration) fit(ctx context.Context, batch []*djsession.Record) ([]*djse
 			continue // it has left
 		case err != nil:
 			return nil, err
+		case expires.Equal(djsession.Never) && hasAge(r):
+			// From the engine file. It shall end as if it were saved now.
+			target := m.to.Settings()
+			if expires, err = target.ExpiryDate(r.Values, target.Now()); err != nil {
+				m.failed.Add(1)
+				m.pass.found(r, err)
+				continue
+			}
 		}
 		values, err := fitExpiry(r.Values, m.to.Settings(), expires)
 		if err != nil {
