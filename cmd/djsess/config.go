@@ -25,7 +25,13 @@ type config struct {
 	stores       map[string]storeConfig
 	users        *usersConfig // nil: the file has no [users]
 	warn         func(name, warning string)
-	// The settings, by Django's names. A nil is a setting that the file does not have.
+	siteSettings
+	// ownKey says that the settings are those of one store, so that their SECRET_KEY wins over the environment's.
+	ownKey bool
+}
+
+// siteSettings are settings by Django's names. A nil is a setting that the file does not have.
+type siteSettings struct {
 	djangoVersion           *string
 	secretKey               *string
 	secretKeyFile           *string
@@ -48,6 +54,7 @@ type storeConfig struct {
 	// sessionPrefix is cache_key_prefix of the site's SessionStore, for a cache.
 	sessionPrefix string
 	model         *dbstore.Model // nil if the file does not describe one
+	settings      siteSettings   // that the store has in place of those of the file
 	// engine is "cached_db", or "" for a store of one URL. The cache and the database of a
 	// cached_db are URLs or names of other stores.
 	engine   string
@@ -120,7 +127,7 @@ func findUp(name string) (string, error) {
 func (c *config) holdsSecrets() bool {
 	secret := c.secretKey != nil || len(c.secretKeyFallbacks) > 0 || storeurl.HasSecret(c.store)
 	for _, s := range c.stores {
-		secret = secret || storeurl.HasSecret(s.url) || storeurl.HasSecret(s.cache) || storeurl.HasSecret(s.database)
+		secret = secret || s.settings.secretKey != nil || len(s.settings.secretKeyFallbacks) > 0 || storeurl.HasSecret(s.url) || storeurl.HasSecret(s.cache) || storeurl.HasSecret(s.database)
 	}
 	secret = secret || c.users != nil && storeurl.HasSecret(c.users.store)
 	return secret
@@ -151,7 +158,7 @@ func parseConfig(file, text string) (*config, error) {
 	if file := take[string](top, "settings_file"); file != nil {
 		c.settingsFile = c.path(*file)
 	}
-	c.parseSettings(top.sub("settings"))
+	c.siteSettings = parseSettings(top.sub("settings"))
 	c.users = parseUsers(top)
 	stores := top.sub("stores")
 	for name := range stores.values {
@@ -161,25 +168,60 @@ func parseConfig(file, text string) (*config, error) {
 	return c, firstMistake
 }
 
-func (c *config) parseSettings(t *table) {
-	c.djangoVersion = take[string](t, "DJANGO_VERSION")
-	c.secretKey = take[string](t, "SECRET_KEY")
-	c.secretKeyFile = take[string](t, "SECRET_KEY_FILE")
-	c.secretKeyFallbacks = t.texts("SECRET_KEY_FALLBACKS")
-	c.useTZ = take[bool](t, "USE_TZ")
-	c.timeZone = take[string](t, "TIME_ZONE")
-	c.sessionCookieAge = take[int64](t, "SESSION_COOKIE_AGE")
-	c.sessionCookieName = take[string](t, "SESSION_COOKIE_NAME")
-	c.defaultHashingAlgorithm = take[string](t, "DEFAULT_HASHING_ALGORITHM")
-	c.sessionStoreClass = take[string](t, "SESSION_STORE_CLASS")
-	c.sessionSerializers = t.oneOrMore("SESSION_SERIALIZER")
+func parseSettings(t *table) (s siteSettings) {
+	s.djangoVersion = take[string](t, "DJANGO_VERSION")
+	s.secretKey = take[string](t, "SECRET_KEY")
+	s.secretKeyFile = take[string](t, "SECRET_KEY_FILE")
+	s.secretKeyFallbacks = t.texts("SECRET_KEY_FALLBACKS")
+	s.useTZ = take[bool](t, "USE_TZ")
+	s.timeZone = take[string](t, "TIME_ZONE")
+	s.sessionCookieAge = take[int64](t, "SESSION_COOKIE_AGE")
+	s.sessionCookieName = take[string](t, "SESSION_COOKIE_NAME")
+	s.defaultHashingAlgorithm = take[string](t, "DEFAULT_HASHING_ALGORITHM")
+	s.sessionStoreClass = take[string](t, "SESSION_STORE_CLASS")
+	s.sessionSerializers = t.oneOrMore("SESSION_SERIALIZER")
 	if engine := take[string](t, "SESSION_ENGINE"); engine != nil {
 		t.fail("SESSION_ENGINE", "it is not a setting here but a store's below [stores]: "+engineRemedy(*engine))
 	}
 	t.refuseUnknown()
-	if c.secretKey != nil && c.secretKeyFile != nil {
+	if s.secretKey != nil && s.secretKeyFile != nil {
 		t.fail("SECRET_KEY", "SECRET_KEY_FILE is given, too: choose one")
 	}
+	return s
+}
+
+// withSettings returns the configuration with a store's own settings in place of the file's.
+func (c *config) withSettings(own siteSettings) *config {
+	copied := *c
+	s := &copied.siteSettings
+	if own.secretKey != nil || own.secretKeyFile != nil {
+		s.secretKey, s.secretKeyFile, s.secretKeyFallbacks = own.secretKey, own.secretKeyFile, nil
+		copied.ownKey = true
+	}
+	if own.secretKeyFallbacks != nil {
+		s.secretKeyFallbacks = own.secretKeyFallbacks
+	}
+	if own.sessionSerializers != nil {
+		s.sessionSerializers = own.sessionSerializers
+	}
+	if own.djangoVersion != nil {
+		s.djangoVersion = own.djangoVersion
+	}
+	if own.useTZ != nil {
+		s.useTZ = own.useTZ
+	}
+	for _, setting := range []struct{ value, own **string }{
+		{&s.timeZone, &own.timeZone}, {&s.sessionCookieName, &own.sessionCookieName},
+		{&s.defaultHashingAlgorithm, &own.defaultHashingAlgorithm}, {&s.sessionStoreClass, &own.sessionStoreClass},
+	} {
+		if *setting.own != nil {
+			*setting.value = *setting.own
+		}
+	}
+	if own.sessionCookieAge != nil {
+		s.sessionCookieAge = own.sessionCookieAge
+	}
+	return &copied
 }
 
 func (c *config) parseStore(t *table) storeConfig {
@@ -194,6 +236,7 @@ func (c *config) parseStore(t *table) storeConfig {
 		}
 	}
 	s.model = parseModel(t)
+	s.settings = parseSettings(t.sub("settings"))
 	t.refuseUnknown()
 	switch cached := s.engine == cachedDB; {
 	case s.engine != "" && !cached:

@@ -102,6 +102,8 @@ a djsess.toml:
   engine = "cached_db"             # of two: each a URL, or the name of a store
   cache = "redis://cache.example/1"
   database = "main"
+  [stores.old.settings]            # settings that only this store has
+  DJANGO_VERSION = "3.2"
   [users]                          # for list --username
   table = "auth_user"              # also id, username, store (if the users are in
                                    # another database), and primary_key: "integer",
@@ -161,6 +163,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.getCommand(), a.listCommand(),
 		a.createCommand(), a.setCommand(), a.unsetCommand(), a.deleteCommand(),
 		a.decodeCommand(), a.encodeCommand(), a.settingsCommand(),
+		a.migrateCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		cmd.ValidArgsFunction = cobra.NoFileCompletions

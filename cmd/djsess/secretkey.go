@@ -17,9 +17,12 @@ var errNoSecretKey = errors.New("there is no SECRET_KEY, which signs the site's 
 func (a *app) secretKeys(c *config, unsigned bool) (key string, fallbacks []string, err error) {
 	file, name, from := a.flags.secretKeyFile, "--secret-key-file", fromCommandLine
 	inDotenv := false
+	if c.ownKey {
+		file = ""
+	}
 	switch {
 	case file != "":
-	case os.Getenv("DJANGO_SECRET_KEY") != "":
+	case !c.ownKey && os.Getenv("DJANGO_SECRET_KEY") != "":
 		key, name = os.Getenv("DJANGO_SECRET_KEY"), "$DJANGO_SECRET_KEY"
 	case c.secretKey != nil && *c.secretKey != "":
 		key, name = *c.secretKey, c.file+": settings.SECRET_KEY"
@@ -48,7 +51,7 @@ func (a *app) secretKeys(c *config, unsigned bool) (key string, fallbacks []stri
 		}
 	}
 	a.keyHint = keyHint(name, key)
-	if len(fallbacks) == 0 {
+	if len(fallbacks) == 0 && !c.ownKey {
 		if fallbacks, err = parseFallbacks("$DJANGO_SECRET_KEY_FALLBACKS", os.Getenv("DJANGO_SECRET_KEY_FALLBACKS")); err != nil {
 			return "", nil, err
 		}

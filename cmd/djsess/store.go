@@ -34,14 +34,14 @@ type place struct {
 	cache   string          // the URL of the cache of cached_db, or ""
 	model   *dbstore.Model  // of the database, if it is not one that url names
 	namedBy string          // the flag, variable or file that names the store
+	own     siteSettings    // that the store has in place of those of the file
 	scheme  storeurl.Scheme // of url, once check has found it
 }
 
 // storePlace finds the store in the flags, the environment or the configuration.
 func (a *app) storePlace(c *config) (place, error) {
-	if storeurl.HasSecret(a.flags.store) {
-		return place{}, configf("--store: passwords and keys are refused on the command line, where every user of this machine can read them: "+
-			"give the URL by $DJSESS_STORE or $DATABASE_URL, or under [stores] in %s (and PostgreSQL's password by ~/.pgpass)", configName)
+	if err := refuseSecret("--store", a.flags.store); err != nil {
+		return place{}, err
 	}
 	if a.flags.store == "" && os.Getenv("DJSESS_STORE") == "" && os.Getenv("DATABASE_URL") != "" {
 		if err := c.refuseDatabaseAlone(); err != nil {
@@ -85,6 +85,26 @@ func (a *app) storePlace(c *config) (place, error) {
 	return place{url: "sqlite:///" + defaultStore, namedBy: "./" + defaultStore}, nil
 }
 
+// refuseSecret returns an error if a flag's URL has a password.
+func refuseSecret(flag, value string) error {
+	if !storeurl.HasSecret(value) {
+		return nil
+	}
+	return configf("%s: passwords and keys are refused on the command line, where every user of this machine can read them: "+
+		"give the URL by $DJSESS_STORE or $DATABASE_URL, or under [stores] in %s (and PostgreSQL's password by ~/.pgpass)", flag, configName)
+}
+
+// flagPlace finds the store that a flag names.
+func (c *config) flagPlace(flag, value string) (place, error) {
+	if err := refuseSecret(flag, value); err != nil {
+		return place{}, err
+	}
+	if storeurl.IsURL(value) {
+		return place{url: value, namedBy: flag}, nil
+	}
+	return c.namedStore(value, flag)
+}
+
 // refuseDatabaseAlone returns an error if the configured store is a cached_db. After changes to its
 // database alone, by $DATABASE_URL, the site's cache would keep the old sessions.
 func (c *config) refuseDatabaseAlone() error {
@@ -122,14 +142,14 @@ func (c *config) namedStore(name, namedBy string) (place, error) {
 	s, ok := c.stores[name]
 	if !ok || s.engine != cachedDB {
 		rawURL, err := c.storeURL(name, namedBy)
-		return place{url: rawURL, model: s.model, namedBy: namedBy}, err
+		return place{url: rawURL, model: s.model, namedBy: namedBy, own: s.settings}, err
 	}
 	cache, err := c.partURL(s.cache, c.file+": stores."+name+".cache")
 	if err != nil {
 		return place{}, err
 	}
 	database, err := c.partURL(s.database, c.file+": stores."+name+".database")
-	return place{url: database, cache: cache, model: c.stores[s.database].model, namedBy: namedBy}, err
+	return place{url: database, cache: cache, model: c.stores[s.database].model, namedBy: namedBy, own: s.settings}, err
 }
 
 // partURL returns the URL of the cache or the database of cached_db.
@@ -203,34 +223,55 @@ func (a *app) withStore(cmd *cobra.Command, f func(ctx context.Context, s *site)
 	if err != nil {
 		return err
 	}
-	a.storeNamedBy = place.namedBy
-	if err := place.check(); err != nil { // before the SECRET_KEY, which a cache does not need
-		return openError(err, place.namedBy)
-	}
-	settings, err := a.settings(c, place.isUnsigned())
+	s, err := a.openSite(c, place, a.flags.readOnly)
 	if err != nil {
 		return err
 	}
-	settings.AcceptNewKey = a.flags.acceptNewKey
-	a.warnOfDefaultZone(c, place, settings)
-	store, err := place.open(settings, a.flags.readOnly)
-	if err != nil {
-		return openError(err, place.namedBy)
-	}
-	defer store.Close()
-	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+	defer s.Close()
+	ctx, stop := untilInterrupted(cmd)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process
-	err = f(ctx, &site{store, settings, c, place.isUnsigned(), place.namedBy})
+	err = f(ctx, s)
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
+	return unreachable(err, place.namedBy)
+}
+
+// untilInterrupted returns a context that ends with SIGINT or SIGTERM.
+func untilInterrupted(cmd *cobra.Command) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process
+	return ctx, stop
+}
+
+// unreachable adds a hint to an error of a connection.
+func unreachable(err error, namedBy string) error {
 	var operation *net.OpError
 	var lookup *net.DNSError
 	if errors.As(err, &operation) || errors.As(err, &lookup) || errors.Is(err, context.DeadlineExceeded) {
-		return &hinted{err, "is the server up, and are host and port right? " + fromPlace(place.namedBy)}
+		return &hinted{err, "is the server up, and are host and port right? " + fromPlace(namedBy)}
 	}
 	return err
+}
+
+// openSite opens a store with its settings.
+func (a *app) openSite(c *config, place place, readOnly bool) (*site, error) {
+	a.storeNamedBy = place.namedBy
+	if err := place.check(); err != nil { // before the SECRET_KEY, which a cache does not need
+		return nil, openError(err, place.namedBy)
+	}
+	c = c.withSettings(place.own)
+	settings, err := a.settings(c, place.isUnsigned())
+	if err != nil {
+		return nil, err
+	}
+	settings.AcceptNewKey = a.flags.acceptNewKey
+	a.warnOfDefaultZone(c, place, settings)
+	store, err := place.open(settings, readOnly)
+	if err != nil {
+		return nil, openError(err, place.namedBy)
+	}
+	return &site{store, settings, c, place.isUnsigned(), place.namedBy}, nil
 }
 
 // check finds the schemes of the store's URLs.

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/ops"
+)
+
+// jobFlags are the flags of the long jobs.
+type jobFlags struct {
+	output  *outputFlag
+	workers int
+	shard   string
+	stop    bool
+	dryRun  bool
+}
+
+// addJobFlags adds the flags of a job, with --dry-run if it writes.
+func addJobFlags(cmd *cobra.Command, writes bool) *jobFlags {
+	f := new(jobFlags)
+	f.output = addOutputFlag(cmd)
+	cmd.Flags().IntVar(&f.workers, "workers", 0, "read and write with `N` connections (default: one for each processor)")
+	cmd.Flags().StringVar(&f.shard, "shard", "", "do only the part `I/N` of the sessions, such as 1/4, to spread the job over machines")
+	cmd.Flags().BoolVar(&f.stop, "stop-at-unreadable", false, "stop at a session that cannot be read (default: name it and go on)")
+	if writes {
+		cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "read all, write nothing, and tell what would be done")
+	}
+	return f
+}
+
+// jobReport collects what a job tells of single sessions, and shows how far it is.
+type jobReport struct {
+	app      *app
+	flags    *jobFlags
+	hints    hints
+	settings *djsession.Settings // of the store that is read, for hints
+	named    int                 // findings that were printed
+	passed   int                 // findings that were not
+	bad      int                 // sessions that cannot be read
+	terminal bool
+	width    int // of the progress line that is on the terminal
+	shown    time.Time
+}
+
+// job returns the options of a job for the flags.
+func (a *app) job(cmd *cobra.Command, f *jobFlags, settings *djsession.Settings) (ops.Job, *jobReport, error) {
+	j := ops.Job{Workers: f.workers, StopAtUnreadable: f.stop, DryRun: f.dryRun}
+	if f.workers < 0 {
+		return j, nil, usagef(cmd, "--workers: want a whole number above zero")
+	}
+	if f.shard != "" {
+		i, n, ok := strings.Cut(f.shard, "/")
+		var errs [2]error
+		j.Shard, errs[0] = strconv.Atoi(i)
+		j.Shards, errs[1] = strconv.Atoi(n)
+		if !ok || errors.Join(errs[:]...) != nil || j.Shard < 1 || j.Shard > j.Shards {
+			return j, nil, usagef(cmd, "--shard: want I/N, such as 1/4: the first of four parts")
+		}
+	}
+	r := &jobReport{app: a, flags: f, settings: settings, hints: hints{app: a}}
+	if file, ok := a.stderr.(*os.File); ok {
+		r.terminal = isatty.IsTerminal(file.Fd()) && os.Getenv("TERM") != "dumb"
+	}
+	j.Found, j.Progress = r.found, r.progress
+	return j, r, nil
+}
+
+// found prints a finding, or counts it if there are many.
+func (r *jobReport) found(f ops.Finding) {
+	var payload *djsession.PayloadError
+	if errors.As(f.Err, &payload) {
+		r.bad++
+		r.hints.add(withHint(f.Err, r.settings))
+	}
+	if r.named == mostNamed {
+		r.passed++
+		return
+	}
+	r.named++
+	r.erase()
+	name := djsession.ShortKey(f.Key)
+	if f.Key == "" {
+		name = djsession.ShortKey(f.Name)
+	}
+	r.app.complain("%s: %s", name, reason(f.Err))
+}
+
+// progress shows a line on a terminal: how many sessions were read, how fast, and how long it will take.
+func (r *jobReport) progress(p ops.Progress) {
+	const interval = 200 * time.Millisecond
+	if !r.terminal || time.Since(r.shown) < interval {
+		return
+	}
+	r.shown = time.Now()
+	line := progressLine(p)
+	fmt.Fprintf(r.app.stderr, "\r%-*s", r.width, line)
+	r.width = len(line)
+}
+
+func progressLine(p ops.Progress) string {
+	line := fmt.Sprintf("%s sessions", thousands(p.Read))
+	if p.Total > 0 {
+		line = fmt.Sprintf("%s of about %s sessions", thousands(p.Read), thousands(max(p.Total, p.Read)))
+	}
+	line += fmt.Sprintf(", %s a second", thousands(int64(p.Rate())))
+	if left, ok := p.Remaining(); ok {
+		line += fmt.Sprintf(", about %v left", left.Round(time.Second))
+	}
+	return line
+}
+
+// erase removes the line of progress from the terminal.
+func (r *jobReport) erase() {
+	if r.width > 0 {
+		fmt.Fprintf(r.app.stderr, "\r%*s\r", r.width, "")
+		r.width = 0
+	}
+}
+
+// counter is a line of a job's report: a number and what it counts.
+type counter struct {
+	name  string // in JSON
+	count int64
+	text  string // what the number is of, such as "sessions inserted"
+}
+
+// finish prints the counts of a job. It returns the error of the command: err is the job's.
+func (r *jobReport) finish(counts []counter, err error) error {
+	r.erase()
+	if r.passed > 0 {
+		r.app.complain("and %d more", r.passed)
+	}
+	r.hints.print()
+	if printErr := r.print(counts, err != nil); err == nil {
+		err = printErr
+	}
+	if err == nil && r.bad > 0 {
+		return reported{untrusted}
+	}
+	return err
+}
+
+func (r *jobReport) print(counts []counter, stopped bool) error {
+	if *r.flags.output == asJSON {
+		object := map[string]any{"complete": !stopped, "dry_run": r.flags.dryRun}
+		for _, c := range counts {
+			object[c.name] = c.count
+		}
+		return json.NewEncoder(r.app.stdout).Encode(object)
+	}
+	w := r.app.stdout
+	for i, c := range counts {
+		if i > 0 && c.count == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "%12s %s\n", thousands(c.count), c.text); err != nil {
+			return err
+		}
+	}
+	switch {
+	case stopped:
+		r.app.complain("stopped before the end; what was done stays done, and a rerun goes on from there")
+	case r.flags.dryRun:
+		fmt.Fprintln(w, "nothing was written: it was a dry run")
+	}
+	return nil
+}
+
+// thousands returns a number with commas: 1,234,567.
+func thousands(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	start := len(digits) % 3
+	if start == 0 || digits[:start] == "-" {
+		start += 3
+	}
+	text := digits[:min(start, len(digits))]
+	for i := start; i < len(digits); i += 3 {
+		text += "," + digits[i:i+3]
+	}
+	return text
+}
