@@ -13,6 +13,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/djauth"
+	"github.com/djsess/djsess/djsession/ops"
 	"github.com/djsess/djsess/djsession/rediscache"
 	"github.com/djsess/djsess/internal/printable"
 )
@@ -119,7 +120,7 @@ func message(err error) string {
 		text = strings.Replace(text, op.Error(), operation(op), 1)
 	}
 	// Other errors, such as those of the settings, begin with the name of package djsession.
-	return strings.ReplaceAll(text, "djsession: ", "")
+	return strings.NewReplacer("djsession: ", "", "ops: ", "").Replace(text)
 }
 
 // operation returns the operation, the key and the cause of an OpError.
@@ -168,6 +169,7 @@ func explainKind(err error) (status int, hint string) {
 		usage   *usageError
 		config  *configError
 		payload *djsession.PayloadError
+		lost    *ops.LostValueError
 	)
 	switch {
 	case err == nil, errors.Is(err, errReaderGone):
@@ -178,6 +180,10 @@ func explainKind(err error) (status int, hint string) {
 		return misused, fmt.Sprintf("see %q", usage.command+" --help")
 	case errors.As(err, &config):
 		return misused, ""
+	case errors.As(err, &lost):
+		return failed, "--on-loss skip leaves such values out, and --on-loss keep-opaque keeps their pickles as text"
+	case errors.Is(err, ops.ErrEvicts):
+		return failed, "a session that it drops is a user who is logged out: raise the limit, or use --force"
 	case errors.As(err, &payload):
 		return untrusted, payloadHint(payload)
 	case errors.Is(err, djsession.ErrInvalidKey):

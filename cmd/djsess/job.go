@@ -141,6 +141,9 @@ func (r *jobReport) finish(counts []counter, err error) error {
 		r.app.complain("and %d more", r.passed)
 	}
 	r.hints.print()
+	if err != nil && counts[0].count == 0 {
+		return err // it did not begin
+	}
 	if printErr := r.print(counts, err != nil); err == nil {
 		err = printErr
 	}
