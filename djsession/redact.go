@@ -38,6 +38,17 @@ func (r Record) Format(f fmt.State, verb rune) { secret.Format(f, verb, r) }
 func (r Record) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // String shows which session it is, without its key and its values.
+func (r Replacement) String() string {
+	return fmt.Sprintf("%v in place of %v, until %v", r.Values.String(), r.Old, r.Expires)
+}
+
+// Format is String, whatever the verb.
+func (r Replacement) Format(f fmt.State, verb rune) { secret.Format(f, verb, r) }
+
+// MarshalText is String: JSON has neither the key nor the values.
+func (r Replacement) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// String shows which session it is, without its key and its values.
 func (s Session) String() string {
 	switch {
 	case s.record != nil:

@@ -68,8 +68,9 @@ type Range struct {
 
 // Scanner is a Cache that can be enumerated.
 type Scanner interface {
-	// Scan yields the entries of a range. A scan must not block the cache's other users. Item.Expires is set if the cache knows it. Entries that have ended and are still
-	// stored may be yielded, too.
+	// Scan yields the entries of a range. A scan must not block the cache's other users.
+	// Item.Expires is set if the cache knows it. Entries that have ended and are still stored
+	// may be yielded, too.
 	//
 	// For a damaged value Scan yields a *djsession.PayloadError with an entry that has a key
 	// and an expiry, and goes on. Any other error comes with a nil entry and ends the scan.
@@ -136,6 +137,17 @@ func NewConflict(current *Item, err error) error {
 }
 
 // The methods below keep values and keys out of what fmt, log/slog and encoding/json show.
+
+// String shows the beginning of the prefix, which may be a whole key.
+func (r Range) String() string {
+	return fmt.Sprintf("keys that begin with %s, part %d of %d", ShortKey(r.Prefix), r.Part, max(r.Parts, 1))
+}
+
+// Format writes String for every verb.
+func (r Range) Format(f fmt.State, verb rune) { secret.Format(f, verb, r) }
+
+// MarshalText returns String, also to encoding/json.
+func (r Range) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // String shows the length of the value, but neither the value nor the version, which often
 // contains the value.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/secret"
 )
 
 // Job is what all jobs have in common. The zero Job reads the whole store.
@@ -48,6 +49,12 @@ func (f Finding) String() string {
 	}
 	return fmt.Sprintf("session %s: %v", name, f.Err)
 }
+
+// Format is String, whatever the verb.
+func (f Finding) Format(s fmt.State, verb rune) { secret.Format(s, verb, f) }
+
+// MarshalText is String: JSON does not have the key either.
+func (f Finding) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
 
 // Progress is how far a job has come.
 type Progress struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/djauth"
+	"github.com/djsess/djsess/djsession/ops"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/secret"
 	"github.com/djsess/djsess/signing"
@@ -162,6 +163,10 @@ var hasPlainFields = map[reflect.Type]bool{
 	reflect.TypeFor[djsession.Session]():        true,
 	reflect.TypeFor[djsession.Values]():         true,
 	reflect.TypeFor[djsession.ConflictError]():  true,
+	reflect.TypeFor[djsession.Replacement]():    true,
+	reflect.TypeFor[djsession.BulkResult]():     true,
+	reflect.TypeFor[cachestore.Range]():         true,
+	reflect.TypeFor[ops.Finding]():              true,
 	reflect.TypeFor[cachestore.Entry]():         true,
 	reflect.TypeFor[cachestore.Item]():          true,
 	reflect.TypeFor[cachestore.ConflictError](): true,

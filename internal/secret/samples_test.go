@@ -21,6 +21,7 @@ import (
 	"github.com/djsess/djsess/djsession/filecache"
 	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/djsession/memcache"
+	"github.com/djsess/djsess/djsession/ops"
 	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/djsession/rediscache"
 	"github.com/djsess/djsess/djsession/storetest"
@@ -60,7 +61,10 @@ func samples(t *testing.T) []any {
 		&djsession.ConflictError{Current: record},
 		&djsession.PayloadError{Err: fmt.Errorf("load: %w", djsession.ErrMalformed)},
 		&djsession.OpError{Store: "dbstore", Op: "load", Key: djsession.ShortKey(sessionKey), Err: djsession.ErrNotFound, Hint: "hint"},
-		&djsession.Range{Prefix: sessionKey},
+		&djsession.Range{Prefix: sessionKey}, &cachestore.Range{Prefix: ":1:django.contrib.sessions.cache" + sessionKey},
+		&djsession.Replacement{Old: record, Values: values}, &djsession.BulkResult{Record: record, Err: &djsession.ConflictError{Current: record}},
+		&ops.Finding{Key: sessionKey, Err: ops.ErrMissing}, &ops.LostValueError{Name: "cart", Err: djsession.ErrOpaque}, new(ops.OnLoss),
+		new(ops.Job), new(ops.Progress), new(ops.Migration), new(ops.MigrationReport), new(ops.Comparison),
 		pointer(djsession.At(time.Now())), pointer(djsession.After(time.Hour)),
 		&storetest.Options{}, pointer(storeurl.WithModel(dbstore.Model{})), &storeurl.Scheme{Example: "postgres://user@host/name"},
 		new(djsession.Origin), pointer(djsession.Signed), pointer(djsession.EventLoad),
