@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 func TestMain(m *testing.M) {
@@ -624,7 +626,7 @@ func count(d Folder) {
 
 // Processes that compare lose no writes of each other.
 func TestProcessesThatCompare(t *testing.T) {
-	const processes, rounds = 4, 150
+	processes, rounds := 4, djangotest.Cases(150)
 	d := newFolder(t)
 	create(t, d, "0")
 	var wait sync.WaitGroup
@@ -642,7 +644,7 @@ func TestProcessesThatCompare(t *testing.T) {
 // A writer that does not compare finds every version that it wrote, because no other writer
 // replaces a version that it has not read.
 func TestProcessesBesideOneThatDoesNotCompare(t *testing.T) {
-	const processes, rounds = 3, 200
+	processes, rounds := 3, djangotest.Cases(200)
 	d := newFolder(t)
 	create(t, d, "0 0")
 	done := make(chan struct{})
