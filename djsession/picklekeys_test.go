@@ -11,6 +11,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/pickle"
 	"github.com/djsess/djsess/internal/pydict"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // allocated returns how many bytes a function allocates.
@@ -118,6 +119,7 @@ func TestLongWayRound(t *testing.T) {
 
 // Values inside Values share the limit of the outer Values. To set them needs no text.
 func TestNestedLaughs(t *testing.T) {
+	djangotest.NotShort(t, "it takes more than a second")
 	v := unpickle(t, pickled(t, dict("cart", dict("laughs", laughing())), 4))
 	took := allocated(func() {
 		cart, err := djsession.GetOr(v, "cart", djsession.Values{})

@@ -209,7 +209,8 @@ func checkAllocated(t *testing.T, data string) {
 
 // Loading a repeated opcode takes memory in proportion to the length of the pickle. The test counts memory, since times vary.
 func TestMemoryIsInProportion(t *testing.T) {
-	size := djangotest.Cases(20000)
+	djangotest.NotShort(t, "it takes more than a second")
+	const size = 20000
 	for op := range 256 {
 		for _, before := range []string{"", "N", "]", "}", "(", "]q\x00", "cm\nf\n", "cm\nf\n)", "cm\nf\n)RN", "NN"} {
 			unit := before + string([]byte{byte(op)})
@@ -359,6 +360,7 @@ func TestReadonlyBuffer(t *testing.T) {
 // An opcode that makes no object also takes memory, so the number of references is limited. 32 MiB of such an opcode compress
 // to a few KB.
 func TestReferencesAreBounded(t *testing.T) {
+	djangotest.NotShort(t, "it takes more than a second")
 	const size = 32 << 20
 	for name, data := range map[string][]byte{
 		"marks":      bytes.Repeat([]byte("("), size),
