@@ -17,8 +17,9 @@ type contestedKind struct {
 	start func(t *testing.T) *contested
 }
 
-// contestedKinds are the stores with a contested session.
+// contestedKinds are the stores with a contested session. With -short only the first is tested.
 var contestedKinds = []contestedKind{
+	{"redis", contestRedis},
 	{"postgres", func(t *testing.T) *contested { return contestRow(t, djangotest.Postgres(t)) }},
 	{"mariadb", func(t *testing.T) *contested { return contestRow(t, djangotest.MariaDB(t)) }},
 	{"sqlite", func(t *testing.T) *contested {
@@ -27,7 +28,6 @@ var contestedKinds = []contestedKind{
 		db.URL += "?timeout=600" // SQLite has no queue, so a writer may wait long
 		return contestRow(t, db)
 	}},
-	{"redis", contestRedis},
 	{"memcached", contestMemcached},
 	{"cached_db", contestCachedDB},
 }

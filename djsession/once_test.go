@@ -74,11 +74,11 @@ var onceKinds = []onceKind{
 	}, "add ", "cas ", "delete ", "cas ", true},
 }
 
-// testedOnceKinds returns all kinds. With -short it returns PostgreSQL and Redis.
+// testedOnceKinds returns all kinds. With -short it returns Redis, which starts at once.
 func testedOnceKinds() []onceKind {
 	kinds := slices.Clone(onceKinds)
 	if testing.Short() {
-		kinds = slices.DeleteFunc(kinds, func(k onceKind) bool { return k.name != "postgres" && k.name != "redis" })
+		kinds = slices.DeleteFunc(kinds, func(k onceKind) bool { return k.name != "redis" })
 	}
 	return kinds
 }
