@@ -272,6 +272,7 @@ func (p project) secretKey(t *testing.T) string {
 
 // The command reads the store and the settings from the file: djsess.toml and the environment win.
 func TestCommandReadsSettingsFile(t *testing.T) {
+	djangotest.NotShort(t, "it starts Django six times")
 	p := newProject(t, djangotest.Versions[len(djangotest.Versions)-1])
 	p.settings(t, "SESSION_COOKIE_AGE = 7200\nUSE_TZ, TIME_ZONE = False, 'Asia/Tokyo'\nDATABASES['default']['NAME'] = 'live.sqlite3'\n")
 	p.run(t, nil, p.python, "manage.py", "migrate", "-v", "0")
