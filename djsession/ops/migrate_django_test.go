@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/ops"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
@@ -215,4 +216,32 @@ func testMigrate(t *testing.T, source, target engine, pickled bool) {
 	if err != nil || *report != (ops.MigrationReport{Read: 200, Kept: 200}) {
 		t.Errorf("second run: %+v, %v", report, err)
 	}
+}
+
+// With a wrong SECRET_KEY on either side nothing is written.
+func TestWrongSecret(t *testing.T) {
+	from, to := newSite(t, engineOf(t, "SQLite"), djangotest.Newest, nil), newSite(t, engineOf(t, "file"), djangotest.Newest, nil)
+	sessions := from.make(t, false, 150)
+	right := from.settings.SecretKey
+	run := func(source, target string) error {
+		from.settings.SecretKey, to.settings.SecretKey = source, target
+		from.open(t, from.storeURL, "")
+		to.open(t, to.storeURL, "")
+		_, err := ops.Migrate(t.Context(), from.store, to.store, ops.Migration{})
+		return err
+	}
+	if err := run("wrong", right); !errors.Is(err, djsession.ErrBadSignature) {
+		t.Errorf("of the source: %v", err)
+	}
+	if got := to.read(t, sessions); slices.ContainsFunc(got, func(m *made) bool { return m != nil }) {
+		t.Error("something was written")
+	}
+	own := to.make(t, false, 1)
+	if err := run(right, "wrong"); !errors.Is(err, djsession.ErrBadSignature) {
+		t.Errorf("of the target: %v", err)
+	}
+	if got := to.read(t, sessions); slices.ContainsFunc(got, func(m *made) bool { return m != nil }) {
+		t.Error("something was written")
+	}
+	sameSessions(t, own, to.read(t, own))
 }

@@ -1,0 +1,227 @@
+package ops_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/djsessiontest"
+	"github.com/djsess/djsess/djsession/ops"
+	"github.com/djsess/djsess/internal/testing/djangotest"
+)
+
+// memory returns an empty store in memory.
+func memory(t *testing.T) *djsessiontest.Store {
+	t.Helper()
+	settings, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return djsessiontest.NewStore(settings)
+}
+
+// fill stores n sessions and returns their keys.
+func fill(t *testing.T, store djsession.Store, n int) (keys []string) {
+	t.Helper()
+	for i := range n {
+		v := new(djsession.Values)
+		if err := v.Set("n", i); err != nil {
+			t.Fatal(err)
+		}
+		r, err := store.Create(t.Context(), "", v, time.Now().Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, r.Key)
+	}
+	return keys
+}
+
+func has(t *testing.T, store djsession.Store, key string) bool {
+	t.Helper()
+	_, err := store.Load(t.Context(), key)
+	if err != nil && !errors.Is(err, djsession.ErrNotFound) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
+
+// between calls a function between the read of a batch and its insertion.
+type between struct {
+	*djsessiontest.Store
+	created func()
+}
+
+func (b between) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	b.created()
+	return b.Store.Create(ctx, key, v, expires)
+}
+
+// A user who logs out between the read and the insertion stays logged out.
+func TestLogoutMeanwhile(t *testing.T) {
+	from, to := memory(t), memory(t)
+	keys := fill(t, from, 10)
+	gone := keys[3]
+	target := between{to, func() {
+		if err := from.Delete(t.Context(), gone); err != nil && !errors.Is(err, djsession.ErrNotFound) {
+			t.Error(err)
+		}
+	}}
+	report, err := ops.Migrate(t.Context(), from, target, ops.Migration{Job: ops.Job{Workers: 1}})
+	if err != nil || report.Inserted != 10 || report.TakenBack != 1 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	for _, key := range keys {
+		if has(t, to, key) != (key != gone) {
+			t.Errorf("session %s: in the target: %v", djsession.ShortKey(key), has(t, to, key))
+		}
+	}
+}
+
+// What the target has is kept, unless it has expired.
+func TestKeptInTarget(t *testing.T) {
+	from, to := memory(t), memory(t)
+	keys := fill(t, from, 3)
+	own := new(djsession.Values)
+	if err := own.Set("own", true); err != nil {
+		t.Fatal(err)
+	}
+	for i, expires := range []time.Time{time.Now().Add(time.Minute), time.Now().Add(-time.Minute)} {
+		if _, err := to.Create(t.Context(), keys[i], own, expires); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := fill(t, to, 1)[0]
+	report, err := ops.Migrate(t.Context(), from, to, ops.Migration{})
+	if err != nil || *report != (ops.MigrationReport{Read: 3, Inserted: 2, Kept: 1}) {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if r, err := to.Load(t.Context(), keys[0]); err != nil || !r.Values.Has("own") {
+		t.Errorf("a live session of the target: %v, %v", r, err)
+	}
+	if r, err := to.Load(t.Context(), keys[1]); err != nil || r.Values.Has("own") {
+		t.Errorf("an expired session of the target: %v, %v", r, err)
+	}
+	if !has(t, to, other) {
+		t.Error("another session of the target is gone")
+	}
+}
+
+// Refresh overwrites what was saved later in the source, and nothing else.
+func TestRefresh(t *testing.T) {
+	from, to := memory(t), memory(t)
+	keys := fill(t, from, 3)
+	if _, err := ops.Migrate(t.Context(), from, to, ops.Migration{}); err != nil {
+		t.Fatal(err)
+	}
+	change := func(store djsession.Store, key, name string, expires time.Time) {
+		t.Helper()
+		r, err := store.Load(t.Context(), key)
+		if err == nil {
+			v := r.Values.Clone()
+			if err = v.Set(name, 1); err == nil {
+				_, err = store.Replace(t.Context(), r, v, expires)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(from, keys[0], "new", time.Now().Add(2*time.Hour))
+	change(from, keys[1], "new", time.Now().Add(2*time.Hour))
+	change(to, keys[1], "newer", time.Now().Add(3*time.Hour))
+	report, err := ops.Migrate(t.Context(), from, to, ops.Migration{Refresh: true})
+	if err != nil || *report != (ops.MigrationReport{Read: 3, Kept: 2, Refreshed: 1}) {
+		t.Errorf("%+v, %v", report, err)
+	}
+	for i, want := range []string{"new", "newer", "n"} {
+		if r, err := to.Load(t.Context(), keys[i]); err != nil || !r.Values.Has(want) {
+			t.Errorf("session %d has no %q: %v, %v", i, want, r, err)
+		}
+	}
+}
+
+// dying fails after some sessions.
+type dying struct {
+	*djsessiontest.Store
+	left *int
+}
+
+var errDied = errors.New("the server died")
+
+func (d dying) Create(ctx context.Context, key string, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+	if *d.left--; *d.left < 0 {
+		return nil, errDied
+	}
+	return d.Store.Create(ctx, key, v, expires)
+}
+
+// A target that dies half-way stops the job. A rerun goes on, and takes back who has logged out meanwhile.
+func TestTargetDies(t *testing.T) {
+	from, to := memory(t), memory(t)
+	keys := fill(t, from, 1200)
+	left := 700
+	options := ops.Migration{Job: ops.Job{Workers: 1}, Journal: filepath.Join(t.TempDir(), "journal")}
+	report, err := ops.Migrate(t.Context(), from, dying{to, &left}, options)
+	if !errors.Is(err, errDied) || report.Inserted != 500 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	files, _ := filepath.Glob(options.Journal + ".*")
+	if len(files) != 1 {
+		t.Fatalf("journals: %v", files)
+	}
+	if info, err := os.Stat(files[0]); err != nil || info.Mode().Perm()&0o077 != 0 {
+		t.Errorf("the journal: %v, %v", info, err)
+	}
+	// Of the batch in flight, one logs out and one is another session by now.
+	var inFlight []string
+	for _, key := range keys {
+		if has(t, to, key) {
+			inFlight = append(inFlight, key)
+		}
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	inserted := 0
+	var gone []string
+	for _, key := range inFlight {
+		if strings.Contains(string(text), key) {
+			inserted++
+			if len(gone) < 2 {
+				gone = append(gone, key)
+			}
+		}
+	}
+	if inserted != 200 {
+		t.Fatalf("%d sessions of the batch in flight were inserted", inserted)
+	}
+	for _, key := range gone {
+		if err := from.Delete(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := to.Load(t.Context(), gone[1])
+	if err == nil {
+		_, err = to.Replace(t.Context(), r, r.Values, time.Now().Add(5*time.Hour)) // saved in the target since
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err = ops.Migrate(t.Context(), from, to, options)
+	if err != nil || *report != (ops.MigrationReport{Read: 1198, Inserted: 500, Kept: 698, TakenBack: 1}) {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if has(t, to, gone[0]) || !has(t, to, gone[1]) {
+		t.Error("the batch in flight was not settled")
+	}
+	if files, _ := filepath.Glob(options.Journal + ".*"); len(files) != 0 {
+		t.Errorf("journals: %v", files)
+	}
+}
