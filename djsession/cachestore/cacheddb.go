@@ -276,6 +276,9 @@ func (c *CachedDB) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djses
 	return c.database.Scan(ctx, r)
 }
 
+// Count returns how many live sessions the database has.
+func (c *CachedDB) Count(ctx context.Context) (int64, error) { return c.database.Count(ctx) }
+
 // Expires returns the time at which a session ends, by its row.
 func (c *CachedDB) Expires(ctx context.Context, key string) (time.Time, error) {
 	r, err := c.database.Load(ctx, key)

@@ -209,3 +209,14 @@ func (s *Store) yieldFile(ctx context.Context, op string, r djsession.Range, key
 	}
 	return yield(record, nil)
 }
+
+// Count returns how many sessions there are, those that have expired included.
+func (s *Store) Count(ctx context.Context) (n int64, err error) {
+	for _, err := range s.keys(ctx, djsession.Range{}) {
+		if err != nil {
+			return n, s.folder.Error("count", "", err)
+		}
+		n++
+	}
+	return n, nil
+}

@@ -94,3 +94,22 @@ func testSQLStore(f *fixture) {
 		f.Errorf("the database of DB: %v", err)
 	}
 }
+
+func counts(f *fixture) bool {
+	_, ok := f.store.(djsession.Counter)
+	return ok
+}
+
+func testCounter(f *fixture) {
+	counter := f.store.(djsession.Counter)
+	before, err := counter.Count(f.Context())
+	if err != nil {
+		f.Fatalf("Count: %v", err)
+	}
+	for range 3 {
+		f.create("", `{}`)
+	}
+	if after, err := counter.Count(f.Context()); err != nil || after != before+3 {
+		f.Errorf("Count: %d after 3 new sessions, %d before, %v", after, before, err)
+	}
+}

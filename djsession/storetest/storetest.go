@@ -113,6 +113,7 @@ var storedTests = []test{
 	{"Check", nil, testCheck},
 	{"SQLStore", isSQLStore, testSQLStore},
 	{"Shards", isSharded, testShards},
+	{"Counter", counts, testCounter},
 }
 
 // selfContainedTests are for stores whose keys are the sessions.

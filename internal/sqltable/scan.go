@@ -58,6 +58,16 @@ func (t *Table) Scan(ctx context.Context, r Range) iter.Seq2[Row, error] {
 	}
 }
 
+// Count returns the number of rows that end after a time. It has no time limit of its own: a large table takes minutes.
+func (t *Table) Count(ctx context.Context, now any) (n int64, err error) {
+	stmt := t.Dialect.Compile(fmt.Sprintf("SELECT COUNT(*) FROM %s WHERE %s", t.Quoted, t.EndsAfter(":now")))
+	err = t.DB.QueryRowContext(ctx, stmt.SQL, stmt.Bind(sqldialect.Args{"now": now})...).Scan(&n)
+	if err != nil {
+		err = t.Fail(ctx, "count", "", err)
+	}
+	return n, err
+}
+
 // page reads the rows whose keys follow after, within the time limit of a read.
 func (t *Table) page(ctx context.Context, r Range, part between, after string, limit int) ([]Row, error) {
 	ctx, cancel := t.Limit(ctx)

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/testing/djangotest"
+)
+
+// A migrate that is killed ten times and run again moves every session, once, and no user who has logged out in between. Two
+// shards run at once, and each is killed in turn.
+func TestMigrateKilled(t *testing.T) {
+	djangotest.NotShort(t, "it starts many processes")
+	const sessions, kills = 4000, 10
+	folder := t.TempDir()
+	secret := filepath.Join(folder, "secret.txt")
+	if err := os.WriteFile(secret, []byte("a-secret-key-of-this-test\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	settings, err := djsession.NewSettings("6.1", "a-secret-key-of-this-test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, target := emptyDatabase(t, folder, "old.sqlite3", settings), emptyDatabase(t, folder, "new.sqlite3", settings)
+	want := map[string]int{}
+	var records []*djsession.Record
+	for i := range sessions {
+		v := new(djsession.Values)
+		if err := v.Set("n", i); err != nil {
+			t.Fatal(err)
+		}
+		key := djsession.NewKey()
+		want[key] = i
+		records = append(records, &djsession.Record{Key: key, Values: v, Expires: time.Now().Add(time.Hour)})
+	}
+	for _, r := range records {
+		if _, err := source.Create(t.Context(), r.Key, r.Values, r.Expires); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shard := func(i int) *exec.Cmd {
+		return &exec.Cmd{Path: must(os.Executable()), Dir: folder, Stderr: os.Stderr, Args: []string{"djsess", "migrate", "--secret-key-file", secret,
+			"--from", "sqlite:///old.sqlite3", "--to", "sqlite:///new.sqlite3", "--workers", "1",
+			"--shard", fmt.Sprintf("%d/2", i), "--journal", filepath.Join(folder, fmt.Sprint("journal", i))}}
+	}
+	logOut := func() {
+		for key := range want {
+			for _, store := range []storeurl.Store{target, source, target} { // as the transition engine does
+				if err := store.Delete(t.Context(), key); err != nil && !errors.Is(err, djsession.ErrNotFound) {
+					t.Fatal(err)
+				}
+			}
+			delete(want, key)
+			if rand.IntN(10) == 0 {
+				return
+			}
+		}
+	}
+	killed := 0
+	for n := range kills {
+		victim, other := shard(n%2+1), shard(2-n%2)
+		victim.Stderr, other.Stderr = nil, nil
+		for _, cmd := range []*exec.Cmd{victim, other} {
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
+		logOut()
+		victim.Process.Kill()
+		if err := victim.Wait(); err != nil {
+			killed++
+		}
+		if n < kills/2 {
+			other.Process.Kill()
+		}
+		other.Wait() // it may have been killed, or have finished
+	}
+	t.Logf("%d of %d were still running when they were killed", killed, kills)
+	for i := range 2 {
+		if err := shard(i + 1).Run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := map[string]int{}
+	for r, err := range target.(djsession.Scanner).Scan(t.Context(), djsession.Range{}) {
+		var n int
+		if err == nil {
+			err = r.Values.Get("n", &n)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, twice := got[r.Key]; twice {
+			t.Errorf("session %s is there twice", r.Key)
+		}
+		got[r.Key] = n
+	}
+	for key, n := range want {
+		if m, ok := got[key]; !ok || m != n {
+			t.Errorf("session %d is not in the target as it should be: %d, %v", n, m, ok)
+		}
+		delete(got, key)
+	}
+	for key := range got {
+		t.Errorf("session %s has logged out, and is in the target", key)
+	}
+}
+
+// emptyDatabase makes a database that Django has migrated and that has no sessions.
+func emptyDatabase(t *testing.T, folder, name string, settings *djsession.Settings) storeurl.Store {
+	t.Helper()
+	path := filepath.Join(folder, name)
+	data, err := os.ReadFile(database)
+	if err == nil {
+		err = os.WriteFile(path, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err == nil {
+		_, err = db.Exec("DELETE FROM django_session")
+		db.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := storeurl.Open("sqlite:///"+filepath.ToSlash(path), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
