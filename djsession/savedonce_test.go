@@ -140,14 +140,12 @@ func TestDeadlineOfTheRequest(t *testing.T) {
 			store.before = downFor("replace")
 		}
 		h := m.Handler(view(func(w http.ResponseWriter, r *http.Request, s *djsession.Session) {
-			<-r.Context().Done()
+			r.Context().Value(pastDeadline{}).(*pastDeadline).pass() // after the load, which uses the request's context
 			s.Set("a", 2)
 			io.WriteString(w, "hello")
 		}))
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-		defer cancel()
+		ctx := &pastDeadline{Context: t.Context(), passed: make(chan struct{})}
 		w := httptest.NewRecorder()
-		// The load is within the deadline, since it uses the request's context.
 		m.SaveTimeout = time.Minute
 		h.ServeHTTP(w, request(key).WithContext(ctx))
 		store.before = downFor()
@@ -211,4 +209,29 @@ func TestGarbageCookie(t *testing.T) {
 	if w.Code != 200 || holds(t, store, cookieOf(t, w)) != `{"go":1}` {
 		t.Errorf("then, with a change: status %d, cookie %q", w.Code, cookieOf(t, w))
 	}
+}
+
+// pastDeadline is a context whose deadline passes when the test says so.
+type pastDeadline struct {
+	context.Context
+	passed chan struct{}
+}
+
+func (c *pastDeadline) pass()                 { close(c.passed) }
+func (c *pastDeadline) Done() <-chan struct{} { return c.passed }
+
+func (c *pastDeadline) Err() error {
+	select {
+	case <-c.passed:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+func (c *pastDeadline) Value(key any) any {
+	if key == (pastDeadline{}) {
+		return c
+	}
+	return c.Context.Value(key)
 }
