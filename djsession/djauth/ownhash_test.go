@@ -1,7 +1,6 @@
 package djauth_test
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 
@@ -18,7 +17,8 @@ type ownHash struct {
 	describe   func(a *djauth.Auth)
 	hint       string // what the Observer is told without the description
 	afterToken seen   // of a session from before a new session_token, in Django
-	fallback   string // the user whom Django knows by a hash under a fallback key
+	ends       bool   // Django ends sessions whose hash is under a fallback key
+	code       string // replaces names of stepCode
 }
 
 var ownHashes = []ownHash{
@@ -43,7 +43,7 @@ var ownHashes = []ownHash{
 			a.SessionAuthHash = djauth.SessionHash{Salt: "members.session", Columns: []string{"password", "email", "session_token"}}.Hash
 			a.InheritsFallbackHash = true
 		},
-		hint: "SessionAuthHash", afterToken: seen{Cookie: "deleted"}, fallback: "",
+		hint: "SessionAuthHash", afterToken: seen{Cookie: "deleted"}, ends: true,
 	},
 	{
 		name: "as pretix", // its fields, salt and algorithm
@@ -74,7 +74,7 @@ var ownHashes = []ownHash{
 				Columns: []string{"password", "email", "session_token"},
 			}.Hash
 		},
-		hint: "SessionAuthHash", afterToken: seen{Cookie: "deleted"}, fallback: "zoe",
+		hint: "SessionAuthHash", afterToken: seen{Cookie: "deleted"},
 	},
 	{
 		name: "no hash",
@@ -93,9 +93,29 @@ var ownHashes = []ownHash{
 		`,
 		model:    djauth.UserModel{Table: "visitors", IsActive: djauth.NoColumn},
 		describe: func(a *djauth.Auth) { a.NoSessionAuthHash = true },
-		hint:     "NoSessionAuthHash", afterToken: seen{User: "zoe"}, fallback: "zoe",
+		hint:     "NoSessionAuthHash", afterToken: seen{User: "zoe"},
+		code: `
+			usual_log_in, log_out_everywhere = log_in, delete_sessions_of
+
+			def log_in(name, key=None, **values):
+				try:
+					return usual_log_in(name, key, **values)
+				except AttributeError:  # Django 6.1 logs in nobody without a hash
+					session = SessionStore(key)
+					session.update({"_auth_user_id": str(find(name).pk), "_auth_user_backend": MODEL_BACKEND, "_auth_user_hash": "", **values})
+					session.save()
+					return session.session_key
+		`,
 	},
 }
+
+// ownHashCode replaces names of stepCode: a new session_token ends all sessions of a user.
+const ownHashCode = `
+	def log_out_everywhere(name):
+		user = find(name)
+		user.session_token += "1"
+		user.save()
+`
 
 // Without a description of the hash Go knows nobody and leaves all sessions alone; with it
 // Go knows the users whom Django knows, and Django those who log in at Go.
@@ -113,20 +133,13 @@ func (s *site) ownHash(t *testing.T, m ownHash) {
 	s.django.Do(t, `
 		from django.utils.crypto import salted_hmac
 		settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = args, []
-		Session.objects.all().delete()
 	`, djangotest.SecretKey, nil)
 	s.newModel(t, m.body)
+	for _, code := range []string{stepCode, ownHashCode, m.code} {
+		s.django.Do(t, code, nil, nil)
+	}
 	var key string
-	s.django.Do(t, `
-		make_user("zoe")
-		try:
-			result = log_in("zoe", cart=[1.0])
-		except AttributeError:  # Django 6.1 logs in nobody without a hash
-			session = SessionStore()
-			session.update({"_auth_user_id": str(find("zoe").pk), "_auth_user_backend": MODEL_BACKEND, "_auth_user_hash": "", "cart": [1.0]})
-			session.save()
-			result = session.session_key
-	`, nil, &key)
+	s.django.Do(t, `result = log_in("zoe", cart=[1.0])`, nil, &key)
 	before := s.row(t, key)
 
 	s.open(t, m.model)
@@ -145,30 +158,17 @@ func (s *site) ownHash(t *testing.T, m ownHash) {
 		t.Errorf("in Django %v, or the row was changed", at)
 	}
 
-	s.open(t, m.model)
-	m.describe(s.auth)
+	reopen := func(t *testing.T) {
+		t.Helper()
+		s.open(t, m.model)
+		m.describe(s.auth)
+	}
+	reopen(t)
 	if err := s.auth.Check(t.Context(), s.manager); err != nil {
 		t.Errorf("described: the check says %v", err)
 	}
-	got, zoe := s.who(t, key)
-	if got != (seen{User: "zoe"}) || s.row(t, key) != before {
+	if got, _ := s.who(t, key); got != (seen{User: "zoe"}) || s.row(t, key) != before {
 		t.Fatalf("described: %v, or the row was changed", got)
-	}
-	var failure error
-	w := s.visit(t, "", func(w http.ResponseWriter, r *http.Request) error {
-		failure = s.auth.Login(w, r, zoe, "")
-		return failure
-	})
-	if s.auth.NoSessionAuthHash && s.settings.AtLeast(6, 1) {
-		if failure == nil || !strings.Contains(failure.Error(), "6.1") {
-			t.Errorf("a login that Django cannot make: %v", failure)
-		}
-	} else if at := s.djangoWho(t, cookie(t, w, "sessionid")); at != (seen{User: "zoe"}) {
-		t.Errorf("logged in by Go, in Django %v", at)
-	}
-
-	if s.settings.AtLeast(4, 1) {
-		s.ownFallback(t, m, key)
 	}
 	s.django.Do(t, `User._default_manager.update(session_token="t1")`, nil, nil)
 	if got, _ := s.who(t, key); got != (seen{User: m.afterToken.User}) || s.row(t, key) != before {
@@ -177,34 +177,13 @@ func (s *site) ownHash(t *testing.T, m ownHash) {
 	if at := s.djangoWho(t, key); at != m.afterToken {
 		t.Errorf("with another token, in Django %v", at)
 	}
-}
 
-// ownFallback changes SECRET_KEY and back. The session of the key stays as it was.
-func (s *site) ownFallback(t *testing.T, m ownHash, key string) {
-	t.Helper()
-	var copied string
-	s.django.Do(t, `
-		old = SessionStore(args)
-		session = SessionStore()
-		session.update(dict(old.items()))
-		session.save()
-		result = session.session_key
-		settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "the new one", [settings.SECRET_KEY]
-	`, key, &copied)
-	s.settings.SecretKey, s.settings.SecretKeyFallbacks = "the new one", []string{djangotest.SecretKey}
-	s.open(t, m.model)
-	m.describe(s.auth)
-	before := s.row(t, copied)
-	if got, _ := s.who(t, copied); got != (seen{User: m.fallback}) || s.row(t, copied) != before {
-		t.Errorf("under a fallback key %v, or the row was changed", got)
+	s.django.Do(t, `Session.objects.all().delete()`, nil, nil)
+	steps := stepSite{site: s, users: m.model, reopen: reopen, ends: m.ends}
+	if s.auth.NoSessionAuthHash && s.settings.AtLeast(6, 1) {
+		steps.noLogin = "6.1"
 	}
-	if at := s.djangoWho(t, copied); at.User != m.fallback {
-		t.Errorf("under a fallback key, in Django %v", at)
-	}
-	s.django.Do(t, `settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = args, []`, djangotest.SecretKey, nil)
-	s.settings.SecretKey, s.settings.SecretKeyFallbacks = djangotest.SecretKey, nil
-	s.open(t, m.model)
-	m.describe(s.auth)
+	steps.steps(t)
 }
 
 func TestSessionHash(t *testing.T) {

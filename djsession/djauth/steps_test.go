@@ -51,6 +51,7 @@ func (s *stepSite) steps(t *testing.T) {
 		{"set and unset", (*stepSite).set},
 		{"create and delete", (*stepSite).create},
 		{"login at Go", (*stepSite).login},
+		{"login at Django", (*stepSite).loginAtDjango},
 		{"log out everywhere at Django", (*stepSite).logoutEverywhere},
 		{"logout at Go", (*stepSite).logout},
 		{"a visitor's GET that saves", (*stepSite).get},
@@ -66,6 +67,17 @@ func (s *stepSite) logIn(t *testing.T, name string) (key string) {
 	t.Helper()
 	s.django.Do(t, `result = log_in(args, cart=1)`, name, &key)
 	return key
+}
+
+// setValue is a handler that sets a session value.
+func setValue(name string, value any) func(http.ResponseWriter, *http.Request) error {
+	return func(_ http.ResponseWriter, r *http.Request) error {
+		session, err := djsession.FromRequest(r)
+		if err != nil {
+			return err
+		}
+		return session.Set(name, value)
+	}
 }
 
 // modelRow is a row's further columns.
@@ -179,6 +191,17 @@ func (s *stepSite) login(t *testing.T) {
 	s.isUser(t, key, "zoe")
 }
 
+// loginAtDjango logs a visitor in to whom Go gave a session.
+func (s *stepSite) loginAtDjango(t *testing.T) {
+	w := s.visit(t, "", setValue("seen", true))
+	var key string
+	s.django.Do(t, `result = log_in("zoe", args)`, cookie(t, w, "sessionid"), &key)
+	if items := s.items(t, key); w.Code != http.StatusOK || !strings.Contains(items, `["seen", true]`) {
+		t.Errorf("status %d, Django reads %s", w.Code, items)
+	}
+	s.isUser(t, key, "zoe")
+}
+
 // loginAtGo is a login at Go where that is possible, else at Django.
 func (s *stepSite) loginAtGo(t *testing.T, key, name string) string {
 	t.Helper()
@@ -239,13 +262,7 @@ func (s *stepSite) logout(t *testing.T) {
 
 // get is the first save of a new visitor.
 func (s *stepSite) get(t *testing.T) {
-	w := s.visit(t, "", func(_ http.ResponseWriter, r *http.Request) error {
-		session, err := djsession.FromRequest(r)
-		if err != nil {
-			return err
-		}
-		return session.Set("seen", true)
-	})
+	w := s.visit(t, "", setValue("seen", true))
 	key := cookie(t, w, "sessionid")
 	if w.Code != http.StatusOK || s.items(t, key) != `[["seen", true]]` {
 		t.Errorf("status %d, Django reads %s", w.Code, s.items(t, key))
@@ -284,13 +301,7 @@ func (s *stepSite) fallback(t *testing.T) {
 		t.Errorf("to Go the visitor is %v, or the row was changed", got)
 	}
 	s.logIn(t, "zoe") // a signature by the new key
-	w := s.visit(t, saved, func(_ http.ResponseWriter, r *http.Request) error {
-		session, err := djsession.FromRequest(r)
-		if err != nil {
-			return err
-		}
-		return session.Set("cart", 2)
-	})
+	w := s.visit(t, saved, setValue("cart", 2))
 	if row := s.columns(t, saved); w.Code != http.StatusOK || row.User == 0 {
 		t.Errorf("a save under a fallback key: status %d, %+v", w.Code, row)
 	}
