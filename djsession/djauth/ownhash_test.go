@@ -95,7 +95,7 @@ var ownHashes = []ownHash{
 		describe: func(a *djauth.Auth) { a.NoSessionAuthHash = true },
 		hint:     "NoSessionAuthHash", afterToken: seen{User: "zoe"},
 		code: `
-			usual_log_in, log_out_everywhere = log_in, delete_sessions_of
+			usual_log_in = log_in
 
 			def log_in(name, key=None, **values):
 				try:
@@ -105,6 +105,11 @@ var ownHashes = []ownHash{
 					session.update({"_auth_user_id": str(find(name).pk), "_auth_user_backend": MODEL_BACKEND, "_auth_user_hash": "", **values})
 					session.save()
 					return session.session_key
+
+			def log_out_everywhere(name):
+				for session in Session.objects.all():
+					if session.get_decoded().get("_auth_user_id") == str(find(name).pk):
+						session.delete()
 		`,
 	},
 }

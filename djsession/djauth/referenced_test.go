@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/internal/testing/djangotest"
-	"github.com/djsess/djsess/internal/testing/edit"
 )
 
 // The recipe "who is online": a table of the site's with a foreign key to the session table.
@@ -30,12 +28,28 @@ const userSessions = `
 		editor.create_model(UserSession)
 	make_user("zoe")
 
-	def online(key, name="zoe"):
-		UserSession.objects.create(user=find(name), session_id=key)
+	def online(key):
+		UserSession.objects.create(user=find("zoe"), session_id=key)
 		return key
 
 	def live():
 		return Session.objects.filter(expire_date__gt=timezone.now()).count()
+`
+
+// userSessionsCode replaces names of stepCode: a row points at each session whose user
+// Django knows.
+const userSessionsCode = `
+	usual_who = who
+
+	def who(request):
+		name = usual_who(request)
+		if name:
+			UserSession.objects.get_or_create(user=find(name), session_id=request.session.session_key)
+		return name
+
+	def log_out_everywhere(name):
+		for row in UserSession.objects.filter(user=find(name)):
+			row.session.delete()
 `
 
 // TestRowsThatPointAtSessions tests logout and login in Go where rows of the site's point at
@@ -86,78 +100,13 @@ func TestRowsThatPointAtSessions(t *testing.T) {
 			if rows.Live != 1 || rows.Dead != 0 || rows.Online != 0 {
 				t.Errorf("after clearsessions %+v", rows)
 			}
-			testReferencedSessions(t, s)
+
+			s.django.Do(t, stepCode, nil, nil)
+			s.django.Do(t, userSessionsCode, nil, nil)
+			steps := stepSite{site: s, reopen: func(t *testing.T) { s.open(t, djauth.UserModel{}) }}
+			steps.steps(t)
 		})
 	}
-}
-
-// testReferencedSessions tests what else Go and Django do with sessions that rows point at.
-func testReferencedSessions(t *testing.T, s *site) {
-	isUser := func(t *testing.T, key, want string) {
-		t.Helper()
-		goes, _ := s.who(t, key)
-		if django := s.djangoWho(t, key); goes.User != want || django.User != want {
-			t.Errorf("to Go the visitor is %q and to Django %q, want %q", goes.User, django.User, want)
-		}
-	}
-	online := func(name string) (key string) {
-		s.django.Do(t, `result = online(log_in(args), args)`, name, &key)
-		return key
-	}
-	setCart := func(_ http.ResponseWriter, r *http.Request) error {
-		session, err := djsession.FromRequest(r)
-		if err != nil {
-			return err
-		}
-		return session.Set("cart", 2)
-	}
-	s.django.Do(t, `make_user("amy")`, nil, nil)
-
-	key := online("zoe")
-	if w := s.visit(t, key, setCart); w.Code != http.StatusOK {
-		t.Errorf("a visitor's GET that saves: status %d", w.Code)
-	}
-	if _, err := djsession.Update(t.Context(), s.store, key, edit.Set("plan", "gold")); err != nil {
-		t.Error(err)
-	}
-	if items := s.items(t, key); !strings.Contains(items, `["cart", 2], ["plan", "gold"]`) {
-		t.Errorf("Django reads %s", items)
-	}
-	isUser(t, key, "zoe")
-
-	// "Log out everywhere": the site has a row for the login in Go, too, once it has seen the session.
-	w := s.visit(t, "", func(w http.ResponseWriter, r *http.Request) error { return s.auth.Login(w, r, s.zoe(t), "") })
-	atGo, other := cookie(t, w, "sessionid"), online("amy")
-	s.django.Do(t, `
-		online(args)
-		for row in UserSession.objects.filter(user=find("zoe")):
-			row.session.delete()
-	`, atGo, nil)
-	for _, ended := range []string{key, atGo} {
-		isUser(t, ended, "")
-	}
-	isUser(t, other, "amy")
-
-	// A fallback key: the visitor stays logged in, and a new login ends the old session.
-	s.django.Do(t, `
-		settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
-		settings.SECRET_KEY = "the new one"
-	`, nil, nil)
-	s.settings.SecretKeyFallbacks, s.settings.SecretKey = []string{s.settings.SecretKey}, "the new one"
-	s.open(t, djauth.UserModel{})
-	online("zoe") // a signature by the new key
-	if w := s.visit(t, other, setCart); w.Code != http.StatusOK {
-		t.Errorf("a save under a fallback key: status %d", w.Code)
-	}
-	if got, _ := s.who(t, other); got.User != "amy" {
-		t.Errorf("under a fallback key the visitor is %v", got)
-	}
-	w = s.visit(t, other, func(w http.ResponseWriter, r *http.Request) error { return s.auth.Login(w, r, s.zoe(t), "") })
-	if w.Code != http.StatusOK {
-		t.Errorf("a login under a fallback key: status %d", w.Code)
-	}
-	isUser(t, cookie(t, w, "sessionid"), "zoe")
-	isUser(t, other, "")
 }
 
 // TestLoginWithoutDelete tests that a login that cannot delete the old session leaves no second

@@ -29,11 +29,6 @@ const stepCode = `
 		"""What a row says besides the session: its user, when it was saved, and what only the site writes."""
 		return {"User": int(SessionStore(key).get("_auth_user_id", 0)), "Saved": 0, "Kept": ""}
 
-	def delete_sessions_of(name):
-		for session in Session.objects.all():
-			if session.get_decoded().get("_auth_user_id") == str(find(name).pk):
-				session.delete()
-
 	Session.objects.all().delete()
 	User._default_manager.all().delete()
 	make_user("amy")
@@ -252,6 +247,7 @@ func (s *stepSite) logoutEverywhere(t *testing.T) {
 
 func (s *stepSite) logout(t *testing.T) {
 	key, stays := s.logIn(t, "amy"), s.logIn(t, "amy")
+	s.isUser(t, key, "amy")
 	w := s.visit(t, key, func(_ http.ResponseWriter, r *http.Request) error { return s.auth.Logout(r) })
 	if w.Code != http.StatusOK {
 		t.Errorf("status %d", w.Code)
@@ -260,13 +256,20 @@ func (s *stepSite) logout(t *testing.T) {
 	s.isUser(t, stays, "amy")
 }
 
-// get is the first save of a new visitor.
+// get is the first save of a new visitor, and a save of one who is logged in.
 func (s *stepSite) get(t *testing.T) {
 	w := s.visit(t, "", setValue("seen", true))
 	key := cookie(t, w, "sessionid")
 	if w.Code != http.StatusOK || s.items(t, key) != `[["seen", true]]` {
 		t.Errorf("status %d, Django reads %s", w.Code, s.items(t, key))
 	}
+	key = s.logIn(t, "zoe")
+	s.isUser(t, key, "zoe")
+	w = s.visit(t, key, setValue("cart", 2))
+	if w.Code != http.StatusOK || !strings.Contains(s.items(t, key), `["cart", 2]`) {
+		t.Errorf("status %d, Django reads %s", w.Code, s.items(t, key))
+	}
+	s.isUser(t, key, "zoe")
 }
 
 // check tests that the checks are content beside a live site.
@@ -285,7 +288,8 @@ func (s *stepSite) fallback(t *testing.T) {
 	if !s.settings.AtLeast(4, 1) {
 		return
 	}
-	read, saved := s.logIn(t, "amy"), s.logIn(t, "amy")
+	read, saved, replaced := s.logIn(t, "amy"), s.logIn(t, "amy"), s.logIn(t, "amy")
+	s.isUser(t, replaced, "amy")
 	before := s.row(t, read)
 	s.django.Do(t, `
 		settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
@@ -305,10 +309,13 @@ func (s *stepSite) fallback(t *testing.T) {
 	if row := s.columns(t, saved); w.Code != http.StatusOK || row.User == 0 {
 		t.Errorf("a save under a fallback key: status %d, %+v", w.Code, row)
 	}
-	s.isUser(t, s.loginAtGo(t, "", "zoe"), "zoe")
 	for _, key := range []string{read, saved} {
 		if got := s.djangoWho(t, key); got.User != want {
 			t.Errorf("to Django the visitor is %v", got)
 		}
+	}
+	if s.noLogin == "" {
+		s.isUser(t, s.loginAtGo(t, replaced, "zoe"), "zoe")
+		s.isUser(t, replaced, "")
 	}
 }
