@@ -8,7 +8,7 @@ help:
 	@echo 'make check        the inner loop: gofmt, vet and short tests, offline, with the peers that are installed'
 	@echo 'make test         what CI runs: installs what it needs; the oldest and the newest Django on every engine'
 	@echo 'make test-all     the same with every Django on every engine'
-	@echo "make django-tests Django's own tests of sessions and signing, answered by Go"
+	@echo "make django-tests Django's own tests of sessions, signing and logins, answered by Go; DJSESS_DJANGO=5.2 chooses a release"
 	@echo 'make sites        Go beside Wagtail, django-oscar and pretix, over HTTP; installs them; not in CI'
 	@echo 'make bench        how far from the floor'
 	@echo 'make fuzz         every fuzz target for FUZZTIME (60s); ten times as long for those that read unsigned bytes'

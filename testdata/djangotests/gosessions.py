@@ -320,6 +320,9 @@ class FileStore(Store):
         """Return no file: what is asked here is whether the key is one."""
         self.ask("exists", key=session_key)
 
+    def clean(self):
+        """Do nothing, as in Django 4.2."""
+
     def location(self):
         return {"url": "file:///%s" % quote(str(self._get_storage_path()))}
 

@@ -1,5 +1,6 @@
 """django.core.signing, with signers and functions that are answered by Go."""
 import datetime
+import json
 import time
 
 from django.conf import settings
@@ -61,19 +62,21 @@ class Signer:
     def unsign(self, signed_value, **kwargs):
         return from_base64(self.ask("unsign", text=to_base64(signed_value), **kwargs))
 
-    def sign_object(self, obj, compress=False):
-        return self.ask("sign_object", value=obj, flag=compress)
+    def sign_object(self, obj, serializer=signing.JSONSerializer, compress=False):
+        # Go is given what the text of the serializer says, and makes a text of its own.
+        return self.ask("sign_object", value=json.loads(serializer().dumps(obj)), flag=compress)
 
-    def unsign_object(self, signed_obj, **kwargs):
-        return self.ask("unsign_object", text=to_base64(signed_obj), **kwargs)
+    def unsign_object(self, signed_obj, serializer=signing.JSONSerializer, **kwargs):
+        value = self.ask("unsign_object", text=to_base64(signed_obj), **kwargs)
+        return serializer().loads(json.dumps(value).encode())
 
 
 class TimestampSigner(Signer):
     def unsign(self, value, max_age=None):
         return super().unsign(value, **age(max_age))
 
-    def unsign_object(self, signed_obj, max_age=None):
-        return super().unsign_object(signed_obj, **age(max_age))
+    def unsign_object(self, signed_obj, serializer=signing.JSONSerializer, max_age=None):
+        return super().unsign_object(signed_obj, serializer, **age(max_age))
 
 
 def dumps(obj, key=None, salt="", compress=False):

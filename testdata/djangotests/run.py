@@ -7,8 +7,12 @@ they are. A test that fails, or that asks nothing of Go, must be in expected.txt
 """
 import faulthandler
 import fnmatch
+import importlib
+import importlib.util
 import io
+import logging
 import os
+import sqlite3
 import sys
 import tempfile
 import types
@@ -16,7 +20,39 @@ import unittest
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-LABELS = ["sessions_tests", "signing"]
+LABELS = """
+    sessions_tests
+    signing
+    signed_cookies_tests
+""".split()
+# Those of auth_tests that have to do with sessions. The rest, more than 1000, ask nothing of Go.
+AUTH_LABELS = """
+    test_auth_backends.ChangedBackendSettingsTest
+    test_auth_backends.ImportedBackendTests
+    test_auth_backends.ImproperlyConfiguredUserModelTest
+    test_auth_backends.SelectingBackendTests
+    test_auth_backends.UUIDUserTests
+    test_basic.TestGetUser
+    test_context_processors.AuthContextProcessorTests
+    test_login
+    test_middleware.TestAsyncLoginLogoutAfterSyncMiddleware
+    test_middleware.TestAuthenticationMiddleware
+    test_middleware.TestLoginRequiredMiddleware
+    test_remote_user.PersistentRemoteUserTest
+    test_remote_user.RemoteUserTest
+    test_signals
+    test_views
+""".split()
+
+
+def auth_labels():
+    """Return the labels of those that this release of Django has."""
+    for label in AUTH_LABELS:
+        module, _, name = label.partition(".")
+        if importlib.util.find_spec("auth_tests." + module) and (
+            not name or hasattr(importlib.import_module("auth_tests." + module), name)
+        ):
+            yield "auth_tests." + label
 
 
 def configure(folder):
@@ -26,11 +62,41 @@ def configure(folder):
     # A module, as a site has one: only for that does Django set the process's clock to TIME_ZONE.
     settings = types.ModuleType("djangotests_settings")
     settings.SECRET_KEY = "the secret key of Django's tests, run against Go"
-    settings.INSTALLED_APPS = ["django.contrib.sessions", "sessions_tests"]
-    settings.MIGRATION_MODULES = {"sessions": None}
+    settings.INSTALLED_APPS = [
+        "django.contrib.contenttypes",
+        "django.contrib.auth",
+        "django.contrib.sites",
+        "django.contrib.sessions",
+        "django.contrib.messages",
+        "django.contrib.admin.apps.SimpleAdminConfig",
+        "django.contrib.staticfiles",
+        "sessions_tests",
+        "auth_tests",
+    ]
+    settings.MIGRATION_MODULES = {"auth": None, "contenttypes": None, "sessions": None}
+    settings.MIDDLEWARE = [
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.common.CommonMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
+    ]
+    context = ["django.template.context_processors.request", "django.contrib.auth.context_processors.auth", "django.contrib.messages.context_processors.messages"]
+    settings.TEMPLATES = [{
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [os.path.join(os.getcwd(), "templates")],
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": context},
+    }]
+    settings.ROOT_URLCONF = "urls"
+    settings.STATIC_URL = "static/"
+    settings.SITE_ID = 1
+    settings.LANGUAGE_CODE = "en"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
     settings.USE_TZ = False
     settings.LOGGING_CONFIG = None
+    logging.getLogger().addHandler(logging.NullHandler())  # tests that look at the log have handlers of their own
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(folder / "cache")}
     }
@@ -54,8 +120,28 @@ def install():
 
     django.setup()
     gosessions.keep_model()
-    # A transaction around each test would hide what is written in it from Go. Without one Django flushes the database.
+    # A transaction around each test would hide what is written in it from Go. Without one Django flushes the database,
+    # which takes long with the tables of all apps.
     TestCase._databases_support_transactions = classmethod(lambda cls: False)
+    TestCase._fixture_teardown = lambda self: restore()
+
+
+snapshot = sqlite3.connect(":memory:", check_same_thread=False)
+
+
+def keep_database():
+    """Keep a copy of the database as it is before the first test."""
+    from django.db import connection
+
+    connection.connection.backup(snapshot)
+
+
+def restore():
+    """Give the database what it held before the first test."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    snapshot.backup(connection.connection)
 
 
 class Result(unittest.TextTestResult):
@@ -115,6 +201,11 @@ def run_tests(labels):
         def run_checks(self, databases):
             pass
 
+        def setup_databases(self, **kwargs):
+            old = super().setup_databases(**kwargs)
+            keep_database()
+            return old
+
         def suite_result(self, suite, result, **kwargs):
             return result
 
@@ -125,8 +216,19 @@ class Expected:
     """A line of expected.txt."""
 
     def __init__(self, line):
-        self.pattern, self.ending, self.reason = line.split("\t")
+        self.pattern, self.ending, self.reason, *self.releases = line.split("\t")
         self.matched = False
+
+    def counts(self):
+        """Whether the line is for this release of Django."""
+        from django import VERSION
+
+        for releases in self.releases:
+            word, release = releases.split()
+            release = tuple(map(int, release.split(".")))
+            if not {"since": VERSION[:2] >= release, "until": VERSION[:2] <= release}[word]:
+                return False
+        return True
 
     def matches(self, test):
         return fnmatch.fnmatchcase(test, self.pattern)
@@ -137,7 +239,8 @@ class Expected:
 
 def read_expected():
     lines = (HERE / "expected.txt").read_text().splitlines()
-    return [Expected(line) for line in lines if line and not line.startswith("#")]
+    expected = [Expected(line) for line in lines if line and not line.startswith("#")]
+    return [line for line in expected if line.counts()]
 
 
 def report(result, expected, complete):
@@ -185,7 +288,7 @@ def main():
 
         gostore.start(program)
         install()
-        result = run_tests(labels or LABELS)
+        result = run_tests(labels or [*LABELS, *auth_labels()])
         if status := gostore.stop():
             sys.exit("gostore ended with status %d" % status)
     sys.exit(report(result, read_expected(), complete=not labels))
