@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 )
 
 // dotenv is the .env beside the site's manage.py, with the variables of the site's environment. It
@@ -36,7 +37,7 @@ func (a *app) fromDotenv(names ...string) (value, namedBy string, err error) {
 		case !ok || v.value == "" && !v.unclear:
 		case v.unclear:
 			return "", "", configf("%s: line %d: the readers of such files do not agree on this value of %s "+
-				"(a comment behind it, a $ or a backslash in it, quotes in quotes, or a second one): give it by the environment or in %s", a.dotenv.file, v.line, name, configName)
+				"(spaces or a comment behind it, a $ or a backslash in it, quotes in quotes, several lines, or a second one): give it by the environment or in %s", a.dotenv.file, v.line, name, configName)
 		default:
 			namedBy = name + " in " + a.dotenv.file
 			a.complain("using %s", namedBy)
@@ -69,44 +70,65 @@ func readDotenv() (*dotenv, error) {
 func parseDotenv(text string) map[string]dotenvVariable {
 	variables := map[string]dotenvVariable{}
 	number := 0
+	openQuote := "" // of a value that began on a line before: for python-dotenv it may go on
 	for line := range strings.Lines(text) {
 		number++
-		line = strings.TrimSpace(line)
+		line = strings.TrimLeft(strings.TrimRight(line, "\r\n"), " \t")
+		inside := openQuote != ""
+		if inside && strings.Contains(line, openQuote) {
+			openQuote = ""
+		}
 		name, value, ok := strings.Cut(line, "=")
 		if !ok || strings.HasPrefix(line, "#") {
 			continue
 		}
 		v := dotenvVariable{line: number}
-		v.value, v.unclear = dotenvValue(strings.TrimSpace(value))
-		// django-environ takes a space behind the = for a part of the value, but reads no line
-		// that has one before it.
+		v.value, v.unclear = dotenvValue(value)
+		// django-environ takes spaces around the value for a part of it, but reads no line that has
+		// one before the =.
 		plainName := strings.TrimSpace(name)
-		v.unclear = v.unclear || plainName == name && value != strings.TrimSpace(value)
+		isEnvirons := plainName == name
+		v.unclear = v.unclear || inside || isEnvirons && value != strings.TrimSpace(value)
 		plainName = strings.TrimSpace(strings.TrimPrefix(plainName, "export "))
 		if before, twice := variables[plainName]; twice && before.value != v.value {
 			v.unclear = true // the first one counts for some readers, the last one for others
 		}
 		variables[plainName] = v
+		if value = strings.TrimSpace(value); !inside && !isClosed(value) {
+			openQuote = quoteOf(value)
+		}
 	}
 	return variables
 }
 
-// dotenvValue takes off the quotes around a value. The value is unclear if python-dotenv,
-// django-environ and python-decouple do not read it alike.
+// dotenvValue takes off the spaces and the quotes around a value. The value is unclear if
+// python-dotenv, django-environ and python-decouple do not read it alike.
 func dotenvValue(text string) (value string, unclear bool) {
-	quote := ""
-	if strings.HasPrefix(text, `'`) || strings.HasPrefix(text, `"`) {
-		quote = text[:1]
-	}
-	value = text
-	switch inside, closed := strings.CutSuffix(strings.TrimPrefix(text, quote), quote); {
+	value = strings.Trim(text, " \t")
+	switch quote := quoteOf(value); {
 	case quote == "":
 		before, _, comment := strings.Cut(text, "#")
-		unclear = comment && before != strings.TrimSpace(before)
-	case len(text) < 2 || !closed || strings.Contains(inside, quote):
+		unclear = comment && before != strings.TrimRight(before, " \t")
+	case !isClosed(value):
 		return "", true
 	default:
-		value, unclear = inside, strings.Contains(inside, `\`)
+		value = value[1 : len(value)-1]
+		unclear = strings.ContainsAny(value, quote+`\`)
 	}
-	return value, unclear || strings.HasPrefix(value, "$") || strings.Contains(value, "${")
+	odd := func(r rune) bool { return r != '\t' && !unicode.IsPrint(r) } // each reader has white space and line ends of its own
+	return value, unclear || strings.HasPrefix(value, "$") || strings.Contains(value, "${") || strings.ContainsFunc(value, odd)
+}
+
+// quoteOf returns the quote that a value begins with, or "".
+func quoteOf(value string) string {
+	if strings.HasPrefix(value, `'`) || strings.HasPrefix(value, `"`) {
+		return value[:1]
+	}
+	return ""
+}
+
+// isClosed reports whether a value ends with the quote that it begins with, if it does.
+func isClosed(value string) bool {
+	quote := quoteOf(value)
+	return quote == "" || len(value) > 1 && strings.HasSuffix(value, quote)
 }
