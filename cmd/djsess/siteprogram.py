@@ -33,6 +33,9 @@ def without_password(url, name):
     if not separator:
         return str(url)
     rest, _, query = rest.partition("?")
+    if "@" in query:
+        leave_out(name, "a URL with an @ after the ?, which may be the end of a password")
+        return ""
     # A password may hold any character, also one that should have been percent-encoded.
     login, at, host = rest.rpartition("@")
     user, colon, password = login.partition(":")
@@ -45,8 +48,12 @@ def without_password(url, name):
 
 def plain(value, name):
     """Returns a setting's value as JSON has it, with lazy texts and paths as texts."""
-    if value is None or isinstance(value, (bool, int)):
+    if name in flags:
+        return bool(value)  # Django, too, asks only whether it is true
+    if value is None or isinstance(value, int):
         return value
+    if isinstance(value, float):
+        return int(value)  # timedelta(days=30).total_seconds()
     if isinstance(value, (list, tuple, set)):
         return [plain(item, name) for item in value]
     return without_password(value, name)
@@ -60,6 +67,23 @@ def with_options(url, options):
 def unused(options, name):
     for option in sorted(options):
         leave_out("%s['OPTIONS']['%s']" % (name, option), "a secret" if hidden.search(option) else "djsess does not copy this option")
+
+
+def table_name(db_table):
+    """Returns schema.table for a table that a model or a LOCATION spells '"schema"."table"'."""
+    return db_table.replace('"', "").replace("`", "")
+
+
+def without_secret_parameters(options, name):
+    """Returns libpq's "options" without the server parameters that are secrets by their names."""
+
+    def keep(match):
+        if not hidden.search(match.group(1)):
+            return match.group()
+        leave_out("%s['OPTIONS']['options']" % name, "the value of %s, a secret" % match.group(1))
+        return ""
+
+    return re.sub(r"(?:-c\s*|--)([^\s=]+)=(?:\\.|\S)*", keep, str(options)).strip()
 
 
 def database_url(alias, table=None, model=None):
@@ -85,20 +109,41 @@ def database_url(alias, table=None, model=None):
     if vendor not in ("postgresql", "mysql"):
         leave_out(name, "djsess has no store for the database %s" % vendor)
         return None
-    if vendor == "mysql":
-        query += [("time_zone", conf.get("TIME_ZONE")), ("charset", options.pop("charset", None))]
-    else:
-        query += [(option, options.pop(option, None)) for option in ("sslmode", "sslrootcert", "sslcert", "options", "connect_timeout")]
-    unused(options, name)
     host, port = str(conf.get("HOST") or ""), str(conf.get("PORT") or "")
-    if not host and vendor == "postgresql" and os.path.isdir("/var/run/postgresql"):
+    if vendor == "mysql":
+        if {"read_default_file", "read_default_group"} & set(options):
+            leave_out(name, "djsess does not read the file that says where the database is")
+            return None
+        query += [("time_zone", conf.get("TIME_ZONE"))]
+        query += [(option, options.pop(option, None)) for option in ("charset", "unix_socket", "ssl_mode")]
+        tls = options.pop("ssl", None)
+        if isinstance(tls, dict) and list(tls) == ["ca"]:
+            query.append(("ssl-ca", tls["ca"]))
+        elif tls:
+            leave_out(name, "djsess does not copy its way to encrypt the connection")
+            return None
+    else:
+        if options.get("options"):
+            options["options"] = without_secret_parameters(options["options"], name)
+        query += [(option, options.pop(option, None)) for option in ("service", "sslmode", "sslrootcert", "sslcert", "options", "connect_timeout")]
+        if "," in host:
+            query += [("host", host), ("port", port)]
+            host = port = ""
+    unused(options, name)
+    named = {option for option, value in query if value}
+    if host or named & {"host", "service", "unix_socket"}:
+        pass
+    elif vendor == "postgresql" and os.path.isdir("/var/run/postgresql"):
         host = "/var/run/postgresql"  # libpq's default is a socket, lib/pq's is not
-    elif not host:
+    else:
         host = "localhost"
     if ":" in host and not host.startswith("/"):
         host = "[" + host + "]"
     else:
         host = quote(host, safe="")
+    if not conf["NAME"] and "service" not in named:
+        leave_out(name, "it has no NAME")
+        return None
     user = quote(str(conf["USER"]), safe="") + "@" if conf.get("USER") else ""
     scheme = "postgres" if vendor == "postgresql" else "mysql"
     return with_options("%s://%s%s%s/%s" % (scheme, user, host, ":" + port if port else "", quote(str(conf["NAME"]), safe="")), query)
@@ -131,7 +176,7 @@ def redis_url(servers, name, client, options):
         leave_out(name, "the URL of a CLIENT_CLASS of its own: see docs/stores.md")
         return None
     options.pop("CLIENT_CLASS", None)
-    query = [("client", client), ("db", options.pop("db", None))]
+    query = [("client", client), ("db", options.pop("db", None)), ("username", options.pop("username", None))]
     for option, values in (("SERIALIZER", redis_serializers), ("COMPRESSOR", redis_compressors)):
         path = options.pop(option, None)
         if path is None:
@@ -161,27 +206,31 @@ def cache_url(alias):
     cache = caches[alias]
     names = class_names(type(cache))
     location = conf.get("LOCATION") or ""
-    servers = location if isinstance(location, (list, tuple)) else re.split("[;,]", str(location))
+    django_redis = "django_redis.cache.RedisCache" in names
+    servers = location if isinstance(location, (list, tuple)) else re.split("," if django_redis else "[;,]", str(location))
     servers = [without_password(server.strip(), name + "['LOCATION']") for server in map(str, servers)]
     if conf.get("KEY_FUNCTION"):
         leave_out(name, "its KEY_FUNCTION: in Go set cachestore.Config.KeyFunction")
         return None
-    if "django_redis.cache.RedisCache" in names:
+    if django_redis:
         url = redis_url(servers, name, "django-redis", options)
     elif "django.core.cache.backends.redis.RedisCache" in names:
         url = redis_url(servers, name, None, options)
     elif "django.core.cache.backends.filebased.FileBasedCache" in names:
         url = "filecache:///" + quote(os.path.abspath(str(location)))
     elif "django.core.cache.backends.db.DatabaseCache" in names:
-        url = database_url(router.db_for_read(cache.cache_model_class), location)
+        url = database_url(router.db_for_read(cache.cache_model_class), table_name(location))
         url = url and "dbcache+" + url
     else:
+        hashes = [memcached_hashes[class_name] for class_name in names if class_name in memcached_hashes]
+        servers = [re.sub("^unix:", "", server) for server in servers]
         url = None
-        for class_name in names:
-            if class_name in memcached_hashes:
-                url = with_options("memcached://" + ",".join(servers), [("hash", memcached_hashes[class_name])])
-        if url is None:
+        if not hashes:
             leave_out(name, "djsess has no store for the cache %s" % names[0])
+        elif len(servers) > 1 and any(server.startswith("/") for server in servers):
+            leave_out(name, "djsess does not know how to write this LOCATION as a URL: see docs/stores.md")
+        else:
+            url = with_options("memcached://" + ",".join(servers), [("hash", hashes[0])])
     version = conf.get("VERSION", 1)
     return url and with_options(url, [("prefix", conf.get("KEY_PREFIX")), ("version", None if version == 1 else version)])
 
@@ -206,7 +255,7 @@ def session_store():
     if is_engine("db"):  # cached_db is one, too
         store["engine"] = "cached_db" if is_engine("cached_db") else "db"
         model = cls.get_model_class()
-        table = model._meta.db_table
+        table = table_name(model._meta.db_table)
         known = known_models.get(model._meta.label)
         store["url"] = database_url(router.db_for_write(model), None if table in ("django_session", known and known[1]) else table, known and known[0])
         own = [field.column for field in model._meta.concrete_fields if field.column not in ("session_key", "session_data", "expire_date")]
@@ -264,7 +313,7 @@ def users(model):
     return {
         "model": meta.label,
         "url": database_url(router.db_for_read(model)),
-        "table": meta.db_table.replace('"', "").replace("`", ""),  # a schema is written as '"schema"."table"'
+        "table": table_name(meta.db_table),
         "id": meta.pk.column,
         "id_type": "integer" if kind in integer_fields else "uuid" if kind == "UUIDField" else "text",
         "username": local[username],
@@ -276,12 +325,29 @@ def users(model):
     }
 
 
-names = """
-USE_TZ TIME_ZONE SESSION_ENGINE SESSION_SERIALIZER SESSION_COOKIE_AGE SESSION_COOKIE_NAME SESSION_COOKIE_DOMAIN SESSION_COOKIE_PATH
-SESSION_COOKIE_SECURE SESSION_COOKIE_HTTPONLY SESSION_COOKIE_SAMESITE SESSION_SAVE_EVERY_REQUEST SESSION_EXPIRE_AT_BROWSER_CLOSE
-AUTHENTICATION_BACKENDS LOGIN_URL ALLOWED_HOSTS SECURE_PROXY_SSL_HEADER USE_X_FORWARDED_HOST CSRF_USE_SESSIONS CSRF_COOKIE_NAME
-CSRF_COOKIE_AGE CSRF_COOKIE_DOMAIN CSRF_COOKIE_PATH CSRF_COOKIE_SECURE CSRF_COOKIE_HTTPONLY CSRF_COOKIE_SAMESITE
+# Settings of which only counts whether they are true.
+flags = """
+USE_TZ SESSION_COOKIE_SECURE SESSION_COOKIE_HTTPONLY SESSION_SAVE_EVERY_REQUEST SESSION_EXPIRE_AT_BROWSER_CLOSE
+USE_X_FORWARDED_HOST CSRF_USE_SESSIONS CSRF_COOKIE_SECURE CSRF_COOKIE_HTTPONLY
 """.split()
+
+names = flags + """
+TIME_ZONE SESSION_ENGINE SESSION_SERIALIZER SESSION_COOKIE_AGE SESSION_COOKIE_NAME SESSION_COOKIE_DOMAIN SESSION_COOKIE_PATH
+SESSION_COOKIE_SAMESITE AUTHENTICATION_BACKENDS LOGIN_URL ALLOWED_HOSTS SECURE_PROXY_SSL_HEADER CSRF_COOKIE_NAME CSRF_COOKIE_AGE
+CSRF_COOKIE_DOMAIN CSRF_COOKIE_PATH CSRF_COOKIE_SAMESITE
+""".split()
+
+
+def login_url(name):
+    """Returns the URL of a name in the URLconf. The site may have none of this name, and never use it."""
+    from django.shortcuts import resolve_url
+    from django.urls import NoReverseMatch
+
+    try:
+        return resolve_url(name)
+    except NoReverseMatch:
+        leave_out("LOGIN_URL", "the URLconf has no %s" % name)
+        return None
 
 
 def describe():
@@ -297,10 +363,8 @@ def describe():
         values["DEFAULT_HASHING_ALGORITHM"] = settings.DEFAULT_HASHING_ALGORITHM
     if settings.DEBUG and not values["ALLOWED_HOSTS"]:
         values["ALLOWED_HOSTS"] = [".localhost", "127.0.0.1", "[::1]"]
-    if "/" not in values["LOGIN_URL"]:
-        from django.shortcuts import resolve_url
-
-        values["LOGIN_URL"] = resolve_url(values["LOGIN_URL"])
+    if values["LOGIN_URL"] and "/" not in values["LOGIN_URL"]:
+        values["LOGIN_URL"] = login_url(values["LOGIN_URL"])
     leave_out("SECRET_KEY", "a secret")
     fallbacks = len(getattr(settings, "SECRET_KEY_FALLBACKS", ()))
     if fallbacks:

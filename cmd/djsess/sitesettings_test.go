@@ -151,14 +151,27 @@ func TestSiteSettings(t *testing.T) {
 			sitefile.Store{Engine: "cached_db", URL: "sqlite:///DIR/mysite/db.sqlite3",
 				Cache: "redis://cache.internal:6379/1?client=django-redis&serializer=json&compressor=zlib&replica=replica.internal%3A6379&prefix=shop&version=2"},
 			`LOCATION'\]: the password in the URL\n.*OPTIONS'\]\['PASSWORD'\]: a secret`},
-		{"MySQL", `DATABASES = {"default": {"ENGINE": "django.db.backends.mysql", "NAME": "shop", "USER": "shop", "PASSWORD": "hunter2", "HOST": "::1", "OPTIONS": {"charset": "utf8mb4"}}}`,
-			sitefile.Store{Engine: "db", URL: "mysql://shop@[::1]/shop?charset=utf8mb4"}, `PASSWORD'\]: a secret`},
-		{"Memcached", strings.ReplaceAll(cached, "cached_db", "cache") +
-			`CACHES = {"default": {"BACKEND": "django.core.cache.backends.memcached.PyLibMCCache", "LOCATION": "h1:11211,h2:11211"}}`,
-			sitefile.Store{Engine: "cache", URL: "memcached://h1:11211,h2:11211?hash=pylibmc"}, `SECRET_KEY`},
+		{"cached_db in MySQL and Memcached", cached + `DATABASES = {"default": {"ENGINE": "django.db.backends.mysql", "NAME": "shop", "USER": "shop", "PASSWORD": "hunter2", "HOST": "::1",
+    "OPTIONS": {"charset": "utf8mb4", "ssl": {"ca": "/etc/ca.pem"}, "ssl_mode": "VERIFY_CA"}}}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.memcached.PyLibMCCache", "LOCATION": "h1:11211,h2:11211"}}`,
+			sitefile.Store{Engine: "cached_db", URL: "mysql://shop@[::1]/shop?charset=utf8mb4&ssl_mode=VERIFY_CA&ssl-ca=%2Fetc%2Fca.pem",
+				Cache: "memcached://h1:11211,h2:11211?hash=pylibmc"}, `PASSWORD'\]: a secret`},
+		{"an options file of MySQL, and a socket of Memcached", cached + `DATABASES = {"default": {"ENGINE": "django.db.backends.mysql", "OPTIONS": {"read_default_file": "/etc/my.cnf"}}}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": "unix:/run/memcached.sock"}}`,
+			sitefile.Store{Engine: "cached_db", Cache: "memcached:///run/memcached.sock?hash=pymemcache"}, `does not read the file that says where`},
+		{"several PostgreSQLs, and secrets in unusual places", cached + `DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "HOST": "h1,h2", "PORT": "5432,5433",
+    "OPTIONS": {"options": "-c search_path=api,public -c app.token=hunter2"}}}
+CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://:hun;hunter2@h/1", "OPTIONS": {"username": "shop"}}}
+LOGIN_URL = "nowhere"`,
+			sitefile.Store{Engine: "cached_db", URL: "postgres:///shop?options=-c%20search_path%3Dapi%2Cpublic&host=h1%2Ch2&port=5432%2C5433",
+				Cache: "redis://h/1?client=django-redis&username=shop"},
+			`LOGIN_URL: the URLconf has no nowhere\n(.*\n)*.*the value of app.token, a secret\n(.*\n)*.*the password in the URL`},
+		{"a service of PostgreSQL, and a password that is not encoded", cached + `DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "OPTIONS": {"service": "shop"}}}
+CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://:hun?hunter2@h/1"}}`,
+			sitefile.Store{Engine: "cached_db", URL: "postgres:///?service=shop"}, `an @ after the \?`},
 		{"DatabaseCache", strings.ReplaceAll(cached, "cached_db", "cache") +
-			`CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "site_cache"}}`,
-			sitefile.Store{Engine: "cache", URL: "dbcache+sqlite:///DIR/mysite/db.sqlite3?table=site_cache"}, `SECRET_KEY`},
+			`CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": '"main"."site_cache"'}}`,
+			sitefile.Store{Engine: "cache", URL: "dbcache+sqlite:///DIR/mysite/db.sqlite3?table=main.site_cache"}, `SECRET_KEY`},
 		{"LocMemCache", strings.ReplaceAll(cached, "cached_db", "cache"), sitefile.Store{Engine: "cache"}, `djsess has no store for the cache .*LocMemCache`},
 		{"files", strings.ReplaceAll(cached, "cached_db", "file") + `SESSION_FILE_PATH = Path("/srv/site sessions")`,
 			sitefile.Store{Engine: "file", URL: "file:////srv/site%20sessions"}, `SECRET_KEY`},
@@ -208,8 +221,9 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.filebased.FileBased
 			p.settings(t, `
 INSTALLED_APPS += ["accounts"]
 AUTH_USER_MODEL = "accounts.Member"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SESSION_EXPIRE_AT_BROWSER_CLOSE = CSRF_USE_SESSIONS = True
-SESSION_COOKIE_AGE = 3600
+SESSION_COOKIE_SECURE = SESSION_EXPIRE_AT_BROWSER_CLOSE = CSRF_USE_SESSIONS = True
+CSRF_COOKIE_SECURE, SESSION_SAVE_EVERY_REQUEST = "on", None
+SESSION_COOKIE_AGE = 3600.0
 SESSION_COOKIE_SAMESITE = None
 SESSION_COOKIE_DOMAIN = ".example.com"
 CSRF_COOKIE_AGE = None
@@ -231,7 +245,7 @@ USE_TZ, TIME_ZONE = False, "Europe/Warsaw"
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !strings.HasPrefix(s.DjangoVersion, version+".") || s.UseTZ || s.TimeZone != "Europe/Warsaw" || s.SessionCookieAge.Hours() != 1 || !s.SessionCookieSecure ||
+			if !strings.HasPrefix(s.DjangoVersion, version+".") || s.UseTZ || s.TimeZone != "Europe/Warsaw" || s.SessionCookieAge.Hours() != 1 || !s.SessionCookieSecure || !file.Site.CSRFCookieSecure || s.SessionSaveEveryRequest ||
 				!s.SessionExpireAtBrowserClose || s.SessionCookieDomain != ".example.com" || s.SessionCookieSameSite != "" {
 				t.Errorf("%v %+v", s, file.Site)
 			}

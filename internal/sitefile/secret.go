@@ -53,6 +53,9 @@ func hasPassword(text string) bool {
 		return false
 	}
 	address, query, _ := strings.Cut(rest, "?")
+	if strings.Contains(query, "@") {
+		return true // a password may have a ? that should have been percent-encoded
+	}
 	for option := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
 		if name, value, _ := strings.Cut(option, "="); value != "" && hidden.MatchString(name) {
 			return true

@@ -112,8 +112,15 @@ type Users struct {
 	InheritsFallbackHash bool `json:"inherits_fallback_hash"`
 }
 
-// Read reads a settings file.
+// Read reads a settings file. The path must not be that of a pipe: a program reads its settings
+// file several times.
 func Read(path string) (*File, error) {
+	switch info, err := os.Stat(path); {
+	case err != nil:
+		return nil, fmt.Errorf("settings file: %w", err)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("settings file %s: this is not a regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("settings file: %w", err)

@@ -64,6 +64,7 @@ func TestParse(t *testing.T) {
 		"a password":        {whole(t, func(_, _, s, _ m) { s["url"] = "mysql://u:marmalade@host/name" }), `URL with a password ("url")`},
 		"… without a user":  {whole(t, func(_, _, s, _ m) { s["cache"] = "redis://:marmalade@host/1" }), `URL with a password ("cache")`},
 		"… unescaped":       {whole(t, func(_, _, s, _ m) { s["url"] = "mysql://u:m@rma/lade@host/name" }), `URL with a password ("url")`},
+		"… with a ?":        {whole(t, func(_, _, s, _ m) { s["url"] = "redis://:mar?malade@host/1" }), `URL with a password ("url")`},
 		"… as an option":    {whole(t, func(_, _, s, _ m) { s["url"] = "postgres://host/name?password=marmalade" }), `URL with a password ("url")`},
 		"… in a list":       {whole(t, func(_, s, _, _ m) { s["ALLOWED_HOSTS"] = []any{"https://u:marmalade@host"} }), `URL with a password ("ALLOWED_HOSTS")`},
 	} {
@@ -88,6 +89,9 @@ func TestParse(t *testing.T) {
 
 func TestRead(t *testing.T) {
 	if _, err := sitefile.Read(filepath.Join(t.TempDir(), "absent.json")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	if _, err := sitefile.Read(t.TempDir()); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Error(err)
 	}
 	path := filepath.Join(t.TempDir(), "site.json")
