@@ -73,6 +73,37 @@ func TestWriteThatIsNotTaken(t *testing.T) {
 	}
 }
 
+// A deletion that the database passes over is no success, and a logout must not take the session for
+// one that is gone.
+func TestDeletionThatIsNotTaken(t *testing.T) {
+	for kind, statement := range map[string]string{
+		"sqlite":   "CREATE TRIGGER kept BEFORE DELETE ON django_session BEGIN SELECT RAISE(IGNORE); END",
+		"postgres": "CREATE RULE kept AS ON DELETE TO django_session DO INSTEAD NOTHING",
+	} {
+		for _, d := range djangotest.Databases("postgres") {
+			if d.Kind != kind {
+				continue
+			}
+			t.Run(kind, func(t *testing.T) {
+				db := d.New(t)
+				store := withTable(t, db)
+				r := create(t, store, "", `{"_auth_user_id":"1"}`)
+				exec(t, db, statement)
+				if err := store.Delete(t.Context(), r.Key); !errors.Is(err, djsession.ErrDenied) {
+					t.Errorf("Delete: %v", err)
+				}
+				// Nothing was written, so CycleKey does not leave two live sessions.
+				if err := store.DeleteUnchanged(t.Context(), r); !errors.Is(err, djsession.ErrDenied) {
+					t.Errorf("DeleteUnchanged: %v", err)
+				}
+				if err := store.Delete(t.Context(), "absent0123456789"); !errors.Is(err, djsession.ErrNotFound) {
+					t.Errorf("Delete of no session: %v", err)
+				}
+			})
+		}
+	}
+}
+
 // If the site's table has another column that must be unique or set, the error says so and does
 // not quote the row.
 func TestOtherConstraints(t *testing.T) {

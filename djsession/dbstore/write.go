@@ -111,7 +111,13 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return s.table.Error(op, key, err)
 	}
 	err := s.table.Delete(ctx, op, key)
-	if !errors.Is(err, sqltable.ErrForeignKey) {
+	switch {
+	case errors.Is(err, djsession.ErrNotFound):
+		if _, err = s.table.Read(ctx, op, key); err == nil {
+			err = s.table.Error(op, key, sqltable.ErrRefused) // a caller takes ErrNotFound for success
+		}
+		return err
+	case !errors.Is(err, sqltable.ErrForeignKey):
 		return err
 	}
 	empty, columns, err := s.empty(key)

@@ -3,6 +3,7 @@ package sqltable
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/sqldialect"
@@ -44,7 +45,7 @@ func (t *Table) Overwrite(ctx context.Context, op, key string, v Version, column
 		return err
 	}
 	if there, err := t.Parse(row); err != nil || !t.Same(there, v) {
-		return t.Error(op, key, errRefused)
+		return t.Error(op, key, ErrRefused)
 	}
 	return nil
 }
@@ -72,8 +73,8 @@ type Change struct {
 // the statement.
 const changeAttempts = 3
 
-// errRefused: the statement changed no row, though the row is as it was read.
-var errRefused = errors.New("the database does not take the write: a rule, a policy or the type of a column keeps it from the row")
+// ErrRefused: the statement changed no row, though the row is there as it was read.
+var ErrRefused = fmt.Errorf("%w: the database does not take the write: a rule, a policy, a trigger or the type of a column keeps it from the row", djsession.ErrDenied)
 
 // Change makes a change. An update that may have reached the database is never sent again: it
 // may still wait for a lock, and if another writer then restored the old version of the row, the
@@ -117,7 +118,7 @@ func (t *Table) Change(ctx context.Context, c Change) error {
 		// The row is as it was read, but the statement changed nothing: another writer changed
 		// the row and then restored it, or the database refuses the write.
 	}
-	return t.Error(c.Op, c.Key, errRefused)
+	return t.Error(c.Op, c.Key, ErrRefused)
 }
 
 // send sends the statement of a change. If the answer to a deletion is lost, it sends it
