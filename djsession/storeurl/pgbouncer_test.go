@@ -215,6 +215,14 @@ func (s *pooledSite) staysReadOnly(t *testing.T, pooler *djangotest.Pooler) {
 		}
 		stmt.Close()
 	}
+	// A check sees the types of columns.
+	users, err := djauth.UsersIn(store, djauth.UserModel{PrimaryKey: djauth.Text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := users.Check(ctx); err == nil || !strings.Contains(err.Error(), "PrimaryKey") {
+		t.Errorf("a check of the users with a wrong PrimaryKey: %v", err)
+	}
 	canceled, cancel := context.WithCancel(ctx)
 	cancel()
 	if _, err := store.Load(canceled, s.key); !errors.Is(err, context.Canceled) {

@@ -170,18 +170,30 @@ func (c *readOnlyConn) QueryContext(ctx context.Context, query string, args []dr
 		c.end(ctx)
 		return nil, err
 	}
-	return &readOnlyRows{rows, func() { c.end(ctx) }}, nil
+	full, ok := rows.(pqDriverRows)
+	if !ok {
+		rows.Close()
+		c.end(ctx)
+		return nil, errors.New("lib/pq's rows lack a method that djsess expects: this release of lib/pq is not supported")
+	}
+	return &readOnlyRows{full, func() { c.end(ctx) }}, nil
+}
+
+// pqDriverRows has the interfaces of lib/pq's rows that packages of djsess use.
+type pqDriverRows interface {
+	driver.Rows
+	driver.RowsColumnTypeDatabaseTypeName
 }
 
 type readOnlyRows struct {
-	driver.Rows
+	pqDriverRows
 	end func()
 }
 
 // Close closes the rows and ends their transaction.
 func (r *readOnlyRows) Close() error {
 	defer r.end()
-	return r.Rows.Close()
+	return r.pqDriverRows.Close()
 }
 
 func (c *readOnlyConn) begin(ctx context.Context) error {
