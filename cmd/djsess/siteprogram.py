@@ -125,7 +125,7 @@ def database_url(alias, table=None, model=None):
     else:
         if options.get("options"):
             options["options"] = without_secret_parameters(options["options"], name)
-        query += [(option, options.pop(option, None)) for option in ("service", "sslmode", "sslrootcert", "sslcert", "options", "connect_timeout")]
+        query += [(option, options.pop(option, None)) for option in ("service", "sslmode", "channel_binding", "sslrootcert", "sslcert", "options", "connect_timeout")]
         if "," in host:
             query += [("host", host), ("port", port)]
             host = port = ""

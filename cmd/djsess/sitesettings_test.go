@@ -160,10 +160,10 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.memcached.PyLibMCCa
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": "unix:/run/memcached.sock"}}`,
 			sitefile.Store{Engine: "cached_db", Cache: "memcached:///run/memcached.sock?hash=pymemcache"}, `does not read the file that says where`},
 		{"several PostgreSQLs, and secrets in unusual places", cached + `DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "HOST": "h1,h2", "PORT": "5432,5433",
-    "OPTIONS": {"options": "-c search_path=api,public -c app.token=hunter2"}}}
+    "OPTIONS": {"sslmode": "require", "channel_binding": "require", "options": "-c search_path=api,public -c app.token=hunter2"}}}
 CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://:hun;hunter2@h/1", "OPTIONS": {"username": "shop"}}}
 LOGIN_URL = "nowhere"`,
-			sitefile.Store{Engine: "cached_db", URL: "postgres:///shop?options=-c%20search_path%3Dapi%2Cpublic&host=h1%2Ch2&port=5432%2C5433",
+			sitefile.Store{Engine: "cached_db", URL: "postgres:///shop?sslmode=require&channel_binding=require&options=-c%20search_path%3Dapi%2Cpublic&host=h1%2Ch2&port=5432%2C5433",
 				Cache: "redis://h/1?client=django-redis&username=shop"},
 			`LOGIN_URL: the URLconf has no nowhere\n(.*\n)*.*the value of app.token, a secret\n(.*\n)*.*the password in the URL`},
 		{"a service of PostgreSQL, and a password that is not encoded", cached + `DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "OPTIONS": {"service": "shop"}}}

@@ -2,6 +2,7 @@ package storeurl
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -30,11 +31,16 @@ func (u *storeURL) takePostgresOptions() error {
 	if schema := u.take("currentSchema"); schema != "" {
 		u.options.Set("options", "-c search_path="+schema)
 	}
-	// These ask for safety, so they are not ignored.
-	for _, name := range []string{"channel_binding", "gssencmode"} {
-		if u.take(name) == "require" {
-			return fmt.Errorf("%s=require is not supported: leave it out, and write sslmode=verify-full", name)
+	if u.take("gssencmode") == "require" { // it asks for safety, so it is not ignored
+		return errors.New("gssencmode=require is not supported: leave it out, and write sslmode=verify-full")
+	}
+	if u.take("channel_binding") == "require" {
+		if u.options.Get("sslmode") == "disable" {
+			return errors.New("channel_binding=require needs TLS, and sslmode=disable has none: leave one of them out")
 		}
+		// lib/pq cannot bind the login to the TLS connection. Like that, a certificate for the host
+		// keeps anybody between client and server from taking part in the login.
+		u.options.Set("sslmode", "verify-full")
 	}
 	return u.takeHosts(u.take("host"), u.take("port"))
 }

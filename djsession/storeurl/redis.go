@@ -77,6 +77,8 @@ func (u *storeURL) redisServer() (server redisServer, err error) {
 	switch {
 	case err != nil && strings.Contains(u.path, "/") && !u.hasHost():
 		return server, fmt.Errorf("%w; a socket is unix:///%s?db=1", err, u.path)
+	case err != nil && number == strings.ReplaceAll(u.path, "/", ""):
+		return server, fmt.Errorf("%w; redis-py takes it for 0: write %s://host:port/0", err, u.scheme)
 	case err != nil:
 		return server, err
 	}

@@ -29,7 +29,8 @@
 //     dbstore.Config.Timeout
 //   - timeout: SQLite only; how long to wait for a lock, in seconds. Default: 5
 //   - PostgreSQL: host, port, user, password and dbname, as libpq has them; currentSchema,
-//     which is the search_path. channel_binding=require and gssencmode=require are refused
+//     which is the search_path. channel_binding=require is sslmode=verify-full here, since
+//     lib/pq knows no channel binding. gssencmode=require is refused
 //   - MySQL: unix_socket; ssl-ca, the file of the certificates to trust; mysqlclient's ssl_mode,
 //     connect_timeout, read_timeout and write_timeout. With ssl-ca alone the certificate must
 //     also be for the host, as with ssl_mode=VERIFY_IDENTITY

@@ -91,7 +91,7 @@ func TestBadURLs(t *testing.T) {
 		"postgres://u:hunter2#@h/db", "postgres://u:hunter2@h:port/db", "postgres://u:hunter2@h:99999/db", "postgres://u:hunter2@h/%ff", "postgres://h%zz:hunter2/db",
 		"postgres://u:hunter2@h/db?sslmode=sometimes", "postgres://u:hunter2@h/db?nonsense=1", "mysql://u:hunter2@h/db?nonsense=1",
 		"mysql://u:hunter2@h/db?timeout=soon", "postgres://u:hunter2@h/db?a=%zz", "postgres://u:hunter2@h/db?table=a.b.c",
-		"postgres://u:hunter2@h/db?time_zone=Nowhere", "postgres://u:hunter2@h/db?channel_binding=require", "postgres://u:hunter2@h/db?gssencmode=require", "postgres:///db?password=hunter2&port=0", "postgres:///db?password=hunter2&host=a,b&port=1,2,3", "postgres:///?password=hunter2", "postgres://[hunter2]/db",
+		"postgres://u:hunter2@h/db?time_zone=Nowhere", "postgres://u:hunter2@h/db?channel_binding=require&sslmode=disable", "postgres://u:hunter2@h/db?gssencmode=require", "postgres:///db?password=hunter2&port=0", "postgres:///db?password=hunter2&host=a,b&port=1,2,3", "postgres:///?password=hunter2", "postgres://[hunter2]/db",
 		"postgres://u:12/hunter2@h/db?foo=1", "postgres://u:80?hunter2@h/db", "mysql://u:80?hunter2@h/db", "postgres:/u:hunter2@h/db?x=a://b",
 		"postgres://u:hunter2@h", "mysql://u:hunter2@h/", "mysql://u:hunter2@h/db?charset=gbk", "mysql://u:hunter2@h/db?charset=utf8mb4,gbk",
 		"sqlite://host/db", "sqlite:///", "sqlite:///:memory:", "sqlite:///missing.sqlite3", "sqlite:////", "sqlite:///x?timeout=soon", "sqlite:///x?nonsense=1",
@@ -173,6 +173,13 @@ func TestPostgreSQLDefaults(t *testing.T) {
 	// libpq's default, and so Django's; lib/pq's own would not speak to a server without TLS.
 	if dsn := u.pqDSN(); !strings.Contains(dsn, "sslmode='prefer'") {
 		t.Errorf("no sslmode=prefer in %s", dsn)
+	}
+	// Neon's URLs ask for it. lib/pq cannot do it, and a certificate for the host keeps out the same attackers.
+	if u, err = parse("postgres://u@h/db?sslmode=require&channel_binding=require"); err == nil {
+		err = u.takePostgresOptions()
+	}
+	if dsn := u.pqDSN(); err != nil || !strings.Contains(dsn, "sslmode='verify-full'") || strings.Contains(dsn, "channel_binding") {
+		t.Errorf("channel_binding=require: %s, %v", dsn, err)
 	}
 }
 
@@ -284,24 +291,25 @@ func TestRefusalsNameTheSpelling(t *testing.T) {
 		"redis+socket:///hunter2":             "write unix:///path",
 		"cockroachdb://u:hunter2@h/d":         "CockroachDB is not supported",
 
-		"postgres://u:hunter2@h/d?ssl_mode=require":        `unknown option "ssl_mode": write sslmode`,
-		"postgres://u:hunter2@h/d?schema=hunter2":          "write currentSchema",
-		"postgres://u:hunter2@h/d?Table=x":                 "write table",
-		"mysql://u:hunter2@h/d?sslmode=require":            "write ssl_mode",
-		"mysql://u:hunter2@h/d?ssl_ca=x":                   "write ssl-ca",
-		"mysql://u@h/d?password=hunter2":                   "the password after the user: scheme://user:password@host/name",
-		"mysql://u:hunter2@h/d?ReadTimeout=1s":             "write read_timeout",
-		"redis://:hunter2@h/1?max_conns=3":                 "max_open_conns",
-		"redis://:hunter2@h/1?key_function=f":              "cachestore.Config",
-		"redis://:hunter2@a/1,redis://:hunter2@b/1":        "several URLs: write one, with commas between its hosts",
-		"postgres://u:hunter2@h/d?application_name=a@b":    "which must be written as %40",
-		"filecache://hunter2/folder":                       "it is filecache:///relative/path or filecache:////absolute/path",
-		"postgres://u:hunter2@h/d?channel_binding=require": "write sslmode=verify-full",
-		"sqlite://var/hunter/db.sqlite3":                   `open "hunter/db.sqlite3"`,
-		"mysql://u:hunter2@h/d?unix_socket=/s":             "leave the host out",
-		"rediss://:hunter2@h/1?ssl_ca=xy":                  "write ssl_ca_certs",
-		"postgres://u:hunter2@h/d?ssl_ca=x":                "write sslrootcert",
-		"redis://:hunter2@h/1?ssl=true":                    "the scheme with an s, such as rediss",
+		"postgres://u:hunter2@h/d?ssl_mode=require":     `unknown option "ssl_mode": write sslmode`,
+		"postgres://u:hunter2@h/d?schema=hunter2":       "write currentSchema",
+		"postgres://u:hunter2@h/d?Table=x":              "write table",
+		"mysql://u:hunter2@h/d?sslmode=require":         "write ssl_mode",
+		"mysql://u:hunter2@h/d?ssl_ca=x":                "write ssl-ca",
+		"mysql://u@h/d?password=hunter2":                "the password after the user: scheme://user:password@host/name",
+		"mysql://u:hunter2@h/d?ReadTimeout=1s":          "write read_timeout",
+		"redis://:hunter2@h/1?max_conns=3":              "max_open_conns",
+		"redis://:hunter2@h/1?key_function=f":           "cachestore.Config",
+		"redis://:hunter2@a/1,redis://:hunter2@b/1":     "several URLs: write one, with commas between its hosts",
+		"postgres://u:hunter2@h/d?application_name=a@b": "which must be written as %40",
+		"filecache://hunter2/folder":                    "it is filecache:///relative/path or filecache:////absolute/path",
+		"postgres://u:hunter2@h/d?gssencmode=require":   "write sslmode=verify-full",
+		"redis://:hunter2@h/main":                       "redis-py takes it for 0: write redis://host:port/0",
+		"sqlite://var/hunter/db.sqlite3":                `open "hunter/db.sqlite3"`,
+		"mysql://u:hunter2@h/d?unix_socket=/s":          "leave the host out",
+		"rediss://:hunter2@h/1?ssl_ca=xy":               "write ssl_ca_certs",
+		"postgres://u:hunter2@h/d?ssl_ca=x":             "write sslrootcert",
+		"redis://:hunter2@h/1?ssl=true":                 "the scheme with an s, such as rediss",
 	} {
 		_, err := Open(raw, settings(t))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
