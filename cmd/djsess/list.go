@@ -30,7 +30,7 @@ exit status is then 4.`,
 	var l lister
 	output := addOutputFlag(cmd)
 	user := cmd.Flags().String("user", "", "only those of the user of this `ID`")
-	username := cmd.Flags().String("username", "", "only those of the user of this `NAME`: see [users] in djsess.toml")
+	username := cmd.Flags().String("username", "", "only those of the user of this `NAME`: see [users] in djsess.toml, or --settings")
 	cmd.Flags().BoolVar(&l.all, "all", false, "also those that have expired and are still stored")
 	cmd.Flags().IntVar(&l.limit, "limit", 0, "stop after `N` (default: no limit)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

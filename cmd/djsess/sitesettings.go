@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -123,9 +124,11 @@ func (s djangoSite) findPython() (string, error) {
 		return pythonIn(active), nil
 	}
 	if s.manage != "" {
-		python := pythonIn(filepath.Join(filepath.Dir(s.manage), ".venv"))
+		environment := filepath.Join(filepath.Dir(s.manage), ".venv")
+		python := pythonIn(environment)
 		if _, err := os.Stat(python); err == nil {
-			return python, trustFound(python, "--python")
+			// Who may write to the environment can change its pyvenv.cfg, and so what Python runs.
+			return python, cmp.Or(trustFound(environment, "--python"), trustFound(python, "--python"))
 		}
 	}
 	return "python3", nil

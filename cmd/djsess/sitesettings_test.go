@@ -317,6 +317,9 @@ print(r.session.session_key)`)
 	if got := userOf(t, filepath.Join(p.dir, "site.json"), p.secretKey(t), strings.TrimSpace(session)); got != "zoe" {
 		t.Errorf("a program that was told the file alone takes the visitor for %q", got)
 	}
+	if got, _ := p.run(t, key, "djsess", "--settings", "site.json", "list", "--username", "zoe", "-o", "json"); !strings.Contains(got, strings.TrimSpace(session)) || strings.Count(got, "\n") != 1 {
+		t.Errorf("zoe's sessions: %q", got)
+	}
 	p.write(t, "djsess.toml", "settings_file = \"site.json\"\n[settings]\nSESSION_COOKIE_AGE = 18000\n")
 	session, _ = p.run(t, key, "djsess", "create", "a=1")
 	if got := lasts(strings.TrimSpace(session)); got != "5 {'a': '1'}" {

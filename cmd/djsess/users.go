@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,11 +10,14 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/sitefile"
 )
 
-// usersConfig is the table [users]: where the site's users are. There is no default: if a site has a
-// user model of its own, the users in an auth_user left behind are others under the same numbers.
+// usersConfig is where the site's users are, by the table [users] or by the site's settings file.
+// There is no default: if a site has a user model of its own, the users in an auth_user left behind
+// are others under the same numbers.
 type usersConfig struct {
+	namedBy    string // the file, and [users] in it
 	table      string
 	primaryKey djauth.PrimaryKey
 	id         string
@@ -30,7 +34,7 @@ func parseUsers(top *table) *usersConfig {
 	if t.values == nil {
 		return nil
 	}
-	u := &usersConfig{table: t.text("table"), id: t.text("id"), username: t.text("username"), store: t.text("store")}
+	u := &usersConfig{namedBy: "[users] in " + top.file, table: t.text("table"), id: t.text("id"), username: t.text("username"), store: t.text("store")}
 	var ok bool
 	if u.primaryKey, ok = primaryKeys[t.text("primary_key")]; !ok {
 		t.fail("primary_key", `want "integer", "uuid" or "text"`)
@@ -68,40 +72,67 @@ func (s *site) hasUsername(ctx context.Context, username string) (func(*djsessio
 
 // userNamed returns the user of a username, and the type of its primary key.
 func (s *site) userNamed(ctx context.Context, username string) (*djauth.User, djauth.PrimaryKey, error) {
-	u := s.config.users
-	if u == nil {
-		return nil, 0, configf("--username: want a table [users] in %s that says where the site's users are: table = \"auth_user\" if they are Django's own; "+
-			"for another model also id, username, and primary_key = \"uuid\" or \"text\"", configName)
+	u, err := s.config.usersOrSites()
+	if err != nil {
+		return nil, 0, err
 	}
 	store := s.Store
 	if u.store != "" {
-		rawURL, err := s.config.partURL(u.store, s.config.file+": users.store")
+		rawURL, err := s.config.partURL(u.store, u.namedBy+": store")
 		if err != nil {
 			return nil, 0, err
 		}
 		database, err := storeurl.OpenReadOnly(rawURL, s.settings)
 		if err != nil {
-			return nil, 0, openError(err, s.config.file+": users.store")
+			return nil, 0, openError(err, u.namedBy)
 		}
 		defer database.Close()
 		store = database
 	}
 	if _, ok := store.(djsession.SQLStore); !ok {
-		return nil, 0, configf("--username: %s has no users: name the users' database by store under [users] in %s", store, s.config.file)
+		return nil, 0, configf("--username: %s has no users: name the users' database by store under [users] in %s", store, cmp.Or(s.config.file, configName))
 	}
 	users, err := djauth.UsersIn(store, u.model())
 	if err != nil {
-		return nil, 0, configf("%s: users: %w", s.config.file, err)
+		return nil, 0, configf("%s: %w", u.namedBy, err)
 	}
 	user, err := users.UserByUsername(ctx, username)
 	if err != nil {
 		err = fmt.Errorf("--username: %w", err)
 		if !errors.Is(err, djauth.ErrNoUser) {
-			err = &hinted{err, "check table, id, username and primary_key under [users] in " + s.config.file}
+			err = &hinted{err, "check table, id, username and primary_key under " + u.namedBy}
 		}
 		return nil, 0, err
 	}
 	return user, users.PrimaryKey(), nil
+}
+
+// usersOrSites returns [users], or what the site's settings file says of the users.
+func (c *config) usersOrSites() (*usersConfig, error) {
+	switch {
+	case c.users != nil:
+		return c.users, nil
+	case c.settingsFile == "":
+		return nil, configf("--username: want a table [users] in %s that says where the site's users are: table = \"auth_user\" if they are Django's own; "+
+			"for another model also id, username, and primary_key = \"uuid\" or \"text\"", configName)
+	}
+	file, err := sitefile.Read(c.settingsFile)
+	if err != nil {
+		return nil, &configError{err}
+	}
+	users := file.Users
+	if users == nil {
+		return nil, configf(`--username: %s does not describe the users ("left_out" says why): describe them by a table [users] in %s`, c.settingsFile, configName)
+	}
+	u := &usersConfig{namedBy: "users in " + c.settingsFile, table: users.Table, primaryKey: primaryKeys[users.IDType], id: users.ID, username: users.Username}
+	// The URL of the sessions' database may have been given in another way, with its password.
+	database := func(rawURL string) string {
+		return storeurl.WithOption(storeurl.WithOption(rawURL, "table", ""), "model", "")
+	}
+	if database(users.URL) != database(file.Store.URL) {
+		u.store = users.URL
+	}
+	return u, nil
 }
 
 // model returns a model that reads no column but two: nobody needs the password here.
