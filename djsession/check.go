@@ -14,6 +14,8 @@ import (
 //
 //   - The store has no live sessions. It may be another site's.
 //   - The newest sessions were not signed with SECRET_KEY.
+//   - Some sessions cannot be opened, such as those that a key of SECRET_KEY_FALLBACKS has signed
+//     which is not in Settings. Their visitors get errors here.
 //   - Sessions end later than SESSION_COOKIE_AGE from now. Then USE_TZ, TIME_ZONE or
 //     SESSION_COOKIE_AGE is not the site's.
 //   - The cache of a cached_db cannot be reached, or has none of the newest sessions.
@@ -44,34 +46,43 @@ func (m *Manager) Check(ctx context.Context) error {
 		}
 	}
 	if scanner, ok := m.store.(Scanner); ok {
-		m.checkExpiries(ctx, scanner)
+		m.checkSome(ctx, scanner)
 	}
 	return nil
 }
 
-// checkExpiries checks when some of the sessions end.
-func (m *Manager) checkExpiries(ctx context.Context, scanner Scanner) {
+// checkSome looks at sessions of any age: whether they open, and when they end.
+func (m *Manager) checkSome(ctx context.Context, scanner Scanner) {
 	const sample, slack = 100, time.Minute
 	limit := m.settings().Now().Add(m.settings().SessionCookieAge + slack)
-	seen, late := 0, 0
+	seen, refused, late := 0, 0, 0
+	var lastErr error // why the last of the refused did not open
 	for r, err := range scanner.Scan(ctx, Range{}) {
 		if errors.Is(err, errors.ErrUnsupported) {
 			return // the store cannot be enumerated
 		}
-		if err != nil {
-			continue // a bad payload is not checked here; other errors end the scan
+		if r == nil {
+			break // the scan has ended
 		}
-		if seen++; !r.Values.Has(expiryName) && r.Expires.After(limit) {
+		seen++
+		switch {
+		case err != nil:
+			refused++
+			lastErr = err
+		case !r.Values.Has(expiryName) && r.Expires.After(limit):
 			late++
 		}
 		if seen == sample {
 			break
 		}
 	}
-	switch {
-	case seen == 0 && !m.AcceptEmptyStore:
+	if seen == 0 && !m.AcceptEmptyStore {
 		m.report(ctx, Event{Kind: EventCheck, Err: errNoSessions})
-	case late > 0:
+	}
+	if refused > 0 {
+		m.report(ctx, Event{Kind: EventCheck, Err: fmt.Errorf("%d of %d live sessions cannot be opened here, and their visitors get errors: is SECRET_KEY_FALLBACKS the site's? %w", refused, seen, lastErr)})
+	}
+	if late > 0 {
 		m.report(ctx, Event{Kind: EventCheck, Err: fmt.Errorf("%d of %d live sessions end later than SESSION_COOKIE_AGE from now: "+
 			"are USE_TZ, TIME_ZONE and SESSION_COOKIE_AGE the site's?", late, seen)})
 	}

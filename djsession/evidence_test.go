@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +202,36 @@ func TestNewKeyInUse(t *testing.T) {
 	visit(t, m, stored(t, django, `{"a":2}`), func(http.ResponseWriter, *http.Request, *djsession.Session) {})
 	if w := visit(t, m, key, setGo); w.Code != 200 {
 		t.Errorf("after: status %d", w.Code)
+	}
+}
+
+// After the site's change of SECRET_KEY, Check foresees that a service without SECRET_KEY_FALLBACKS
+// cannot open the older sessions.
+func TestCheckMissesFallbacks(t *testing.T) {
+	before, after := mustSettings(t), mustSettings(t)
+	after.SecretKey, after.DefaultsConfirmed = "a new key", true
+	earlier := time.Now().Add(-time.Hour)
+	before.Now = func() time.Time { return earlier }
+	store := newStore(t, before)
+	m := newManager(t, reopen(t, store, after), after)
+	for range 60 {
+		stored(t, store, `{"a":1}`)
+	}
+	for range 60 {
+		stored(t, m.Store(), `{"a":1}`)
+	}
+	var checked []string
+	m.Observer = func(_ context.Context, e djsession.Event) {
+		if e.Kind == djsession.EventCheck {
+			checked = append(checked, e.Err.Error())
+		}
+	}
+	if err := m.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	want := regexp.MustCompile(`^(5\d|4\d|60) of 100 live sessions cannot be opened here, .*: is SECRET_KEY_FALLBACKS the site's\? .*bad signature`)
+	if len(checked) != 1 || !want.MatchString(checked[0]) {
+		t.Errorf("%q", checked)
 	}
 }
 
