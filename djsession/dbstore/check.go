@@ -37,13 +37,17 @@ func (s *Store) Check(ctx context.Context) []error {
 	report := func(format string, args ...any) {
 		found = append(found, s.table.ErrorHint(op, fmt.Errorf("table %q: "+format, append([]any{s.table.Name}, args...)...), columnHint))
 	}
+	isSame := strings.EqualFold
+	if s.Dialect() == PostgreSQL {
+		isSame = func(a, b string) bool { return a == b }
+	}
 	for _, name := range s.model.names() {
-		if !slices.ContainsFunc(columns, func(c tableColumn) bool { return strings.EqualFold(c.name, name) }) {
+		if !slices.ContainsFunc(columns, func(c tableColumn) bool { return isSame(c.name, name) }) {
 			report("it has no column %q, which the session model describes", name)
 		}
 	}
 	for _, c := range columns {
-		if slices.ContainsFunc(s.model.names(), func(name string) bool { return strings.EqualFold(name, c.name) }) {
+		if slices.ContainsFunc(s.model.names(), func(name string) bool { return isSame(name, c.name) }) {
 			continue
 		}
 		switch {

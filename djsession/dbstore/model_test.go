@@ -217,3 +217,31 @@ func TestBadModels(t *testing.T) {
 		t.Error("two models")
 	}
 }
+
+// A column that is described in a wrong way is an error that names the remedy. The database's text
+// quotes the value, which is the visitor's.
+func TestWrongColumns(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
+		withTable(t, db)
+		exec(t, db, "ALTER TABLE django_session ADD COLUMN account_id integer")
+		for _, column := range []dbstore.Column{
+			dbstore.FromValue("account_id", "owner", dbstore.Text),    // SQLite's columns take any value
+			dbstore.FromValue("Account_ID", "owner", dbstore.Integer), // only PostgreSQL does not ignore the case
+		} {
+			store, err := storeurl.Open(db.URL, settings(t, djangotest.Newest), storeurl.WithModel(dbstore.Model{Columns: []dbstore.Column{column}}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer store.Close()
+			_, err = store.Create(t.Context(), "", values(t, `{"owner":"marmalade"}`), time.Time{})
+			var op *djsession.OpError
+			if err != nil && (!errors.As(err, &op) || !strings.Contains(op.Hint, "describe the columns") || strings.Contains(err.Error(), "marmalade")) {
+				t.Errorf("%v", err)
+			}
+			isMisnamed := err != nil && column.Name() != "account_id"
+			if found := store.(djsession.Checker).Check(t.Context()); (len(found) > 0) != isMisnamed {
+				t.Errorf("%s: Create: %v, Check: %v", column.Name(), err, found)
+			}
+		}
+	})
+}

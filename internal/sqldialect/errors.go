@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/djsess/djsess/internal/waitlimit"
@@ -23,6 +24,8 @@ const (
 	ForeignKey
 	// NotNull: a column without a default was given no value.
 	NotNull
+	// Unfit: a value does not fit the type of its column. The driver's text may quote the value.
+	Unfit
 	// Integrity: the row breaks another rule of the table. The driver's text may hold the
 	// whole row.
 	Integrity
@@ -67,6 +70,10 @@ func classifyPostgreSQL(err error) Class {
 		return ForeignKey
 	case "23502": // not_null_violation
 		return NotNull
+	// string_data_right_truncation, numeric_value_out_of_range, invalid_datetime_format,
+	// invalid_text_representation
+	case "22001", "22003", "22007", "22P02":
+		return Unfit
 	case "40001", "40P01": // serialization_failure, deadlock_detected
 		return Conflict
 	case "25006": // read_only_sql_transaction
@@ -107,6 +114,10 @@ func classifyMySQL(err error) Class {
 		return ForeignKey
 	case 1364, 1048: // ER_NO_DEFAULT_FOR_FIELD, ER_BAD_NULL_ERROR
 		return NotNull
+	// ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, ER_TRUNCATED_WRONG_VALUE, ER_WARN_DATA_OUT_OF_RANGE,
+	// WARN_DATA_TRUNCATED, ER_DATA_TOO_LONG
+	case 1366, 1292, 1264, 1265, 1406:
+		return Unfit
 	case 1213, 1020: // ER_LOCK_DEADLOCK, ER_CHECKREAD
 		return Conflict
 	case 1290, 1792, 1836: // ER_OPTION_PREVENTS_STATEMENT, …_READ_ONLY_TRANSACTION, ER_READ_ONLY_MODE
@@ -191,6 +202,12 @@ func classifySQLite(err error) Class {
 	}
 	return Other
 }
+
+// quotedValue finds a value in the text of an error of the Class Unfit.
+var quotedValue = regexp.MustCompile(`(?s): ["'].*["']`)
+
+// WithoutValue returns the text of an error of the Class Unfit without the value.
+func WithoutValue(err error) string { return quotedValue.ReplaceAllString(err.Error(), "") }
 
 // HideKey returns an error whose text has short in place of a key. errors.Is and errors.As
 // still find what is in it.

@@ -52,6 +52,8 @@ func (t *Table) explain(err error) (hint string, explained error) {
 		return "", fmt.Errorf("%w: %s", ErrForeignKey, err) // not the error itself: its details quote the row
 	case sqldialect.NotNull:
 		return t.config.ColumnHint, errors.New(err.Error()) // as above
+	case sqldialect.Unfit:
+		return t.config.ColumnHint, errors.New(sqldialect.WithoutValue(err))
 	case sqldialect.NoColumn:
 		return t.config.ColumnHint, err
 	case sqldialect.Integrity:
