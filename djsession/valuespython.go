@@ -39,9 +39,10 @@ type pythonMember struct {
 	unnamed bool   // the key is no str, so no name finds the value
 }
 
-// Package rediscache needs the Python objects: see package pydict.
+// Packages rediscache and ops need the Python objects: see package pydict.
 func init() {
 	pydict.Of = func(values any) (*pickle.Object, error) { return values.(*Values).pythonDict() }
+	pydict.IsPython = func(values any) bool { return values.(*Values).python != nil }
 	pydict.Values = func(dict *pickle.Object) (any, error) { return valuesOf(dict, defaultWriteLimit) }
 }
 

@@ -88,7 +88,7 @@ func Migrate(ctx context.Context, from, to djsession.Store, options Migration) (
 
 type migration struct {
 	Migration
-	from, to djsession.Store
+	from, to djsession.Store // from is nil in an import
 	pass     *pass
 	journals []*journal
 
@@ -111,27 +111,41 @@ func (m *migration) prepare(ctx context.Context) error {
 	if m.from == m.to {
 		return ErrSameStore
 	}
-	for name, store := range map[string]djsession.Store{"source": m.from, "target": m.to} {
-		if s, ok := store.(djsession.SelfContained); ok && s.KeyIsSession() {
-			return fmt.Errorf("%s: the sessions are in the visitors' cookies: %w", name, errors.ErrUnsupported)
-		}
-		if _, err := djsession.OpensSome(ctx, store); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+	if err := checkSettings(ctx, m.from); err != nil {
+		return fmt.Errorf("source: %w", err)
 	}
-	if err := djsession.CheckKey(ctx, m.to); err != nil {
+	if err := m.checkTarget(ctx); err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
-	if evicter, ok := m.to.(djsession.Evicter); ok && !m.Force {
-		reason, err := evicter.Evicts(ctx)
-		if err == nil && reason != "" {
-			err = fmt.Errorf("%w: %s", ErrEvicts, reason)
-		}
-		if err != nil {
-			return fmt.Errorf("target: %w", err)
-		}
-	}
 	return m.recoverJournals(ctx)
+}
+
+// checkSettings returns an error if a store cannot be read, or if its settings are not the site's.
+func checkSettings(ctx context.Context, store djsession.Store) error {
+	if s, ok := store.(djsession.SelfContained); ok && s.KeyIsSession() {
+		return fmt.Errorf("the sessions are in the visitors' cookies: %w", errors.ErrUnsupported)
+	}
+	_, err := djsession.OpensSome(ctx, store)
+	return err
+}
+
+// checkTarget returns an error if nothing should be written into the target.
+func (m *migration) checkTarget(ctx context.Context) error {
+	if err := checkSettings(ctx, m.to); err != nil {
+		return err
+	}
+	if err := djsession.CheckKey(ctx, m.to); err != nil {
+		return err
+	}
+	evicter, ok := m.to.(djsession.Evicter)
+	if !ok || m.Force {
+		return nil
+	}
+	reason, err := evicter.Evicts(ctx)
+	if err == nil && reason != "" {
+		err = fmt.Errorf("%w: %s", ErrEvicts, reason)
+	}
+	return err
 }
 
 // insert stores a batch in the target.
@@ -234,12 +248,15 @@ func writesJSON(store djsession.Store) bool {
 	return isJSON || serializer == nil
 }
 
+// errHashedKeys is the error for a source that is a FileBasedCache.
+var errHashedKeys = fmt.Errorf("the source keeps only hashes of its keys: %w", errors.ErrUnsupported)
+
 // fit returns the records as the target's Django can read them.
 func (m *migration) fit(ctx context.Context, batch []*djsession.Record) ([]*djsession.Record, error) {
 	fitted := make([]*djsession.Record, 0, len(batch))
 	for _, r := range batch {
 		if r.Key == "" {
-			return nil, fmt.Errorf("the source keeps only hashes of its keys: %w", errors.ErrUnsupported)
+			return nil, errHashedKeys
 		}
 		expires, err := expiry(ctx, m.from, r)
 		switch {
@@ -299,7 +316,7 @@ func (m *migration) noteShift(want, stored *djsession.Record) {
 
 // lookAgain takes back what has left the source since it was read.
 func (m *migration) lookAgain(ctx context.Context, inserted []*djsession.Record) error {
-	if len(inserted) == 0 {
+	if len(inserted) == 0 || m.from == nil {
 		return nil
 	}
 	still, err := live(ctx, m.from, keysOf(inserted))

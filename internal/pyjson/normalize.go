@@ -99,6 +99,25 @@ func AppendStandard(dst []byte, text string) []byte {
 	return dst
 }
 
+// IsStandard reports whether a checked text is what [AppendStandard] writes, but for spaces between its tokens. Such a text can
+// stand in a line of JSON as it is.
+func IsStandard(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	if !strings.Contains(text, "NaN") && !strings.Contains(text, "Infinity") {
+		return true
+	}
+	for token := range Tokens(text) {
+		if token.Kind == Number && !isStandard(token.Text) {
+			return false
+		}
+	}
+	return true
+}
+
 // appendLatin1 appends a string with an escape for every byte that is not printable ASCII.
 func appendLatin1(dst []byte, s string) []byte {
 	for {

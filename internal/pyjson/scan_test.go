@@ -183,6 +183,23 @@ func TestAppendStandard(t *testing.T) {
 	}
 }
 
+func TestIsStandard(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"a": [1, 2.50, 1e400, 123456789012345678901234567890]}`: true,
+		`{"NaN":"-Infinity \ud800 \n"}`:                           true,
+		`[NaN]`:                                                   false,
+		`{"a":-Infinity}`:                                         false,
+		"[1,\n2]":                                                 false,
+		"[1,\t2]":                                                 false,
+		"[\"caf\xe9\"]":                                           false,
+		"[\"\x7f\"]":                                              false,
+	} {
+		if got := IsStandard(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
 func TestNormalize(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{"white space", " { \"a\" : [ 1 , 2 ] } ", `{"a":[1,2]}`},
