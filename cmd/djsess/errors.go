@@ -184,6 +184,12 @@ func explainKind(err error) (status int, hint string) {
 		return failed, "--on-loss skip leaves such values out, and --on-loss keep-opaque keeps their pickles as text"
 	case errors.Is(err, ops.ErrEvicts):
 		return failed, "a session that it drops is a user who is logged out: raise the limit, or use --force"
+	case errors.Is(err, ops.ErrNoExport):
+		return misused, "nothing was written: djsess export makes one"
+	case errors.Is(err, ops.ErrExportVersion):
+		return failed, "nothing was written: a newer djsess reads it"
+	case errors.Is(err, ops.ErrExportTruncated), errors.Is(err, ops.ErrExportEdited):
+		return untrusted, "nothing was written: make the export again, or copy it again"
 	case errors.As(err, &payload):
 		return untrusted, payloadHint(payload)
 	case errors.Is(err, djsession.ErrInvalidKey):

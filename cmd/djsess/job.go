@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -42,6 +43,8 @@ func addJobFlags(cmd *cobra.Command, writes bool) *jobFlags {
 type jobReport struct {
 	app      *app
 	flags    *jobFlags
+	out      io.Writer // for the counts
+	stopped  string    // what a job that ends early leaves
 	hints    hints
 	settings *djsession.Settings // of the store that is read, for hints
 	named    int                 // findings that were printed
@@ -67,7 +70,8 @@ func (a *app) job(cmd *cobra.Command, f *jobFlags, settings *djsession.Settings)
 			return j, nil, usagef(cmd, "--shard: want I/N, such as 1/4: the first of four parts")
 		}
 	}
-	r := &jobReport{app: a, flags: f, settings: settings, hints: hints{app: a}}
+	r := &jobReport{app: a, flags: f, out: a.stdout, settings: settings, hints: hints{app: a}}
+	r.stopped = "what was done stays done, and a rerun goes on from there"
 	if file, ok := a.stderr.(*os.File); ok {
 		r.terminal = isatty.IsTerminal(file.Fd()) && os.Getenv("TERM") != "dumb"
 	}
@@ -141,8 +145,8 @@ func (r *jobReport) finish(counts []counter, err error) error {
 		r.app.complain("and %d more", r.passed)
 	}
 	r.hints.print()
-	if err != nil && counts[0].count == 0 {
-		return err // it did not begin
+	if err != nil && counts[0].count == 0 || errors.Is(err, errReaderGone) {
+		return err // it did not begin, or nobody wants to know
 	}
 	if printErr := r.print(counts, err != nil); err == nil {
 		err = printErr
@@ -159,9 +163,9 @@ func (r *jobReport) print(counts []counter, stopped bool) error {
 		for _, c := range counts {
 			object[c.name] = c.count
 		}
-		return json.NewEncoder(r.app.stdout).Encode(object)
+		return json.NewEncoder(r.out).Encode(object)
 	}
-	w := r.app.stdout
+	w := r.out
 	for i, c := range counts {
 		if i > 0 && c.count == 0 {
 			continue
@@ -172,7 +176,7 @@ func (r *jobReport) print(counts []counter, stopped bool) error {
 	}
 	switch {
 	case stopped:
-		r.app.complain("stopped before the end; what was done stays done, and a rerun goes on from there")
+		r.app.complain("stopped before the end; %s", r.stopped)
 	case r.flags.dryRun:
 		fmt.Fprintln(w, "nothing was written: it was a dry run")
 	}

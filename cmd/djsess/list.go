@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/spf13/cobra"
@@ -29,25 +28,18 @@ exit status is then 4.`,
 	}
 	var l lister
 	output := addOutputFlag(cmd)
-	user := cmd.Flags().String("user", "", "only those of the user of this `ID`")
-	username := cmd.Flags().String("username", "", "only those of the user of this `NAME`: see [users] in djsess.toml, or --settings")
+	user := addUserFlags(cmd)
 	cmd.Flags().BoolVar(&l.all, "all", false, "also those that have expired and are still stored")
 	cmd.Flags().IntVar(&l.limit, "limit", 0, "stop after `N` (default: no limit)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if l.limit < 0 {
 			return usagef(cmd, "--limit: want a whole number, and not a negative one")
 		}
-		byID, byName := cmd.Flags().Changed("user"), cmd.Flags().Changed("username")
-		id := strings.TrimSpace(*user)
+		byID, byName, err := user.check(cmd)
 		switch {
-		case byID && byName:
-			return usagef(cmd, "--user and --username: choose one")
-		case byID && id == "":
-			return usagef(cmd, "--user: want a user's ID; it is empty")
-		case byName && *username == "":
-			return usagef(cmd, "--username: want a user's name; it is empty")
+		case err != nil:
+			return err
 		case byID:
-			l.isTheirs = hasUserID(id)
 			l.noneFound = "no sessions of the user with this ID (for a name there is --username)"
 		case byName:
 			l.noneFound = "no sessions of this user"
@@ -55,11 +47,9 @@ exit status is then 4.`,
 		l.asJSON = *output == asJSON
 		return a.withStore(cmd, func(ctx context.Context, s *site) error {
 			l.app, l.site, l.out, l.hints.app = a, s, newStream(a.stdout), a
-			if byName {
-				var err error
-				if l.isTheirs, err = s.hasUsername(ctx, *username); err != nil {
-					return err
-				}
+			var err error
+			if l.isTheirs, err = user.areTheirs(ctx, s); err != nil {
+				return err
 			}
 			return l.list(ctx)
 		})

@@ -163,7 +163,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.getCommand(), a.listCommand(),
 		a.createCommand(), a.setCommand(), a.unsetCommand(), a.deleteCommand(),
 		a.decodeCommand(), a.encodeCommand(), a.settingsCommand(),
-		a.migrateCommand(),
+		a.migrateCommand(), a.exportCommand(), a.importCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		cmd.ValidArgsFunction = cobra.NoFileCompletions

@@ -53,18 +53,15 @@ Redis with a maxmemory-policy other than noeviction, Memcached. --force override
 	from := cmd.Flags().String("from", "", "the `STORE` to read: its name in djsess.toml, or its URL")
 	to := cmd.Flags().String("to", "", "the `STORE` to write")
 	refresh := cmd.Flags().Bool("refresh", false, "also overwrite sessions that were saved later in the source: for a site that is stopped")
-	onLoss := cmd.Flags().String("on-loss", "stop", "at a value that JSON cannot hold: `stop|skip|keep-opaque`")
+	loss := addLossFlag(cmd)
 	force := cmd.Flags().Bool("force", false, "write into a store that drops sessions by itself")
 	verify := cmd.Flags().Bool("verify", false, "compare the two stores and write nothing")
 	journal := cmd.Flags().String("journal", "", "`FILE` for the batches under way (default: one in the user's cache folder)")
 	a.acceptNewKeyFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		loss, ok := map[string]ops.OnLoss{"stop": ops.StopOnLoss, "skip": ops.SkipOnLoss, "keep-opaque": ops.KeepOpaque}[*onLoss]
 		switch {
 		case *from == "" || *to == "":
 			return usagef(cmd, "want two stores: --from and --to")
-		case !ok:
-			return usagef(cmd, "--on-loss: want stop, skip or keep-opaque")
 		case a.flags.store != "":
 			return usagef(cmd, "--store: the stores of migrate are --from and --to")
 		case a.flags.readOnly && !*verify && !flags.dryRun:
@@ -77,9 +74,9 @@ Redis with a maxmemory-policy other than noeviction, Memcached. --force override
 				return err
 			}
 			if *verify {
-				return compare(ctx, source, target, loss, job, report)
+				return compare(ctx, source, target, loss.OnLoss, job, report)
 			}
-			options := ops.Migration{Job: job, Refresh: *refresh, OnLoss: loss, Force: *force, Journal: *journal}
+			options := ops.Migration{Job: job, Refresh: *refresh, OnLoss: loss.OnLoss, Force: *force, Journal: *journal}
 			if options.Journal == "" {
 				options.Journal, err = defaultJournal(source, target, flags.shard)
 			}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/djsession/storeurl"
@@ -44,6 +46,41 @@ func parseUsers(top *table) *usersConfig {
 	}
 	t.refuseUnknown()
 	return u
+}
+
+// userFlags are the flags --user and --username.
+type userFlags struct{ id, name *string }
+
+func addUserFlags(cmd *cobra.Command) userFlags {
+	return userFlags{
+		cmd.Flags().String("user", "", "only those of the user of this `ID`"),
+		cmd.Flags().String("username", "", "only those of the user of this `NAME`: see [users] in djsess.toml, or --settings"),
+	}
+}
+
+// check returns an error if the flags are wrong. byID and byName say which one is given.
+func (f userFlags) check(cmd *cobra.Command) (byID, byName bool, err error) {
+	byID, byName = cmd.Flags().Changed("user"), cmd.Flags().Changed("username")
+	switch {
+	case byID && byName:
+		err = usagef(cmd, "--user and --username: choose one")
+	case byID && strings.TrimSpace(*f.id) == "":
+		err = usagef(cmd, "--user: want a user's ID; it is empty")
+	case byName && *f.name == "":
+		err = usagef(cmd, "--username: want a user's name; it is empty")
+	}
+	return byID, byName, err
+}
+
+// areTheirs returns a function that reports whether a session is the user's. It is nil if neither flag is given.
+func (f userFlags) areTheirs(ctx context.Context, s *site) (func(*djsession.Values) bool, error) {
+	switch {
+	case *f.id != "":
+		return hasUserID(strings.TrimSpace(*f.id)), nil
+	case *f.name != "":
+		return s.hasUsername(ctx, *f.name)
+	}
+	return nil, nil
 }
 
 // hasUserID returns a function that reports whether a user of this ID is logged in. Like Django it
