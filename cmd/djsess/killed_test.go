@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/djsessiontest"
+	"github.com/djsess/djsess/djsession/ops"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
@@ -31,22 +33,7 @@ func TestMigrateKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	source, target := emptyDatabase(t, folder, "old.sqlite3", settings), emptyDatabase(t, folder, "new.sqlite3", settings)
-	want := map[string]int{}
-	var records []*djsession.Record
-	for i := range sessions {
-		v := new(djsession.Values)
-		if err := v.Set("n", i); err != nil {
-			t.Fatal(err)
-		}
-		key := djsession.NewKey()
-		want[key] = i
-		records = append(records, &djsession.Record{Key: key, Values: v, Expires: time.Now().Add(time.Hour)})
-	}
-	for _, r := range records {
-		if _, err := source.Create(t.Context(), r.Key, r.Values, r.Expires); err != nil {
-			t.Fatal(err)
-		}
-	}
+	want := storeNumbers(t, source, sessions)
 	shard := func(i int) *exec.Cmd {
 		return &exec.Cmd{Path: must(os.Executable()), Dir: folder, Stderr: os.Stderr, Args: []string{"djsess", "migrate", "--secret-key-file", secret,
 			"--from", "sqlite:///old.sqlite3", "--to", "sqlite:///new.sqlite3", "--workers", "1",
@@ -91,8 +78,80 @@ func TestMigrateKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	wantNumbers(t, target, want)
+}
+
+// An import that is killed ten times, or interrupted, and run again inserts every session once.
+func TestImportKilled(t *testing.T) {
+	djangotest.NotShort(t, "it starts many processes")
+	const sessions, kills = 4000, 10
+	folder := t.TempDir()
+	const secret = "a-secret-key-of-this-test"
+	settings, err := djsession.NewSettings("6.1", secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := djsessiontest.NewStore(settings)
+	want := storeNumbers(t, source, sessions)
+	file, err := os.Create(filepath.Join(folder, "sessions.jsonl.zst"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := ops.Export(t.Context(), file, source, ops.ExportOptions{Zstd: true}); err != nil {
+		t.Fatal(err)
+	}
+	target := emptyDatabase(t, folder, "new.sqlite3", settings)
+	start := func() *exec.Cmd {
+		cmd := &exec.Cmd{Path: must(os.Executable()), Dir: folder, Env: append(os.Environ(), "DJANGO_SECRET_KEY="+secret),
+			Args: []string{"djsess", "import", file.Name(), "--store", "sqlite:///new.sqlite3"}}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd
+	}
+	ended := map[string]int{}
+	for n := range kills {
+		cmd := start()
+		time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
+		if n == kills/2 {
+			cmd.Process.Signal(os.Interrupt)
+		} else {
+			cmd.Process.Kill()
+		}
+		cmd.Wait()
+		ended[cmd.ProcessState.String()]++
+	}
+	t.Log("the runs ended so:", ended)
+	if err := start().Wait(); err != nil {
+		t.Fatal(err)
+	}
+	wantNumbers(t, target, want)
+}
+
+// storeNumbers stores n sessions that hold the numbers from 0. It returns them by their keys.
+func storeNumbers(t *testing.T, store djsession.Store, n int) map[string]int {
+	t.Helper()
+	stored := map[string]int{}
+	for i := range n {
+		v := new(djsession.Values)
+		if err := v.Set("n", i); err != nil {
+			t.Fatal(err)
+		}
+		r, err := store.Create(t.Context(), "", v, time.Now().Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored[r.Key] = i
+	}
+	return stored
+}
+
+// wantNumbers checks that a store has these sessions and no others, each of them once.
+func wantNumbers(t *testing.T, store storeurl.Store, want map[string]int) {
+	t.Helper()
 	got := map[string]int{}
-	for r, err := range target.(djsession.Scanner).Scan(t.Context(), djsession.Range{}) {
+	for r, err := range store.(djsession.Scanner).Scan(t.Context(), djsession.Range{}) {
 		var n int
 		if err == nil {
 			err = r.Values.Get("n", &n)
@@ -107,12 +166,12 @@ func TestMigrateKilled(t *testing.T) {
 	}
 	for key, n := range want {
 		if m, ok := got[key]; !ok || m != n {
-			t.Errorf("session %d is not in the target as it should be: %d, %v", n, m, ok)
+			t.Errorf("session %d is not in the store as it should be: %d, %v", n, m, ok)
 		}
 		delete(got, key)
 	}
 	for key := range got {
-		t.Errorf("session %s has logged out, and is in the target", key)
+		t.Errorf("session %s has logged out, and is in the store", key)
 	}
 }
 

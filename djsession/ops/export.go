@@ -46,7 +46,7 @@ type ExportReport struct {
 // An export gives access to every session in it. It holds no SECRET_KEY. It is complete only if Export returns no error: if the
 // job ends early, Import refuses what was written. With DryRun nothing is written to w.
 //
-// A store that cannot be listed, and one that keeps only hashes of its keys (a FileBasedCache), are an errors.ErrUnsupported.
+// Nothing is written if the store has sessions and none opens. A store that cannot be listed, and one that keeps only hashes of its keys (a FileBasedCache), are an errors.ErrUnsupported.
 func Export(ctx context.Context, w io.Writer, store djsession.Store, options ExportOptions) (*ExportReport, error) {
 	e := &export{ExportOptions: options, store: store, maxPayload: store.Settings().MaxPayloadSize}
 	pass, err := newPass("export", &e.Job, store)
@@ -54,6 +54,9 @@ func Export(ctx context.Context, w io.Writer, store djsession.Store, options Exp
 		return new(ExportReport), err
 	}
 	e.pass = pass
+	if err := checkSettings(ctx, store); err != nil {
+		return new(ExportReport), fmt.Errorf("ops: export: %w", err)
+	}
 	if e.DryRun {
 		w = io.Discard
 	}

@@ -227,6 +227,10 @@ func TestExportSome(t *testing.T) {
 	if _, err := ops.Import(t.Context(), &b, memoryStore(t, nil), ops.ImportOptions{}); err == nil {
 		t.Error("an export that has stopped was imported")
 	}
+	b.Reset()
+	if report, err := ops.Export(t.Context(), &b, otherKey{s}, ops.ExportOptions{}); !errors.Is(err, djsession.ErrBadSignature) || *report != (ops.ExportReport{}) || b.Len() > 0 {
+		t.Errorf("a wrong SECRET_KEY: %+v, %v, %d bytes", report, err, b.Len())
+	}
 }
 
 // damaged is a store with a session that cannot be read.

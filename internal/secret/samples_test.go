@@ -65,6 +65,7 @@ func samples(t *testing.T) []any {
 		&djsession.Replacement{Old: record, Values: values}, &djsession.BulkResult{Record: record, Err: &djsession.ConflictError{Current: record}},
 		&ops.Finding{Key: sessionKey, Err: ops.ErrMissing}, &ops.LostValueError{Name: "cart", Err: djsession.ErrOpaque}, new(ops.OnLoss),
 		new(ops.Job), new(ops.Progress), new(ops.Migration), new(ops.MigrationReport), new(ops.Comparison),
+		new(ops.ExportOptions), new(ops.ExportReport), new(ops.ImportOptions), new(ops.ImportReport),
 		pointer(djsession.At(time.Now())), pointer(djsession.After(time.Hour)),
 		&storetest.Options{}, pointer(storeurl.WithModel(dbstore.Model{})), &storeurl.Scheme{Example: "postgres://user@host/name"},
 		new(djsession.Origin), pointer(djsession.Signed), pointer(djsession.EventLoad),
