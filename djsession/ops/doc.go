@@ -1,5 +1,5 @@
-// Package ops has the long jobs on the sessions of a store: it moves them to another store
-// and rewrites them in place.
+// Package ops has the long jobs on the sessions of a store: it moves them to another store,
+// writes them to a file and back, and rewrites them in place.
 //
 //	report, err := ops.Migrate(ctx, from, to, ops.Migration{})
 //

@@ -233,6 +233,22 @@ func TestExportSome(t *testing.T) {
 	}
 }
 
+// An export that is interrupted is none.
+func TestExportInterrupted(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	var b bytes.Buffer
+	_, err := ops.Export(ctx, &b, threeSessions(t), ops.ExportOptions{Job: ops.Job{Workers: 1}, Only: func(*djsession.Values) bool {
+		interrupt()
+		return true
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := ops.Import(t.Context(), &b, memoryStore(t, nil), ops.ImportOptions{}); err == nil {
+		t.Error("it was imported")
+	}
+}
+
 // damaged is a store with a session that cannot be read.
 type damaged struct{ *djsessiontest.Store }
 
