@@ -96,6 +96,44 @@ type Sharded interface {
 	Misplaced(ctx context.Context, key string) (server string, err error)
 }
 
+// BulkCache is a Cache that reads and writes many items in few round trips. Each item is treated
+// as by the method of Cache that takes one item, and independently of the others. The results are
+// in the order of the arguments.
+//
+// If the cache does not answer, or refuses, it need not be asked for the other items. They get the
+// same error.
+type BulkCache interface {
+	// AddAll stores items as Add does. Their Old is nil.
+	AddAll(ctx context.Context, writes []BulkWrite) []BulkResult
+
+	// SwapAll replaces items as Swap does.
+	SwapAll(ctx context.Context, writes []BulkWrite) []BulkResult
+
+	// Has reports for each key whether there is an item that has not ended. It reads no values.
+	Has(ctx context.Context, keys []string) ([]bool, error)
+}
+
+// Evicter is a Cache that can drop items that have not ended, to make room. It is
+// djsession.Evicter for items in place of sessions.
+type Evicter interface {
+	// Evicts returns why the cache may drop items. It is empty if the cache keeps them all.
+	Evicts(ctx context.Context) (reason string, err error)
+}
+
+// BulkWrite is an item to store, as in the arguments of Add and Swap.
+type BulkWrite struct {
+	Key     string
+	Old     *Item
+	Data    []byte
+	Timeout time.Duration
+}
+
+// BulkResult is what Add or Swap would have returned for one item.
+type BulkResult struct {
+	Item *Item
+	Err  error
+}
+
 // Item is a value in a cache.
 type Item struct {
 	// Data is the output of the serializer, without the cache's own compression or encoding.
@@ -175,3 +213,14 @@ func (e Entry) Format(f fmt.State, verb rune) { secret.Format(f, verb, e) }
 
 // MarshalText returns String, also to encoding/json.
 func (e Entry) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// String shows the key as ShortKey does, and no value.
+func (w BulkWrite) String() string {
+	return fmt.Sprintf("%s: %d bytes, for %v", ShortKey(w.Key), len(w.Data), w.Timeout)
+}
+
+// Format writes String for every verb.
+func (w BulkWrite) Format(f fmt.State, verb rune) { secret.Format(f, verb, w) }
+
+// MarshalText returns String, also to encoding/json.
+func (w BulkWrite) MarshalText() ([]byte, error) { return []byte(w.String()), nil }

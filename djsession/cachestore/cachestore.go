@@ -88,8 +88,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Store is a djsession.Store, djsession.Scanner and djsession.UnchangedDeleter over a
-// cache: the engine cache. It is safe for use by several goroutines.
+// Store is a djsession.Store, djsession.Scanner, djsession.UnchangedDeleter and
+// djsession.BulkStore over a cache: the engine cache. It is safe for use by several goroutines.
 type Store struct {
 	sessions
 }
@@ -98,6 +98,8 @@ var (
 	_ djsession.Store            = (*Store)(nil)
 	_ djsession.Scanner          = (*Store)(nil)
 	_ djsession.UnchangedDeleter = (*Store)(nil)
+	_ djsession.BulkStore        = (*Store)(nil)
+	_ djsession.Evicter          = (*Store)(nil)
 	_ djsession.Sharded          = (*Store)(nil)
 	_ djsession.UnsignedStore    = (*Store)(nil)
 )

@@ -191,3 +191,16 @@ func (s *Store) Misplaced(ctx context.Context, key string) (string, error) {
 	}
 	return server, nil
 }
+
+// Evicts returns why the cache may drop sessions, or "" if the cache does not say that it may.
+func (s *Store) Evicts(ctx context.Context) (string, error) {
+	c, ok := s.cache.(Evicter)
+	if !ok {
+		return "", nil
+	}
+	reason, err := c.Evicts(ctx)
+	if err != nil {
+		return "", opError("eviction", "", err)
+	}
+	return reason, nil
+}

@@ -115,6 +115,7 @@ type Cache struct {
 var (
 	_ cachestore.Cache   = (*Cache)(nil)
 	_ cachestore.Sharded = (*Cache)(nil)
+	_ cachestore.Evicter = (*Cache)(nil)
 )
 
 // New returns a cache on the servers. It does not connect to them.
@@ -175,6 +176,11 @@ func (c *Cache) Close() error {
 		return opError("close", "", err)
 	}
 	return nil
+}
+
+// Evicts returns that Memcached evicts items. It asks no server.
+func (c *Cache) Evicts(context.Context) (string, error) {
+	return "Memcached evicts the least recently used items when its memory is full", nil
 }
 
 // String returns the addresses of the servers: "memcached (10.0.0.5:11211, 10.0.0.6:11211)".

@@ -58,6 +58,8 @@ func hint(err error) string {
 	switch {
 	case errors.Is(err, ErrPassword):
 		return "use the user and password of the site's LOCATION"
+	case errors.Is(err, errMemorySettings):
+		return "let the user run config|get or info"
 	case errors.Is(err, ErrPermission):
 		return "let the user run getrange, exists, set, del, get, evalsha, eval, pttl, type and scan on the keys of sessions"
 	case errors.Is(err, ErrOutOfMemory):
@@ -86,7 +88,8 @@ func (c *Cache) fail(ctx context.Context, op, key string, err error) error {
 // hasAnswered reports whether an error is Redis's answer about the key.
 func hasAnswered(err error) bool {
 	var payload *djsession.PayloadError
-	return errors.Is(err, djsession.ErrNotFound) || errors.Is(err, djsession.ErrConflict) || errors.As(err, &payload)
+	return errors.Is(err, djsession.ErrNotFound) || errors.Is(err, djsession.ErrKeyTaken) ||
+		errors.Is(err, djsession.ErrConflict) || errors.As(err, &payload)
 }
 
 // classified turns an error of Redis or go-redis into an error of djsession or of this package.

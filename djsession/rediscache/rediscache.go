@@ -25,7 +25,9 @@
 // an EXISTS follows. A save is one script (EVALSHA) that compares and sets. If scripts are not
 // allowed, a save is WATCH and MULTI, which takes four round trips. The Redis user needs these
 // commands, by their ACL names: getrange, exists, set, del, get, evalsha, eval (or watch, multi,
-// exec), pttl and type. To list sessions it also needs scan.
+// exec), pttl and type. To list sessions it also needs scan, and for [Cache.Evicts] config|get or
+// info. [Cache.AddAll], [Cache.SwapAll] and [Cache.Has] send the commands of many items in one
+// pipeline.
 //
 // A change is made once. If the answer to a new key or to a deletion is lost, the command
 // is sent again, since repeating it changes nothing. If the answer to a save is lost, the error
@@ -83,7 +85,8 @@ type Config struct {
 	Timeout time.Duration
 }
 
-// Cache is a cachestore.Cache, cachestore.Scanner and cachestore.Expirer over Redis.
+// Cache is a cachestore.Cache, cachestore.BulkCache, cachestore.Scanner, cachestore.Expirer and
+// cachestore.Evicter over Redis.
 type Cache struct {
 	writer       redis.UniversalClient
 	address      string
@@ -97,9 +100,11 @@ type Cache struct {
 }
 
 var (
-	_ cachestore.Cache   = (*Cache)(nil)
-	_ cachestore.Scanner = (*Cache)(nil)
-	_ cachestore.Expirer = (*Cache)(nil)
+	_ cachestore.Cache     = (*Cache)(nil)
+	_ cachestore.BulkCache = (*Cache)(nil)
+	_ cachestore.Scanner   = (*Cache)(nil)
+	_ cachestore.Expirer   = (*Cache)(nil)
+	_ cachestore.Evicter   = (*Cache)(nil)
 )
 
 // New returns a cache over the clients. It sends nothing to them. Close closes them.

@@ -11,12 +11,16 @@ import (
 	"github.com/djsess/djsess/internal/sendonce"
 )
 
-// sendOnce sends a command once. By default go-redis sends a command again if its answer was
-// lost, and the second answer may then describe the effect of either attempt. keyAt is the index
-// of the key in args.
-func (c *Cache) sendOnce(ctx context.Context, keyAt int8, args ...any) (any, error) {
+// command returns a command of Redis. keyAt is the index of the key in args.
+func command(ctx context.Context, keyAt int8, args ...any) *redis.Cmd {
 	cmd := redis.NewCmd(ctx, args...)
 	cmd.SetFirstKeyPos(keyAt)
+	return cmd
+}
+
+// sendOnce sends a command once. By default go-redis sends a command again if its answer was
+// lost, and the second answer may then describe the effect of either attempt.
+func (c *Cache) sendOnce(ctx context.Context, cmd *redis.Cmd) (any, error) {
 	err := c.writer.Process(ctx, onceCmd{cmd})
 	return cmd.Val(), err
 }

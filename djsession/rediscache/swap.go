@@ -13,11 +13,8 @@ import (
 // compareAndSet stores a value for left milliseconds if the key still holds old. If left is 0, it
 // deletes the key.
 func (c *Cache) compareAndSet(ctx context.Context, key string, old *cachestore.Item, stored version, left int64) error {
-	var before version
-	if old != nil {
-		before, _ = old.Version.(version)
-	}
-	if before == "" { // old has no Version of this cache
+	before := versionOf(old)
+	if before == "" {
 		return c.conflictWithStored(ctx, key)
 	}
 	var current string
@@ -25,6 +22,22 @@ func (c *Cache) compareAndSet(ctx context.Context, key string, old *cachestore.I
 		current, err = c.attempt(ctx, key, before, stored, left)
 		return err
 	})
+	return c.swapOutcome(ctx, key, current, lost, err)
+}
+
+// versionOf returns the stored value that an item was read from, or "" if the item has no Version
+// of this cache.
+func versionOf(item *cachestore.Item) version {
+	if item == nil {
+		return ""
+	}
+	v, _ := item.Version.(version)
+	return v
+}
+
+// swapOutcome returns the result of compareAndSet, by the last answer of Redis. lost says that the
+// answer to an earlier attempt was lost.
+func (c *Cache) swapOutcome(ctx context.Context, key, current string, lost bool, err error) error {
 	switch {
 	case err == errChanged && current == "":
 		return c.conflictWithStored(ctx, key)
@@ -91,13 +104,25 @@ var compareAndSetHash = redis.NewScript(compareAndSetScript).Hash()
 
 // script compares and writes in one round trip, once Redis knows the script.
 func (c *Cache) script(ctx context.Context, key string, before, stored version, left int64) (string, error) {
-	const keyAt = 3 // after the command, the script and the number of keys
-	args := []any{"evalsha", compareAndSetHash, 1, key, string(before), string(stored), left, c.maxStored + 1}
-	reply, err := c.sendOnce(ctx, keyAt, args...)
+	reply, err := c.sendOnce(ctx, c.scriptCommand(ctx, true, key, before, stored, left))
 	if code(err) == "NOSCRIPT" {
-		args[0], args[1] = "eval", compareAndSetScript
-		reply, err = c.sendOnce(ctx, keyAt, args...)
+		reply, err = c.sendOnce(ctx, c.scriptCommand(ctx, false, key, before, stored, left))
 	}
+	return scriptAnswer(reply, err)
+}
+
+// scriptCommand returns the command that runs the script. known says that Redis knows the script.
+func (c *Cache) scriptCommand(ctx context.Context, known bool, key string, before, stored version, left int64) *redis.Cmd {
+	const keyAt = 3 // after the command, the script and the number of keys
+	name, script := "evalsha", compareAndSetHash
+	if !known {
+		name, script = "eval", compareAndSetScript
+	}
+	return command(ctx, keyAt, name, script, 1, key, string(before), string(stored), left, c.maxStored+1)
+}
+
+// scriptAnswer returns the result of an attempt by the reply of the script.
+func scriptAnswer(reply any, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}

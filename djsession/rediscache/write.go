@@ -44,11 +44,21 @@ func (c *Cache) Add(ctx context.Context, key string, data []byte, timeout time.D
 // If the answer is lost, it sends the command again. If the key then holds the same value, the
 // first attempt has stored it.
 func (c *Cache) setNew(ctx context.Context, key string, stored version, left int64) (free bool, err error) {
-	const keyAt = 1
 	lost, err := c.sendWithRetries(ctx, true, func() error {
-		_, err := c.sendOnce(ctx, keyAt, "set", key, string(stored), "px", left, "nx")
+		_, err := c.sendOnce(ctx, setNewCommand(ctx, key, stored, left))
 		return err
 	})
+	return c.setNewOutcome(ctx, key, stored, lost, err)
+}
+
+func setNewCommand(ctx context.Context, key string, stored version, left int64) *redis.Cmd {
+	const keyAt = 1
+	return command(ctx, keyAt, "set", key, string(stored), "px", left, "nx")
+}
+
+// setNewOutcome returns whether the key was free, by the answer to setNewCommand. If the answer
+// to an earlier attempt was lost, it reads the key.
+func (c *Cache) setNewOutcome(ctx context.Context, key string, stored version, lost bool, err error) (free bool, _ error) {
 	switch {
 	case !errors.Is(err, redis.Nil):
 		return err == nil, err
@@ -65,12 +75,9 @@ func (c *Cache) setNew(ctx context.Context, key string, stored version, left int
 func (c *Cache) Swap(ctx context.Context, key string, old *cachestore.Item, data []byte, timeout time.Duration) (*cachestore.Item, error) {
 	ctx = waitlimit.Deadline(ctx, c.timeout)
 	const op = "swap"
-	item, err := c.newItem(ctx, data)
+	item, err := c.nextItem(ctx, old, data)
 	if err != nil {
 		return nil, opError(op, key, err)
-	}
-	if isUncompressed(old) {
-		item.Version = version(data)
 	}
 	if err := c.compareAndSet(ctx, key, old, item.Version.(version), c.milliseconds(timeout)); err != nil {
 		return nil, c.fail(ctx, op, key, err)
@@ -116,11 +123,16 @@ func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore
 // isUncompressed reports whether a value is stored without compression. Swap then stores the new
 // value uncompressed, too: every client can read it, even if Config.Compressor is not the site's.
 func isUncompressed(old *cachestore.Item) bool {
-	if old == nil {
-		return false
+	return old != nil && string(versionOf(old)) == string(old.Data)
+}
+
+// nextItem returns the item to store in place of old.
+func (c *Cache) nextItem(ctx context.Context, old *cachestore.Item, data []byte) (*cachestore.Item, error) {
+	item, err := c.newItem(ctx, data)
+	if err == nil && isUncompressed(old) {
+		item.Version = version(data)
 	}
-	stored, ok := old.Version.(version)
-	return ok && string(stored) == string(old.Data)
+	return item, err
 }
 
 // newItem returns the item to store.

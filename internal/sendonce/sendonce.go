@@ -34,24 +34,42 @@ type Request struct {
 // may describe the effect of that attempt. If no answer comes at all, the error is a
 // djsession.ErrOutcomeUnknown.
 func (r Request) Do() (lost bool, err error) {
-	var unknown error
+	var o outcome
 	for attempt := 1; ; attempt++ {
-		err = r.Send()
-		if r.IsAnswer(err) {
-			return unknown != nil, err
-		}
-		isLost := r.IsLost(err)
-		if isLost && unknown == nil {
-			unknown = fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err)
-		}
-		if r.Repeat == nil || attempt == attempts || !r.Repeat(attempt, err, isLost) {
-			break
+		err := r.Send()
+		isLost := o.add(err, r.IsAnswer, r.IsLost)
+		if o.answered || r.Repeat == nil || attempt == attempts || !r.Repeat(attempt, err, isLost) {
+			return o.result()
 		}
 	}
-	if unknown != nil {
-		return true, unknown // an error of a later attempt does not show the outcome of the first one
+}
+
+// outcome is what is known of a request after some attempts.
+type outcome struct {
+	answered bool
+	err      error // of the last attempt
+	unknown  error // of the first attempt whose answer was lost
+}
+
+// add adds the result of an attempt, and reports whether its answer was lost.
+func (o *outcome) add(err error, isAnswer, isLost func(error) bool) (lost bool) {
+	if o.err = err; isAnswer(err) {
+		o.answered = true
+		return false
 	}
-	return false, err
+	lost = isLost(err)
+	if lost && o.unknown == nil {
+		o.unknown = fmt.Errorf("%w: %w", djsession.ErrOutcomeUnknown, err)
+	}
+	return lost
+}
+
+// result is the result of Do.
+func (o *outcome) result() (lost bool, err error) {
+	if o.unknown != nil && !o.answered {
+		return true, o.unknown // an error of a later attempt does not show the outcome of the first one
+	}
+	return o.unknown != nil, o.err
 }
 
 // IsDialError reports whether an error happened while connecting: no request was sent.

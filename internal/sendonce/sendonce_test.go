@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"testing"
 
 	"github.com/djsess/djsess/djsession"
@@ -61,5 +62,58 @@ func TestErrors(t *testing.T) {
 		if got := [2]bool{sendonce.IsDialError(err), sendonce.IsBroken(err)}; got != want {
 			t.Errorf("%v: dial error and broken are %v, want %v", err, got, want)
 		}
+	}
+}
+
+// Each request of a batch has the outcome that it would have alone.
+func TestBatch(t *testing.T) {
+	type request struct {
+		name     string
+		results  []error
+		harmless bool
+		lost     bool
+		want     error
+		sent     int
+	}
+	for _, patient := range []bool{true, false} {
+		requests := []*request{
+			{name: "done", results: []error{nil}},
+			{name: "lost", results: []error{io.EOF}, lost: true, want: djsession.ErrOutcomeUnknown},
+			{name: "answered", results: []error{errTaken}, want: errTaken},
+			{name: "busy all the time", results: []error{errBusy, errBusy, errBusy}, want: errBusy},
+			{name: "busy, then done", results: []error{errBusy, nil}},
+			{name: "refused", results: []error{errRefused}, harmless: true, want: errRefused},
+			{name: "lost, harmless, then done", results: []error{io.EOF, nil}, harmless: true, lost: true},
+			{name: "lost, harmless, then answered", results: []error{io.EOF, errTaken}, harmless: true, lost: true, want: errTaken},
+			{name: "lost, harmless, then refused", results: []error{io.EOF, errRefused}, harmless: true, lost: true, want: djsession.ErrOutcomeUnknown},
+		}
+		batch := sendonce.Batch[*request]{
+			Send: func(requests []*request) (results []error) {
+				for _, r := range requests {
+					results = append(results, r.results[r.sent])
+					r.sent++
+				}
+				return results
+			},
+			IsAnswer: func(err error) bool { return err == nil || err == errTaken },
+			IsLost:   func(err error) bool { return err == io.EOF },
+			Repeat:   func(r *request, err error, lost bool) bool { return err == errBusy || lost && r.harmless },
+			Wait:     func(int) bool { return patient },
+		}
+		var reported []*request
+		batch.Do(requests, func(r *request, lost bool, err error) {
+			reported = append(reported, r)
+			wantSent := len(r.results)
+			if !patient { // only the first attempt is made
+				wantSent, r.lost, r.want = 1, r.results[0] == io.EOF, r.results[0]
+			}
+			if r.sent != wantSent || lost != r.lost || !errors.Is(err, r.want) {
+				t.Errorf("%s, patient %v: sent %d times, lost %v, %v", r.name, patient, r.sent, lost, err)
+			}
+		})
+		if !slices.Equal(reported, requests) {
+			t.Error("the results are not in the order of the requests")
+		}
+		batch.Do(nil, nil) // sends nothing
 	}
 }

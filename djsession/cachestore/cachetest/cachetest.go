@@ -22,8 +22,8 @@ import (
 // Run tests a cache. It calls open for each of its tests, one after the other; open returns
 // an empty cache and closes it when its t ends.
 //
-// Run also tests the optional interfaces (cachestore.Scanner, Expirer and Sharded) that a cache
-// implements. It tests more if open returns a [Damager] or a [ReadOnlyOpener].
+// Run also tests the optional interfaces (cachestore.Scanner, BulkCache, Expirer, Sharded and
+// Evicter) that a cache implements. It tests more if open returns a [Damager] or a [ReadOnlyOpener].
 func Run(t *testing.T, open func(t *testing.T) cachestore.Cache) {
 	for name, test := range map[string]func(t *testing.T, c *cache){
 		"Add":                     testAdd,
@@ -45,6 +45,13 @@ func Run(t *testing.T, open func(t *testing.T) cachestore.Cache) {
 		"Scan":                    testScan,
 		"ScanOtherPrefix":         testScanOtherPrefix,
 		"ScanStopsAndIsCancelled": testScanStops,
+		"AddAll":                  testAddAll,
+		"SwapAll":                 testSwapAll,
+		"Has":                     testHas,
+		"BulkPages":               testBulkPages,
+		"BulkContextHasEnded":     testBulkContextHasEnded,
+		"ConcurrentSwapAlls":      testConcurrentSwapAlls,
+		"Evicts":                  testEvicts,
 		"Damaged":                 testDamaged,
 		"ReadOnly":                testReadOnly,
 	} {

@@ -277,6 +277,7 @@ func testDamaged(t *testing.T, c *cache) {
 	}
 	_, err := c.Add(t.Context(), key, []byte("two"), time.Hour)
 	wantError(t, "Add", err, djsession.ErrKeyTaken)
+	c.testBulkDamaged(t, item)
 	if err := c.Delete(t.Context(), key); err != nil {
 		t.Errorf("Delete: %v", err)
 	}
@@ -297,6 +298,12 @@ func testReadOnly(t *testing.T, c *cache) {
 	}
 	_, err := readOnly.Add(t.Context(), "other", []byte("new"), time.Hour)
 	wantError(t, "Add", err, djsession.ErrReadOnly)
+	if bulk := readOnly.bulk(); bulk != nil {
+		write := cachestore.BulkWrite{Key: key, Old: item, Data: []byte("new"), Timeout: time.Hour}
+		wantError(t, "SwapAll", bulk.SwapAll(t.Context(), []cachestore.BulkWrite{write})[0].Err, djsession.ErrReadOnly)
+		write = cachestore.BulkWrite{Key: "other", Data: []byte("new"), Timeout: time.Hour}
+		wantError(t, "AddAll", bulk.AddAll(t.Context(), []cachestore.BulkWrite{write})[0].Err, djsession.ErrReadOnly)
+	}
 	c.wantStored(t, key, "one")
 	c.wantGone(t, "other")
 }

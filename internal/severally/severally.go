@@ -1,0 +1,26 @@
+// Package severally does the same to many items, a few at a time. It is for servers that take
+// one item in a request.
+package severally
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// atOnce is how many items are worked on at the same time. Each may use a connection, of which
+// the stores have about 10.
+const atOnce = 4
+
+// Do calls do for the items 0 to n-1, and returns when all are done.
+func Do(n int, do func(item int)) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(n, atOnce) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	all.Wait()
+}
