@@ -3,7 +3,6 @@ package cachestore
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -101,25 +100,25 @@ func (b *bulk) send(ctx context.Context, send func(context.Context, []BulkWrite)
 		}
 		err := b.store.conflict(ctx, p.key, written.Err)
 		p.result.Err = opError(b.op, p.key, err)
-		if failed == nil && !isOfItem(err) {
+		if failed == nil && unlessOfItem(err) != nil {
 			failed = opError(b.op, "", err)
 		}
 	}
 	return b.results, failed
 }
 
-// isOfItem reports whether an error is the cache's answer about one item. After any other error
-// the cache may have a failure for every item.
-func isOfItem(err error) bool {
+// unlessOfItem returns nil for the cache's answer about one item, and any other error. After such
+// an error the cache may fail for every item.
+func unlessOfItem(err error) error {
 	for _, answer := range []error{
 		djsession.ErrNotFound, djsession.ErrKeyTaken, djsession.ErrConflict, djsession.ErrInvalidKey,
 		djsession.ErrTooLarge, djsession.ErrMalformed,
 	} {
 		if errors.Is(err, answer) {
-			return true
+			return nil
 		}
 	}
-	return errors.As(err, new(*djsession.PayloadError))
+	return err
 }
 
 // bulkCache returns the cache as a BulkCache.
@@ -146,35 +145,26 @@ func (c oneByOne) SwapAll(ctx context.Context, writes []BulkWrite) []BulkResult 
 
 func (c oneByOne) all(writes []BulkWrite, write func(BulkWrite) (*Item, error)) []BulkResult {
 	results := make([]BulkResult, len(writes))
-	var failed atomic.Pointer[error]
-	severally.Do(len(writes), func(i int) {
+	severally.Do(len(writes), func(i int) error {
 		r := &results[i]
-		if err := failed.Load(); err != nil {
-			r.Err = *err
-			return
-		}
-		if r.Item, r.Err = write(writes[i]); r.Err != nil && !isOfItem(r.Err) {
-			failed.Store(&r.Err)
-		}
-	})
+		r.Item, r.Err = write(writes[i])
+		return unlessOfItem(r.Err)
+	}, func(i int, err error) { results[i].Err = err })
 	return results
 }
 
 func (c oneByOne) Has(ctx context.Context, keys []string) ([]bool, error) {
-	has := make([]bool, len(keys))
-	var failed atomic.Pointer[error]
-	severally.Do(len(keys), func(i int) {
-		if failed.Load() != nil {
-			return
-		}
+	has, errs := make([]bool, len(keys)), make([]error, len(keys))
+	severally.Do(len(keys), func(i int) error {
 		_, err := c.cache.Get(ctx, keys[i])
 		has[i] = err == nil || errors.As(err, new(*djsession.PayloadError))
-		if err != nil && !isOfItem(err) {
-			failed.Store(&err)
+		errs[i] = unlessOfItem(err)
+		return errs[i]
+	}, func(int, error) {})
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
 		}
-	})
-	if err := failed.Load(); err != nil {
-		return nil, *err
 	}
 	return has, nil
 }

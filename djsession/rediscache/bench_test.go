@@ -112,3 +112,103 @@ func BenchmarkSave(b *testing.B) {
 		})
 	})
 }
+
+// bulkSize is the number of sessions that are written at once.
+const bulkSize = 500
+
+// New sessions at once are compared with a pipeline that stores the same bytes, and with Create.
+func BenchmarkCreateAll(b *testing.B) {
+	benchmark(b, func(b *testing.B, client *redis.Client, store *cachestore.Store, record *djsession.Record, cacheKey string) {
+		ctx := context.Background()
+		stored, err := client.Get(ctx, cacheKey).Bytes()
+		if err != nil {
+			b.Fatal(err)
+		}
+		records := func() (records []*djsession.Record) {
+			for range bulkSize {
+				records = append(records, &djsession.Record{Key: djsession.NewKey(), Values: record.Values})
+			}
+			return records
+		}
+		pipeline := func() {
+			_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+				for _, r := range records() {
+					p.SetNX(ctx, ":1:django.contrib.sessions.cache"+r.Key, stored, 14*24*time.Hour)
+				}
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		createAll := func() {
+			results, err := store.CreateAll(ctx, records())
+			if err != nil || results[0].Err != nil {
+				b.Fatal(err, results[0].Err)
+			}
+		}
+		b.Run("x-pipeline", func(b *testing.B) { benchratio.Run(b, "pipeline", pipeline, createAll) })
+		b.Run("x-Create", func(b *testing.B) {
+			benchratio.Run(b, "Create", func() {
+				for _, r := range records() {
+					if _, err := store.Create(ctx, r.Key, r.Values, r.Expires); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}, createAll)
+		})
+	})
+}
+
+// Changed sessions at once are compared with a pipeline of scripts that get the same bytes, and
+// with Replace.
+func BenchmarkReplaceAll(b *testing.B) {
+	benchmark(b, func(b *testing.B, client *redis.Client, store *cachestore.Store, record *djsession.Record, cacheKey string) {
+		ctx := context.Background()
+		stored, err := client.Get(ctx, cacheKey).Bytes()
+		if err != nil {
+			b.Fatal(err)
+		}
+		script := redis.NewScript(`if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+			redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+			return 1`)
+		if err := script.Load(ctx, client).Err(); err != nil {
+			b.Fatal(err)
+		}
+		var all []djsession.Replacement
+		for range bulkSize {
+			r, err := store.Create(ctx, "", record.Values, time.Time{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			all = append(all, djsession.Replacement{Old: r, Values: r.Values})
+		}
+		pipeline := func() {
+			_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+				for _, r := range all {
+					p.EvalSha(ctx, script.Hash(), []string{":1:django.contrib.sessions.cache" + r.Old.Key}, stored, stored, 1209600000)
+				}
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		replaceAll := func() {
+			results, err := store.ReplaceAll(ctx, all)
+			if err != nil || results[0].Err != nil {
+				b.Fatal(err, results[0].Err)
+			}
+		}
+		b.Run("x-pipeline", func(b *testing.B) { benchratio.Run(b, "pipeline", pipeline, replaceAll) })
+		b.Run("x-Replace", func(b *testing.B) {
+			benchratio.Run(b, "Replace", func() {
+				for _, r := range all {
+					if _, err := store.Replace(ctx, r.Old, r.Values, r.Expires); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}, replaceAll)
+		})
+	})
+}

@@ -96,7 +96,7 @@ func (c *Cache) inPages(
 				continue
 			}
 			w.result.Err = c.fail(ctx, op, w.key, w.err)
-			if !hasAnswered(w.result.Err) {
+			if !isAboutKey(w.err) {
 				for ; done < len(writes); done++ {
 					results[done].Err = w.result.Err
 				}
@@ -179,10 +179,13 @@ func (c *Cache) swapPage(ctx context.Context, page []*bulkWrite) {
 		}
 		w.err = c.swapOutcome(ctx, w.key, w.current, lost, err)
 	})
-	severally.Do(len(single), func(i int) {
+	severally.Do(len(single), func(i int) error {
 		w := single[i]
-		w.err = c.compareAndSet(ctx, w.key, w.old, w.stored(), w.left)
-	})
+		if w.err = c.compareAndSet(ctx, w.key, w.old, w.stored(), w.left); isAboutKey(w.err) {
+			return nil
+		}
+		return w.err
+	}, func(i int, err error) { single[i].err = err })
 }
 
 // sendScripts runs the script for each item. A Redis that does not know the script has done
@@ -242,9 +245,21 @@ func (c *Cache) sendAll(ctx context.Context, cmds []*redis.Cmd) []error {
 	_, failed := p.Exec(ctx)
 	errs := make([]error, len(cmds))
 	for i, cmd := range cmds {
-		if errs[i] = cmd.Err(); errs[i] == nil && cmd.Val() == nil { // there was no answer
-			errs[i] = cmp.Or(failed, io.ErrUnexpectedEOF)
+		if !isAnswered(cmd) {
+			errs[i] = cmp.Or(cmd.Err(), failed, io.ErrUnexpectedEOF)
 		}
 	}
 	return errs
+}
+
+// isAnswered reports whether a command of a pipeline has a reply. If the connection breaks, go-redis
+// sets its error also on the commands before, which have their replies.
+func isAnswered(cmd *redis.Cmd) bool {
+	switch cmd.Val() {
+	case nil:
+		return false
+	case "", int64(0):
+		return cmd.Err() == nil
+	}
+	return true
 }

@@ -92,6 +92,12 @@ func hasAnswered(err error) bool {
 		errors.Is(err, djsession.ErrConflict) || errors.As(err, &payload)
 }
 
+// isAboutKey reports whether the result of a command, before fail, is an answer about the key. After
+// any other error Redis may fail for every key.
+func isAboutKey(err error) bool {
+	return isAnswer(err) || hasAnswered(err) || code(err) == "WRONGTYPE"
+}
+
 // classified turns an error of Redis or go-redis into an error of djsession or of this package.
 func (c *Cache) classified(ctx context.Context, key string, err error) error {
 	if errors.Is(err, redis.Nil) {

@@ -24,12 +24,47 @@ type faulty struct {
 	mu      sync.Mutex
 	command string // the command at which the connection breaks, once
 	deliver bool   // Redis gets the command before the connection breaks
+	answers int    // how many bytes of the answers come before the connection breaks
 }
 
 func (f *faulty) breakAt(command string, deliver bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.command, f.deliver = command, deliver
+	f.command, f.deliver, f.answers = command, deliver, 0
+}
+
+// breakIn lets Redis execute a pipeline, and breaks the connection after the first bytes of its
+// answers.
+func (f *faulty) breakIn(command string, answers int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.command, f.deliver, f.answers = command, true, answers
+}
+
+// cutter forwards answers to a client. Once cut was called, it closes the connection after so many
+// bytes.
+type cutter struct {
+	net.Conn
+	mu   sync.Mutex
+	cut  bool
+	left int
+}
+
+func (c *cutter) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.cut || len(p) < c.left {
+		c.left -= len(p)
+		return c.Conn.Write(p)
+	}
+	c.Conn.Write(p[:c.left])
+	return 0, c.Conn.Close()
+}
+
+func (c *cutter) cutAfter(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut, c.left = true, n
 }
 
 func newFaulty(t *testing.T, r *djangotest.RedisServer) *faulty {
@@ -50,14 +85,15 @@ func newFaulty(t *testing.T, r *djangotest.RedisServer) *faulty {
 				conn.Close()
 				continue
 			}
-			go func() { io.Copy(conn, server); conn.Close() }()
-			go f.forward(conn, server)
+			client := &cutter{Conn: conn}
+			go func() { io.Copy(client, server); conn.Close() }()
+			go f.forward(client, server)
 		}
 	}()
 	return f
 }
 
-func (f *faulty) forward(conn, server net.Conn) {
+func (f *faulty) forward(conn *cutter, server net.Conn) {
 	defer server.Close()
 	buffer := make([]byte, 1<<16)
 	for {
@@ -67,11 +103,15 @@ func (f *faulty) forward(conn, server net.Conn) {
 		}
 		f.mu.Lock()
 		hit := f.command != "" && bytes.Contains(buffer[:n], []byte(f.command))
-		deliver := f.deliver
+		deliver, answers := f.deliver, f.answers
 		if hit {
 			f.command = ""
 		}
 		f.mu.Unlock()
+		if hit && answers > 0 {
+			conn.cutAfter(answers)
+			hit = false
+		}
 		if hit {
 			conn.Close() // the client gets no answer of Redis
 			if deliver {

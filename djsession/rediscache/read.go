@@ -224,8 +224,7 @@ func (c *Cache) reader() *reader {
 // pauseAfter pauses the reader after an error, unless the reader has answered or the caller has
 // cancelled.
 func (r *reader) pauseAfter(err error) {
-	var payload *djsession.PayloadError
-	if !errors.Is(err, redis.Nil) && !errors.As(err, &payload) && !errors.Is(err, context.Canceled) && code(err) != "WRONGTYPE" {
+	if !isAboutKey(err) && !errors.Is(err, context.Canceled) {
 		r.pausedUntil.Store(time.Now().Add(readerPause).UnixMilli())
 	}
 }

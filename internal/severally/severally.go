@@ -11,14 +11,20 @@ import (
 // the stores have about 10.
 const atOnce = 4
 
-// Do calls do for the items 0 to n-1, and returns when all are done.
-func Do(n int, do func(item int)) {
+// Do calls do for the items 0 to n-1, and returns when all are done. After an error of do it calls
+// skip for the items that have not begun.
+func Do(n int, do func(item int) error, skip func(item int, err error)) {
 	var next atomic.Int64
+	var failed atomic.Pointer[error]
 	var all sync.WaitGroup
 	for range min(n, atOnce) {
 		all.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(i)
+				if err := failed.Load(); err != nil {
+					skip(i, *err)
+				} else if err := do(i); err != nil {
+					failed.Store(&err)
+				}
 			}
 		})
 	}
