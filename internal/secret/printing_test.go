@@ -169,6 +169,8 @@ var hasPlainFields = map[reflect.Type]bool{
 	reflect.TypeFor[ops.Finding]():              true,
 	reflect.TypeFor[cachestore.Entry]():         true,
 	reflect.TypeFor[cachestore.Item]():          true,
+	reflect.TypeFor[cachestore.BulkWrite]():     true,
+	reflect.TypeFor[cachestore.BulkResult]():    true,
 	reflect.TypeFor[cachestore.ConflictError](): true,
 	reflect.TypeFor[djauth.User]():              true,
 	reflect.TypeFor[signing.Options]():          true,

@@ -75,6 +75,7 @@ func samples(t *testing.T) []any {
 		new(pytype.UUID), new(pytype.ByteArray), new(pytype.Tuple), new(pytype.Set), new(pytype.FrozenSet),
 
 		item, &cachestore.Entry{Key: ":1:django.contrib.sessions.cache" + sessionKey, Item: item}, &cachestore.ConflictError{Current: item},
+		&cachestore.BulkWrite{Key: ":1:django.contrib.sessions.cache" + sessionKey, Old: item, Data: []byte(value)}, &cachestore.BulkResult{Item: item},
 		&cachestore.Config{Settings: s},
 		must(cachestore.New(redisCache, cachestore.Config{Settings: s}))(t),
 		must(cachestore.NewCachedDB(redisCache, rows, cachestore.Config{}))(t),
