@@ -115,8 +115,8 @@ type Config struct {
 	Timeout time.Duration
 }
 
-// Store is a djsession.Store, djsession.Scanner, djsession.UnchangedDeleter and
-// djsession.Checker over the table. It is safe for use by several goroutines.
+// Store is a djsession.Store, djsession.Scanner, djsession.BulkStore,
+// djsession.UnchangedDeleter and djsession.Checker over the table. It is safe for use by several goroutines.
 type Store struct {
 	table    *sqltable.Table
 	model    Model                      // complete
@@ -128,6 +128,7 @@ type Store struct {
 var (
 	_ djsession.Store            = (*Store)(nil)
 	_ djsession.Scanner          = (*Store)(nil)
+	_ djsession.BulkStore        = (*Store)(nil)
 	_ djsession.UnchangedDeleter = (*Store)(nil)
 	_ djsession.SQLStore         = (*Store)(nil)
 	_ djsession.Checker          = (*Store)(nil)

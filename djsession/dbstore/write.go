@@ -92,13 +92,17 @@ func (s *Store) change(op string, old *djsession.Record) sqltable.Change {
 		if err != nil {
 			return there, nil, err
 		}
-		conflict = &djsession.ConflictError{Current: current}
-		if !current.Expires.After(s.settings().Now()) {
-			conflict = djsession.ErrNotFound // another writer made the session expire, which counts as deleted
-		}
-		return current.Version.(sqltable.Version), s.table.Error(op, old.Key, conflict), nil
+		return current.Version.(sqltable.Version), s.table.Error(op, old.Key, s.conflict(current)), nil
 	}
 	return c
+}
+
+// conflict returns the error of a write to a session that another writer has changed.
+func (s *Store) conflict(current *djsession.Record) error {
+	if !current.Expires.After(s.settings().Now()) {
+		return djsession.ErrNotFound // another writer made it expire, which counts as deleted
+	}
+	return &djsession.ConflictError{Current: current}
 }
 
 // Delete removes the row of a key, even if its session has expired. If rows of another table point

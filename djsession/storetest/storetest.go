@@ -114,6 +114,15 @@ var storedTests = []test{
 	{"SQLStore", isSQLStore, testSQLStore},
 	{"Shards", isSharded, testShards},
 	{"Counter", counts, testCounter},
+	{"CreateAll", isBulk, testCreateAll},
+	{"CreateMany", isBulk, testCreateMany},
+	{"ReplaceAll", isBulk, testReplaceAll},
+	{"ReplaceMany", isBulk, testReplaceMany},
+	{"Live", isBulk, testLive},
+	{"BulkWriters", isBulk, testBulkWriters},
+	{"BulkCreators", isBulk, testBulkCreators},
+	{"BulkEndedContext", isBulk, testBulkEnded},
+	{"Evicts", isEvicter, testEvicts},
 }
 
 // selfContainedTests are for stores whose keys are the sessions.

@@ -30,9 +30,10 @@ type Dialect struct {
 	// PrefixByRange is true if a prefix must be searched by a range, because LIKE ignores
 	// case and cannot use an index.
 	PrefixByRange bool
-	// SelectedRows is true if rows of parameters are selected one by one, because VALUES is
-	// spelled in different ways by the servers of this dialect.
-	SelectedRows bool
+	// IsMySQL is true for the statements that MySQL spells in its own way: an update that joins,
+	// which returns no rows, and rows of parameters, for which MySQL and MariaDB have no common
+	// VALUES.
+	IsMySQL bool
 
 	byteLength string // of text column %s
 	sameTime   string // compares time column %[1]s with parameter %[2]s, which ReadTime selected
@@ -65,7 +66,7 @@ var MySQL = &Dialect{
 	MaxNameLength: 64,
 	NaiveTimes:    true,
 	ChangedRows:   true,
-	SelectedRows:  true,
+	IsMySQL:       true,
 	exact:         `(%[1]s = %[2]s AND CAST(%[1]s AS BINARY) = CAST(%[2]s AS BINARY))`,
 	byteLength:    `LENGTH(%s)`,
 	sameTime:      `CAST(%[1]s AS CHAR) = %[2]s`,
@@ -144,16 +145,26 @@ func (d *Dialect) SameTime(column, param string) string {
 	return fmt.Sprintf(d.sameTime, column, param)
 }
 
-// Rows returns a query for rows of parameters.
-func (d *Dialect) Rows(rows [][]string) string {
+// Rows returns a query for rows of parameters, whose columns are column1, column2, …. They have the
+// types and collations of expressions like, such as names of columns, over a quoted table.
+// Parameters alone have none, and a comparison with a column would fail, or not use its index.
+// The first parameter of a row is not null.
+func (d *Dialect) Rows(table string, like []string, rows [][]string) string {
 	lists := make([]string, len(rows))
 	for i, row := range rows {
 		lists[i] = strings.Join(row, ", ")
 	}
-	if d.SelectedRows {
-		return "SELECT " + strings.Join(lists, " UNION ALL SELECT ")
+	types := make([]string, len(like))
+	if d.IsMySQL {
+		for i, expression := range like {
+			types[i] = fmt.Sprintf("%s AS column%d", expression, i+1)
+		}
+		return "SELECT " + strings.Join(types, ", ") + " FROM " + table + " WHERE 1 = 0 UNION ALL SELECT " + strings.Join(lists, " UNION ALL SELECT ")
 	}
-	return "SELECT * FROM (VALUES (" + strings.Join(lists, "), (") + ")) AS given"
+	for i, expression := range like {
+		types[i] = "(SELECT " + expression + " FROM " + table + " WHERE 1 = 0)" // null
+	}
+	return "SELECT * FROM (VALUES (" + strings.Join(types, ", ") + "), (" + strings.Join(lists, "), (") + ")) AS listed WHERE column1 IS NOT NULL"
 }
 
 // ReadBounded returns the two expressions that select a text column: the text, or null if it is

@@ -56,6 +56,10 @@ func (d *Dialect) Classify(err error) Class {
 	return d.classify(err)
 }
 
+// Answered reports whether an error is the database's answer to a statement, and not a failure of the
+// connection.
+func (d *Dialect) Answered(err error) bool { return d.answered(err) }
+
 // classifyPostgreSQL uses SQLSTATE. The errors of lib/pq and pgx have a method for it.
 func classifyPostgreSQL(err error) Class {
 	var e interface{ SQLState() string }

@@ -17,16 +17,17 @@ type Statement struct {
 func (d *Dialect) Compile(sql string) Statement {
 	var s Statement
 	var out strings.Builder
-	numbers := map[string]int{}
+	numbers, quotes := map[string]int{}, 0
 	for {
 		before, rest, found := strings.Cut(sql, ":")
 		out.WriteString(before)
+		quotes += strings.Count(before, d.QuoteChar)
 		if !found {
 			break
 		}
 		// Within quotes a colon is part of a name. A quote in a name is doubled, so the
 		// number of quotes is odd only within quotes.
-		if strings.Count(out.String(), d.QuoteChar)%2 == 1 {
+		if quotes%2 == 1 {
 			out.WriteByte(':')
 			sql = rest
 			continue

@@ -51,23 +51,60 @@ func (e lostError) Unwrap() error { return e.error }
 // Exec sends a statement once and counts the rows. After an error of the Class Lost the
 // database may have executed it.
 func (w *Writer) Exec(ctx context.Context, stmt Statement, args Args) (rows int64, err error) {
+	var result sql.Result
+	err = w.once(ctx, func(conn *sql.Conn) (err error) {
+		result, err = conn.ExecContext(ctx, stmt.SQL, stmt.Bind(args)...)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// Query is Exec for a statement that returns a text for each row that it has changed.
+func (w *Writer) Query(ctx context.Context, stmt Statement, args Args) (texts []string, err error) {
+	err = w.once(ctx, func(conn *sql.Conn) error {
+		rows, err := conn.QueryContext(ctx, stmt.SQL, stmt.Bind(args)...)
+		if err == nil {
+			texts, err = Texts(rows)
+		}
+		return err
+	})
+	return texts, err
+}
+
+// Texts returns the rows of a query that selects one text, and closes them.
+func Texts(rows *sql.Rows) (texts []string, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		texts = append(texts, text)
+	}
+	return texts, rows.Err()
+}
+
+// once sends a statement on one connection, which does not repeat it.
+func (w *Writer) once(ctx context.Context, send func(*sql.Conn) error) error {
 	conn, err := w.conn(ctx)
 	if err != nil {
-		return 0, err // nothing was sent
+		return err // nothing was sent
 	}
 	defer conn.Close()
-	result, err := conn.ExecContext(ctx, stmt.SQL, stmt.Bind(args)...)
-	switch {
+	switch err = send(conn); {
 	case err == nil:
 		w.Answered()
-		return result.RowsAffected()
-	case w.dialect.answered(err):
-		return 0, err
+		return nil
+	case w.dialect.Answered(err):
+		return err
 	}
 	if ctx.Err() == nil {
 		w.broken.Store(time.Now().UnixNano())
 	}
-	return 0, lostError{err}
+	return lostError{err}
 }
 
 // maxSends is how often a statement is sent at most if its answers are lost.

@@ -13,6 +13,29 @@ import (
 // was to be written points at a row that does not exist.
 var ErrForeignKey = errors.New("a foreign key forbids it")
 
+// rowError is the text of a driver's error about a row, without the details that quote the row.
+type rowError string
+
+func (e rowError) Error() string { return string(e) }
+
+// IsOfRow reports whether an error is about the row that was read or written, and not about the
+// database. The error is the driver's or one of this package.
+func (t *Table) IsOfRow(err error) bool {
+	switch t.Dialect.Classify(err) {
+	case sqldialect.ReadOnly, sqldialect.Busy, sqldialect.NoTable, sqldialect.NoColumn, sqldialect.Denied, sqldialect.Lost:
+		return false
+	}
+	for _, ofRow := range []error{
+		djsession.ErrNotFound, djsession.ErrKeyTaken, djsession.ErrConflict, djsession.ErrInvalidKey, djsession.ErrInvalidExpiry,
+		djsession.ErrTooLarge, djsession.ErrMalformed, djsession.ErrOutcomeUnknown, ErrRefused, ErrForeignKey,
+	} {
+		if errors.Is(err, ofRow) {
+			return true
+		}
+	}
+	return errors.As(err, new(*djsession.PayloadError)) || errors.As(err, new(rowError)) || t.Dialect.Answered(err)
+}
+
 // Error returns an OpError of the table's package.
 func (t *Table) Error(op, key string, err error) error { return t.opError(op, key, err, "") }
 
@@ -38,6 +61,14 @@ func (t *Table) Fail(ctx context.Context, op, key string, err error) error {
 	return t.opError(op, key, sqldialect.Ended(ctx, t.DB, err), hint)
 }
 
+// ended adds to an error of the driver that ctx has ended.
+func (t *Table) ended(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	return sqldialect.Ended(ctx, t.DB, err)
+}
+
 // Explain wraps an error of the driver in the error of djsession that it means.
 func (t *Table) Explain(err error) error {
 	_, err = t.explain(err)
@@ -51,13 +82,13 @@ func (t *Table) explain(err error) (hint string, explained error) {
 	case sqldialect.ForeignKey:
 		return "", fmt.Errorf("%w: %s", ErrForeignKey, err) // not the error itself: its details quote the row
 	case sqldialect.NotNull:
-		return t.config.ColumnHint, errors.New(err.Error()) // as above
+		return t.config.ColumnHint, rowError(err.Error()) // as above
 	case sqldialect.Unfit:
-		return t.config.ColumnHint, errors.New(sqldialect.WithoutValue(err))
+		return t.config.ColumnHint, rowError(sqldialect.WithoutValue(err))
 	case sqldialect.NoColumn:
 		return t.config.ColumnHint, err
 	case sqldialect.Integrity:
-		return "", errors.New(err.Error()) // as above
+		return "", rowError(err.Error()) // as above
 	case sqldialect.ReadOnly:
 		return "connect to a database that takes writes, as a user who may write", fmt.Errorf("%w: %w", djsession.ErrReadOnly, err)
 	case sqldialect.Busy:

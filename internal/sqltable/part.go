@@ -2,6 +2,7 @@ package sqltable
 
 import (
 	"context"
+	"database/sql"
 	"strconv"
 
 	"github.com/djsess/djsess/internal/sqldialect"
@@ -38,8 +39,6 @@ func (t *Table) part(ctx context.Context, r Range) (between, error) {
 	if r.Parts < 2 || r.Newest > 0 {
 		return between{}, nil
 	}
-	// The column comes first in the union, because the union has the collation of its column. A
-	// parameter has none.
 	var bounds [][]string
 	args := sqldialect.Args{}
 	for i := 1; i < r.Parts; i++ {
@@ -47,10 +46,12 @@ func (t *Table) part(ctx context.Context, r Range) (between, error) {
 		bounds = append(bounds, []string{":" + param})
 		args[param] = r.Prefix + bound(i, r.Parts)
 	}
-	text := "SELECT " + t.keyColumn + " FROM " + t.Quoted + " WHERE 1 = 0 UNION ALL " + t.Dialect.Rows(bounds) + " ORDER BY 1"
-	ctx, cancel := t.Limit(ctx)
-	defer cancel()
-	sorted, err := t.texts(ctx, t.Dialect.Compile(text), args)
+	text := t.Dialect.Rows(t.Quoted, []string{t.keyColumn}, bounds) + " ORDER BY column1"
+	var sorted []string
+	err := t.selected(ctx, t.Dialect.Compile(text), args, func(rows *sql.Rows) (err error) {
+		sorted, err = sqldialect.Texts(rows)
+		return err
+	})
 	if err != nil {
 		return between{}, t.Fail(ctx, "scan", "", err)
 	}
@@ -62,24 +63,6 @@ func (t *Table) part(ctx context.Context, r Range) (between, error) {
 		b.before = sorted[r.Part]
 	}
 	return b, nil
-}
-
-// texts returns the rows of a statement that selects one text.
-func (t *Table) texts(ctx context.Context, stmt sqldialect.Statement, args sqldialect.Args) ([]string, error) {
-	rows, err := t.DB.QueryContext(ctx, stmt.SQL, stmt.Bind(args)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var found []string
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		found = append(found, text)
-	}
-	return found, rows.Err()
 }
 
 // condition returns the condition that a key is between the bounds, and adds its parameters.

@@ -109,16 +109,7 @@ func (t *Table) query(ctx context.Context, r Range, part between, after string, 
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var page []Row
-	for rows.Next() {
-		var row Row
-		if err := rows.Scan(append([]any{&row.Key}, row.fields()...)...); err != nil {
-			return nil, err
-		}
-		page = append(page, row)
-	}
-	return page, rows.Err()
+	return scanRows(rows)
 }
 
 var likeEscaper = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")

@@ -135,19 +135,26 @@ func locationOf(c Config) (*time.Location, error) {
 // compile prepares the statements. Each write compares and writes in one statement, so that no
 // other write can come in between.
 func (t *Table) compile() {
-	c, d := t.config, t.Dialect
+	d := t.Dialect
 	t.key = d.Exact(t.keyColumn, ":key")
 	unchanged := t.key + " AND " + d.Exact(t.data, ":old") + " AND " + t.SameTime()
 	t.read = d.Compile(t.Select())
-	names, params := []string{d.QuoteName(c.Key), d.QuoteName(c.Data), d.QuoteName(c.Expires)}, []string{":key", ":data", ":expires"}
-	for i, column := range c.Columns {
-		names, params = append(names, d.QuoteName(column.Name)), append(params, ":"+columnParam(i))
-	}
-	t.insert = d.Compile("INSERT INTO " + t.Quoted + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(params, ", ") + ")")
+	columns, names := t.inserted()
+	t.insert = d.Compile("INSERT INTO " + t.Quoted + " (" + strings.Join(columns, ", ") + ") VALUES (:" + strings.Join(names, ", :") + ")")
 	t.replace = d.Compile(t.Update() + unchanged)
 	t.overwrite = d.Compile(t.Update() + t.key)
 	t.delete = d.Compile("DELETE FROM " + t.Quoted + " WHERE " + t.key)
 	t.deleteUnchanged = d.Compile("DELETE FROM " + t.Quoted + " WHERE " + unchanged)
+}
+
+// inserted returns the quoted columns of a new row, and the names of their parameters.
+func (t *Table) inserted() (columns, names []string) {
+	c, d := t.config, t.Dialect
+	columns, names = []string{d.QuoteName(c.Key), d.QuoteName(c.Data), d.QuoteName(c.Expires)}, []string{"key", "data", "expires"}
+	for i, column := range c.Columns {
+		columns, names = append(columns, d.QuoteName(column.Name)), append(names, columnParam(i))
+	}
+	return columns, names
 }
 
 // column returns the quoted name of a column after that of its table. Without the table, SQLite
