@@ -69,7 +69,7 @@ func (t *Table) count(rows []Written, stored map[string]Row, counted int, outcom
 	for _, row := range rows {
 		current, err := t.Parse(stored[row.Key])
 		switch {
-		case counted > 0 && err == nil && current.Equal(row.New) && !row.Old.Equal(row.New):
+		case counted > 0 && err == nil && t.holds(current, row.New) && !row.Old.Equal(row.New):
 			outcomes[row.Key] = Done
 			written++
 		case outcomes[row.Key] == Done:
@@ -84,6 +84,12 @@ func (t *Table) count(rows []Written, stored map[string]Row, counted int, outcom
 			outcomes[key] = Unknown
 		}
 	}
+}
+
+// holds reports whether a row holds exactly what was written, up to the rounding of a column that has
+// whole seconds.
+func (t *Table) holds(current, written Version) bool {
+	return current.Equal(written) || current.At.Nanosecond() == 0 && t.Same(current, written)
 }
 
 // Holds returns the keys of the rows that equal what was to be written.
