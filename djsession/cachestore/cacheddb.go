@@ -14,8 +14,8 @@ import (
 )
 
 // CachedDB is the engine cached_db: the table django_session with a cache in front of it. It
-// is a djsession.Store, djsession.Scanner and djsession.UnchangedDeleter, and safe for use by
-// several goroutines.
+// is a djsession.Store, djsession.Scanner, djsession.BulkStore and djsession.UnchangedDeleter, and
+// safe for use by several goroutines.
 //
 // The database decides. Load may return a cached session. Every write is compared with the
 // row. Then the cached session is removed, so that the next reader, Django or Go, reads the
@@ -60,6 +60,7 @@ type CachedDB struct {
 var (
 	_ djsession.Store            = (*CachedDB)(nil)
 	_ djsession.Scanner          = (*CachedDB)(nil)
+	_ djsession.BulkStore        = (*CachedDB)(nil)
 	_ djsession.UnchangedDeleter = (*CachedDB)(nil)
 )
 

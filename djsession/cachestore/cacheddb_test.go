@@ -308,6 +308,47 @@ func TestCachedDBWrites(t *testing.T) {
 	}
 }
 
+// TestCachedDBBulk tests that a bulk write is compared with the rows, and that no stale session is
+// read from the cache afterwards, not even if the database refuses the write.
+func TestCachedDBBulk(t *testing.T) {
+	t.Parallel()
+	b, ctx := newBoth(t, cachestore.Config{}), t.Context()
+	b.cache.set(cachedKey, `{"old":true}`)
+	created, err := b.CreateAll(ctx, []*djsession.Record{{Key: key, Values: values(t, `{"new":true}`)}})
+	if err != nil || created[0].Err != nil || b.cache.holds(cachedKey) != "" {
+		t.Fatalf("%+v, %v, cached %q", created, err, b.cache.holds(cachedKey))
+	}
+	// The row holds the same values as the record that was read from the cache: there is no conflict.
+	cached := &djsession.Record{Key: key, Values: values(t, `{"new":true}`)}
+	b.cache.set(cachedKey, `{"new":true}`)
+	replaced, err := b.ReplaceAll(ctx, []djsession.Replacement{{Old: cached, Values: values(t, `{"n":1}`)}})
+	if err != nil || replaced[0].Err != nil || b.rowHolds(t) != `{"n":1}` || b.cache.holds(cachedKey) != "" {
+		t.Fatalf("%+v, %v, cached %q", replaced, err, b.cache.holds(cachedKey))
+	}
+	b.cache.set(cachedKey, `{"new":true}`)
+	replaced, err = b.ReplaceAll(ctx, []djsession.Replacement{{Old: cached, Values: values(t, `{"n":2}`)}})
+	if err != nil || !errors.Is(replaced[0].Err, djsession.ErrConflict) || b.rowHolds(t) != `{"n":1}` || b.cache.holds(cachedKey) != "" {
+		t.Fatalf("%+v, %v, cached %q", replaced, err, b.cache.holds(cachedKey))
+	}
+
+	// The database refuses, but it may have taken an earlier statement of the same call.
+	row, err := b.rows.Load(ctx, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.db.SetMaxOpenConns(1)
+	if _, err := b.db.Exec("PRAGMA query_only = 1"); err != nil {
+		t.Fatal(err)
+	}
+	b.cache.set(cachedKey, `{"new":true}`)
+	if _, err = b.ReplaceAll(ctx, []djsession.Replacement{{Old: row, Values: values(t, `{"n":2}`)}}); !errors.Is(err, djsession.ErrReadOnly) {
+		t.Error(err)
+	}
+	if got := b.load(t); got != `{"n":1}` {
+		t.Errorf("loaded is %s, which is only in the cache", got)
+	}
+}
+
 // Changes are applied to the row, even if the cached session is stale.
 func TestCachedDBUpdateOnStale(t *testing.T) {
 	t.Parallel()
@@ -650,7 +691,9 @@ func TestCachedDBReadOnly(t *testing.T) {
 	old := &djsession.Record{Key: key, Values: values(t, `{"a":1}`)}
 	for what, err := range map[string]error{
 		"create":           second(b.Create(ctx, "", nil, time.Time{})),
+		"create all":       bulkError(b.CreateAll(ctx, []*djsession.Record{{Key: key}})),
 		"replace":          second(b.Replace(ctx, old, nil, time.Time{})),
+		"replace all":      bulkError(b.ReplaceAll(ctx, []djsession.Replacement{{Old: old}})),
 		"delete":           b.Delete(ctx, key),
 		"delete unchanged": b.DeleteUnchanged(ctx, old),
 	} {
@@ -662,6 +705,8 @@ func TestCachedDBReadOnly(t *testing.T) {
 		t.Errorf("the cache was asked to %s", got)
 	}
 }
+
+func bulkError(_ []djsession.BulkResult, err error) error { return err }
 
 // Several services and a cache that fails now and then: no change is lost, and in the end every
 // service sees the last row.
