@@ -31,6 +31,9 @@ func (c *Cache) compile() statements {
 	}
 }
 
+// Evicts returns why the site may delete items that have not ended.
+func (c *Cache) Evicts(context.Context) (string, error) { return c.culls.Evicts(), nil }
+
 // makeRoom culls as Django does before every write, but keeps the row of key. A session is saved
 // even if culling fails.
 func (c *Cache) makeRoom(ctx context.Context, key string) {

@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// Evicts returns why the site may delete items that have not ended.
+func (c *Cache) Evicts(context.Context) (string, error) { return c.culls.Evicts(), nil }
+
 // makeRoom culls as Django does before every write, but keeps the file that is about to be
 // written. A session is saved even if culling fails. Unlike Django, makeRoom does not cull a
 // folder that everybody may write to: any user could fill it to make it delete sessions.

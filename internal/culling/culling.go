@@ -49,6 +49,15 @@ func New(cache string, place slog.Attr, maxEntries, frequency int, logger *slog.
 	return &Policy{maxEntries, frequency, cache, place, logger}, nil
 }
 
+// Evicts returns why the cache may delete entries that have not ended. Django culls even if it is not
+// told when to.
+func (p *Policy) Evicts() string {
+	if p.MaxEntries == 0 {
+		return fmt.Sprintf("MAX_ENTRIES is not known here, and Django's default is %d", DefaultMaxEntries)
+	}
+	return fmt.Sprintf("MAX_ENTRIES is %d", p.MaxEntries)
+}
+
 // LogDeleted warns of entries that were deleted before they ended.
 func (p *Policy) LogDeleted(ctx context.Context, deleted, of int) {
 	if deleted == 0 {
