@@ -14,7 +14,7 @@ import (
 	"time"
 
 	_ "github.com/go-sql-driver/mysql"
-	"github.com/lib/pq"
+	_ "github.com/lib/pq"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/djsess/djsess/djsession"
@@ -86,7 +86,7 @@ func seed(b *testing.B, url string, settings *djsession.Settings, n int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	rows, err := tx.Prepare(pq.CopyIn("django_session", "session_key", "session_data", "expire_date"))
+	rows, err := tx.Prepare("COPY django_session (session_key, session_data, expire_date) FROM STDIN")
 	if err != nil {
 		b.Fatal(err)
 	}
