@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -70,6 +71,7 @@ func (a *app) job(cmd *cobra.Command, f *jobFlags, settings *djsession.Settings)
 			return j, nil, usagef(cmd, "--shard: want I/N, such as 1/4: the first of four parts")
 		}
 	}
+	limitMemory()
 	r := &jobReport{app: a, flags: f, out: a.stdout, settings: settings, hints: hints{app: a}}
 	r.stopped = "what was done stays done, and a rerun goes on from there"
 	if file, ok := a.stderr.(*os.File); ok {
@@ -77,6 +79,14 @@ func (a *app) job(cmd *cobra.Command, f *jobFlags, settings *djsession.Settings)
 	}
 	j.Found, j.Progress = r.found, r.progress
 	return j, r, nil
+}
+
+// limitMemory has the garbage collector keep a job small, beside the site's processes. $GOMEMLIMIT overrides.
+func limitMemory() {
+	const limit = 40 << 20
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // found prints a finding, or counts it if there are many.

@@ -176,7 +176,7 @@ func wantNumbers(t *testing.T, store storeurl.Store, want map[string]int) {
 }
 
 // emptyDatabase makes a database that Django has migrated and that has no sessions.
-func emptyDatabase(t *testing.T, folder, name string, settings *djsession.Settings) storeurl.Store {
+func emptyDatabase(t testing.TB, folder, name string, settings *djsession.Settings) storeurl.Store {
 	t.Helper()
 	path := filepath.Join(folder, name)
 	data, err := os.ReadFile(database)
