@@ -83,7 +83,7 @@ func (a *app) job(cmd *cobra.Command, f *jobFlags, settings *djsession.Settings)
 
 // limitMemory has the garbage collector keep a job small, beside the site's processes. $GOMEMLIMIT overrides.
 func limitMemory() {
-	const limit = 40 << 20
+	const limit = 32 << 20
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(limit)
 	}

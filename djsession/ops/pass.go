@@ -110,7 +110,7 @@ func (p *pass) count(ctx context.Context) {
 // A batch has at most this many sessions, and ends when it has this many bytes.
 const (
 	batchSessions = 500
-	batchBytes    = 2 << 20
+	batchBytes    = 1 << 20
 )
 
 // scan reads a part of the store in batches.
