@@ -234,7 +234,8 @@ def fork(listener):
 
 def main():
     address = sys.argv[1]
-    sys.path.append(os.path.dirname(os.path.abspath(__file__)))  # for settings that name what is here
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path += [here, os.path.join(os.path.dirname(here), "docs", "moving")]  # for settings that name what is there
     sys.dont_write_bytecode = True  # not into the repository
     preload()
     listener = socket.socket(socket.AF_UNIX)
