@@ -10,10 +10,15 @@ import (
 
 // Scan yields the sessions of the store that is read. In the phase ReadNewElseOld, those that are
 // only in the old store follow: the live ones, since an expired session may be in both. Each of these takes a
-// load from the new store.
+// load from the new store. The newest sessions are those of the store that is read first: a Manager takes them for a proof
+// that this store is the site's.
 func (t *transition) Scan(ctx context.Context, r Range) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
-		for i, s := range t.readers() {
+		readers := t.readers()
+		if r.Newest > 0 {
+			readers = readers[:1]
+		}
+		for i, s := range readers {
 			scanner, ok := s.Store.(Scanner)
 			switch {
 			case !ok && i > 0:
