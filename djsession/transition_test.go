@@ -118,12 +118,8 @@ func TestTransitionRaces(t *testing.T) {
 		for _, phase := range test.phases {
 			t.Run(fmt.Sprintf("%s/%d", test.name, phase), func(t *testing.T) {
 				m := newMoving(t)
-				copies := m.new
-				if phase > djsession.ReadOldWriteBoth {
-					copies = m.old
-				}
-				copies.op = test.op
-				copies.hook = func() error { return test.during(m) }
+				m.copies(phase).op = test.op
+				m.copies(phase).hook = func() error { return test.during(m) }
 				if err := m.save(phase, 1); err != nil && test.want != "nothing" {
 					t.Error(err)
 				}
@@ -181,6 +177,81 @@ func TestTransitionFirstCopy(t *testing.T) {
 	}
 }
 
+// A visitor logs out while another request of his saves. Whatever comes between what, the session is in
+// neither store afterwards.
+func TestTransitionLogout(t *testing.T) {
+	for _, phase := range phases[1:] {
+		for _, neighbour := range phases[1:] {
+			if neighbour-phase > 2 || phase-neighbour > 2 {
+				continue
+			}
+			for _, copied := range []bool{true, false} {
+				t.Run(fmt.Sprintf("%d, saved in %d, copied %v", phase, neighbour, copied), func(t *testing.T) {
+					logout := func(m *moving) error { return m.in(phase).Delete(m.Context(), m.key) }
+					for what, race := range map[string]func(m *moving) error{
+						"a logout between the save and the copy": func(m *moving) error {
+							m.copies(neighbour).op, m.copies(neighbour).hook = "create replace", func() error { return logout(m) }
+							return ignoring(m.save(neighbour, 1), djsession.ErrNotFound)
+						},
+						"a logout between the copy and the look after it": func(m *moving) error {
+							decider := m.decider(neighbour)
+							decider.op, decider.hook = "replace", func() error {
+								decider.op, decider.hook = "load", func() error { return logout(m) }
+								return nil
+							}
+							return ignoring(m.save(neighbour, 1), djsession.ErrNotFound)
+						},
+						"a save before the old copy is deleted": func(m *moving) error {
+							m.copies(phase).op, m.copies(phase).hook = "delete", func() error { return m.save(neighbour, 1) }
+							return logout(m)
+						},
+						"a save after the copy is deleted": func(m *moving) error {
+							m.decider(phase).op = "delete"
+							m.decider(phase).hook = func() error { return ignoring(m.save(neighbour, 1), djsession.ErrNotFound) }
+							return logout(m)
+						},
+					} {
+						m := newMoving(t)
+						if !copied {
+							if err := m.copies(neighbour).Store.Delete(t.Context(), m.key); err != nil {
+								t.Fatal(err)
+							}
+						}
+						if err := race(m); err != nil {
+							t.Errorf("%s: %v", what, err)
+						}
+						if a, b := holds(t, m.old, m.key), holds(t, m.new, m.key); a != "nothing" || b != "nothing" {
+							t.Errorf("%s: old holds %s and new %s", what, a, b)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+func ignoring(err, expected error) error {
+	if errors.Is(err, expected) {
+		return nil
+	}
+	return err
+}
+
+// decider is the store that decides in a phase, and copies the other one.
+func (m *moving) decider(phase djsession.Phase) *hooked {
+	if phase > djsession.ReadOldWriteBoth {
+		return m.new
+	}
+	return m.old
+}
+
+func (m *moving) copies(phase djsession.Phase) *hooked {
+	if phase > djsession.ReadOldWriteBoth {
+		return m.old
+	}
+	return m.new
+}
+
 // A phase in which workers that know only the old store still run creates no copies, and updates those
 // that are there.
 func TestTransitionUpdatesOnly(t *testing.T) {
@@ -207,10 +278,7 @@ func TestTransitionOutage(t *testing.T) {
 	for _, phase := range phases[1:] {
 		t.Run(fmt.Sprint(phase), func(t *testing.T) {
 			m := newMoving(t)
-			decider, copies := m.old, m.new
-			if phase > djsession.ReadOldWriteBoth {
-				decider, copies = m.new, m.old
-			}
+			decider, copies := m.decider(phase), m.copies(phase)
 
 			// Before anything is written or removed.
 			fail(copies, "load")
