@@ -79,7 +79,7 @@ func (r *rolling) burst(t *testing.T, meanwhile func()) {
 	var all sync.WaitGroup
 	for _, v := range r.visitors {
 		all.Go(func() {
-			for range djangotest.Cases(10) {
+			for range 8 {
 				v.act(t)
 			}
 		})
@@ -255,8 +255,8 @@ func (v *rollingVisitor) act(t *testing.T) {
 	if v.random.IntN(4) == 0 {
 		any().visit(t, v.site.shared, "add")
 	}
-	if len(v.ended) > 0 && v.random.IntN(4) == 0 {
-		v.finds(t, "a session that has ended", any().visit(t, v.ended[v.random.IntN(len(v.ended))], "look"), noSession)
+	if n := len(v.ended); n > 0 && v.random.IntN(3) == 0 { // mostly the last one, since a worker may have missed its end
+		v.finds(t, "a session that has ended", any().visit(t, v.ended[max(n-1-v.random.IntN(3), 0)], "look"), noSession)
 	}
 	if v.key == "" {
 		v.key, v.n = any().visit(t, "", "login").Key, 0
