@@ -19,11 +19,10 @@ const maxCopies = 20
 // held before that, or nil. Without creates, only a copy that is there is updated.
 //
 // Others may save or delete the session at the same time, and their copies may be made in any
-// order. So from is read again after each copy, until it holds what was copied. Whoever copies last
-// has then read what from held last. docs/moving/races.md goes through the orders.
+// order. So from is read again after each copy, until it holds what was copied. Then the last copy
+// is of what from held last. docs/moving/races.md goes through the orders.
 func (t *transition) copy(ctx context.Context, from, to *side, r, there *Record, creates bool) error {
-	const op = "copy"
-	key := r.Key
+	key, own := r.Key, r
 	for attempt := range maxCopies {
 		if err := pause(ctx, max(attempt-1, 0)); err != nil {
 			return notCopied(key, to, err)
@@ -53,6 +52,8 @@ func (t *transition) copy(ctx context.Context, from, to *side, r, there *Record,
 			return notCopied(key, to, err)
 		case done && same(now, r):
 			return nil
+		case !done && !same(now, own):
+			return nil // others have saved it since, and copy what they saved
 		}
 		r = now
 	}

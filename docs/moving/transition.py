@@ -218,7 +218,7 @@ class SessionStore(SessionBase):
 
         Others may save or delete the session at the same time, and their copies may be made in any
         order. So the deciding engine is read again after each copy, until it holds what was
-        copied. Whoever copies last has then read what it held last.
+        copied. Then the last copy is of what it held last.
         """
         copy = other(decider)
         for attempt in range(MAX_COPIES):

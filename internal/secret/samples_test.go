@@ -58,7 +58,7 @@ func samples(t *testing.T) []any {
 		s, record, values, manager,
 		session(t, manager, sessionKey), session(t, manager, "unknown0"+sessionKey),
 		&djsession.Event{Kind: djsession.EventLoad, Session: djsession.ShortKey(sessionKey), Err: &djsession.ConflictError{Current: record}},
-		&djsession.ConflictError{Current: record},
+		&djsession.ConflictError{Current: record}, new(djsession.Phase),
 		&djsession.PayloadError{Err: fmt.Errorf("load: %w", djsession.ErrMalformed)},
 		&djsession.OpError{Store: "dbstore", Op: "load", Key: djsession.ShortKey(sessionKey), Err: djsession.ErrNotFound, Hint: "hint"},
 		&djsession.Range{Prefix: sessionKey}, &cachestore.Range{Prefix: ":1:django.contrib.sessions.cache" + sessionKey},
