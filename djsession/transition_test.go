@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -254,6 +255,34 @@ func (m *moving) copies(phase djsession.Phase) *hooked {
 		return m.old
 	}
 	return m.new
+}
+
+// Many save one session at once. In one phase no save is lost, and in several the stores agree at the end.
+func TestTransitionManyWriters(t *testing.T) {
+	const writers, each = 8, 25
+	for name, of := range map[string][]djsession.Phase{"1": phases[:1], "2": phases[1:2], "1 and 2": phases[:2], "3": phases[2:3], "4": phases[3:], "2 and 3": phases[1:3], "2 and 4": {2, 4}, "2, 3 and 4": phases[1:]} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMoving(t)
+			var all sync.WaitGroup
+			for i := range writers {
+				store := m.in(of[i%len(of)])
+				all.Go(func() {
+					for range each {
+						if _, err := djsession.Update(t.Context(), store, m.key, edit.Add("n", 1)); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			all.Wait()
+			want := holds(t, m.old, m.key)
+			if len(of) == 1 {
+				want = fmt.Sprintf(`{"n":%d}`, writers*each)
+			}
+			m.hold(want, want)
+		})
+	}
 }
 
 // A phase in which workers that know only the old store still run creates no copies, and updates those
