@@ -62,7 +62,7 @@ func roll(t *testing.T, m move, version string) {
 			})
 		}
 		if step == int(djsession.ReadOldWriteBoth) {
-			r.burst(t, func() { migrateAbsent(t, r.from, r.to) })
+			r.burst(t, func() { migrate(t, r.from, r.to) })
 		}
 		r.check(t, step)
 	}

@@ -73,6 +73,23 @@ func TestWriteThatIsNotTaken(t *testing.T) {
 	}
 }
 
+// A row that is stored between a deletion that finds none and the look after it is deleted, too. The trigger passes over
+// the first deletion, as if the row had come later.
+func TestDeletionBeforeTheRow(t *testing.T) {
+	db := djangotest.SQLite(t)
+	store := withTable(t, db)
+	key := create(t, store, "", `{}`).Key
+	exec(t, db, "CREATE TABLE passed_over (n int)",
+		"CREATE TRIGGER later BEFORE DELETE ON django_session WHEN NOT EXISTS (SELECT * FROM passed_over) "+
+			"BEGIN INSERT INTO passed_over VALUES (1); SELECT RAISE(IGNORE); END")
+	if err := store.Delete(t.Context(), key); err != nil {
+		t.Error(err)
+	}
+	if _, err := store.Load(t.Context(), key); !errors.Is(err, djsession.ErrNotFound) {
+		t.Errorf("load: %v", err)
+	}
+}
+
 // A deletion that the database passes over is no success, and a logout must not take the session for
 // one that is gone.
 func TestDeletionThatIsNotTaken(t *testing.T) {

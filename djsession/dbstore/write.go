@@ -114,14 +114,8 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := djsession.ValidateKey(key); err != nil {
 		return s.table.Error(op, key, err)
 	}
-	err := s.table.Delete(ctx, op, key)
-	switch {
-	case errors.Is(err, djsession.ErrNotFound):
-		if _, err = s.table.Read(ctx, op, key); err == nil {
-			err = s.table.Error(op, key, sqltable.ErrRefused) // a caller takes ErrNotFound for success
-		}
-		return err
-	case !errors.Is(err, sqltable.ErrForeignKey):
+	err := s.delete(ctx, op, key)
+	if !errors.Is(err, sqltable.ErrForeignKey) {
 		return err
 	}
 	empty, columns, err := s.empty(key)
@@ -129,6 +123,25 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return s.table.Error(op, key, err)
 	}
 	return s.emptied(op, key, s.table.Overwrite(ctx, op, key, empty, columns))
+}
+
+// deleteAttempts limits the attempts to delete a row that is there and yet is not deleted.
+const deleteAttempts = 3
+
+// delete removes the row of a key. A row that is there after the statement found none may have been stored in
+// between, as copies are in a move to another engine. If it is there again and again, the database passes over the
+// deletion, and ErrNotFound would be wrong: a caller takes that for success.
+func (s *Store) delete(ctx context.Context, op, key string) error {
+	for range deleteAttempts {
+		err := s.table.Delete(ctx, op, key)
+		if !errors.Is(err, djsession.ErrNotFound) {
+			return err
+		}
+		if _, err = s.table.Read(ctx, op, key); err != nil {
+			return err
+		}
+	}
+	return s.table.Error(op, key, sqltable.ErrRefused)
 }
 
 // DeleteUnchanged removes the row if it still holds what old was read from. If rows of another
