@@ -78,6 +78,10 @@ type Origin struct {
 	SignedAt time.Time
 	// Compressed is true if the serialized values were deflated.
 	Compressed bool
+	// Old is true if the store would write the session in another way now: in another form,
+	// with another hash algorithm, or by another one of several serializers or compressors. It
+	// does not tell of the key.
+	Old bool
 }
 
 // Salts of the signature, before the name of the session class where it has one.
@@ -88,21 +92,29 @@ const (
 )
 
 // NewCodec returns the codec of the engines db and file, and of the database of cached_db. It
-// writes the form that the site's Django writes, and reads every form that this Django reads.
+// writes the form that the site's Django writes, and reads every form that this Django reads,
+// and with Settings.ReadBothForms the other one, too.
 func NewCodec(s *Settings) (Codec, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	if !s.AtLeast(3, 1) {
-		return newLegacyCodec(s), nil
+	legacy := newLegacyCodec(s)
+	if !s.AtLeast(3, 1) && !s.ReadBothForms {
+		return legacy, nil
 	}
 	signed, err := newSignedCodec(s, sessionSalt+s.SessionStoreClass, signing.NoMaxAge)
-	if err != nil || s.AtLeast(4, 0) {
+	if err != nil || s.AtLeast(4, 0) && !s.ReadBothForms {
 		return signed, err
 	}
-	both := transitionalCodec{signed: signed, legacy: newLegacyCodec(s)}
-	both.writeLegacy = s.DefaultHashingAlgorithm == signing.SHA1
-	return both, nil
+	return transitionalCodec{signed: signed, legacy: legacy, writeLegacy: s.WritesForm() == Legacy}, nil
+}
+
+// WritesForm returns the form that the site's Django writes in the engines db, cached_db and file.
+func (s *Settings) WritesForm() Form {
+	if s.DefaultHashingAlgorithm == signing.SHA1 { // always before 3.1, never from 4.0 on
+		return Legacy
+	}
+	return Signed
 }
 
 // NewCookieCodec returns the codec of the engine signed_cookies. The payload is the cookie,
@@ -126,6 +138,7 @@ func NewLegacyCodec(s *Settings) (Codec, error) {
 // signedCodec is signing.dumps and signing.loads with compress=True.
 type signedCodec struct {
 	signer     *signing.TimestampSigner
+	algorithm  signing.Algorithm // that signer writes
 	maxAge     time.Duration
 	maxSize    int
 	serializer Serializer
@@ -143,11 +156,14 @@ func newSignedCodec(s *Settings, salt string, maxAge time.Duration) (*signedCode
 	if s.AtLeast(3, 1) && !s.AtLeast(4, 0) {
 		o.LegacyAlgorithm = signing.SHA1
 	}
+	if s.ReadBothForms && s.WritesForm() == Legacy && salt != cookieSalt { // this codec only reads
+		o.Algorithm, o.LegacyAlgorithm = signing.SHA256, signing.SHA1
+	}
 	signer, err := signing.NewTimestampSigner(o)
 	if err != nil {
 		return nil, err
 	}
-	return &signedCodec{signer, maxAge, s.MaxPayloadSize, s.serializer()}, nil
+	return &signedCodec{signer, o.Algorithm, maxAge, s.MaxPayloadSize, s.serializer()}, nil
 }
 
 func (c *signedCodec) Append(dst []byte, v *Values) ([]byte, error) {
@@ -189,15 +205,16 @@ func (c *signedCodec) Decode(payload []byte) (*Values, Origin, error) {
 	buf := getBuffer()
 	defer putBuffer(buf)
 	data, signed, err := c.signer.OpenObject((*buf)[:0], payload, c.maxAge)
-	origin := Origin{Signed, signed.Key, signed.Algorithm, signed.SignedAt, signed.Compressed}
+	origin := Origin{Form: Signed, Key: signed.Key, Algorithm: signed.Algorithm, SignedAt: signed.SignedAt, Compressed: signed.Compressed}
 	if err != nil {
 		return nil, origin, &PayloadError{Err: err, Form: formOf(payload)}
 	}
 	*buf = data
-	v, err := parsePayload(c.serializer, data)
+	v, isOld, err := parsePayload(c.serializer, data)
 	if err == nil {
 		v.plain = !signed.Compressed
 	}
+	origin.Old = isOld || signed.Algorithm != c.algorithm
 	return v, origin, err
 }
 
@@ -274,7 +291,8 @@ func (c *legacyCodec) Decode(payload []byte) (*Values, Origin, error) {
 				return nil, origin, &PayloadError{Err: ErrTooLarge}
 			}
 			origin.Key = i
-			v, err := parsePayload(c.serializer, data)
+			v, isOld, err := parsePayload(c.serializer, data)
+			origin.Old = isOld
 			return v, origin, err
 		}
 	}
@@ -286,7 +304,7 @@ func (c *legacyCodec) hash(data []byte, key secret.Text) ([]byte, error) {
 	return hex.AppendEncode(nil, sum), err
 }
 
-// transitionalCodec is the codec of Django 3.1 and 3.2, which read both forms.
+// transitionalCodec reads both forms, as Django 3.1 and 3.2 do.
 type transitionalCodec struct {
 	signed      *signedCodec
 	legacy      *legacyCodec
@@ -303,26 +321,35 @@ func (c transitionalCodec) Append(dst []byte, v *Values) ([]byte, error) {
 func (c transitionalCodec) Decode(payload []byte) (*Values, Origin, error) {
 	v, origin, err := c.signed.Decode(payload)
 	if err == nil || errors.Is(err, ErrTooLarge) {
+		origin.Old = origin.Old || c.writeLegacy
 		return v, origin, err
 	}
 	v, legacy, legacyErr := c.legacy.Decode(payload)
+	legacy.Old = legacy.Old || !c.writeLegacy
 	if legacyErr == nil || !errors.Is(legacyErr, ErrBadSignature) || formOf(payload) == Legacy {
 		return v, legacy, legacyErr
 	}
 	return nil, origin, err
 }
 
-// parsePayload parses serialized values whose signature is verified.
-func parsePayload(s Serializer, data []byte) (*Values, error) {
-	v, err := s.Parse(data)
+// parsePayload parses serialized values whose signature is verified. isOld reports whether another
+// serializer than the one that writes has read them.
+func parsePayload(s Serializer, data []byte) (v *Values, isOld bool, err error) {
+	if several, ok := s.(Serializers); ok {
+		var by int
+		v, by, err = several.ParseBy(data)
+		isOld = by > 0
+	} else {
+		v, err = s.Parse(data)
+	}
 	if err == nil && v == nil {
 		err = errors.New("the serializer returned no values")
 	}
 	if err == nil {
-		return v, nil
+		return v, isOld, nil
 	}
 	if !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrTooLarge) {
 		err = fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	return nil, &PayloadError{Err: err, Content: sniff.Name(data)}
+	return nil, false, &PayloadError{Err: err, Content: sniff.Name(data)}
 }

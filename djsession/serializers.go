@@ -32,22 +32,29 @@ func (s Serializers) Append(dst []byte, v *Values) ([]byte, error) {
 // Parse returns what the first serializer reads that can read the data. If none can, the error is
 // an ErrMalformed with the reasons of all, or the ErrTooLarge of the first that returned one.
 func (s Serializers) Parse(data []byte) (*Values, error) {
+	v, _, err := s.ParseBy(data)
+	return v, err
+}
+
+// ParseBy is Parse, and also returns which serializer has read the data: 0 for the one that
+// writes. See Origin.Old.
+func (s Serializers) ParseBy(data []byte) (v *Values, by int, err error) {
 	if len(s) == 0 {
-		return nil, errNoSerializer
+		return nil, 0, errNoSerializer
 	}
 	var reasons error
-	for _, serializer := range s {
+	for by, serializer := range s {
 		v, err := serializer.Parse(data)
 		switch {
 		case err == nil || errors.Is(err, ErrTooLarge):
-			return v, err
+			return v, by, err
 		case reasons == nil:
 			reasons = err
 		default:
 			reasons = fmt.Errorf("%w; %w", reasons, err)
 		}
 	}
-	return nil, reasons
+	return nil, 0, reasons
 }
 
 var errNoSerializer = errors.New("djsession: settings: SESSION_SERIALIZER: Serializers without a serializer")

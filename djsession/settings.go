@@ -66,6 +66,13 @@ type Settings struct {
 	// cache does not use it.
 	SessionSerializer Serializer
 
+	// ReadBothForms also reads the form of payload that the site's Django does not read: the
+	// legacy one with Django 4.0 and later; the signed one, with either hash algorithm, with
+	// Django up to 3.0 and with DefaultHashingAlgorithm "sha1". What is written stays what the
+	// site's Django writes. It is for sessions that move between releases: Django itself reads
+	// both only in 3.1 and 3.2. Default: off.
+	ReadBothForms bool
+
 	// UseTZ is USE_TZ. Default: on since Django 5.0, off before.
 	UseTZ bool
 	// TimeZone is TIME_ZONE, the zone of the naive times that the database
