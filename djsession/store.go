@@ -33,6 +33,10 @@ type Record struct {
 // cache.
 var Never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
+// KeepExpiry, as the expires of Replace, keeps the time at which the session ends, to the last
+// fraction of a second. A cache that cannot do that returns an errors.ErrUnsupported.
+var KeepExpiry = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // Store keeps sessions where one of Django's engines keeps them. It must be safe for use by
 // several goroutines. The interfaces below it are optional powers of a store: Manager and
 // the other packages use them if the store has them.
@@ -67,7 +71,7 @@ type Store interface {
 	// Replace stores v in place of old if old is still what is stored. Otherwise it returns
 	// a *ConflictError with the session that is stored now. A session that has been deleted
 	// is ErrNotFound, and is not created again. A store that keeps the session in its key
-	// returns a record with another key.
+	// returns a record with another key. With KeepExpiry the session ends when it did.
 	Replace(ctx context.Context, old *Record, v *Values, expires time.Time) (*Record, error)
 
 	// Delete removes the session of this key, expired or not. ErrNotFound says that there

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -37,7 +38,8 @@ type Cache interface {
 
 	// Swap stores data in place of old if the key still holds old. Otherwise it returns a
 	// *ConflictError. If the key is gone, Swap returns ErrNotFound and does not store data.
-	// If old is nil or its Version is not this cache's, Swap returns a conflict.
+	// If old is nil or its Version is not this cache's, Swap returns a conflict. An Expirer
+	// takes KeepTimeout.
 	Swap(ctx context.Context, key string, old *Item, data []byte, timeout time.Duration) (*Item, error)
 
 	// Delete removes a key, whatever its value is. If there is no such key, Delete returns
@@ -54,6 +56,9 @@ type Cache interface {
 	// String returns the kind of the cache and its place, such as "redis (10.0.0.5:6379)".
 	String() string
 }
+
+// KeepTimeout, as the timeout of an Expirer's Swap, keeps the time at which the item ends.
+const KeepTimeout time.Duration = math.MinInt64 + 1
 
 // Range is a part of a cache's entries.
 type Range struct {
@@ -143,6 +148,9 @@ type Item struct {
 	// Version identifies the stored value, by its bytes or by a cas id. Only the cache that
 	// returned the item uses it. reflect.DeepEqual must be able to compare it.
 	Version any
+	// Old is true if the cache would compress Data in another way now: see
+	// djsession.Origin.Old.
+	Old bool
 }
 
 // Entry is an item with its key, as a scan yields it.

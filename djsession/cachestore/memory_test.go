@@ -134,6 +134,9 @@ func (m *memory) Swap(ctx context.Context, key string, old *cachestore.Item, dat
 		if err := m.compare(key, old); err != nil {
 			return err
 		}
+		if timeout == cachestore.KeepTimeout {
+			timeout = m.ends[key].Sub(m.now())
+		}
 		item = m.put(key, data, timeout)
 		return nil
 	})

@@ -74,23 +74,31 @@ func (s *sessions) get(ctx context.Context, key string) (*djsession.Record, erro
 // without values and a *djsession.PayloadError.
 func (s *sessions) record(key string, item *Item) (*djsession.Record, error) {
 	r := &djsession.Record{Key: key, Expires: item.Expires}
-	values, err := s.parse(item.Data)
+	values, isOld, err := s.parse(item.Data)
 	if err != nil {
 		return r, djsession.UnsignedError(err)
 	}
-	r.Values, r.Origin, r.Version = values, djsession.Origin{Form: djsession.Unsigned}, item
+	r.Values, r.Origin, r.Version = values, djsession.Origin{Form: djsession.Unsigned, Old: isOld || item.Old}, item
 	return r, nil
 }
 
-func (s *sessions) parse(data []byte) (*djsession.Values, error) {
+// parse reads the values of an item. isOld reports whether another serializer than the one that
+// writes has read them.
+func (s *sessions) parse(data []byte) (values *djsession.Values, isOld bool, err error) {
 	if len(data) > s.settings().MaxPayloadSize {
-		return nil, fmt.Errorf("%d bytes: %w", len(data), djsession.ErrTooLarge)
+		return nil, false, fmt.Errorf("%d bytes: %w", len(data), djsession.ErrTooLarge)
 	}
-	values, err := s.serializer.Parse(data)
+	if several, ok := s.serializer.(djsession.Serializers); ok {
+		var by int
+		values, by, err = several.ParseBy(data)
+		isOld = by > 0
+	} else {
+		values, err = s.serializer.Parse(data)
+	}
 	if err != nil && !errors.Is(err, djsession.ErrMalformed) && !errors.Is(err, djsession.ErrTooLarge) {
 		err = fmt.Errorf("%w: %w", djsession.ErrMalformed, err)
 	}
-	return values, err
+	return values, isOld, err
 }
 
 // checkWrite returns an error if the session of a key cannot be written.
@@ -115,14 +123,19 @@ func (s *sessions) payload(v *djsession.Values, expires time.Time) (p payload, e
 		v = new(djsession.Values)
 	}
 	now := s.settings().Now()
-	if expires.IsZero() {
+	switch {
+	case expires.Equal(djsession.KeepExpiry):
+		p.timeout = KeepTimeout
+	case expires.IsZero():
 		if p.timeout, err = s.settings().ExpiryAge(v, now); err != nil {
 			return p, err
 		}
-	} else {
+	default:
 		p.timeout = expires.Sub(now)
 	}
-	p.expires = now.Add(p.timeout).UTC()
+	if p.timeout != KeepTimeout {
+		p.expires = now.Add(p.timeout).UTC()
+	}
 	p.data, err = s.encode(v)
 	p.values = v.Clone()
 	return p, err

@@ -55,6 +55,10 @@ func (s *Store) create(ctx context.Context, key string, v *djsession.Values, exp
 func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
 	const op = "replace"
 	key := old.Key
+	expires, err := s.keptExpiry(old, expires)
+	if err != nil {
+		return nil, opError(op, key, err)
+	}
 	p, err := s.payloadFor(key, v, expires)
 	if err != nil {
 		return nil, opError(op, key, err)
@@ -68,6 +72,21 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 		return nil, opError(op, key, s.conflict(ctx, key, err))
 	}
 	return p.record(key, item), nil
+}
+
+// keptExpiry returns the expiry of old in place of djsession.KeepExpiry, unless the cache keeps it
+// by itself.
+func (s *Store) keptExpiry(old *djsession.Record, expires time.Time) (time.Time, error) {
+	if !expires.Equal(djsession.KeepExpiry) {
+		return expires, nil
+	}
+	if _, ok := s.cache.(Expirer); ok {
+		return expires, nil
+	}
+	if old.Expires.IsZero() {
+		return expires, fmt.Errorf("%s does not return when an item ends, so it cannot keep that: %w", s.cache, errors.ErrUnsupported)
+	}
+	return old.Expires, nil
 }
 
 // payloadFor returns the payload to store under a key, or an error if the key cannot be

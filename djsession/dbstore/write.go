@@ -60,6 +60,9 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 	if err := djsession.ValidateKey(old.Key); err != nil {
 		return nil, s.table.Error(op, old.Key, err)
 	}
+	if expires.Equal(djsession.KeepExpiry) {
+		expires = old.Expires
+	}
 	r, written, columns, err := s.encode(old.Key, v, expires)
 	if err != nil {
 		return nil, s.table.Error(op, old.Key, err)

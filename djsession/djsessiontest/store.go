@@ -128,6 +128,9 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 	if err := s.checkUnchanged(old); err != nil {
 		return nil, failed(op, old.Key, err)
 	}
+	if expires.Equal(djsession.KeepExpiry) {
+		expires = old.Expires
+	}
 	return s.put(op, old.Key, v, expires)
 }
 

@@ -53,6 +53,9 @@ func (s *Store) Replace(ctx context.Context, old *djsession.Record, v *djsession
 	if err != nil {
 		return nil, s.folder.Error(op, key, err)
 	}
+	if expires.Equal(djsession.KeepExpiry) {
+		expires = old.Expires
+	}
 	v, data, modTime, err := s.encode(v, expires)
 	if err != nil {
 		return nil, s.folder.Error(op, key, err)

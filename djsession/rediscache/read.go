@@ -83,43 +83,60 @@ func (c *Cache) read(ctx context.Context, client redis.UniversalClient, key stri
 
 // item returns the Item of a stored value.
 func (c *Cache) item(stored string) (*cachestore.Item, error) {
-	data, err := c.decode([]byte(stored))
+	data, isOld, err := c.decode([]byte(stored))
 	if err != nil {
 		return nil, djsession.UnsignedError(err)
 	}
-	return &cachestore.Item{Data: data, Version: version(stored)}, nil
+	return &cachestore.Item{Data: data, Version: version(stored), Old: isOld}, nil
 }
 
-func (c *Cache) decode(stored []byte) ([]byte, error) {
+// decode returns the data of a stored value. isOld reports whether it would be compressed in another
+// way now.
+func (c *Cache) decode(stored []byte) (data []byte, isOld bool, err error) {
 	switch {
 	case len(stored) > c.maxStored:
-		return nil, fmt.Errorf("%w: more than %d bytes are stored", djsession.ErrTooLarge, c.maxStored)
+		return nil, false, fmt.Errorf("%w: more than %d bytes are stored", djsession.ErrTooLarge, c.maxStored)
 	case len(stored) == 0:
-		return nil, fmt.Errorf("%w: an empty value", djsession.ErrMalformed)
+		return nil, false, fmt.Errorf("%w: an empty value", djsession.ErrMalformed)
 	case sniff.IsInt(stored):
 		// Django's RedisCache and django-redis store integers as text, and check for them first.
-		return nil, fmt.Errorf("%w: an integer in place of the values of a session", djsession.ErrMalformed)
+		return nil, false, fmt.Errorf("%w: an integer in place of the values of a session", djsession.ErrMalformed)
 	}
-	data, err := c.compressor.Decompress(stored)
+	data, isOld, err = c.decompress(stored)
 	switch {
-	case errors.Is(err, djsession.ErrTooLarge):
-		return nil, err
 	case err != nil:
-		// django-redis reads a value that does not decompress as an uncompressed value. So does
-		// this package, unless the value looks compressed.
-		switch found := sniff.Compression(stored); found {
-		case "":
-		case c.compressor.Stream:
-			return nil, fmt.Errorf("%w: %s that does not decompress: %w", djsession.ErrMalformed, found, err)
-		default:
-			return nil, fmt.Errorf("%w: %s in place of %s", djsession.ErrMalformed, found, c.compressor.Stream)
+		return nil, false, err
+	case len(data) > c.maxSize:
+		return nil, false, fmt.Errorf("%w: %d bytes", djsession.ErrTooLarge, len(data))
+	}
+	return data, isOld, checkHerd(data)
+}
+
+func (c *Cache) decompress(stored []byte) (data []byte, isOld bool, err error) {
+	data, err = c.compressor.Decompress(stored)
+	found := sniff.Compression(stored)
+	if err != nil || c.compressor.Stream == "" { // the zero Compressor takes anything
+		for i := range c.oldCompressors {
+			if old := &c.oldCompressors[i]; old.Stream == found {
+				data, err := old.Decompress(stored)
+				if err != nil && !errors.Is(err, djsession.ErrTooLarge) {
+					err = fmt.Errorf("%w: %s that does not decompress: %w", djsession.ErrMalformed, found, err)
+				}
+				return data, true, err
+			}
 		}
-		data = stored
 	}
-	if len(data) > c.maxSize {
-		return nil, fmt.Errorf("%w: %d bytes", djsession.ErrTooLarge, len(data))
+	switch {
+	case err == nil || errors.Is(err, djsession.ErrTooLarge):
+		return data, false, err
+	// django-redis reads a value that does not decompress as an uncompressed value. So does
+	// this package, unless the value looks compressed.
+	case found == "":
+		return stored, c.oldUncompressed && c.compressor.Compresses(stored), nil
+	case found == c.compressor.Stream:
+		return nil, false, fmt.Errorf("%w: %s that does not decompress: %w", djsession.ErrMalformed, found, err)
 	}
-	return data, checkHerd(data)
+	return nil, false, fmt.Errorf("%w: %s in place of %s", djsession.ErrMalformed, found, c.compressor.Stream)
 }
 
 // Expires returns the time at which a key ends. It asks the writer.

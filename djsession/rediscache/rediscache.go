@@ -74,6 +74,10 @@ type Config struct {
 	DjangoRedis bool
 	// Compressor is OPTIONS["COMPRESSOR"] of django-redis. Default: Uncompressed.
 	Compressor Compressor
+	// OldCompressors are other compressors whose values are read, too, while a site moves from
+	// one to another. With Uncompressed among them, an uncompressed value is compressed when it is
+	// replaced. Default: none.
+	OldCompressors []Compressor
 	// MaxSize is the largest value, in bytes, before and after compression. Use
 	// Settings.MaxPayloadSize. Default: 32 MiB, as in Settings.
 	MaxSize int
@@ -93,10 +97,13 @@ type Cache struct {
 	readers      []*reader
 	wholeSeconds bool
 	compressor   compress.Compressor
-	maxSize      int
-	maxStored    int
-	timeout      time.Duration
-	noScripts    atomic.Bool // Redis refuses scripts
+	// Other compressors whose values are read. Uncompressed is not among them.
+	oldCompressors  []compress.Compressor
+	oldUncompressed bool
+	maxSize         int
+	maxStored       int
+	timeout         time.Duration
+	noScripts       atomic.Bool // Redis refuses scripts
 }
 
 var (
@@ -125,6 +132,20 @@ func New(c Config) (*Cache, error) {
 	var err error
 	if cache.compressor, err = newCompressor(c.Compressor, c.MaxSize); err != nil {
 		return nil, fmt.Errorf("rediscache: %w", err)
+	}
+	for _, name := range c.OldCompressors {
+		switch {
+		case name == c.Compressor:
+			return nil, fmt.Errorf("rediscache: OldCompressors: %q is the Compressor", name)
+		case name == Uncompressed:
+			cache.oldUncompressed = true
+			continue
+		}
+		old, err := newCompressor(name, c.MaxSize)
+		if err != nil {
+			return nil, fmt.Errorf("rediscache: OldCompressors: %w", err)
+		}
+		cache.oldCompressors = append(cache.oldCompressors, old)
 	}
 	// Compression makes some values a little longer.
 	cache.maxStored = c.MaxSize + c.MaxSize/64 + 1<<10

@@ -11,7 +11,8 @@ import (
 )
 
 // compareAndSet stores a value for left milliseconds if the key still holds old. If left is 0, it
-// deletes the key.
+// deletes the key. If left is keepTTL, the key ends when it did, for which Redis must be 6.0 or
+// later.
 func (c *Cache) compareAndSet(ctx context.Context, key string, old *cachestore.Item, stored version, left int64) error {
 	before := versionOf(old)
 	if before == "" {
@@ -94,6 +95,8 @@ elseif current ~= ARGV[1] then
 	return string.sub(current, 1, tonumber(ARGV[4]))
 elseif ARGV[3] == '0' then
 	redis.call('DEL', KEYS[1])
+elseif ARGV[3] == '-1' then
+	redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 else
 	redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 end
@@ -152,7 +155,11 @@ func (c *Cache) transaction(ctx context.Context, key string, before, stored vers
 			if left == 0 {
 				return p.Del(ctx, key).Err()
 			}
-			return p.Set(ctx, key, string(stored), time.Duration(left)*time.Millisecond).Err()
+			expiration := time.Duration(left) * time.Millisecond
+			if left == keepTTL {
+				expiration = redis.KeepTTL
+			}
+			return p.Set(ctx, key, string(stored), expiration).Err()
 		})
 		return err
 	}, key)

@@ -120,16 +120,17 @@ func (c *Cache) DeleteUnchanged(ctx context.Context, key string, old *cachestore
 	return nil
 }
 
-// isUncompressed reports whether a value is stored without compression. Swap then stores the new
-// value uncompressed, too: every client can read it, even if Config.Compressor is not the site's.
-func isUncompressed(old *cachestore.Item) bool {
-	return old != nil && string(versionOf(old)) == string(old.Data)
+// staysUncompressed reports whether a value is stored without compression. Swap then stores the
+// new value uncompressed, too: every client can read it, even if Config.Compressor is not the
+// site's. If Config.OldCompressors has Uncompressed, Swap compresses it.
+func (c *Cache) staysUncompressed(old *cachestore.Item) bool {
+	return old != nil && !c.oldUncompressed && string(versionOf(old)) == string(old.Data)
 }
 
 // nextItem returns the item to store in place of old.
 func (c *Cache) nextItem(ctx context.Context, old *cachestore.Item, data []byte) (*cachestore.Item, error) {
 	item, err := c.newItem(ctx, data)
-	if err == nil && isUncompressed(old) {
+	if err == nil && c.staysUncompressed(old) {
 		item.Version = version(data)
 	}
 	return item, err
@@ -150,9 +151,15 @@ func (c *Cache) newItem(ctx context.Context, data []byte) (*cachestore.Item, err
 	return &cachestore.Item{Data: slices.Clone(data), Version: version(stored)}, nil
 }
 
+// keepTTL stands for the milliseconds that a key still lives.
+const keepTTL = -1
+
 // milliseconds returns how long a value lives. Django truncates a timeout to whole seconds, and
 // django-redis to whole milliseconds. Neither stores a value whose timeout is then 0.
 func (c *Cache) milliseconds(timeout time.Duration) int64 {
+	if timeout == cachestore.KeepTimeout {
+		return keepTTL
+	}
 	if c.wholeSeconds {
 		timeout = timeout.Truncate(time.Second)
 	}

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -49,6 +50,43 @@ func testExpires(f *fixture) {
 				f.Errorf("%s: %s says that the session ends %v, want %v", test.what, op, r.Expires, want)
 			}
 		}
+	}
+}
+
+// testKeepExpiry tests that a session which is replaced with KeepExpiry ends when it did.
+func testKeepExpiry(f *fixture) {
+	want := f.given.Now().Add(3*time.Hour + 123456*time.Microsecond)
+	created, err := f.store.Create(f.Context(), "", f.values(`{"a":1}`), want)
+	if err != nil {
+		f.Fatal(err)
+	}
+	reader, isReader := f.store.(djsession.ExpiryReader)
+	ends := func() time.Time {
+		r := f.load(created.Key)
+		if !r.Expires.IsZero() || !isReader {
+			return r.Expires
+		}
+		expires, err := reader.Expires(f.Context(), r.Key)
+		if err != nil {
+			f.Fatal(err)
+		}
+		return expires
+	}
+	loaded := f.load(created.Key)
+	replaced, err := f.store.Replace(f.Context(), loaded, f.values(`{"a":2}`), djsession.KeepExpiry)
+	if errors.Is(err, errors.ErrUnsupported) && loaded.Expires.IsZero() {
+		f.holds(created.Key, `{"a":1}`)
+		return
+	}
+	if err != nil {
+		f.Fatalf("Replace: %v", err)
+	}
+	f.holds(created.Key, `{"a":2}`)
+	if !replaced.Expires.IsZero() && !nearly(replaced.Expires, want) {
+		f.Errorf("Replace says that the session ends %v, want %v", replaced.Expires, want)
+	}
+	if got := ends(); !nearly(got, want) {
+		f.Errorf("the session ends %v, want %v", got, want)
 	}
 }
 

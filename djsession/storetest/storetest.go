@@ -93,6 +93,7 @@ var storedTests = []test{
 	{"Conflict", nil, testConflict},
 	{"Deleted", nil, testDeleted},
 	{"Expires", nil, testExpires},
+	{"KeepExpiry", nil, testKeepExpiry},
 	{"Expired", nil, testExpired},
 	{"Clock", func(f *fixture) bool { return !f.OwnClock }, testClock},
 	{"Damage", func(f *fixture) bool { return f.Options.Damage != nil }, testDamage},

@@ -114,6 +114,25 @@ func choice[T any](u *storeURL, name string, choices map[string]T) (chosen T, er
 	return chosen, nil
 }
 
+// choices takes an option that is one or more of a few words, with commas between them. It returns
+// none for a missing option.
+func choices[T any](u *storeURL, name string, known map[string]T) (chosen []T, err error) {
+	text := u.take(name)
+	if text == "" {
+		return nil, nil
+	}
+	seen := map[string]bool{}
+	for word := range strings.SplitSeq(text, ",") {
+		one, ok := known[word]
+		if !ok || seen[word] {
+			return nil, fmt.Errorf("%s %q: want one of %s, or several of them with commas between", name, text, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+		seen[word] = true
+		chosen = append(chosen, one)
+	}
+	return chosen, nil
+}
+
 // A pool is bounded, since the site needs the server's connections, too. PostgreSQL has 100 by
 // default: without a bound, a burst of requests to a Go service would take all of them. Idle
 // connections are kept, since connecting costs more than a statement.

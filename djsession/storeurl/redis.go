@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -252,24 +253,35 @@ func (u *storeURL) redisFormat(c *openedCache, config *rediscache.Config) error 
 		return err
 	}
 	client = client || class
-	compressors := map[string]rediscache.Compressor{"": rediscache.Uncompressed, "none": rediscache.Uncompressed}
+	compressors := map[string]rediscache.Compressor{"none": rediscache.Uncompressed}
 	for _, name := range rediscache.Compressors[1:] {
 		compressors[string(name)] = name
 	}
-	if config.Compressor, err = choice(u, "compressor", compressors); err != nil {
+	names, err := choices(u, "compressor", compressors)
+	if err != nil {
 		return err
 	}
-	serializer, err := choice(u, "serializer", map[string]djsession.Serializer{
-		"":        nil, // pickle, as the site's Django writes it
-		"pickle":  nil,
+	if len(names) > 0 {
+		config.Compressor, config.OldCompressors = names[0], names[1:]
+	}
+	var pickle djsession.Serializer = c.config.Settings.PickleSerializer()
+	serializers, err := choices(u, "serializer", map[string]djsession.Serializer{
+		"pickle":  pickle,
 		"json":    rediscache.JSONSerializer{},
 		"msgpack": rediscache.MessagePackSerializer{},
 	})
 	if err != nil {
 		return err
 	}
-	c.config.Serializer = serializer
-	config.DjangoRedis = client || serializer != nil || config.Compressor != rediscache.Uncompressed
+	switch len(serializers) {
+	case 0: // pickle, as the site's Django writes it
+	case 1:
+		c.config.Serializer = serializers[0]
+	default:
+		c.config.Serializer = djsession.Serializers(serializers)
+	}
+	config.DjangoRedis = client || slices.ContainsFunc(serializers, func(s djsession.Serializer) bool { return s != pickle }) ||
+		slices.ContainsFunc(names, func(name rediscache.Compressor) bool { return name != rediscache.Uncompressed })
 	if c.environPrefix && !config.DjangoRedis {
 		return errors.New("key_prefix is without effect on Django's own client if django-environ reads it: write prefix= if settings.CACHES has a KEY_PREFIX, and client=django-redis if the site uses that")
 	}

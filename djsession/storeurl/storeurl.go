@@ -79,7 +79,9 @@
 //     compressor or django-environ's client_class implies django-redis, and valkey:// implies
 //     django-valkey
 //   - serializer: "pickle", the default, "json" or "msgpack"
-//   - compressor: "none", the default, "zlib", "gzip", "lzma", "lz4" or "zstd"
+//   - compressor: "none", the default, "zlib", "gzip", "lzma", "lz4" or "zstd". While a site moves from
+//     one serializer or compressor to another, each can be several: serializer=json,pickle reads
+//     both and writes the first
 //   - username and password, if the host has none before it
 //   - db: the number of the database, in place of the path
 //   - replica: host:port of a server to read from, once for each. In redis://host,host/1 the

@@ -33,6 +33,18 @@ func testExpires(t *testing.T, c *cache) {
 		t.Errorf("Expires: %v, %v", expires, err)
 	}
 	wantExpiry(t, "swapped", expires, 3*time.Hour)
+	swapped, err := c.Get(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Swap(t.Context(), key, swapped, []byte("three"), cachestore.KeepTimeout); err != nil {
+		t.Fatal(err)
+	}
+	c.wantStored(t, key, "three")
+	kept, err := expirer.Expires(t.Context(), key)
+	if err != nil || kept.Sub(expires).Abs() > time.Second {
+		t.Errorf("with KeepTimeout it ends at %v, %v, want %v", kept, err, expires)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = expirer.Expires(ctx, key)

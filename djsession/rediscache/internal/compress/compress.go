@@ -41,9 +41,12 @@ func New(module string, maxSize int) (c Compressor, ok bool) {
 	return c, ok
 }
 
+// Compresses reports whether Compress compresses the data.
+func (c *Compressor) Compresses(data []byte) bool { return c.pack != nil && len(data) > c.longerThan }
+
 // Compress returns the compressed data, or data itself if it is short.
 func (c *Compressor) Compress(data []byte) ([]byte, error) {
-	if c.pack == nil || len(data) <= c.longerThan {
+	if !c.Compresses(data) {
 		return data, nil
 	}
 	return c.pack(data)
