@@ -27,6 +27,7 @@ type SQLUsers struct {
 	sessions string      // the session table, or schema.table
 	located  atomic.Bool // the table of users is known to be in the right schema
 	byID     sqldialect.Statement
+	byIDs    sqldialect.Statement // of usersInQuery users
 	byName   sqldialect.Statement
 	anyUser  sqldialect.Statement
 	setLogin sqldialect.Statement
@@ -141,8 +142,13 @@ func (u *SQLUsers) compile() {
 		key = "CAST(:key AS bigint)" // a number too large for an int column must find no row, and not be an error
 	}
 	isKey := " WHERE " + u.column(u.model.ID) + " = " + key
+	keys := make([]string, usersInQuery)
+	for i := range keys {
+		keys[i] = strings.ReplaceAll(key, ":key", fmt.Sprintf(":key%d", i))
+	}
 	row := "SELECT " + strings.Join(u.columns(), ", ") + " FROM " + table
 	u.byID = u.dialect.Compile(row + isKey)
+	u.byIDs = u.dialect.Compile(row + " WHERE " + u.column(u.model.ID) + " IN (" + strings.Join(keys, ", ") + ")")
 	u.byName = u.dialect.Compile(row + " WHERE " + u.column(u.model.Username) + " = :key")
 	u.anyUser = u.dialect.Compile(row + " LIMIT 1")
 	if u.model.LastLogin != NoColumn {

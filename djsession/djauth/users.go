@@ -31,6 +31,13 @@ type Users interface {
 	SetLastLogin(ctx context.Context, id string, at time.Time) error
 }
 
+// BulkUsers is Users that can read many users in one query. Rehash uses it.
+type BulkUsers interface {
+	// UsersByID returns users by their primary keys, in the form that PrimaryKey.Convert
+	// returns. A user who does not exist is not among them.
+	UsersByID(ctx context.Context, ids []string) (map[string]*User, error)
+}
+
 // User is a row of the site's user table.
 type User struct {
 	// ID is the primary key, as Django's value_to_string writes it: "17",

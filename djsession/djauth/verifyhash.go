@@ -35,34 +35,47 @@ func (a *Auth) verifyHash(settings *djsession.Settings, user *User, hash string)
 	if hash == "" {
 		return refuse(refusedNoHash, "it has no _auth_user_hash: if the site's user model has no get_session_auth_hash, set NoSessionAuthHash"), nil
 	}
-	want, err := a.ownHash(user, settings.SecretKey, settings.DefaultHashingAlgorithm)
-	if err != nil || equal(hash, want) {
+	_, ok, err := a.hashKey(settings, user, hash)
+	if err != nil || ok {
 		return nil, err
 	}
-	hasForeignLength := len(hash) != len(want)
-	if settings.AtLeast(3, 1) && !settings.AtLeast(4, 0) {
-		legacy, err := djangoHash(user, settings.SecretKey, signing.SHA1) // even if the model overrides the method
-		if err != nil || equal(hash, legacy) {
-			return nil, err
-		}
+	want, err := a.currentHash(settings, user)
+	if err != nil {
+		return nil, err
 	}
-	fallbackHash := a.ownHash
-	if a.InheritsFallbackHash {
-		fallbackHash = djangoHash
-	}
-	for _, secret := range settings.SecretKeyFallbacks {
-		earlier, err := fallbackHash(user, secret, settings.DefaultHashingAlgorithm)
-		if err != nil || equal(hash, earlier) {
-			return nil, err
-		}
-	}
-	if hasForeignLength {
+	if len(hash) != len(want) {
 		return refuse(refusedForeignHash, "its _auth_user_hash has %d characters, and its user's hash has %d: does the site's user model have "+
 			"a get_session_auth_hash of its own (see Auth.SessionAuthHash), or is DJANGO_VERSION not the site's?", len(hash), len(want)), nil
 	}
 	return refuse(refusedHash, "its _auth_user_hash does not fit its user. That is so after a change of password, until Django ends the session. "+
 		"If it happens to users who did not change it: are SECRET_KEY, SECRET_KEY_FALLBACKS, DJANGO_VERSION and UserModel.Table the site's, "+
 		"and does its user model have a get_session_auth_hash of its own (see Auth.SessionAuthHash)?"), nil
+}
+
+// hashKey returns the key under which a session's hash is the user's: 0 for SECRET_KEY, and i for
+// the i-th of its fallbacks, counted from 1. It is false if there is none.
+func (a *Auth) hashKey(settings *djsession.Settings, user *User, hash string) (key int, ok bool, err error) {
+	want, err := a.ownHash(user, settings.SecretKey, settings.DefaultHashingAlgorithm)
+	if err != nil || equal(hash, want) {
+		return 0, err == nil, err
+	}
+	if settings.AtLeast(3, 1) && !settings.AtLeast(4, 0) {
+		legacy, err := djangoHash(user, settings.SecretKey, signing.SHA1) // even if the model overrides the method
+		if err != nil || equal(hash, legacy) {
+			return 0, err == nil, err
+		}
+	}
+	fallbackHash := a.ownHash
+	if a.InheritsFallbackHash {
+		fallbackHash = djangoHash
+	}
+	for i, secret := range settings.SecretKeyFallbacks {
+		earlier, err := fallbackHash(user, secret, settings.DefaultHashingAlgorithm)
+		if err != nil || equal(hash, earlier) {
+			return i + 1, err == nil, err
+		}
+	}
+	return 0, false, nil
 }
 
 // ownHash is get_session_auth_hash of the site's user model under a secret: a fingerprint

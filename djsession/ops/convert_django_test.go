@@ -1,0 +1,171 @@
+package ops_test
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/djauth"
+	"github.com/djsess/djsess/djsession/ops"
+	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/signing"
+)
+
+// beside starts another Django on the database of a site.
+func (s *site) beside(t *testing.T, version string, db djangotest.Database, more djangotest.Settings) *site {
+	t.Helper()
+	settings := djangotest.Settings{"DATABASES": db.Settings(), "USE_TZ": true}
+	for name, value := range more {
+		settings[name] = value
+	}
+	other := &site{Django: djangotest.Start(t, version, settings), version: version, storeURL: db.URL}
+	other.Do(t, sessionCode, nil, nil)
+	return other
+}
+
+// openAs opens a store with settings, and its users.
+func openAs(t *testing.T, storeURL, version string, change func(*djsession.Settings)) (storeurl.Store, *djauth.Auth) {
+	t.Helper()
+	settings, err := djsession.NewSettings(version, djangotest.SecretKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings.UseTZ = true
+	if change != nil {
+		change(settings)
+	}
+	store, err := storeurl.Open(storeURL, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	if _, ok := store.(djsession.SQLStore); !ok {
+		return store, nil
+	}
+	return store, authOf(t, store)
+}
+
+func authOf(t *testing.T, store djsession.Store) *djauth.Auth {
+	t.Helper()
+	users, err := djauth.UsersIn(store, djauth.UserModel{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth, err := djauth.New(users)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return auth
+}
+
+// loggedIn counts the sessions whose user a Django knows.
+func loggedIn(sessions []*made) (n int) {
+	for _, s := range sessions {
+		if s != nil && s.User > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+var authHash = regexp.MustCompile(`"_auth_user_hash": "[0-9a-f]+"`)
+
+// sameButHashes is sameSessions without the session auth hashes: whether those are right, shows in who is logged in.
+func sameButHashes(t *testing.T, want []made, got []*made) {
+	t.Helper()
+	want = slices.Clone(want)
+	for i := range want {
+		want[i].Values = authHash.ReplaceAllString(want[i].Values, `"_auth_user_hash": "…"`)
+		if got[i] != nil {
+			got[i].Values = authHash.ReplaceAllString(got[i].Values, `"_auth_user_hash": "…"`)
+		}
+	}
+	sameSessions(t, want, got)
+}
+
+func keepsAll(t *testing.T) ops.Job {
+	return ops.Job{Found: func(f ops.Finding) { t.Error(f) }}
+}
+
+const converted = 60 // sessions in a test; a third of them are logins
+
+// Sessions of Django 2.2 are converted while the site runs 3.2. Then the newest Django has all values and knows all users, whom it
+// did not know before. Converted back, Django 2.2 has and knows them again.
+func TestConvertReleases(t *testing.T) {
+	djangotest.NotShort(t, "it starts three Djangos")
+	t.Parallel()
+	db := djangotest.SQLite(t)
+	first := newSite(t, engine{start: func(*testing.T) (djangotest.Settings, string, string) {
+		return djangotest.Settings{"DATABASES": db.Settings()}, db.URL, ""
+	}}, djangotest.Versions[0], nil)
+	want := first.make(t, false, converted)
+	middle, last := first.beside(t, "3.2", db, nil), first.beside(t, djangotest.Newest, db, nil)
+	if n := loggedIn(last.read(t, want)); n > 0 {
+		t.Fatalf("before: Django %s knows the users of %d sessions", last.version, n)
+	}
+
+	store, auth := openAs(t, db.URL, "3.2", nil)
+	options := ops.Conversion{Job: keepsAll(t), Auth: auth}
+	// Until a session of 3.2 is there, nothing shows that the site runs it.
+	if report, err := ops.Convert(t.Context(), store, options); !errors.Is(err, ops.ErrUnknownForm) || *report != (ops.ConversionReport{}) {
+		t.Fatalf("without a session of 3.2: %+v, %v", report, err)
+	}
+	// The site's settings say that it still runs 2.2.
+	options.Site, _ = djsession.NewSettings("2.2", djangotest.SecretKey)
+	options.AcceptNewForm = true
+	if _, err := ops.Convert(t.Context(), store, options); !errors.Is(err, ops.ErrSiteCannotRead) {
+		t.Fatalf("a site that cannot read it: %v", err)
+	}
+	options.Site, options.AcceptNewForm = nil, false
+	sameButHashes(t, want, first.read(t, want))
+
+	middle.make(t, false, 1)
+	const logins = converted / 3
+	wantReport := ops.ConversionReport{Read: converted + 1, Converted: converted, Old: converted, Hashes: logins}
+	options.DryRun = true
+	if report, err := ops.Convert(t.Context(), store, options); err != nil || *report != wantReport {
+		t.Fatalf("dry run: %+v, %v", report, err)
+	}
+	sameButHashes(t, want, first.read(t, want))
+	options.DryRun = false
+	if report, err := ops.Convert(t.Context(), store, options); err != nil || *report != wantReport {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	sameButHashes(t, want, middle.read(t, want))
+	sameButHashes(t, want, last.read(t, want))
+	if report, err := ops.Convert(t.Context(), store, options); err != nil || *report != (ops.ConversionReport{Read: converted + 1}) {
+		t.Fatalf("second run: %+v, %v", report, err)
+	}
+
+	back, auth := openAs(t, db.URL, "3.2", func(s *djsession.Settings) {
+		s.DefaultHashingAlgorithm, s.ReadBothForms = signing.SHA1, true
+	})
+	options = ops.Conversion{Job: keepsAll(t), Auth: auth, Earlier: store.Settings(), AcceptNewForm: true}
+	wantReport = ops.ConversionReport{Read: converted + 1, Converted: converted + 1, Old: converted + 1, Hashes: logins + 1}
+	if report, err := ops.Convert(t.Context(), back, options); err != nil || *report != wantReport {
+		t.Fatalf("back: %+v, %v", report, err)
+	}
+	sameButHashes(t, want, first.read(t, want))
+}
+
+// A site that jumps from 2.2 to the newest Django is stopped for the conversion, and no Django reads both forms.
+func TestConvertJump(t *testing.T) {
+	djangotest.NotShort(t, "it starts two Djangos")
+	t.Parallel()
+	db := djangotest.SQLite(t)
+	first := newSite(t, engine{start: func(*testing.T) (djangotest.Settings, string, string) {
+		return djangotest.Settings{"DATABASES": db.Settings()}, db.URL, ""
+	}}, djangotest.Versions[0], nil)
+	want := first.make(t, false, converted)
+	store, auth := openAs(t, db.URL, djangotest.Newest, func(s *djsession.Settings) { s.ReadBothForms = true })
+	options := ops.Conversion{Job: keepsAll(t), Auth: auth, Earlier: first.settings, AcceptNewForm: true}
+	wantReport := ops.ConversionReport{Read: converted, Converted: converted, Old: converted, Hashes: converted / 3}
+	if report, err := ops.Convert(t.Context(), store, options); err != nil || *report != wantReport {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	last := first.beside(t, djangotest.Newest, db, nil)
+	sameButHashes(t, want, last.read(t, want))
+}
