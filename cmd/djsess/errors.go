@@ -182,6 +182,12 @@ func explainKind(err error) (status int, hint string) {
 		return misused, ""
 	case errors.As(err, &lost):
 		return failed, "--on-loss skip leaves such values out, and --on-loss keep-opaque keeps their pickles as text"
+	case errors.Is(err, ops.ErrUnknownForm):
+		return misused, "after the first visits to the new site there is one; if the site is stopped, or has had no visitors, use --accept-new-form"
+	case errors.Is(err, ops.ErrSiteCannotRead):
+		return misused, `the site's settings file says what the site runs: after a change of the site, write it again with "djsess settings"`
+	case errors.Is(err, ops.ErrNoFallbacks):
+		return misused, "put the site's SECRET_KEY first and the older keys after it"
 	case errors.Is(err, ops.ErrEvicts):
 		return failed, "a session that it drops is a user who is logged out: raise the limit, or use --force"
 	case errors.Is(err, ops.ErrNoExport):

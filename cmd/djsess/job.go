@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -51,6 +52,7 @@ type jobReport struct {
 	named    int                 // findings that were printed
 	passed   int                 // findings that were not
 	bad      int                 // sessions that cannot be read
+	extra    map[string]any      // for JSON, beside the counts
 	terminal bool
 	width    int // of the progress line that is on the terminal
 	shown    time.Time
@@ -143,7 +145,7 @@ func (r *jobReport) erase() {
 
 // counter is a line of a job's report: a number and what it counts.
 type counter struct {
-	name  string // in JSON
+	name  string // in JSON; "": it is not there
 	count int64
 	text  string // what the number is of, such as "sessions inserted"
 }
@@ -170,8 +172,11 @@ func (r *jobReport) finish(counts []counter, err error) error {
 func (r *jobReport) print(counts []counter, stopped bool) error {
 	if *r.flags.output == asJSON {
 		object := map[string]any{"complete": !stopped, "dry_run": r.flags.dryRun}
+		maps.Copy(object, r.extra)
 		for _, c := range counts {
-			object[c.name] = c.count
+			if c.name != "" {
+				object[c.name] = c.count
+			}
 		}
 		return json.NewEncoder(r.out).Encode(object)
 	}

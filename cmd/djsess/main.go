@@ -49,6 +49,7 @@ type app struct {
 		settings      string
 		readOnly      bool
 		acceptNewKey  bool
+		fromDjango    string // of convert
 	}
 }
 
@@ -104,10 +105,12 @@ a djsess.toml:
   database = "main"
   [stores.old.settings]            # settings that only this store has
   DJANGO_VERSION = "3.2"
-  [users]                          # for list --username
-  table = "auth_user"              # also id, username, store (if the users are in
-                                   # another database), and primary_key: "integer",
-                                   # "uuid" or "text"
+  [users]                          # for list --username, convert and rotate
+  table = "auth_user"              # also id, username, password, store (if the
+                                   # users are in another database), primary_key:
+                                   # "integer", "uuid" or "text"; hash_salt and
+                                   # hash_columns for a get_session_auth_hash of
+                                   # the site's own
 
 Exit status:
   0  done
@@ -163,7 +166,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.getCommand(), a.listCommand(),
 		a.createCommand(), a.setCommand(), a.unsetCommand(), a.deleteCommand(),
 		a.decodeCommand(), a.encodeCommand(), a.settingsCommand(),
-		a.migrateCommand(), a.exportCommand(), a.importCommand(),
+		a.migrateCommand(), a.exportCommand(), a.importCommand(), a.convertCommand(), a.rotateCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		cmd.ValidArgsFunction = cobra.NoFileCompletions

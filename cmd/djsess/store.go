@@ -266,6 +266,7 @@ func (a *app) openSite(c *config, place place, readOnly bool) (*site, error) {
 		return nil, err
 	}
 	settings.AcceptNewKey = a.flags.acceptNewKey
+	settings.ReadBothForms = a.flags.fromDjango != ""
 	a.warnOfDefaultZone(c, place, settings)
 	store, err := place.open(settings, readOnly)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/sitefile"
+	"github.com/djsess/djsess/signing"
 )
 
 // usersConfig is where the site's users are, by the table [users] or by the site's settings file.
@@ -24,7 +25,17 @@ type usersConfig struct {
 	primaryKey djauth.PrimaryKey
 	id         string
 	username   string
+	password   string
+	hash       authHash
 	store      string // a database, by its URL or its name in [stores]; "": that of the sessions
+}
+
+// authHash is the get_session_auth_hash of the users' model.
+type authHash struct {
+	own                  djauth.SessionHash // without Columns: Django's
+	isUnknown            bool               // the model's own, which nobody has described
+	inheritsFallbackHash bool
+	none                 bool
 }
 
 // primaryKeys are the types of primary keys by their names in djsess.toml.
@@ -36,7 +47,15 @@ func parseUsers(top *table) *usersConfig {
 	if t.values == nil {
 		return nil
 	}
-	u := &usersConfig{namedBy: "[users] in " + top.file, table: t.text("table"), id: t.text("id"), username: t.text("username"), store: t.text("store")}
+	u := &usersConfig{namedBy: "[users] in " + top.file, table: t.text("table"), id: t.text("id"), username: t.text("username"), password: t.text("password"), store: t.text("store")}
+	own := &u.hash.own
+	*own = djauth.SessionHash{Salt: t.text("hash_salt"), Columns: t.texts("hash_columns"), Algorithm: signing.Algorithm(t.text("hash_algorithm"))}
+	switch {
+	case (own.Salt == "") != (len(own.Columns) == 0):
+		t.fail("hash_salt", "it goes with hash_columns: both describe a get_session_auth_hash of the site's own")
+	case own.Algorithm != "" && own.Algorithm != signing.SHA1 && own.Algorithm != signing.SHA256:
+		t.fail("hash_algorithm", `want "sha1", the default, or "sha256"`)
+	}
 	var ok bool
 	if u.primaryKey, ok = primaryKeys[t.text("primary_key")]; !ok {
 		t.fail("primary_key", `want "integer", "uuid" or "text"`)
@@ -109,26 +128,15 @@ func (s *site) hasUsername(ctx context.Context, username string) (func(*djsessio
 
 // userNamed returns the user of a username, and the type of its primary key.
 func (s *site) userNamed(ctx context.Context, username string) (*djauth.User, djauth.PrimaryKey, error) {
-	u, err := s.config.usersOrSites()
+	u, err := s.config.usersOrSites("--username")
 	if err != nil {
 		return nil, 0, err
 	}
-	store := s.Store
-	if u.store != "" {
-		rawURL, err := s.config.partURL(u.store, u.namedBy+": store")
-		if err != nil {
-			return nil, 0, err
-		}
-		database, err := storeurl.OpenReadOnly(rawURL, s.settings)
-		if err != nil {
-			return nil, 0, openError(err, u.namedBy)
-		}
-		defer database.Close()
-		store = database
+	store, closeStore, err := s.usersStore("--username", u)
+	if err != nil {
+		return nil, 0, err
 	}
-	if _, ok := store.(djsession.SQLStore); !ok {
-		return nil, 0, configf("--username: %s has no users: name the users' database by store under [users] in %s", store, cmp.Or(s.config.file, configName))
-	}
+	defer closeStore()
 	users, err := djauth.UsersIn(store, u.model())
 	if err != nil {
 		return nil, 0, configf("%s: %w", u.namedBy, err)
@@ -144,14 +152,36 @@ func (s *site) userNamed(ctx context.Context, username string) (*djauth.User, dj
 	return user, users.PrimaryKey(), nil
 }
 
-// usersOrSites returns [users], or what the site's settings file says of the users.
-func (c *config) usersOrSites() (*usersConfig, error) {
+// usersStore opens the database of the users. The caller calls closeStore.
+func (s *site) usersStore(flag string, u *usersConfig) (store djsession.Store, closeStore func(), err error) {
+	store, closeStore = s.Store, func() {}
+	if u.store != "" {
+		rawURL, err := s.config.partURL(u.store, u.namedBy+": store")
+		if err != nil {
+			return nil, nil, err
+		}
+		database, err := storeurl.OpenReadOnly(rawURL, s.settings)
+		if err != nil {
+			return nil, nil, openError(err, u.namedBy)
+		}
+		store, closeStore = database, func() { database.Close() }
+	}
+	if _, ok := store.(djsession.SQLStore); !ok {
+		closeStore()
+		return nil, nil, configf("%s: %s has no users: name the users' database by store under [users] in %s", flag, store, cmp.Or(s.config.file, configName))
+	}
+	return store, closeStore, nil
+}
+
+// usersOrSites returns [users], or what the site's settings file says of the users. flag is what needs them, for
+// errors.
+func (c *config) usersOrSites(flag string) (*usersConfig, error) {
 	switch {
 	case c.users != nil:
 		return c.users, nil
 	case c.settingsFile == "":
-		return nil, configf("--username: want a table [users] in %s that says where the site's users are: table = \"auth_user\" if they are Django's own; "+
-			"for another model also id, username, and primary_key = \"uuid\" or \"text\"", configName)
+		return nil, configf("%s: want a table [users] in %s that says where the site's users are: table = \"auth_user\" if they are Django's own; "+
+			"for another model also id, username, and primary_key = \"uuid\" or \"text\"", flag, configName)
 	}
 	file, err := sitefile.Read(c.settingsFile)
 	if err != nil {
@@ -159,9 +189,10 @@ func (c *config) usersOrSites() (*usersConfig, error) {
 	}
 	users := file.Users
 	if users == nil {
-		return nil, configf(`--username: %s does not describe the users ("left_out" says why): describe them by a table [users] in %s`, c.settingsFile, configName)
+		return nil, configf(`%s: %s does not describe the users ("left_out" says why): describe them by a table [users] in %s`, flag, c.settingsFile, configName)
 	}
-	u := &usersConfig{namedBy: "users in " + c.settingsFile, table: users.Table, primaryKey: primaryKeys[users.IDType], id: users.ID, username: users.Username}
+	u := &usersConfig{namedBy: "users in " + c.settingsFile, table: users.Table, primaryKey: primaryKeys[users.IDType], id: users.ID, username: users.Username, password: users.Password,
+		hash: authHash{isUnknown: users.AuthHash == sitefile.OwnHash, inheritsFallbackHash: users.InheritsFallbackHash, none: users.AuthHash == sitefile.NoHash}}
 	// The URL of the sessions' database may have been given in another way, with its password.
 	database := func(rawURL string) string {
 		return storeurl.WithOption(storeurl.WithOption(rawURL, "table", ""), "model", "")
