@@ -2,8 +2,10 @@ package ops_test
 
 import (
 	"errors"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/djsess/djsess/djsession"
@@ -168,4 +170,117 @@ func TestConvertJump(t *testing.T) {
 	}
 	last := first.beside(t, djangotest.Newest, db, nil)
 	sameButHashes(t, want, last.read(t, want))
+}
+
+// readsRecipes puts the folder of the recipes on the path, for SESSION_SERIALIZER.
+func (s *site) readsRecipes(t *testing.T) {
+	t.Helper()
+	folder, err := filepath.Abs("../../docs/moving")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Do(t, `import sys; sys.path.insert(0, args)`, folder, nil)
+}
+
+// A site with pickles first gets a serializer that reads both and writes JSON. Then its pickles are converted, by the rules by which
+// that serializer writes, and the newest Django reads them with its JSONSerializer.
+func TestConvertPickles(t *testing.T) {
+	djangotest.NotShort(t, "it starts three Djangos")
+	t.Parallel()
+	const last = "4.2" // the last one with a PickleSerializer
+	db := djangotest.SQLite(t)
+	pickles := newSite(t, engine{start: func(*testing.T) (djangotest.Settings, string, string) {
+		return djangotest.Settings{"DATABASES": db.Settings()}, db.URL, ""
+	}}, last, djangotest.Settings{"SESSION_SERIALIZER": "django.contrib.sessions.serializers.PickleSerializer"})
+	want := pickles.make(t, true, converted)
+
+	both := pickles.beside(t, last, db, djangotest.Settings{"SESSION_SERIALIZER": "serializer.JSONSerializer"})
+	both.readsRecipes(t)
+	sameSessions(t, want, both.read(t, want))
+	var copies []made // as this serializer writes them
+	both.Do(t, `
+		result = []
+		for key in args:
+			values = SessionStore(key).load()
+			s = SessionStore()
+			s.update(values)
+			s.save()
+			result.append(read(s.session_key))
+	`, keysOf(want), &copies)
+
+	store, auth := openAs(t, db.URL, last, func(s *djsession.Settings) {
+		s.SessionSerializer = djsession.Serializers{djsession.JSONSerializer{}, djsession.PickleSerializer{}}
+	})
+	report, err := ops.Convert(t.Context(), store, ops.Conversion{Job: keepsAll(t), Auth: auth})
+	if err != nil || *report != (ops.ConversionReport{Read: 2 * converted, Converted: converted, Old: converted}) {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	newest := pickles.beside(t, djangotest.Newest, db, nil)
+	sameSessions(t, want, newest.read(t, want))
+	sameSessions(t, copies, newest.read(t, copies))
+	for i, got := range newest.read(t, copies) {
+		if got == nil || got.Values != want[i].Values {
+			t.Fatalf("Go and the serializer convert session %d in different ways", i)
+		}
+	}
+}
+
+func keysOf(sessions []made) (keys []string) {
+	for _, s := range sessions {
+		keys = append(keys, s.Key)
+	}
+	return keys
+}
+
+// The serializer of the recipe reads in each Django what it wrote itself, and what JSON cannot hold is an error of the save.
+func TestSerializer(t *testing.T) {
+	for _, version := range djangotest.Djangos() {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			s := &site{Django: djangotest.Start(t, version, djangotest.Settings{"USE_TZ": true, "SESSION_SERIALIZER": "serializer.JSONSerializer"})}
+			s.readsRecipes(t)
+			s.Do(t, sessionCode, nil, nil)
+			var got struct {
+				Values, Pickled, Expiry, Error string
+			}
+			s.Do(t, `
+				import pickle
+				from serializer import JSONSerializer
+				class Cart: pass
+				values = {}
+				for kind in JSONABLE + PICKLED:
+					values.update(kind)
+				values.update({"days": {date(2031, 2, 3): 1, 2.5: 2, True: 3}})
+				text = JSONSerializer().dumps(values)
+				result = {"values": json.dumps(JSONSerializer().loads(text), sort_keys=True)}
+				result["pickled"] = json.dumps(portable(JSONSerializer().loads(pickle.dumps({"pair": (1, 2)}))))
+				s = SessionStore()
+				s.set_expiry(timezone.now() + timedelta(seconds=500))
+				expiry = SessionStore().decode(s.encode(s._session))["_session_expiry"]
+				result["expiry"] = "text" if isinstance(expiry, str) else "seconds" if 490 < expiry <= 500 else repr(expiry)
+				try:
+					JSONSerializer().dumps({"cart": Cart()})
+				except TypeError as e:
+					result["error"] = str(e)
+				class Skipping(JSONSerializer):
+					def lost(self, name, value, error): return None
+				assert Skipping().dumps({"cart": [Cart()], "a": 1}) == b'{"a":1}'
+			`, nil, &got)
+			for _, want := range []string{
+				`"at": "2031-02-03T04:05:06.000007+00:00"`, `"price": "19.90"`, `"raw": "AP8="`, `"pair": [1, ["x"]]`, `"set": ["one"]`, `"keys": {"1": "one", "null": 2}`,
+				`"days": {"2.5": 2, "2031-02-03": 1, "true": 3}`, `"half": "\ud800"`, `"delta": "-1 day, 0:00:03"`,
+			} {
+				if !strings.Contains(got.Values, want) {
+					t.Errorf("no %s in %s", want, got.Values)
+				}
+			}
+			wantExpiry := "text"
+			if !djangotest.AtLeast(version, "4.1") {
+				wantExpiry = "seconds"
+			}
+			if got.Pickled != `{"pair": [1, 2]}` || got.Expiry != wantExpiry || !strings.Contains(got.Error, `session value 'cart': JSON has no form for`) {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
 }
