@@ -1,12 +1,7 @@
-"""A SESSION_SERIALIZER that reads JSON and pickles, and writes JSON.
+"""Two classes for SESSION_SERIALIZER that read JSON and pickles. JSONSerializer writes JSON.
 
-It is for a site that leaves PickleSerializer, which Django 5.0 no longer has. Copy this file into the site, as
-mysite/serializer.py, and set
-
-    SESSION_SERIALIZER = "mysite.serializer.JSONSerializer"
-
-Nobody is logged out. Each session that is saved becomes JSON, and "djsess convert" rewrites the others. When no pickle
-is left, set Django's own JSONSerializer. It works in Django 2.2 to 6.1.
+They are for a site that leaves Django's PickleSerializer, which Django 5.0 no longer has. pickle.md has the steps. Copy
+this file into the site, as mysite/serializer.py. It works in Django 2.2 to 6.1.
 
 JSON has no form for some of Python's types. They are written by the same rules as in "djsess convert":
 
@@ -18,7 +13,8 @@ JSON has no form for some of Python's types. They are written by the same rules 
 A key of a dict becomes a text. So the code of the site must expect what it gets back: a text in place of a Decimal.
 For any other object JSONSerializer.lost decides.
 
-As long as this class reads pickles, who knows SECRET_KEY can run code in the site, as with PickleSerializer.
+As long as the site reads pickles, anybody who knows SECRET_KEY and can write to the store can run code in the site, as
+with Django's PickleSerializer.
 """
 
 import base64
@@ -93,3 +89,10 @@ class JSONSerializer:
         if timezone.is_naive(end) != timezone.is_naive(now):
             now = timezone.make_naive(now) if timezone.is_naive(end) else timezone.make_aware(now)
         return max(math.ceil((end - now).total_seconds()), 1)  # zero would mean: until the browser closes
+
+
+class PickleSerializer(JSONSerializer):
+    """Writes pickles. It is for the first roll-out, when other workers do not read JSON yet."""
+
+    def dumps(self, obj):
+        return pickle.dumps(obj, pickle.HIGHEST_PROTOCOL)
