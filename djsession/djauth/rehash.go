@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/secret"
 )
 
 // Rehashed is what Rehash found in a stored session.
@@ -21,6 +22,17 @@ type Rehashed struct {
 	// if the session names no user.
 	Refused error
 }
+
+// String shows whether the login counts, and no values.
+func (r Rehashed) String() string {
+	return fmt.Sprintf("verified: %v, key %d, a new hash: %v, refused: %v", r.Verified, r.Key, r.Values != nil, r.Refused)
+}
+
+// Format is String, whatever the verb.
+func (r Rehashed) Format(f fmt.State, verb rune) { secret.Format(f, verb, r) }
+
+// MarshalText is String, also to encoding/json.
+func (r Rehashed) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // Rehash makes the session auth hashes of stored sessions again, as the site's Django would store
 // them now. It is for sessions that move to another release or to another SECRET_KEY. A hash is made

@@ -8,6 +8,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/djauth"
+	"github.com/djsess/djsess/internal/secret"
 )
 
 // Conversion are the options of Convert. The zero Conversion is the safe one.
@@ -29,6 +30,17 @@ type Conversion struct {
 	// AcceptNewForm converts even if no session shows yet that the site writes the new form.
 	AcceptNewForm bool
 }
+
+// String shows no settings, which have the SECRET_KEY.
+func (c Conversion) String() string {
+	return fmt.Sprintf("conversion with hashes: %v, in a new form: %v", c.Auth != nil, c.AcceptNewForm)
+}
+
+// Format is String, whatever the verb.
+func (c Conversion) Format(f fmt.State, verb rune) { secret.Format(f, verb, c) }
+
+// MarshalText is String, also to encoding/json.
+func (c Conversion) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // ConversionReport says what Convert has done, or with DryRun what it would do.
 type ConversionReport struct {

@@ -66,6 +66,8 @@ func samples(t *testing.T) []any {
 		&ops.Finding{Key: sessionKey, Err: ops.ErrMissing}, &ops.LostValueError{Name: "cart", Err: djsession.ErrOpaque}, new(ops.OnLoss),
 		new(ops.Job), new(ops.Progress), new(ops.Migration), new(ops.MigrationReport), new(ops.Comparison),
 		new(ops.ExportOptions), new(ops.ExportReport), new(ops.ImportOptions), new(ops.ImportReport),
+		&ops.Conversion{Auth: must(djauth.New(users))(t), Earlier: s, Site: s}, new(ops.ConversionReport),
+		&ops.Rotation{Auth: must(djauth.New(users))(t)}, new(ops.RotationReport), new(ops.FallbackUse),
 		pointer(djsession.At(time.Now())), pointer(djsession.After(time.Hour)),
 		&storetest.Options{}, pointer(storeurl.WithModel(dbstore.Model{})), &storeurl.Scheme{Example: "postgres://user@host/name"},
 		new(djsession.Origin), pointer(djsession.Signed), pointer(djsession.EventLoad),
@@ -90,6 +92,7 @@ func samples(t *testing.T) []any {
 
 		must(djauth.New(users))(t), users, new(djauth.UserModel), new(djauth.PrimaryKey),
 		&djauth.User{ID: "1", Username: "alice", Password: password, Extra: map[string]any{"email": value}},
+		&djauth.Rehashed{Values: values, Refused: djsession.ErrOpaque},
 		&djauth.SessionHash{Salt: "members.session", Columns: []string{"password"}},
 
 		testSite(s), testSite(s).Store, testSite(s).Users,
