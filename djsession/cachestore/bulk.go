@@ -29,7 +29,12 @@ func (s *Store) ReplaceAll(ctx context.Context, replacements []djsession.Replace
 	b := s.newBulk("replace", len(replacements))
 	for i, r := range replacements {
 		before, _ := r.Old.Version.(*Item) // without one, the cache returns a conflict
-		b.add(i, r.Old.Key, before, r.Values, r.Expires)
+		expires, err := s.keptExpiry(r.Old, r.Expires)
+		if err != nil {
+			b.results[i].Err = opError(b.op, r.Old.Key, err)
+			continue
+		}
+		b.add(i, r.Old.Key, before, r.Values, expires)
 	}
 	return b.send(ctx, s.bulkCache().SwapAll)
 }
