@@ -16,16 +16,29 @@ import (
 	"github.com/djsess/djsess/djsession/ops"
 )
 
-// blocks returns the code of a language in a page of the documentation.
-func blocks(t *testing.T, page, language string) string {
+// codeBlock is code in a page of the documentation. kind is the word behind the language, if there is one.
+type codeBlock struct{ language, kind, code string }
+
+func codeBlocks(t *testing.T, page string) (all []codeBlock) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, match := range regexp.MustCompile("(?ms)^```(\\w+) ?(\\w*)\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
+		all = append(all, codeBlock{match[1], match[2], match[3]})
+	}
+	return all
+}
+
+// blocks returns the code of a language in a page of the documentation.
+func blocks(t *testing.T, page, language string) string {
+	t.Helper()
 	var code strings.Builder
-	for _, match := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
-		code.WriteString(match[1])
+	for _, block := range codeBlocks(t, page) {
+		if block.language == language {
+			code.WriteString(block.code)
+		}
 	}
 	if code.Len() == 0 {
 		t.Fatalf("%s: no %s", page, language)

@@ -18,22 +18,16 @@ type recipe struct {
 	shell map[string][]string // blocks of commands, by what stands behind "sh"
 }
 
-var block = regexp.MustCompile("(?ms)^```(\\w+) ?(\\w*)\n(.*?)^```$")
-
 // openRecipe reads a page and writes its djsess.toml, with a store of the test.
 func openRecipe(t *testing.T, page, storeURL string, keys ...string) *recipe {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("../../docs/moving", page))
-	if err != nil {
-		t.Fatal(err)
-	}
 	r := &recipe{dir: t.TempDir(), shell: map[string][]string{}}
-	for _, m := range block.FindAllStringSubmatch(string(text), -1) {
-		switch m[1] {
+	for _, block := range codeBlocks(t, "moving/"+page) {
+		switch block.language {
 		case "sh":
-			r.shell[m[2]] = append(r.shell[m[2]], m[3])
+			r.shell[block.kind] = append(r.shell[block.kind], block.code)
 		case "toml":
-			config := regexp.MustCompile(`(?m)^store = .*$`).ReplaceAllLiteralString(m[3], `store = "`+storeURL+`"`)
+			config := regexp.MustCompile(`(?m)^store = .*$`).ReplaceAllLiteralString(block.code, `store = "`+storeURL+`"`)
 			r.write(t, "djsess.toml", config)
 		}
 	}

@@ -153,25 +153,6 @@ func TestConvertReleases(t *testing.T) {
 	sameButHashes(t, want, first.read(t, want))
 }
 
-// A site that jumps from 2.2 to the newest Django is stopped for the conversion, and no Django reads both forms.
-func TestConvertJump(t *testing.T) {
-	djangotest.NotShort(t, "it starts two Djangos")
-	t.Parallel()
-	db := djangotest.SQLite(t)
-	first := newSite(t, engine{start: func(*testing.T) (djangotest.Settings, string, string) {
-		return djangotest.Settings{"DATABASES": db.Settings()}, db.URL, ""
-	}}, djangotest.Versions[0], nil)
-	want := first.make(t, false, converted)
-	store, auth := openAs(t, db.URL, djangotest.Newest, func(s *djsession.Settings) { s.ReadBothForms = true })
-	options := ops.Conversion{Job: keepsAll(t), Auth: auth, Earlier: first.settings, AcceptNewForm: true}
-	wantReport := ops.ConversionReport{Read: converted, Converted: converted, Old: converted, Hashes: converted / 3}
-	if report, err := ops.Convert(t.Context(), store, options); err != nil || *report != wantReport {
-		t.Fatalf("%+v, %v", report, err)
-	}
-	last := first.beside(t, djangotest.Newest, db, nil)
-	sameButHashes(t, want, last.read(t, want))
-}
-
 // readsRecipes puts the folder of the recipes on the path, for SESSION_SERIALIZER.
 func (s *site) readsRecipes(t *testing.T) {
 	t.Helper()
