@@ -180,6 +180,9 @@ func (s *Store) ReplaceAll(ctx context.Context, replacements []djsession.Replace
 	})
 	for i, r := range replacements {
 		key := r.Old.Key
+		if r.Expires.Equal(djsession.KeepExpiry) {
+			r.Expires = r.Old.Expires
+		}
 		before, known := r.Old.Version.(sqltable.Version)
 		if _, twice := b.index[key]; twice || !known || djsession.ValidateKey(key) != nil {
 			b.later(i, key, r.Values, r.Expires)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -55,38 +56,49 @@ func testExpires(f *fixture) {
 
 // testKeepExpiry tests that a session which is replaced with KeepExpiry ends when it did.
 func testKeepExpiry(f *fixture) {
+	f.keepsExpiry("Replace", f.store.Replace)
+	bulk, ok := f.store.(djsession.BulkStore)
+	if !ok {
+		return
+	}
+	f.keepsExpiry("ReplaceAll", func(ctx context.Context, old *djsession.Record, v *djsession.Values, expires time.Time) (*djsession.Record, error) {
+		results, err := bulk.ReplaceAll(ctx, []djsession.Replacement{{Old: old, Values: v, Expires: expires}})
+		if err != nil {
+			return nil, err
+		}
+		return results[0].Record, results[0].Err
+	})
+}
+
+func (f *fixture) keepsExpiry(
+	what string, replace func(context.Context, *djsession.Record, *djsession.Values, time.Time) (*djsession.Record, error),
+) {
 	want := f.given.Now().Add(3*time.Hour + 123456*time.Microsecond)
 	created, err := f.store.Create(f.Context(), "", f.values(`{"a":1}`), want)
 	if err != nil {
 		f.Fatal(err)
 	}
-	reader, isReader := f.store.(djsession.ExpiryReader)
-	ends := func() time.Time {
-		r := f.load(created.Key)
-		if !r.Expires.IsZero() || !isReader {
-			return r.Expires
-		}
-		expires, err := reader.Expires(f.Context(), r.Key)
-		if err != nil {
-			f.Fatal(err)
-		}
-		return expires
-	}
 	loaded := f.load(created.Key)
-	replaced, err := f.store.Replace(f.Context(), loaded, f.values(`{"a":2}`), djsession.KeepExpiry)
+	replaced, err := replace(f.Context(), loaded, f.values(`{"a":2}`), djsession.KeepExpiry)
 	if errors.Is(err, errors.ErrUnsupported) && loaded.Expires.IsZero() {
 		f.holds(created.Key, `{"a":1}`)
 		return
 	}
 	if err != nil {
-		f.Fatalf("Replace: %v", err)
+		f.Fatalf("%s: %v", what, err)
 	}
 	f.holds(created.Key, `{"a":2}`)
 	if !replaced.Expires.IsZero() && !nearly(replaced.Expires, want) {
-		f.Errorf("Replace says that the session ends %v, want %v", replaced.Expires, want)
+		f.Errorf("%s says that the session ends %v, want %v", what, replaced.Expires, want)
 	}
-	if got := ends(); !nearly(got, want) {
-		f.Errorf("the session ends %v, want %v", got, want)
+	got := f.load(created.Key).Expires
+	if reader, ok := f.store.(djsession.ExpiryReader); ok && got.IsZero() {
+		if got, err = reader.Expires(f.Context(), created.Key); err != nil {
+			f.Fatal(err)
+		}
+	}
+	if !nearly(got, want) {
+		f.Errorf("after %s the session ends %v, want %v", what, got, want)
 	}
 }
 
