@@ -56,12 +56,34 @@ func create(t *testing.T, store djsession.Store, n int, name string, value any) 
 	return keys
 }
 
-// Beside writers and logouts Rotate loses no write and brings back no session.
-func TestRotateBesideWriters(t *testing.T) {
-	url := inFolder(t)
+// Beside writers and logouts Rotate and Convert lose no write and bring back no session.
+func TestRewriteBesideWriters(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T) (before, store storeurl.Store, run func() (read int64, err error)){
+		"Rotate in files": func(t *testing.T) (before, store storeurl.Store, run func() (int64, error)) {
+			url := inFolder(t)
+			store = openWith(t, url, djangotest.Newest, rotated)
+			return openWith(t, url, djangotest.Newest, nil), store, func() (int64, error) {
+				report, err := ops.Rotate(t.Context(), store, ops.Rotation{Job: keepsAll(t)})
+				return report.Read, err
+			}
+		},
+		"Convert in Redis": func(t *testing.T) (before, store storeurl.Store, run func() (int64, error)) {
+			url := djangotest.Redis(t).URL + "?client=django-redis"
+			store = openWith(t, url+"&serializer=json,pickle", djangotest.Newest, nil)
+			return openWith(t, url, djangotest.Newest, nil), store, func() (int64, error) {
+				report, err := ops.Convert(t.Context(), store, ops.Conversion{Job: keepsAll(t), AcceptNewForm: true})
+				return report.Read, err
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) { testRewriteBesideWriters(t, open) })
+	}
+}
+
+func testRewriteBesideWriters(t *testing.T, open func(t *testing.T) (before, store storeurl.Store, run func() (read int64, err error))) {
 	const n = 200
-	keys := create(t, openWith(t, url, djangotest.Newest, nil), n, "count", 0)
-	store := openWith(t, url, djangotest.Newest, rotated)
+	before, store, run := open(t)
+	keys := create(t, before, n, "count", 0)
 	increment := func(v *djsession.Values) error {
 		count, err := djsession.GetOr(v, "count", 0)
 		if err != nil {
@@ -94,11 +116,11 @@ func TestRotateBesideWriters(t *testing.T) {
 	})
 	var read int64
 	for range 5 {
-		report, err := ops.Rotate(t.Context(), store, ops.Rotation{Job: keepsAll(t)})
+		one, err := run()
 		if err != nil {
 			t.Fatal(err)
 		}
-		read += report.Read
+		read += one
 	}
 	stop.Store(true)
 	writers.Wait()
@@ -112,8 +134,8 @@ func TestRotateBesideWriters(t *testing.T) {
 		case err != nil:
 			t.Error(err)
 		default:
-			if count, err := djsession.GetOr(r.Values, "count", -1); err != nil || count != writes[i] || r.Origin.Key != 0 {
-				t.Errorf("session %d counts %d after %d writes, under the key %d (%v)", i, count, writes[i], r.Origin.Key, err)
+			if count, err := djsession.GetOr(r.Values, "count", -1); err != nil || count != writes[i] || r.Origin.Key != 0 || r.Origin.Old {
+				t.Errorf("session %d counts %d after %d writes, under the key %d, old: %v (%v)", i, count, writes[i], r.Origin.Key, r.Origin.Old, err)
 			}
 		}
 	}
