@@ -12,7 +12,10 @@ func leaveHashesFlag(cmd *cobra.Command) *bool {
 }
 
 // auth returns djauth over the users of the site, for their session auth hashes. The caller calls closeUsers.
-func (s *site) auth() (auth *djauth.Auth, closeUsers func(), err error) {
+func (a *app) auth(s *site) (auth *djauth.Auth, closeUsers func(), err error) {
+	if a.noSecretKey { // a cache needs none, but a hash is made with it
+		return nil, nil, &configError{errNoSecretKey}
+	}
 	const needed = "the hash of a login (or use --leave-hashes)"
 	u, err := s.config.usersOrSites(needed)
 	if err != nil {

@@ -40,6 +40,7 @@ type app struct {
 	stderr       io.Writer
 	now          func() time.Time
 	storeNamedBy string  // the flag, variable or file that names the store, once it is known
+	noSecretKey  bool    // the store needs none, and there is none
 	keyHint      string  // about a SECRET_KEY that looks wrong, or ""
 	dotenv       *dotenv // nil until it was looked for
 	flags        struct {

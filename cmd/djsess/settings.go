@@ -19,6 +19,7 @@ func (a *app) settings(c *config, unsigned bool) (*djsession.Settings, error) {
 	switch {
 	case errors.Is(err, errNoSecretKey) && unsigned:
 		key = rand.Text() // Settings must have a key, and this one signs nothing
+		a.noSecretKey = true
 	case err != nil:
 		return nil, err
 	}

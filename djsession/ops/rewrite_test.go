@@ -262,3 +262,29 @@ func TestConvertLoss(t *testing.T) {
 		})
 	}
 }
+
+// Django before 4.1 fails at the text of a datetime in _session_expiry. For a site that goes back, it becomes seconds.
+func TestConvertExpiry(t *testing.T) {
+	url := djangotest.Redis(t).URL + "?client=django-redis"
+	at := time.Now().Add(500 * time.Second).UTC().Format("2006-01-02T15:04:05+00:00")
+	key := create(t, openWith(t, url, "5.2", nil), 1, "_session_expiry", at)[0]
+	store := openWith(t, url, "3.2", nil)
+	for _, want := range []int64{1, 0} { // a second run has nothing to do
+		report, err := ops.Convert(t.Context(), store, ops.Conversion{Job: keepsAll(t)})
+		if err != nil || *report != (ops.ConversionReport{Read: 1, Converted: want}) {
+			t.Fatalf("%+v, %v", report, err)
+		}
+	}
+	r, err := store.Load(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The session ends when its store says so: create has given it an hour.
+	if left, err := djsession.GetOr(r.Values, "_session_expiry", 0); err != nil || left < 3590 || left > 3600 {
+		t.Errorf("_session_expiry is %d, %v", left, err)
+	}
+	expires, err := store.(djsession.ExpiryReader).Expires(t.Context(), key)
+	if left := time.Until(expires); err != nil || left < 59*time.Minute || left > time.Hour {
+		t.Errorf("it ends in %v, %v", left, err)
+	}
+}
