@@ -150,11 +150,31 @@ func (c oneByOne) SwapAll(ctx context.Context, writes []BulkWrite) []BulkResult 
 
 func (c oneByOne) all(writes []BulkWrite, write func(BulkWrite) (*Item, error)) []BulkResult {
 	results := make([]BulkResult, len(writes))
-	severally.Do(len(writes), func(i int) error {
-		r := &results[i]
-		r.Item, r.Err = write(writes[i])
-		return unlessOfItem(r.Err)
-	}, func(i int, err error) { results[i].Err = err })
+	// The writes of one key are made in their order, by one goroutine.
+	groups := make([][]int, 0, len(writes))
+	groupOf := make(map[string]int, len(writes))
+	for i, w := range writes {
+		g, ok := groupOf[w.Key]
+		if !ok {
+			g = len(groups)
+			groupOf[w.Key], groups = g, append(groups, nil)
+		}
+		groups[g] = append(groups[g], i)
+	}
+	severally.Do(len(groups), func(g int) (failure error) {
+		for _, i := range groups[g] {
+			r := &results[i]
+			if r.Err = failure; failure == nil {
+				r.Item, r.Err = write(writes[i])
+				failure = unlessOfItem(r.Err)
+			}
+		}
+		return failure
+	}, func(g int, err error) {
+		for _, i := range groups[g] {
+			results[i].Err = err
+		}
+	})
 	return results
 }
 
