@@ -1,8 +1,10 @@
 package djsession_test
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"math/big"
 	"slices"
@@ -226,5 +228,54 @@ func TestKeys(t *testing.T) {
 		if got := djsession.ShortKey(key); got != want {
 			t.Errorf("ShortKey(%q) = %q", key, got)
 		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	sizes := func(v *djsession.Values) (text string) {
+		for name, size := range v.Sizes() {
+			text += fmt.Sprintf("%.8s:%d ", name, size)
+		}
+		return text
+	}
+	v := new(djsession.Values)
+	if err := v.UnmarshalPythonJSON(`{"a": [1, 2],"b":1.50,"":"\u00e9"}`); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := sizes(v), "a:6 b:4 :8 "; got != want {
+		t.Errorf("JSON: %q, want %q", got, want)
+	}
+	// {"a": x, "b": x, 3: x} with one list x. The name 3 is no str.
+	v, err := djsession.PickleSerializer{}.Parse([]byte("\x80\x04}\x94(\x8c\x01a\x94]\x94(K\x01K\x02e\x8c\x01b\x94h\x02K\x03h\x02u."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := sizes(v), "a:5 b:5 "; got != want {
+		t.Errorf("pickle: %q, want %q", got, want)
+	}
+}
+
+// A hostile pickle has 20,000 names for one text of a megabyte. That must not take 20 GB of work.
+func TestSizesOfSharedObjects(t *testing.T) {
+	const large = 1 << 20
+	var b strings.Builder
+	b.WriteString("\x80\x04}\x94(\x8c\x01x\x94X")
+	b.Write(binary.LittleEndian.AppendUint32(nil, large))
+	b.WriteString(strings.Repeat("y", large) + "\x94")
+	for i := range 20_000 {
+		fmt.Fprintf(&b, "\x8c\x05%05dh\x02", i)
+	}
+	b.WriteString("u.")
+	v, err := djsession.PickleSerializer{}.Parse([]byte(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, bytes := 0, 0
+	for _, size := range v.Sizes() {
+		names++
+		bytes += size
+	}
+	if names != 20_001 || bytes < large || bytes > 256<<20 {
+		t.Errorf("%d names, %d bytes", names, bytes)
 	}
 }

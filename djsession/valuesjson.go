@@ -2,6 +2,7 @@ package djsession
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/djsess/djsess/internal/pyjson"
 	"github.com/djsess/djsess/internal/pyvalue"
@@ -98,6 +99,31 @@ func (v *Values) shown(i int) string {
 		return "null"
 	}
 	return string(text)
+}
+
+// Sizes yields each name with about how many bytes its value takes: as the JSON that is stored or,
+// if the session was pickled, as AppendShown shows it. It takes time in proportion to Size. A pickle
+// can refer to one object many times: values beyond a limit count with 0 bytes, or only in part.
+func (v *Values) Sizes() iter.Seq2[string, int] {
+	return func(yield func(string, int) bool) {
+		var w pyvalue.Writer
+		var shown []byte
+		if v.python != nil {
+			w = pyvalue.Writer{Mode: pyvalue.Show, Limit: v.python.writeLimit}
+		}
+		for i := range v.members {
+			size := len(v.members[i].Raw)
+			if size == 0 {
+				if text, err := v.appendMember(shown[:0], i, &w); err == nil {
+					shown, size = text, len(text)
+					w.Limit = max(w.Limit-size, 0)
+				}
+			}
+			if v.named(i) && !yield(v.members[i].Name, size) {
+				return
+			}
+		}
+	}
 }
 
 // UnmarshalPythonJSON replaces the values by those of a JSON object that Python wrote.

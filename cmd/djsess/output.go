@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"strconv"
 	"strings"
 	"syscall"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/pyjson"
+	"github.com/djsess/djsess/internal/sessionuser"
 )
 
 // errReaderGone means that the reader of the output, such as head, has closed it.
@@ -99,7 +99,7 @@ func appendEntry(dst []byte, r *djsession.Record, now time.Time) []byte {
 	dst = append(dst, `,"expired":`...)
 	dst = strconv.AppendBool(dst, isExpired(r, now))
 	dst = append(dst, `,"user_id":`...)
-	if id, ok := userID(r.Values); ok {
+	if id, ok := sessionuser.ID(r.Values); ok {
 		dst = appendText(dst, id)
 	} else {
 		dst = append(dst, "null"...)
@@ -126,28 +126,9 @@ func shownKey(r *djsession.Record) string {
 	return r.Key
 }
 
-// userID returns the primary key of the user who is logged in. Django accepts only a text or an
-// integer.
-func userID(v *djsession.Values) (id string, ok bool) {
-	if !v.Has("_auth_user_id") {
-		return "", false
-	}
-	var value any
-	if err := v.Get("_auth_user_id", &value); err != nil {
-		return "", false
-	}
-	switch value := value.(type) {
-	case string:
-		return value, true
-	case int64, *big.Int:
-		return fmt.Sprint(value), true
-	}
-	return "", false
-}
-
 // userShown returns the user's ID for people to read. If no user is logged in, it returns none.
 func userShown(v *djsession.Values, none string) string {
-	id, ok := userID(v)
+	id, ok := sessionuser.ID(v)
 	if !ok {
 		return none
 	}

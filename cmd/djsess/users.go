@@ -12,6 +12,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/sessionuser"
 	"github.com/djsess/djsess/internal/sitefile"
 	"github.com/djsess/djsess/signing"
 )
@@ -106,7 +107,7 @@ func (f userFlags) areTheirs(ctx context.Context, s *site) (func(*djsession.Valu
 // ignores spaces around the ID.
 func hasUserID(id string) func(*djsession.Values) bool {
 	return func(v *djsession.Values) bool {
-		found, ok := userID(v)
+		found, ok := sessionuser.ID(v)
 		return ok && strings.TrimSpace(found) == id
 	}
 }
@@ -118,7 +119,7 @@ func (s *site) hasUsername(ctx context.Context, username string) (func(*djsessio
 		return nil, err
 	}
 	return func(v *djsession.Values) bool {
-		found, ok := userID(v)
+		found, ok := sessionuser.ID(v)
 		if ok {
 			found, ok = primaryKey.Convert(found)
 		}

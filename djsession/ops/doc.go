@@ -1,5 +1,5 @@
 // Package ops has the long jobs on the sessions of a store: it moves them to another store,
-// writes them to a file and back, and rewrites them in place.
+// writes them to a file and back, rewrites them in place, counts and verifies them.
 //
 //	report, err := ops.Migrate(ctx, from, to, ops.Migration{})
 //

@@ -1,11 +1,13 @@
 package ops
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
@@ -13,6 +15,9 @@ import (
 
 // ErrNoneReadable: the first hundred sessions could not be read, so the job has stopped.
 var ErrNoneReadable = errors.New("none of the first sessions can be read: are SECRET_KEY, DJANGO_VERSION and the store the site's?")
+
+// errSampled ends a pass that has read as many sessions as it should.
+var errSampled = errors.New("the sample is complete")
 
 // mostUnreadable is how many sessions may be unreadable before the first one that is not.
 const mostUnreadable = 100
@@ -23,6 +28,11 @@ type pass struct {
 	scanner djsession.Scanner
 	name    string // of the job, for errors
 	whole   djsession.Range
+	// passOver, if set, is told of each session that cannot be read. It reports whether that needs no report.
+	passOver func(r *djsession.Record, err error) bool
+	// sample, if positive, is after how many sessions the pass ends, with errSampled.
+	sample int64
+	taken  atomic.Int64
 
 	mu         sync.Mutex
 	started    time.Time
@@ -97,7 +107,7 @@ func (p *pass) run(ctx context.Context, newHandler func(worker int) (handler, er
 // count learns how many sessions there are, for Progress. In a large table that takes a while.
 func (p *pass) count(ctx context.Context) {
 	counter, ok := p.scanner.(djsession.Counter)
-	if !ok || p.job.Progress == nil || p.job.Shards > 1 {
+	if !ok || p.job.Progress == nil || p.job.Shards > 1 || p.whole.Expired { // it counts the live sessions
 		return
 	}
 	if total, err := counter.Count(ctx); err == nil {
@@ -132,6 +142,9 @@ func (p *pass) scan(ctx context.Context, part djsession.Range, handle handler) e
 		return err
 	}
 	for r, err := range p.scanner.Scan(ctx, part) {
+		if p.sample > 0 && r != nil && p.taken.Add(1) > p.sample {
+			return cmp.Or(flush(), errSampled)
+		}
 		var payload *djsession.PayloadError
 		switch {
 		case err == nil:
@@ -141,6 +154,9 @@ func (p *pass) scan(ctx context.Context, part djsession.Range, handle handler) e
 			batch = append(batch, r)
 			bytes += r.Values.Size()
 		case r != nil && errors.As(err, &payload):
+			if p.passOver != nil && p.passOver(r, err) {
+				break
+			}
 			if err := p.unread(r, err); err != nil {
 				return err
 			}
