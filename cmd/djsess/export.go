@@ -3,10 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,7 +37,7 @@ The exit status is then 4.`,
 		if _, _, err := user.check(cmd); err != nil {
 			return err
 		}
-		file := &exportFile{path: args[0], force: *force}
+		file := &wholeFile{path: args[0], force: *force}
 		if err := file.check(); err != nil {
 			return err
 		}
@@ -74,11 +70,8 @@ The exit status is then 4.`,
 	return cmd
 }
 
-// standardStream is the FILE that stands for standard output or standard input.
-const standardStream = "-"
-
 // exportTo writes an export to a file or to standard output.
-func (a *app) exportTo(ctx context.Context, file *exportFile, s *site, options ops.ExportOptions) (*ops.ExportReport, error) {
+func (a *app) exportTo(ctx context.Context, file *wholeFile, s *site, options ops.ExportOptions) (*ops.ExportReport, error) {
 	if options.DryRun || file.path == standardStream {
 		return ops.Export(ctx, a.stdout, s.Store, options)
 	}
@@ -91,62 +84,4 @@ func (a *app) exportTo(ctx context.Context, file *exportFile, s *site, options o
 		err = file.commit()
 	}
 	return done, err
-}
-
-// exportFile is a file that gets its name once it is complete.
-type exportFile struct {
-	path      string
-	force     bool
-	temporary *os.File // nil if there is none
-}
-
-// check returns an error if the file would replace one that it should not.
-func (f *exportFile) check() error {
-	if f.path == standardStream {
-		return nil
-	}
-	switch info, err := os.Lstat(f.path); {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case !info.Mode().IsRegular():
-		return configf("%s is not a file: for a pipe there is - and standard output", f.path)
-	case !f.force:
-		return configf("%s exists: --force replaces it", f.path)
-	}
-	return nil
-}
-
-// create makes the temporary file, which only its owner can read.
-func (f *exportFile) create() (err error) {
-	f.temporary, err = os.CreateTemp(filepath.Dir(f.path), filepath.Base(f.path)+".part-")
-	return err
-}
-
-// commit gives the file its name. The contents are on the disk by then.
-func (f *exportFile) commit() error {
-	err := f.temporary.Sync()
-	if closeErr := f.temporary.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = f.check() // it may have come meanwhile
-	}
-	if err == nil {
-		err = os.Rename(f.temporary.Name(), f.path)
-	}
-	if err != nil {
-		return fmt.Errorf("finish the export: %w", err)
-	}
-	f.temporary = nil
-	return nil
-}
-
-// abandon removes the temporary file, unless it got its name.
-func (f *exportFile) abandon() {
-	if f.temporary != nil {
-		f.temporary.Close()
-		os.Remove(f.temporary.Name())
-	}
 }

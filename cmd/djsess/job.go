@@ -47,6 +47,7 @@ type jobReport struct {
 	flags    *jobFlags
 	out      io.Writer // for the counts
 	stopped  string    // what a job that ends early leaves
+	quiet    bool      // the report of the job names the sessions that cannot be read, with remedies
 	hints    hints
 	settings *djsession.Settings // of the store that is read, for hints
 	named    int                 // findings that were printed
@@ -96,6 +97,9 @@ func (r *jobReport) found(f ops.Finding) {
 	var payload *djsession.PayloadError
 	if errors.As(f.Err, &payload) {
 		r.bad++
+		if r.quiet {
+			return
+		}
 		r.hints.add(withHint(f.Err, r.settings))
 	}
 	if r.named == mostNamed {
@@ -152,15 +156,20 @@ type counter struct {
 
 // finish prints the counts of a job. It returns the error of the command: err is the job's.
 func (r *jobReport) finish(counts []counter, err error) error {
+	return r.finishWith(counts[0].count > 0, func() error { return r.print(counts, err != nil) }, err)
+}
+
+// finishWith is finish for a job whose report is more than counts. began says that there is something to print.
+func (r *jobReport) finishWith(began bool, print func() error, err error) error {
 	r.erase()
 	if r.passed > 0 {
 		r.app.complain("and %d more", r.passed)
 	}
 	r.hints.print()
-	if err != nil && counts[0].count == 0 || errors.Is(err, errReaderGone) {
+	if err != nil && !began || errors.Is(err, errReaderGone) {
 		return err // it did not begin, or nobody wants to know
 	}
-	if printErr := r.print(counts, err != nil); err == nil {
+	if printErr := print(); err == nil {
 		err = printErr
 	}
 	if err == nil && r.bad > 0 {
@@ -189,13 +198,18 @@ func (r *jobReport) print(counts []counter, stopped bool) error {
 			return err
 		}
 	}
-	switch {
-	case stopped:
-		r.app.complain("stopped before the end; %s", r.stopped)
-	case r.flags.dryRun:
+	r.warnIfStopped(stopped)
+	if !stopped && r.flags.dryRun {
 		fmt.Fprintln(w, "nothing was written: it was a dry run")
 	}
 	return nil
+}
+
+// warnIfStopped says what a job that has ended early leaves.
+func (r *jobReport) warnIfStopped(stopped bool) {
+	if stopped {
+		r.app.complain("stopped before the end; %s", r.stopped)
+	}
 }
 
 // thousands returns a number with commas: 1,234,567.

@@ -18,27 +18,44 @@ func (a *app) listCommand() *cobra.Command {
 Memcached cannot list its sessions. A file cache keeps only hashes of its keys: list
 shows the names of the files, and takes every dict in them for a session.
 
+The columns are key, user, expires and values (how many there are); --columns also
+takes size (in bytes, before compression), saved (when the session was signed) and
+names (those of the values). -o json has all but the time of the signature.
+
 If a payload cannot be trusted, list names the session on stderr and goes on. The
 exit status is then 4.`,
 		Example: `  djsess list --limit 20
   djsess list --user 42
   djsess list --username alice
+  djsess list --anonymous --has cart --expires-before 24h
+  djsess list --columns key,size,names
   djsess list --all -o json | jq -r 'select(.user_id == null) | .key'`,
 		Args: exactly(0, "want no arguments"),
 	}
 	var l lister
 	output := addOutputFlag(cmd)
 	user := addUserFlags(cmd)
+	l.filter = addListFilter(cmd)
+	l.columns = defaultColumns()
+	cmd.Flags().Var(&l.columns, "columns", "show the columns `NAMES`, with commas between (default: key,user,expires,values)")
 	cmd.Flags().BoolVar(&l.all, "all", false, "also those that have expired and are still stored")
 	cmd.Flags().IntVar(&l.limit, "limit", 0, "stop after `N` (default: no limit)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if l.limit < 0 {
 			return usagef(cmd, "--limit: want a whole number, and not a negative one")
 		}
+		if cmd.Flags().Changed("columns") && *output == asJSON {
+			return usagef(cmd, "--columns and -o json: choose one")
+		}
 		byID, byName, err := user.check(cmd)
+		if err == nil {
+			err = l.filter.check(cmd, byID || byName)
+		}
 		switch {
 		case err != nil:
 			return err
+		case l.filter.isSet():
+			l.noneFound = "no such sessions"
 		case byID:
 			l.noneFound = "no sessions of the user with this ID (for a name there is --username)"
 		case byName:
@@ -63,9 +80,11 @@ type lister struct {
 	site *site
 	out  *stream
 	// isTheirs reports whether a session is that of the user whose sessions are listed; nil lists
-	// all. noneFound is then the message for an empty list.
+	// all. noneFound, if not "", is the message for an empty list.
 	isTheirs  func(*djsession.Values) bool
+	filter    *listFilter
 	noneFound string
+	columns   columnsFlag
 	all       bool
 	limit     int // 0: no limit
 	asJSON    bool
@@ -87,7 +106,7 @@ func (l *lister) list(ctx context.Context) error {
 		case err != nil:
 			l.out.Flush()
 			return err
-		case l.isTheirs == nil || l.isTheirs(r.Values):
+		case (l.isTheirs == nil || l.isTheirs(r.Values)) && l.filter.fits(r, l.site.settings.Now()):
 			if err := l.print(r); err != nil {
 				return err
 			}
@@ -113,7 +132,7 @@ func (l *lister) list(ctx context.Context) error {
 // emptyMessage returns the message for an empty list, which could look like a failure.
 func (l *lister) emptyMessage() string {
 	switch {
-	case l.isTheirs != nil:
+	case l.noneFound != "":
 		return l.noneFound
 	case l.all:
 		return "no sessions"
@@ -149,14 +168,13 @@ func (l *lister) print(r *djsession.Record) error {
 		_, err := l.out.Write(appendEntry(l.out.AvailableBuffer(), r, l.site.settings.Now()))
 		return err
 	}
-	const row = "%-32s  %-12s  %-23s  %6v%s\n"
 	if l.listed == 0 {
-		fmt.Fprintf(l.out, row, "KEY", "USER", "EXPIRES", "VALUES", "")
+		fmt.Fprintln(l.out, l.columns.head())
 	}
 	note := ""
 	if isExpired(r, l.site.settings.Now()) {
 		note = "  expired"
 	}
-	_, err := fmt.Fprintf(l.out, row, oneLine(shownKey(r)), userShown(r.Values, "-"), timeShown(r.Expires), r.Values.Len(), note)
+	_, err := fmt.Fprintln(l.out, l.columns.row(r)+note)
 	return err
 }

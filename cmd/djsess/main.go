@@ -168,6 +168,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.createCommand(), a.setCommand(), a.unsetCommand(), a.deleteCommand(),
 		a.decodeCommand(), a.encodeCommand(), a.settingsCommand(),
 		a.migrateCommand(), a.exportCommand(), a.importCommand(), a.convertCommand(), a.rotateCommand(),
+		a.statsCommand(), a.verifyCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		cmd.ValidArgsFunction = cobra.NoFileCompletions

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// standardStream is the FILE that stands for standard output or standard input.
+const standardStream = "-"
+
+// wholeFile is a file that gets its name once it is complete.
+type wholeFile struct {
+	path      string
+	force     bool
+	temporary *os.File // nil if there is none
+}
+
+// check returns an error if the file would replace one that it should not.
+func (f *wholeFile) check() error {
+	if f.path == standardStream {
+		return nil
+	}
+	switch info, err := os.Lstat(f.path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return configf("%s is not a file: for a pipe there is - and standard output", f.path)
+	case !f.force:
+		return configf("%s exists: --force replaces it", f.path)
+	}
+	return nil
+}
+
+// create makes the temporary file, which only its owner can read.
+func (f *wholeFile) create() (err error) {
+	f.temporary, err = os.CreateTemp(filepath.Dir(f.path), filepath.Base(f.path)+".part-")
+	return err
+}
+
+// commit gives the file its name. The contents are on the disk by then.
+func (f *wholeFile) commit() error {
+	err := f.temporary.Sync()
+	if closeErr := f.temporary.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = f.check() // it may have come meanwhile
+	}
+	if err == nil {
+		err = os.Rename(f.temporary.Name(), f.path)
+	}
+	if err != nil {
+		return fmt.Errorf("finish %s: %w", f.path, err)
+	}
+	f.temporary = nil
+	return nil
+}
+
+// abandon removes the temporary file, unless it got its name.
+func (f *wholeFile) abandon() {
+	if f.temporary != nil {
+		f.temporary.Close()
+		os.Remove(f.temporary.Name())
+	}
+}
