@@ -106,7 +106,11 @@ func newChart(title, note string, buckets []ops.Bucket, shown func(int64) string
 		all, longest = all+b.Count, max(longest, b.Count)
 	}
 	add := func(label string, count int64) {
-		c.Rows = append(c.Rows, statsBar{label, thousands(count), share(count, all), 100 * float64(count) / float64(longest)})
+		length := 100 * float64(count) / float64(longest)
+		if count > 0 {
+			length = max(length, 0.5) // so that it can be seen
+		}
+		c.Rows = append(c.Rows, statsBar{label, thousands(count), share(count, all), length})
 	}
 	last := len(buckets) - 1
 	for last >= 0 && !isFilled(buckets[last]) {
@@ -276,9 +280,6 @@ func (c *statsChart) print(b *strings.Builder) {
 func barOf(percent float64) string {
 	const width = 32 // characters
 	eighths := int(percent*width*8/100 + 0.5)
-	if percent > 0 {
-		eighths = max(eighths, 1)
-	}
 	bar := strings.Repeat("█", eighths/8)
 	if rest := eighths % 8; rest > 0 {
 		bar += string([]rune("▏▎▍▌▋▊▉")[rest-1])

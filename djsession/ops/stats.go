@@ -251,17 +251,22 @@ func (s *stats) live(r *djsession.Record, user string, loggedIn bool, sizes []na
 	} else {
 		s.saved.addTime(s.At.Sub(at))
 	}
-	if len(s.Largest) < s.Top || size > s.Largest[len(s.Largest)-1].Bytes {
-		s.addLargest(r, user, size)
-	}
+	s.addLargest(LargeSession{
+		Session: djsession.ShortKey(cmp.Or(r.Key, r.Name)), User: user, Bytes: size, Values: r.Values.Len(), Expires: r.Expires,
+	})
 }
 
-// addLargest puts a session into the list of the largest.
-func (s *stats) addLargest(r *djsession.Record, user string, size int64) {
-	at, _ := slices.BinarySearchFunc(s.Largest, size, func(e LargeSession, size int64) int { return cmp.Compare(size, e.Bytes) })
-	s.Largest = slices.Insert(s.Largest, at, LargeSession{
-		Session: djsession.ShortKey(cmp.Or(r.Key, r.Name)), User: shortened(user), Bytes: size, Values: r.Values.Len(), Expires: r.Expires,
+// addLargest puts a session into the list of the largest if it is one of them.
+func (s *stats) addLargest(e LargeSession) {
+	at, _ := slices.BinarySearchFunc(s.Largest, e, func(a, b LargeSession) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Session, b.Session))
 	})
+	if at >= s.Top {
+		return
+	}
+	e.User = shortened(strings.Clone(e.User)) // the session that it is a part of must not stay in memory
+	e.Session = strings.Clone(e.Session)
+	s.Largest = slices.Insert(s.Largest, at, e)
 	s.Largest = s.Largest[:min(len(s.Largest), s.Top)]
 }
 
