@@ -20,7 +20,7 @@ shows the names of the files, and takes every dict in them for a session.
 
 The columns are key, user, expires and values (how many there are); --columns also
 takes size (in bytes, before compression), saved (when the session was signed) and
-names (those of the values). -o json has all but the time of the signature.
+names (those of the values). -o json has no columns, and the values themselves.
 
 If a payload cannot be trusted, list names the session on stderr and goes on. The
 exit status is then 4.`,
