@@ -166,7 +166,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(
 		a.getCommand(), a.listCommand(),
 		a.createCommand(), a.setCommand(), a.unsetCommand(), a.deleteCommand(),
-		a.decodeCommand(), a.encodeCommand(), a.settingsCommand(),
+		a.decodeCommand(), a.encodeCommand(), a.signCommand(), a.unsignCommand(), a.settingsCommand(),
 		a.migrateCommand(), a.exportCommand(), a.importCommand(), a.convertCommand(), a.rotateCommand(),
 		a.statsCommand(), a.verifyCommand(),
 	)
