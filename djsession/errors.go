@@ -35,6 +35,15 @@ var (
 	ErrOutcomeUnknown = errors.New("the answer was lost: the change may have been made or not")
 )
 
+// Reasons why a store does not clear its expired sessions: see ExpiredClearer.
+var (
+	// ErrExpiresByItself: the store removes expired sessions by itself, so there is nothing to do.
+	ErrExpiresByItself = errors.New("the store removes expired sessions by itself")
+	// ErrNoExpiryIndex: the table has no index on the time at which its rows end, so to find the
+	// expired ones takes a read of the whole table.
+	ErrNoExpiryIndex = errors.New("the table has no index on the time at which sessions end")
+)
+
 // ErrSessionDeleted is Django's UpdateError and SessionInterrupted: the session was deleted
 // after it was loaded. It is not created again. It is an ErrNotFound to errors.Is.
 var ErrSessionDeleted = fmt.Errorf("session was deleted after it was loaded: %w", ErrNotFound)

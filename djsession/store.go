@@ -183,6 +183,42 @@ type Counter interface {
 	Count(ctx context.Context) (int64, error)
 }
 
+// ExpiredClearer is a Store that can remove its expired sessions without reading the live ones.
+// Package ops clears a store by it.
+type ExpiredClearer interface {
+	// ClearExpired removes the sessions that have ended before r.Before, in batches, and yields
+	// what it did after each of them. The caller may wait as long as it likes before it asks for
+	// the next batch: nothing is locked or held open meanwhile but, in a folder, the folder. A
+	// session that is saved again while it is being removed stays. Several may clear one store at
+	// the same time, and one that was interrupted can be begun again.
+	//
+	// A session whose end is not known stays. An error ends the clearing. ErrExpiresByItself says
+	// that the store removes expired sessions by itself, and ErrNoExpiryIndex that it would have
+	// to read all of them.
+	ClearExpired(ctx context.Context, r ClearRequest) iter.Seq2[Cleared, error]
+}
+
+// ClearRequest says what ClearExpired removes.
+type ClearRequest struct {
+	// Before is when a session must have ended. It is not in the future.
+	Before time.Time
+	// Limit, if set, is asked before each batch how many sessions it may have. Default: 1000.
+	// A store may take fewer.
+	Limit func() int
+	// DryRun counts the sessions and removes none.
+	DryRun bool
+}
+
+// Cleared is what ClearExpired did in a batch.
+type Cleared struct {
+	// Removed counts the sessions that were removed or, with DryRun, that would be.
+	Removed int
+	// Referenced counts expired sessions that stay because rows of another table point at them.
+	Referenced int
+	// Unreadable counts sessions that stay because their end cannot be read.
+	Unreadable int
+}
+
 // ExpiryReader is a Store whose records may have no Expires, because a load does not return
 // the expiry.
 type ExpiryReader interface {

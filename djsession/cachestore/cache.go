@@ -125,6 +125,13 @@ type Evicter interface {
 	Evicts(ctx context.Context) (reason string, err error)
 }
 
+// ExpiredClearer is a Cache that keeps items that have ended until they are removed. It is
+// djsession.ExpiredClearer for items in place of sessions. A cache without it, such as Redis,
+// removes them by itself.
+type ExpiredClearer interface {
+	ClearExpired(ctx context.Context, r djsession.ClearRequest) iter.Seq2[djsession.Cleared, error]
+}
+
 // BulkWrite is an item to store, as in the arguments of Add and Swap.
 type BulkWrite struct {
 	Key     string

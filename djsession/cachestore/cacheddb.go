@@ -62,6 +62,7 @@ var (
 	_ djsession.Scanner          = (*CachedDB)(nil)
 	_ djsession.BulkStore        = (*CachedDB)(nil)
 	_ djsession.UnchangedDeleter = (*CachedDB)(nil)
+	_ djsession.ExpiredClearer   = (*CachedDB)(nil)
 )
 
 // NewCachedDB returns the store of the engine cached_db. It sends nothing to the cache or to

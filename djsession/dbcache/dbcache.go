@@ -103,8 +103,9 @@ type Cache struct {
 }
 
 var (
-	_ cachestore.Cache   = (*Cache)(nil)
-	_ cachestore.Scanner = (*Cache)(nil)
+	_ cachestore.Cache          = (*Cache)(nil)
+	_ cachestore.Scanner        = (*Cache)(nil)
+	_ cachestore.ExpiredClearer = (*Cache)(nil)
 )
 
 // New returns a cache over a table. It sends nothing to the database.

@@ -77,7 +77,7 @@ type tableColumn struct {
 
 // tableColumns reads the columns of the session table. A table that does not exist has none.
 func (s *Store) tableColumns(ctx context.Context) ([]tableColumn, error) {
-	schema, table := s.schemaAndTable()
+	schema, table := s.table.SchemaAndName()
 	query, args := "", []any{schema, table}
 	switch s.Dialect() {
 	case PostgreSQL:
@@ -115,19 +115,6 @@ func (s *Store) tableColumns(ctx context.Context) ([]tableColumn, error) {
 	return columns, rows.Err()
 }
 
-// schemaAndTable returns the two parts of the table's name. In SQLite the schema is main by
-// default, and in MySQL "" is the database of the connection.
-func (s *Store) schemaAndTable() (schema, table string) {
-	schema, table, found := strings.Cut(s.table.Name, ".")
-	switch {
-	case found:
-		return schema, table
-	case s.table.Dialect == sqldialect.SQLite:
-		return "main", schema
-	}
-	return "", schema
-}
-
 var errForeignKeysOff = errors.New("SQLite does not check foreign keys on this handle: a deletion leaves rows that point at nothing, and the site's next migrate fails")
 
 // checkForeignKeys returns an error if SQLite does not check the foreign keys that point at the
@@ -136,7 +123,7 @@ func (s *Store) checkForeignKeys(ctx context.Context) error {
 	if s.table.Dialect != sqldialect.SQLite {
 		return nil
 	}
-	schema, table := s.schemaAndTable()
+	schema, table := s.table.SchemaAndName()
 	var on bool
 	var pointing sql.NullString
 	err := s.table.DB.QueryRowContext(ctx, `SELECT (SELECT foreign_keys FROM pragma_foreign_keys),

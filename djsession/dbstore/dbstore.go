@@ -132,6 +132,7 @@ var (
 	_ djsession.UnchangedDeleter = (*Store)(nil)
 	_ djsession.SQLStore         = (*Store)(nil)
 	_ djsession.Checker          = (*Store)(nil)
+	_ djsession.ExpiredClearer   = (*Store)(nil)
 )
 
 // New returns a store over db. It sends nothing to the database.

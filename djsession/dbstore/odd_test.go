@@ -116,6 +116,10 @@ func TestDeletionThatIsNotTaken(t *testing.T) {
 				if err := store.Delete(t.Context(), "absent0123456789"); !errors.Is(err, djsession.ErrNotFound) {
 					t.Errorf("Delete of no session: %v", err)
 				}
+				insertMany(t, db, "ended", 3, "2020-01-01 00:00:00")
+				if got, err := clearExpired(t.Context(), store, 2); !errors.Is(err, djsession.ErrDenied) || got.Removed != 0 {
+					t.Errorf("ClearExpired: %+v, %v", got, err)
+				}
 			})
 		}
 	}

@@ -114,6 +114,7 @@ var (
 	_ djsession.Store            = (*Store)(nil)
 	_ djsession.Scanner          = (*Store)(nil)
 	_ djsession.UnchangedDeleter = (*Store)(nil)
+	_ djsession.ExpiredClearer   = (*Store)(nil)
 )
 
 // New returns a store over a folder. As in Django, a folder that does not exist is an error.

@@ -124,6 +124,7 @@ var storedTests = []test{
 	{"BulkCreators", isBulk, testBulkCreators},
 	{"BulkEndedContext", isBulk, testBulkEnded},
 	{"Evicts", isEvicter, testEvicts},
+	{"ClearExpired", clears, testClearExpired},
 }
 
 // selfContainedTests are for stores whose keys are the sessions.

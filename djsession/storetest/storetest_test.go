@@ -27,6 +27,7 @@ type broken struct {
 	deleteUnchanged func(ctx context.Context, old *djsession.Record) error
 	scan            func(yield func(*djsession.Record, error) bool, r djsession.Range)
 	settings        func() *djsession.Settings
+	clear           func(ctx context.Context, r djsession.ClearRequest) iter.Seq2[djsession.Cleared, error]
 }
 
 func (b *broken) Load(ctx context.Context, key string) (*djsession.Record, error) {
@@ -69,6 +70,13 @@ func (b *broken) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessi
 		return func(yield func(*djsession.Record, error) bool) { b.scan(yield, r) }
 	}
 	return b.Store.Scan(ctx, r)
+}
+
+func (b *broken) ClearExpired(ctx context.Context, r djsession.ClearRequest) iter.Seq2[djsession.Cleared, error] {
+	if b.clear != nil {
+		return b.clear(ctx, r)
+	}
+	return b.Store.ClearExpired(ctx, r)
 }
 
 func (b *broken) Settings() *djsession.Settings {
@@ -315,6 +323,24 @@ var defects = map[string]struct {
 			b.each(r, func(record *djsession.Record, err error) bool {
 				return r.Parts == 7 && r.Part == 3 && record.Key < "8" || yield(record, err)
 			})
+		}
+	}},
+	"a dry run removes": {"ClearExpired", func(b *broken, _ *djsession.Settings) {
+		b.clear = func(ctx context.Context, r djsession.ClearRequest) iter.Seq2[djsession.Cleared, error] {
+			r.DryRun = false
+			return b.Store.ClearExpired(ctx, r)
+		}
+	}},
+	"ClearExpired ignores the time": {"ClearExpired", func(b *broken, given *djsession.Settings) {
+		b.clear = func(ctx context.Context, r djsession.ClearRequest) iter.Seq2[djsession.Cleared, error] {
+			r.Before = given.Now()
+			return b.Store.ClearExpired(ctx, r)
+		}
+	}},
+	"ClearExpired ignores the limit": {"ClearExpired", func(b *broken, _ *djsession.Settings) {
+		b.clear = func(ctx context.Context, r djsession.ClearRequest) iter.Seq2[djsession.Cleared, error] {
+			r.Limit = nil
+			return b.Store.ClearExpired(ctx, r)
 		}
 	}},
 	"Scan misses a page": {"Scan", func(b *broken, _ *djsession.Settings) {

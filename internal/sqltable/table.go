@@ -161,6 +161,19 @@ func (t *Table) inserted() (columns, names []string) {
 // takes an unknown quoted name for a text, and a misnamed column would be no error.
 func (t *Table) column(name string) string { return t.Quoted + "." + t.Dialect.QuoteName(name) }
 
+// SchemaAndName returns the two parts of the table's name, for the database's own tables. In SQLite
+// the schema is main by default, and in MySQL "" is the database of the connection.
+func (t *Table) SchemaAndName() (schema, name string) {
+	schema, name, found := strings.Cut(t.Name, ".")
+	switch {
+	case found:
+		return schema, name
+	case t.Dialect == sqldialect.SQLite:
+		return "main", schema
+	}
+	return "", schema
+}
+
 // columnParam is the parameter of a column of Config.Columns.
 func columnParam(i int) string { return "column" + strconv.Itoa(i) }
 
