@@ -190,6 +190,8 @@ func explainKind(err error) (status int, hint string) {
 		return misused, "put the site's SECRET_KEY first and the older keys after it"
 	case errors.Is(err, ops.ErrEvicts):
 		return failed, "a session that it drops is a user who is logged out: raise the limit, or use --force"
+	case errors.Is(err, ops.ErrEndsTooEarly):
+		return misused, "nothing was removed: set them as on the site; or --older-than 2d removes what has expired in every time zone"
 	case errors.Is(err, ops.ErrNoExport):
 		return misused, "nothing was written: djsess export makes one"
 	case errors.Is(err, ops.ErrExportVersion):

@@ -48,6 +48,7 @@ type jobReport struct {
 	out      io.Writer // for the counts
 	stopped  string    // what a job that ends early leaves
 	quiet    bool      // the report of the job names the sessions that cannot be read, with remedies
+	unit     string    // what the progress line counts
 	hints    hints
 	settings *djsession.Settings // of the store that is read, for hints
 	named    int                 // findings that were printed
@@ -75,7 +76,7 @@ func (a *app) job(cmd *cobra.Command, f *jobFlags, settings *djsession.Settings)
 		}
 	}
 	limitMemory()
-	r := &jobReport{app: a, flags: f, out: a.stdout, settings: settings, hints: hints{app: a}}
+	r := &jobReport{app: a, flags: f, out: a.stdout, unit: "sessions", settings: settings, hints: hints{app: a}}
 	r.stopped = "what was done stays done, and a rerun goes on from there"
 	if file, ok := a.stderr.(*os.File); ok {
 		r.terminal = isatty.IsTerminal(file.Fd()) && os.Getenv("TERM") != "dumb"
@@ -122,15 +123,15 @@ func (r *jobReport) progress(p ops.Progress) {
 		return
 	}
 	r.shown = time.Now()
-	line := progressLine(p)
+	line := progressLine(p, r.unit)
 	fmt.Fprintf(r.app.stderr, "\r%-*s", r.width, line)
 	r.width = len(line)
 }
 
-func progressLine(p ops.Progress) string {
-	line := fmt.Sprintf("%s sessions", thousands(p.Read))
+func progressLine(p ops.Progress, unit string) string {
+	line := thousands(p.Read) + " " + unit
 	if p.Total > 0 {
-		line = fmt.Sprintf("%s of about %s sessions", thousands(p.Read), thousands(max(p.Total, p.Read)))
+		line = fmt.Sprintf("%s of about %s %s", thousands(p.Read), thousands(max(p.Total, p.Read)), unit)
 	}
 	line += fmt.Sprintf(", %s a second", thousands(int64(p.Rate())))
 	if left, ok := p.Remaining(); ok {

@@ -169,6 +169,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.decodeCommand(), a.encodeCommand(), a.signCommand(), a.unsignCommand(), a.settingsCommand(),
 		a.migrateCommand(), a.exportCommand(), a.importCommand(), a.convertCommand(), a.rotateCommand(),
 		a.statsCommand(), a.verifyCommand(),
+		a.clearExpiredCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		cmd.ValidArgsFunction = cobra.NoFileCompletions

@@ -64,8 +64,10 @@ Redis with a maxmemory-policy other than noeviction, Memcached. --force override
 			return usagef(cmd, "want two stores: --from and --to")
 		case a.flags.store != "":
 			return usagef(cmd, "--store: the stores of migrate are --from and --to")
-		case a.flags.readOnly && !*verify && !flags.dryRun:
-			return configf(`--read-only refuses "migrate", which writes`)
+		case !*verify && !flags.dryRun:
+			if err := a.mayWrite(cmd); err != nil {
+				return err
+			}
 		}
 		readOnly := *verify || flags.dryRun
 		return a.withStores(cmd, *from, *to, readOnly, func(ctx context.Context, source, target *site) error {

@@ -315,8 +315,8 @@ func openError(err error, namedBy string) error {
 
 // withWriter calls withStore for a command that writes.
 func (a *app) withWriter(cmd *cobra.Command, f func(ctx context.Context, s *site) error) error {
-	if a.flags.readOnly {
-		return configf("--read-only refuses %q, which writes", cmd.Name())
+	if err := a.mayWrite(cmd); err != nil {
+		return err
 	}
 	return a.withStore(cmd, func(ctx context.Context, s *site) error {
 		err := f(ctx, s)
@@ -325,6 +325,14 @@ func (a *app) withWriter(cmd *cobra.Command, f func(ctx context.Context, s *site
 		}
 		return err
 	})
+}
+
+// mayWrite returns an error if --read-only refuses the command.
+func (a *app) mayWrite(cmd *cobra.Command) error {
+	if a.flags.readOnly {
+		return configf("--read-only refuses %q, which writes", cmd.Name())
+	}
+	return nil
 }
 
 // warnOfFindings prints what the store's own check finds after a write: columns that the write left

@@ -1,0 +1,198 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// ClearOptions are the options of ClearExpired. The zero ClearOptions clears all.
+type ClearOptions struct {
+	// OlderThan keeps sessions that have ended more recently.
+	OlderThan time.Duration
+	// Batch is how many sessions are removed at once, at most. Batches begin smaller, and shrink
+	// when the store is slow. Default: 1000.
+	Batch int
+	// MaxRate is how many sessions are removed a second, at most. Default: no limit.
+	MaxRate float64
+	// DryRun counts the sessions and removes none.
+	DryRun bool
+	// Progress, if set, is told after each batch how far the job has come. It is called by one
+	// goroutine at a time.
+	Progress func(Progress)
+}
+
+// ClearReport says what ClearExpired has done.
+type ClearReport struct {
+	// Removed counts the sessions that were removed or, with DryRun, that would be.
+	Removed int64
+	// Referenced counts expired sessions that stay because rows of another table point at them.
+	// Django's clearsessions removes them with these rows.
+	Referenced int64
+	// Unreadable counts sessions that stay because their end cannot be read.
+	Unreadable int64
+}
+
+// ErrEndsTooEarly: the expiries of the sessions do not fit the times at which they were saved.
+var ErrEndsTooEarly = errors.New("the newest sessions seem to end earlier than they were saved for: are USE_TZ, TIME_ZONE and SESSION_COOKIE_AGE the site's?")
+
+// ClearExpired removes the expired sessions of a store, as Django's clearsessions does, but in
+// batches with pauses between them. A pause is as long as the batch took, and longer if the store
+// has become slower, so that the site has at least half of the store's time. It keeps no state: it
+// can be stopped and run again, and several may run at the same time.
+//
+// It removes nothing if no live session opens, or if the times in the store do not fit the settings
+// (ErrEndsTooEarly). A store that removes expired sessions by itself is a
+// djsession.ErrExpiresByItself, and a table without an index on the expiry a
+// djsession.ErrNoExpiryIndex.
+func ClearExpired(ctx context.Context, store djsession.Store, options ClearOptions) (*ClearReport, error) {
+	report := new(ClearReport)
+	clearer, err := options.clearer(ctx, store)
+	if err != nil {
+		return report, fmt.Errorf("ops: clear expired: %w", err)
+	}
+	return report, options.clear(ctx, store, clearer, report)
+}
+
+// clearer returns the store as a djsession.ExpiredClearer, if it should be cleared.
+func (o *ClearOptions) clearer(ctx context.Context, store djsession.Store) (djsession.ExpiredClearer, error) {
+	clearer, ok := store.(djsession.ExpiredClearer)
+	switch s, own := store.(djsession.SelfContained); {
+	case own && s.KeyIsSession():
+		return nil, fmt.Errorf("the sessions are in the visitors' cookies: %w", djsession.ErrExpiresByItself)
+	case !ok:
+		return nil, fmt.Errorf("the store cannot find its expired sessions: %w", errors.ErrUnsupported)
+	}
+	err := checkSettings(ctx, store)
+	if err == nil && o.OlderThan < longestShift {
+		err = checkEnds(ctx, store)
+	}
+	return clearer, err
+}
+
+// clear removes the sessions. An error of the store says itself what was being done.
+func (o ClearOptions) clear(ctx context.Context, store djsession.Store, clearer djsession.ExpiredClearer, report *ClearReport) error {
+	p := newPace(o)
+	request := djsession.ClearRequest{
+		Before: store.Settings().Now().Add(-o.OlderThan), DryRun: o.DryRun, Limit: p.limit,
+	}
+	stop := o.countExpired(ctx, store, clearer, request)
+	defer stop()
+	started := time.Now()
+	begun := started
+	working := ctx
+	if !o.DryRun {
+		working = context.WithoutCancel(ctx) // a batch is never left half-way
+	}
+	for cleared, err := range clearer.ClearExpired(working, request) {
+		report.Removed += int64(cleared.Removed)
+		report.Referenced += int64(cleared.Referenced)
+		report.Unreadable += int64(cleared.Unreadable)
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		o.tell(Progress{Read: report.Removed + report.Referenced, Written: report.Removed, Elapsed: now.Sub(started)})
+		if err := sleep(ctx, p.after(cleared.Removed+cleared.Referenced, now.Sub(begun), cleared.Referenced > 0)); err != nil {
+			return err
+		}
+		begun = time.Now()
+	}
+	return nil
+}
+
+// sleep waits, or returns the error of a context that ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// countExpired counts in the background how many sessions a database has to remove, and adds that
+// to the Progress. The returned function ends it.
+func (o *ClearOptions) countExpired(ctx context.Context, store djsession.Store, clearer djsession.ExpiredClearer, request djsession.ClearRequest) (stop func()) {
+	if _, ok := store.(djsession.SQLStore); !ok || o.Progress == nil || o.DryRun {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var mu sync.Mutex
+	var total int64
+	tell := o.Progress
+	o.Progress = func(p Progress) {
+		mu.Lock()
+		p.Total = total
+		mu.Unlock()
+		tell(p)
+	}
+	var counting sync.WaitGroup
+	counting.Go(func() {
+		request.DryRun = true
+		for cleared, err := range clearer.ClearExpired(ctx, request) {
+			if err != nil {
+				return // the job itself reports it
+			}
+			mu.Lock()
+			total += int64(cleared.Removed)
+			mu.Unlock()
+		}
+	})
+	return func() {
+		cancel()
+		counting.Wait()
+	}
+}
+
+func (o *ClearOptions) tell(p Progress) {
+	if o.Progress != nil {
+		o.Progress(p)
+	}
+}
+
+// longestShift is how far two time zones are apart.
+const longestShift = 26 * time.Hour
+
+// checkEnds returns an ErrEndsTooEarly if the newest sessions seem to end hours before the time that
+// their signatures and SESSION_COOKIE_AGE give. Under a wrong TIME_ZONE live sessions would be removed.
+func checkEnds(ctx context.Context, store djsession.Store) error {
+	const sample, slack = 100, 10 * time.Minute // zones differ by quarters of an hour
+	scanner, ok := store.(djsession.Scanner)
+	if !ok {
+		return nil
+	}
+	seen, known, early := 0, 0, 0
+	var shift time.Duration
+	for r, err := range scanner.Scan(ctx, djsession.Range{Newest: sample}) {
+		switch {
+		case errors.Is(err, errors.ErrUnsupported):
+			return nil
+		case r == nil:
+			return err
+		case err == nil && !r.Origin.SignedAt.IsZero():
+			want, err := store.Settings().ExpiryDate(r.Values, r.Origin.SignedAt)
+			if err != nil {
+				break
+			}
+			known++
+			if d := want.Sub(r.Expires); d > slack && d <= longestShift {
+				early++
+				shift = d
+			}
+		}
+		if seen++; seen == sample {
+			break
+		}
+	}
+	if early*2 > known {
+		return fmt.Errorf("%w (by about %v)", ErrEndsTooEarly, shift.Round(time.Minute))
+	}
+	return nil
+}
