@@ -140,6 +140,17 @@ type Scanner interface {
 	Scan(ctx context.Context, r Range) iter.Seq2[*Record, error]
 }
 
+// UserScanner is a Store that may find the sessions of a user without reading all: its table has a
+// column that holds the user's primary key, as the session models of some sites have.
+type UserScanner interface {
+	// UserColumn returns the name of the column. It is empty if there is none, and ScanUser must
+	// not be called.
+	UserColumn() string
+	// ScanUser yields the sessions of a range as Scan does, but only those whose column holds this
+	// primary key. For a text that the column cannot hold it yields none.
+	ScanUser(ctx context.Context, id string, r Range) iter.Seq2[*Record, error]
+}
+
 // BulkStore is a Store that reads and writes many sessions in few round trips. Package ops
 // moves sessions by it, some hundred at a time. Each session is read and written as by the
 // methods of Store, and independently of the others. The results are in the order of the arguments. An

@@ -11,12 +11,15 @@ func leaveHashesFlag(cmd *cobra.Command) *bool {
 	return cmd.Flags().Bool("leave-hashes", false, "leave the logins' hashes as they are, so that no users are needed")
 }
 
-// auth returns djauth over the users of the site, for their session auth hashes. The caller calls closeUsers.
-func (a *app) auth(s *site) (auth *djauth.Auth, closeUsers func(), err error) {
+// forHashes is what convert and rotate need the users for.
+const forHashes = "the hash of a login (or use --leave-hashes)"
+
+// auth returns djauth over the users of the site, for their session auth hashes. The column is_active is
+// read if active is true. needed is what needs the users, for errors. The caller calls closeUsers.
+func (a *app) auth(s *site, needed string, active bool) (auth *djauth.Auth, closeUsers func(), err error) {
 	if a.noSecretKey { // a cache needs none, but a hash is made with it
 		return nil, nil, &configError{errNoSecretKey}
 	}
-	const needed = "the hash of a login (or use --leave-hashes)"
 	u, err := s.config.usersOrSites(needed)
 	if err != nil {
 		return nil, nil, err
@@ -30,6 +33,9 @@ func (a *app) auth(s *site) (auth *djauth.Auth, closeUsers func(), err error) {
 	}
 	model := djauth.UserModel{Table: u.table, PrimaryKey: u.primaryKey, ID: u.id, Username: u.username, Password: u.password,
 		IsActive: djauth.NoColumn, LastLogin: djauth.NoColumn}
+	if active {
+		model.IsActive = u.isActive
+	}
 	for _, column := range u.hash.own.Columns {
 		if column != "password" {
 			model.Extra = append(model.Extra, column)
@@ -43,6 +49,9 @@ func (a *app) auth(s *site) (auth *djauth.Auth, closeUsers func(), err error) {
 	if auth, err = djauth.New(users); err != nil {
 		closeUsers()
 		return nil, nil, err
+	}
+	if u.backends != nil {
+		auth.AuthenticationBackends = u.backends
 	}
 	auth.NoSessionAuthHash, auth.InheritsFallbackHash = u.hash.none, u.hash.inheritsFallbackHash
 	if len(u.hash.own.Columns) > 0 {

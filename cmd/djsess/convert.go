@@ -57,7 +57,7 @@ know where the users are: in [users], or in a settings file.`,
 				return usagef(cmd, "--from-django: %v", err)
 			}
 			if !*leaveHashes {
-				auth, closeUsers, err := a.auth(s)
+				auth, closeUsers, err := a.auth(s, forHashes, false)
 				if err != nil {
 					return err
 				}

@@ -106,12 +106,12 @@ a djsess.toml:
   database = "main"
   [stores.old.settings]            # settings that only this store has
   DJANGO_VERSION = "3.2"
-  [users]                          # for list --username, convert and rotate
-  table = "auth_user"              # also id, username, password, store (if the
-                                   # users are in another database), primary_key:
-                                   # "integer", "uuid" or "text"; hash_salt and
-                                   # hash_columns for a get_session_auth_hash of
-                                   # the site's own
+  [users]                          # for --username, revoke --inactive, convert, rotate
+  table = "auth_user"              # also id, username, password, is_active ("-": there
+                                   # is none), backends, store (if the users are in
+                                   # another database), primary_key: "integer", "uuid"
+                                   # or "text"; hash_salt and hash_columns for a
+                                   # get_session_auth_hash of the site's own
 
 Exit status:
   0  done
@@ -168,8 +168,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.createCommand(), a.setCommand(), a.unsetCommand(), a.deleteCommand(),
 		a.decodeCommand(), a.encodeCommand(), a.signCommand(), a.unsignCommand(), a.settingsCommand(),
 		a.migrateCommand(), a.exportCommand(), a.importCommand(), a.convertCommand(), a.rotateCommand(),
-		a.statsCommand(), a.verifyCommand(),
-		a.clearExpiredCommand(),
+		a.statsCommand(), a.verifyCommand(), a.revokeCommand(), a.clearExpiredCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		cmd.ValidArgsFunction = cobra.NoFileCompletions

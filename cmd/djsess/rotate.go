@@ -47,7 +47,7 @@ Rotate needs to know where the users are: in [users], or in a settings file.`,
 			}
 			options := ops.Rotation{Job: job}
 			if !*leaveHashes {
-				auth, closeUsers, err := a.auth(s)
+				auth, closeUsers, err := a.auth(s, forHashes, false)
 				if err != nil {
 					return err
 				}

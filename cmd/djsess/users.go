@@ -27,6 +27,8 @@ type usersConfig struct {
 	id         string
 	username   string
 	password   string
+	isActive   string   // the name of a column, or djauth.NoColumn; only revoke --inactive reads it
+	backends   []string // AUTHENTICATION_BACKENDS; nil: Django's default
 	hash       authHash
 	store      string // a database, by its URL or its name in [stores]; "": that of the sessions
 }
@@ -48,7 +50,8 @@ func parseUsers(top *table) *usersConfig {
 	if t.values == nil {
 		return nil
 	}
-	u := &usersConfig{namedBy: "[users] in " + top.file, table: t.text("table"), id: t.text("id"), username: t.text("username"), password: t.text("password"), store: t.text("store")}
+	u := &usersConfig{namedBy: "[users] in " + top.file, table: t.text("table"), id: t.text("id"), username: t.text("username"), password: t.text("password"), store: t.text("store"),
+		isActive: t.text("is_active"), backends: t.texts("backends")}
 	own := &u.hash.own
 	*own = djauth.SessionHash{Salt: t.text("hash_salt"), Columns: t.texts("hash_columns"), Algorithm: signing.Algorithm(t.text("hash_algorithm"))}
 	switch {
@@ -92,13 +95,39 @@ func (f userFlags) check(cmd *cobra.Command) (byID, byName bool, err error) {
 	return byID, byName, err
 }
 
+// whose are the sessions of a command.
+type whose struct {
+	of          func(context.Context, *djsession.Values) (bool, error)
+	userID      string // if they are one user's, its primary key
+	description string
+}
+
+// whose returns the user's sessions. One of the flags must be given.
+func (f userFlags) whose(ctx context.Context, s *site) (*whose, error) {
+	id := strings.TrimSpace(*f.id)
+	theirs := hasUserID(id)
+	if id == "" {
+		user, primaryKey, err := s.userNamed(ctx, *f.name)
+		if err != nil {
+			return nil, err
+		}
+		id, theirs = user.ID, hasUser(user, primaryKey)
+	}
+	of := func(_ context.Context, v *djsession.Values) (bool, error) { return theirs(v), nil }
+	return &whose{of: of, userID: id, description: "of this user"}, nil
+}
+
 // areTheirs returns a function that reports whether a session is the user's. It is nil if neither flag is given.
 func (f userFlags) areTheirs(ctx context.Context, s *site) (func(*djsession.Values) bool, error) {
 	switch {
 	case *f.id != "":
 		return hasUserID(strings.TrimSpace(*f.id)), nil
 	case *f.name != "":
-		return s.hasUsername(ctx, *f.name)
+		user, primaryKey, err := s.userNamed(ctx, *f.name)
+		if err != nil {
+			return nil, err
+		}
+		return hasUser(user, primaryKey), nil
 	}
 	return nil, nil
 }
@@ -112,19 +141,15 @@ func hasUserID(id string) func(*djsession.Values) bool {
 	}
 }
 
-// hasUsername returns a function that reports whether the user of this name is logged in.
-func (s *site) hasUsername(ctx context.Context, username string) (func(*djsession.Values) bool, error) {
-	user, primaryKey, err := s.userNamed(ctx, username)
-	if err != nil {
-		return nil, err
-	}
+// hasUser returns a function that reports whether a user is logged in.
+func hasUser(user *djauth.User, primaryKey djauth.PrimaryKey) func(*djsession.Values) bool {
 	return func(v *djsession.Values) bool {
 		found, ok := sessionuser.ID(v)
 		if ok {
 			found, ok = primaryKey.Convert(found)
 		}
 		return ok && found == user.ID
-	}, nil
+	}
 }
 
 // userNamed returns the user of a username, and the type of its primary key.
@@ -193,6 +218,7 @@ func (c *config) usersOrSites(flag string) (*usersConfig, error) {
 		return nil, configf(`%s: %s does not describe the users ("left_out" says why): describe them by a table [users] in %s`, flag, c.settingsFile, configName)
 	}
 	u := &usersConfig{namedBy: "users in " + c.settingsFile, table: users.Table, primaryKey: primaryKeys[users.IDType], id: users.ID, username: users.Username, password: users.Password,
+		isActive: cmp.Or(users.IsActive, djauth.NoColumn), backends: file.Site.AuthenticationBackends,
 		hash: authHash{isUnknown: users.AuthHash == sitefile.OwnHash, inheritsFallbackHash: users.InheritsFallbackHash, none: users.AuthHash == sitefile.NoHash}}
 	// The URL of the sessions' database may have been given in another way, with its password.
 	database := func(rawURL string) string {

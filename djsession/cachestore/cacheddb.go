@@ -278,6 +278,14 @@ func (c *CachedDB) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djses
 	return c.database.Scan(ctx, r)
 }
 
+// UserColumn returns the column of users in the database: see dbstore.Store.UserColumn.
+func (c *CachedDB) UserColumn() string { return c.database.UserColumn() }
+
+// ScanUser yields the sessions of a user in the database: see dbstore.Store.ScanUser.
+func (c *CachedDB) ScanUser(ctx context.Context, id string, r djsession.Range) iter.Seq2[*djsession.Record, error] {
+	return c.database.ScanUser(ctx, id, r)
+}
+
 // Count returns how many live sessions the database has.
 func (c *CachedDB) Count(ctx context.Context) (int64, error) { return c.database.Count(ctx) }
 

@@ -56,12 +56,17 @@ func (s *Store) record(row sqltable.Row) (*djsession.Record, error) {
 // descending order of expire_date. It reads pages, so that neither the site nor another
 // connection waits for the caller.
 func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsession.Record, error] {
+	return s.scan(ctx, r, sqltable.Range{})
+}
+
+// scan yields the sessions of a range, and of a range of rows that says more.
+func (s *Store) scan(ctx context.Context, r djsession.Range, rows sqltable.Range) iter.Seq2[*djsession.Record, error] {
 	return func(yield func(*djsession.Record, error) bool) {
 		if err := r.Validate(); err != nil {
 			yield(nil, s.table.Error("scan", "", err))
 			return
 		}
-		rows := sqltable.Range{Prefix: r.Prefix, Newest: r.Newest, Part: r.Part, Parts: r.Parts}
+		rows.Prefix, rows.Newest, rows.Part, rows.Parts = r.Prefix, r.Newest, r.Part, r.Parts
 		if !r.Expired {
 			rows.Now = s.now
 		}

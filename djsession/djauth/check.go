@@ -42,23 +42,9 @@ const (
 
 // checkLogins checks whether User would accept the users whom the newest sessions name.
 func (a *Auth) checkLogins(ctx context.Context, manager *djsession.Manager) error {
-	store := manager.Store()
-	var found logins
-	for record, err := range newestLogins(ctx, store) {
-		if err != nil {
-			return fmt.Errorf("read the newest sessions: %w", err)
-		}
-		user, why, err := a.findUser(ctx, record.Values)
-		if err != nil {
-			return err
-		}
-		if why == nil {
-			why, err = a.acceptUser(store.Settings(), record.Values, user)
-		}
-		if err != nil {
-			why = &refused{failedHook, err}
-		}
-		found.add(record.Key, why)
+	found, err := a.sampleLogins(ctx, manager.Store())
+	if err != nil {
+		return err
 	}
 	var suspicious []error
 	switch {
@@ -75,6 +61,27 @@ func (a *Auth) checkLogins(ctx context.Context, manager *djsession.Manager) erro
 		}
 	}
 	return nil
+}
+
+// sampleLogins looks at the users whom the newest sessions of a store name.
+func (a *Auth) sampleLogins(ctx context.Context, store djsession.Store) (found logins, err error) {
+	for record, err := range newestLogins(ctx, store) {
+		if err != nil {
+			return found, fmt.Errorf("read the newest sessions: %w", err)
+		}
+		user, why, err := a.findUser(ctx, record.Values)
+		if err != nil {
+			return found, err
+		}
+		if why == nil {
+			why, err = a.acceptUser(store.Settings(), record.Values, user)
+		}
+		if err != nil {
+			why = &refused{failedHook, err}
+		}
+		found.add(record.Key, why)
+	}
+	return found, nil
 }
 
 var errNoLogins = errors.New("no live session names a user, or the store cannot list its sessions: " +

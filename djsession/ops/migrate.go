@@ -248,8 +248,8 @@ func writesJSON(store djsession.Store) bool {
 	return isJSON || serializer == nil
 }
 
-// errHashedKeys is the error for a source that is a FileBasedCache.
-var errHashedKeys = fmt.Errorf("the source keeps only hashes of its keys: %w", errors.ErrUnsupported)
+// errHashedKeys is the error for a store whose sessions are in a FileBasedCache.
+var errHashedKeys = fmt.Errorf("the store keeps only hashes of its keys: %w", errors.ErrUnsupported)
 
 // fit returns the records as the target's Django can read them.
 func (m *migration) fit(ctx context.Context, batch []*djsession.Record) ([]*djsession.Record, error) {

@@ -19,6 +19,9 @@ type Range struct {
 	Now func() any
 	// Newest, if positive, is the number of rows to read. The rows that end last come first.
 	Newest int
+	// Column, if not empty, is a column of Config.Columns that must hold Value.
+	Column string
+	Value  any
 	// Part and Parts are those of djsession.Range. Newest ignores them.
 	Part, Parts int
 }
@@ -86,6 +89,10 @@ func (t *Table) query(ctx context.Context, r Range, part between, after string, 
 	if r.Now != nil {
 		text += " AND " + t.EndsAfter(":now")
 		args["now"] = r.Now()
+	}
+	if r.Column != "" {
+		text += " AND " + t.column(r.Column) + " = :value"
+		args["value"] = r.Value
 	}
 	switch {
 	case r.Prefix == "":
