@@ -129,6 +129,63 @@ func TestImportKilled(t *testing.T) {
 	wantNumbers(t, target, want)
 }
 
+// A clear-expired that is killed in the middle, and run again, two at a time, removes what has
+// expired and nothing else.
+func TestClearExpiredKilled(t *testing.T) {
+	djangotest.NotShort(t, "it starts many processes")
+	const live, expired, kills = 200, 20_000, 6
+	folder := t.TempDir()
+	const secret = "a-secret-key-of-this-test"
+	settings, err := djsession.NewSettings("6.1", secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := emptyDatabase(t, folder, "site.sqlite3", settings)
+	want := storeNumbers(t, store, live)
+	db := store.(djsession.SQLStore).DB()
+	if _, err := db.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+		INSERT INTO django_session SELECT 'expired' || i, 'x', '2020-01-01 00:00:' || printf('%02d', i % 60) FROM n`, expired); err != nil {
+		t.Fatal(err)
+	}
+	start := func(args ...string) *exec.Cmd {
+		cmd := &exec.Cmd{Path: must(os.Executable()), Dir: folder, Env: append(os.Environ(), "DJANGO_SECRET_KEY="+secret),
+			Args: append([]string{"djsess", "clear-expired", "--store", "sqlite:///site.sqlite3"}, args...)}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd
+	}
+	stored := func() (n int) {
+		if err := db.QueryRow("SELECT COUNT(*) FROM django_session").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	killed := 0
+	for range kills {
+		both := []*exec.Cmd{start("--batch", "40", "--max-rate", "2000"), start("--batch", "40", "--max-rate", "2000")}
+		time.Sleep(time.Duration(100+rand.IntN(200)) * time.Millisecond)
+		for _, cmd := range both {
+			cmd.Process.Kill()
+			if cmd.Wait() != nil {
+				killed++
+			}
+		}
+	}
+	if n := stored(); killed == 0 || n <= live || n == live+expired {
+		t.Errorf("%d of %d were killed, and %d rows are left: want some to have been removed", killed, 2*kills, n)
+	}
+	for _, cmd := range []*exec.Cmd{start(), start()} {
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := stored(); n != live {
+		t.Errorf("%d rows are left, want %d", n, live)
+	}
+	wantNumbers(t, store, want)
+}
+
 // storeNumbers stores n sessions that hold the numbers from 0. It returns them by their keys.
 func storeNumbers(t *testing.T, store djsession.Store, n int) map[string]int {
 	t.Helper()

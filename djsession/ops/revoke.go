@@ -23,8 +23,6 @@ type Revocation struct {
 	UserID string
 	// Except, if set, reports whether the session of a key stays, such as the operator's own.
 	Except func(key string) bool
-
-	pause time.Duration // between two passes, for tests; 0 is the default
 }
 
 // EverySession is a Revocation.Of for all sessions.
@@ -97,10 +95,7 @@ func (r *revocation) prepare(ctx context.Context) error {
 
 // run reads the store until a pass finds nothing.
 func (r *revocation) run(ctx context.Context) error {
-	report, pause := r.report, r.pause
-	if pause == 0 {
-		pause = passPause
-	}
+	report := r.report
 	for {
 		err := r.pass(ctx)
 		if err != nil || r.DryRun {
@@ -112,7 +107,7 @@ func (r *revocation) run(ctx context.Context) error {
 		if report.Passes == maxPasses {
 			return nil
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := sleep(ctx, passPause); err != nil {
 			return err
 		}
 	}
