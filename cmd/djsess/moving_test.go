@@ -190,6 +190,56 @@ func TestMovingSecretKey(t *testing.T) {
 	r.isDone(t)
 }
 
+// Of docs/moving/engines.md: Djangos of all phases know the same users, and one who has logged out in any of them is nobody in all.
+func TestMovingEngines(t *testing.T) {
+	djangotest.NotShort(t, "it starts a Redis and six Djangos")
+	t.Parallel()
+	db, redis := djangotest.SQLite(t), djangotest.Redis(t)
+	const database, cache = "django.contrib.sessions.backends.db", "django.contrib.sessions.backends.cache"
+	inPhase := func(phase int, engine string) *liveSite {
+		return worker(t, djangotest.Newest, db, djangotest.Settings{
+			"SESSION_ENGINE": engine, "CACHES": djangotest.Caches(redis.Django()),
+			"SESSION_TRANSITION": map[string]any{"old": database, "new": cache, "phase": phase},
+		})
+	}
+	r := openRecipe(t, "engines.md", "", djangotest.SecretKey)
+	r.set(t, "DJANGO_VERSION", `"`+djangotest.Newest+`"`)
+	config, err := os.ReadFile(filepath.Join(r.dir, "djsess.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.write(t, "djsess.toml", strings.NewReplacer("postgres://djsess@db.example/site", db.URL, "redis://cache.example/1", redis.URL).Replace(string(config)))
+
+	before := inPhase(0, database)
+	before.Do(t, `users()`, nil, nil)
+	sessions := []string{before.logIn(t, "alice", "1"), before.logIn(t, "bob", "2")}
+	const transition = "transition" // djangotest has docs/moving on its path
+	first, second := inPhase(1, transition), inPhase(2, transition)
+	sessions = append(sessions, first.logIn(t, "alice", "3"), second.logIn(t, "bob", "4"), second.logIn(t, "bob", "5"))
+	logOut := func(by *liveSite, key string) {
+		t.Helper()
+		by.Do(t, `SessionStore(args).flush()`, key, nil)
+	}
+	logOut(second, sessions[4])
+	first.knows(t, sessions, "alice 1", "bob 2", "alice 3", "bob 4", "nobody None")
+
+	third, fourth, after := inPhase(3, transition), inPhase(4, transition), inPhase(0, cache)
+	fourth.knows(t, sessions, "nobody None", "nobody None", "nobody None", "bob 4", "nobody None")
+	r.run(t, "", `3 inserted`)
+	r.run(t, "", `4 sessions are the same in both stores`)
+	for _, site := range []*liveSite{second, third, fourth, after} {
+		site.knows(t, sessions, "alice 1", "bob 2", "alice 3", "bob 4", "nobody None")
+	}
+	logOut(third, sessions[0])
+	logOut(fourth, sessions[1])
+	for _, site := range []*liveSite{second, third, fourth, after} {
+		site.knows(t, sessions, "nobody None", "nobody None", "alice 3", "bob 4", "nobody None")
+	}
+	logOut(after, sessions[2])
+	fourth.knows(t, sessions, "nobody None", "nobody None", "nobody None", "bob 4", "nobody None")
+	r.isDone(t)
+}
+
 func TestMovingPickle(t *testing.T) {
 	djangotest.NotShort(t, "it starts four Djangos")
 	t.Parallel()
