@@ -67,9 +67,10 @@ sites:
 peers:
 	@testdata/install || [ "$(CI)" != true ] || exit 1
 
-# Ratios to the floor, in one run each.
+# Ratios to the floor, in one run each. DJSESS_BENCH_SESSIONS=10000,100000,1000000 has the long jobs do so many sessions.
 bench: bin/djsess
-	go test -run '^$$' -bench . -benchtime 200x ./djsession ./cmd/djsess ./internal/pickle ./djsession/rediscache
+	go test -run '^$$' -bench . -skip Jobs -benchtime 200x ./djsession ./cmd/djsess ./internal/pickle ./djsession/rediscache
+	go test -run '^$$' -bench . -skip Get -benchtime 1x -timeout 3h ./djsession/ops ./cmd/djsess
 
 # Fuzz targets that start a Python or a server need the peers.
 fuzz:

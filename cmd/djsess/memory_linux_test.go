@@ -36,6 +36,10 @@ func BenchmarkJobs(b *testing.B) {
 		if err := os.WriteFile(secret, []byte("a-secret-key-of-this-test\n"), 0o600); err != nil {
 			b.Fatal(err)
 		}
+		next := filepath.Join(folder, "next.txt")
+		if err := os.WriteFile(next, []byte("the-next-secret-key\na-secret-key-of-this-test\n"), 0o600); err != nil {
+			b.Fatal(err)
+		}
 		emptyDatabase(b, folder, "old.sqlite3", settings)
 		fillDatabase(b, filepath.Join(folder, "old.sqlite3"), settings, n)
 		emptyDatabase(b, folder, "new.sqlite3", settings)
@@ -45,9 +49,13 @@ func BenchmarkJobs(b *testing.B) {
 			args []string
 		}{
 			{"migrate", []string{"migrate", "--from", "sqlite:///old.sqlite3", "--to", "sqlite:///new.sqlite3", "--journal", "journal"}},
-			{"verify", []string{"migrate", "--verify", "--from", "sqlite:///old.sqlite3", "--to", "sqlite:///new.sqlite3"}},
+			{"migrate --verify", []string{"migrate", "--verify", "--from", "sqlite:///old.sqlite3", "--to", "sqlite:///new.sqlite3"}},
 			{"export", []string{"export", "sessions.jsonl.zst", "--force", "--store", "sqlite:///old.sqlite3"}},
 			{"import", []string{"import", "sessions.jsonl.zst", "--store", "sqlite:///imported.sqlite3"}},
+			{"stats", []string{"stats", "--store", "sqlite:///old.sqlite3"}},
+			{"verify", []string{"verify", "--store", "sqlite:///old.sqlite3"}},
+			{"rotate", []string{"rotate", "--leave-hashes", "--accept-new-key", "--secret-key-file", next, "--store", "sqlite:///new.sqlite3"}},
+			{"revoke", []string{"revoke", "--user", "42", "--yes", "--store", "sqlite:///new.sqlite3", "--secret-key-file", next}},
 		} {
 			b.Run(fmt.Sprintf("%s/%d", job.name, n), func(b *testing.B) {
 				for range b.N {
