@@ -9,16 +9,18 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/sessionuser"
 )
 
 // Revocation are the options of Revoke.
 type Revocation struct {
 	Job
 	// Of reports whether a session is to be revoked, by its values. It is called by several
-	// goroutines, and again if a session has changed meanwhile. There is no default: EverySession
-	// is all of them, and djauth.Auth.FindInactive returns an Of for users who are deleted.
+	// goroutines, and again if a session has changed meanwhile. Default: those of the user UserID.
+	// EverySession is all of them, and djauth.Auth.FindInactive returns an Of for users who are
+	// deleted.
 	Of func(ctx context.Context, v *djsession.Values) (bool, error)
-	// UserID, if set, is the primary key of the user whose sessions Of reports. If the session table
+	// UserID, if set, is the primary key of the user whose sessions are revoked. If the session table
 	// has a column of users (djsession.UserScanner), only that user's rows are read.
 	UserID string
 	// Except, if set, reports whether the session of a key stays, such as the operator's own.
@@ -82,8 +84,14 @@ type revocation struct {
 }
 
 func (r *revocation) prepare(ctx context.Context) error {
+	if r.Of == nil && r.UserID != "" {
+		r.Of = func(_ context.Context, v *djsession.Values) (bool, error) {
+			id, ok := sessionuser.ID(v)
+			return ok && id == r.UserID, nil
+		}
+	}
 	if r.Of == nil {
-		return errors.New("Revocation.Of is missing: EverySession revokes all sessions")
+		return errors.New("Revocation has neither Of nor UserID: EverySession revokes all sessions")
 	}
 	if users, ok := r.store.(djsession.UserScanner); ok && r.UserID != "" {
 		if r.report.Column = users.UserColumn(); r.report.Column != "" {
