@@ -164,10 +164,19 @@ func TestClearExpiredKilled(t *testing.T) {
 	killed := 0
 	for range kills {
 		both := []*exec.Cmd{start("--batch", "40", "--max-rate", "2000"), start("--batch", "40", "--max-rate", "2000")}
-		time.Sleep(time.Duration(100+rand.IntN(200)) * time.Millisecond)
+		ended := make(chan error, len(both))
+		for _, cmd := range both {
+			go func() { ended <- cmd.Wait() }()
+		}
+		enough := stored() - 1 - rand.IntN(500)
+		for len(ended) == 0 && stored() > enough {
+			time.Sleep(time.Millisecond)
+		}
 		for _, cmd := range both {
 			cmd.Process.Kill()
-			if cmd.Wait() != nil {
+		}
+		for range both {
+			if <-ended != nil {
 				killed++
 			}
 		}
