@@ -22,7 +22,8 @@ import (
 // shards run at once, and each is killed in turn.
 func TestMigrateKilled(t *testing.T) {
 	djangotest.NotShort(t, "it starts many processes")
-	const sessions, kills = 4000, 10
+	const sessions = 4000
+	kills := killings()
 	folder := t.TempDir()
 	secret := filepath.Join(folder, "secret.txt")
 	if err := os.WriteFile(secret, []byte("a-secret-key-of-this-test\n"), 0o600); err != nil {
@@ -84,7 +85,8 @@ func TestMigrateKilled(t *testing.T) {
 // An import that is killed ten times, or interrupted, and run again inserts every session once.
 func TestImportKilled(t *testing.T) {
 	djangotest.NotShort(t, "it starts many processes")
-	const sessions, kills = 4000, 10
+	const sessions = 4000
+	kills := killings()
 	folder := t.TempDir()
 	const secret = "a-secret-key-of-this-test"
 	settings, err := djsession.NewSettings("6.1", secret)
@@ -133,7 +135,8 @@ func TestImportKilled(t *testing.T) {
 // expired and nothing else.
 func TestClearExpiredKilled(t *testing.T) {
 	djangotest.NotShort(t, "it starts many processes")
-	const live, expired, kills = 200, 20_000, 6
+	const live, expired = 200, 20_000
+	kills := killings()
 	folder := t.TempDir()
 	const secret = "a-secret-key-of-this-test"
 	settings, err := djsession.NewSettings("6.1", secret)
@@ -273,4 +276,12 @@ func must[T any](value T, err error) T {
 		panic(err)
 	}
 	return value
+}
+
+// killings returns how often a test kills a job: ten times with make test-all.
+func killings() int {
+	if djangotest.Everything() {
+		return 10
+	}
+	return 2
 }

@@ -29,7 +29,8 @@ func TestRewriteKilled(t *testing.T) {
 }
 
 func testRewriteKilled(t *testing.T, command string) {
-	const sessions, rounds = 400, 10
+	const sessions = 400
+	rounds := killings()
 	folder := t.TempDir()
 	settings, err := djsession.NewSettings("4.2", "key 0")
 	if err != nil {

@@ -150,6 +150,7 @@ func (c oneByOne) SwapAll(ctx context.Context, writes []BulkWrite) []BulkResult 
 
 func (c oneByOne) all(writes []BulkWrite, write func(BulkWrite) (*Item, error)) []BulkResult {
 	results := make([]BulkResult, len(writes))
+	start := time.Now()
 	// The writes of one key are made in their order, by one goroutine.
 	groups := make([][]int, 0, len(writes))
 	groupOf := make(map[string]int, len(writes))
@@ -165,7 +166,11 @@ func (c oneByOne) all(writes []BulkWrite, write func(BulkWrite) (*Item, error)) 
 		for _, i := range groups[g] {
 			r := &results[i]
 			if r.Err = failure; failure == nil {
-				r.Item, r.Err = write(writes[i])
+				w := writes[i]
+				if w.Timeout > 0 { // it counts from the call, and the writes before this one took a while
+					w.Timeout = max(w.Timeout-time.Since(start), 1)
+				}
+				r.Item, r.Err = write(w)
 				failure = unlessOfItem(r.Err)
 			}
 		}

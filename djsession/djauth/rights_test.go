@@ -28,7 +28,7 @@ func TestRights(t *testing.T) {
 			s := newSite(t, djangotest.Newest, db, nil)
 			s.django.Do(t, `make_user("zoe")`, nil, nil)
 			admin := s.store.DB()
-			s.as(t, admin, rights["read sessions"], rights["auth.User, djsess list --username"])
+			s.as(t, admin, rights["read sessions"], rights["auth.User, djsess list --username, revoke --inactive"])
 			s.manager.ReadOnly = true
 			var key string
 			s.django.Do(t, `result = log_in("zoe", cart=1)`, nil, &key)

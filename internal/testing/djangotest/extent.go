@@ -70,10 +70,13 @@ func NotShort(t testing.TB, why string) {
 	}
 }
 
-// Cases returns how many random cases to test in place of n.
+// Cases returns how many random cases to test in place of n, which is the number of make test-all.
 func Cases(n int) int {
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		return n / 10
+	case Everything():
+		return n
 	}
-	return n
+	return n / 3
 }
