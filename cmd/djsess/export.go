@@ -18,7 +18,7 @@ func (a *app) exportCommand() *cobra.Command {
 session, with nothing lost. - is standard output. A name that ends in .zst is
 compressed.
 
-Keep the file as you keep the database. Whoever reads it can act as every user who
+Keep the file as you keep the database. A person who reads it can act as every user who
 was logged in. Only you can read the file that export makes, and no SECRET_KEY is in
 it.
 

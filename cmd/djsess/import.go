@@ -22,7 +22,7 @@ Import inserts only what the store does not have, and no session that has expire
 it can be stopped and run again. A file that was cut off or changed is refused before
 anything is written.
 
-Import only what you trust: whoever made the file has chosen who is logged in. And the
+Import only what you trust: the person who made the file has chosen who is logged in. And the
 users who have logged out since the export was made are logged in again: import into
 an empty store, or soon.
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -157,7 +158,12 @@ type counter struct {
 
 // finish prints the counts of a job. It returns the error of the command: err is the job's.
 func (r *jobReport) finish(counts []counter, err error) error {
-	return r.finishWith(counts[0].count > 0, func() error { return r.print(counts, err != nil) }, err)
+	err = r.finishWith(counts[0].count > 0, func() error { return r.print(counts, err != nil) }, err)
+	isFailure := func(c counter) bool { return c.name == "failed" && c.count > 0 }
+	if slices.ContainsFunc(counts, isFailure) && (err == nil || errors.As(err, new(reported))) {
+		return reported{failed} // a script must not go on to the next step
+	}
+	return err
 }
 
 // finishWith is finish for a job whose report is more than counts. began says that there is something to print.

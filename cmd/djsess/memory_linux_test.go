@@ -6,31 +6,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/testing/benchratio"
 )
 
 // BenchmarkJobs runs the long jobs as processes, on as many sessions as $DJSESS_BENCH_SESSIONS says ("10000,1000000"), and reports
 // the most memory that each took. It must not depend on the number of sessions.
 func BenchmarkJobs(b *testing.B) {
-	list := os.Getenv("DJSESS_BENCH_SESSIONS")
-	if list == "" {
-		list = "10000"
-	}
 	settings, err := djsession.NewSettings("6.1", "a-secret-key-of-this-test")
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, text := range strings.Split(list, ",") {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			b.Fatal("$DJSESS_BENCH_SESSIONS:", err)
-		}
+	for _, n := range benchratio.Sizes(b) {
 		folder := b.TempDir()
 		secret := filepath.Join(folder, "secret.txt")
 		if err := os.WriteFile(secret, []byte("a-secret-key-of-this-test\n"), 0o600); err != nil {

@@ -5,9 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,24 +18,9 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/ops"
 	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/testing/benchratio"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
-
-// benchSizes are the numbers of sessions of the benchmarks of jobs: those in $DJSESS_BENCH_SESSIONS, such as "10000,1000000".
-func benchSizes(b *testing.B) (sizes []int) {
-	list := os.Getenv("DJSESS_BENCH_SESSIONS")
-	if list == "" {
-		list = "10000"
-	}
-	for _, text := range strings.Split(list, ",") {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			b.Fatal("$DJSESS_BENCH_SESSIONS:", err)
-		}
-		sizes = append(sizes, n)
-	}
-	return sizes
-}
 
 // realistic returns the values of a session of a usual size: six of ten are of anonymous visitors, three of users, and some have
 // a cart, of which one in a hundred sessions has a large one.
@@ -283,7 +266,7 @@ func BenchmarkMigrate(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer from.Close()
-	for _, n := range benchSizes(b) {
+	for _, n := range benchratio.Sizes(b) {
 		seed(b, source.URL, settings, n)
 		for _, target := range targets {
 			b.Run(fmt.Sprintf("%s/%d", target.name, n), func(b *testing.B) {

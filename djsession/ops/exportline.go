@@ -28,7 +28,7 @@ import (
 // line would be too long. A session that never ends has the expiry null.
 //
 // The last line counts the sessions, and those that could not be exported. Its checksum is that of all bytes before it. A reader
-// refuses members that it does not know: whoever adds one counts the version up.
+// refuses members that it does not know: a new member needs a new version.
 
 const (
 	exportFormat  = "djsess export"

@@ -42,7 +42,7 @@ type ImportReport struct {
 //
 // Import reads r twice, and writes nothing unless the export is complete and has its checksum: the error is an ErrNoExport, an
 // ErrExportVersion, an ErrExportTruncated or an ErrExportEdited. The checksum shows mistakes, and keeps nobody from making an
-// export: import only what you trust, as whoever made it has chosen who is logged in. If r is no file, such as a pipe, Import
+// export: import only what you trust, since its author has chosen who is logged in. If r is no file, such as a pipe, Import
 // copies it into a temporary file that only its owner can read. It finds out by itself whether the export is compressed.
 //
 // Import writes nothing either if the sessions of the store do not open.

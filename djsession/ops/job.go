@@ -26,8 +26,6 @@ type Job struct {
 	// Progress, if set, is told after each batch how far the job has come. It is called by one
 	// goroutine at a time.
 	Progress func(Progress)
-
-	batchSize int // for tests; 0 is the default
 }
 
 // Finding is what a job has to tell of one session.

@@ -117,7 +117,7 @@ func readJournal(name string) (batch []*djsession.Record, err error) {
 // recoverBatch takes back what a killed run inserted if it has left the source. A session that was not inserted then
 // ends at another time.
 func (m *migration) recoverBatch(ctx context.Context, batch []*djsession.Record) error {
-	if len(batch) == 0 || m.DryRun {
+	if len(batch) == 0 {
 		return nil
 	}
 	still, err := live(ctx, m.from, keysOf(batch))

@@ -225,3 +225,52 @@ func TestTargetDies(t *testing.T) {
 		t.Errorf("journals: %v", files)
 	}
 }
+
+// The journal of a run that was killed is for the next run that writes, beside the live source. A dry run leaves it, and so does a
+// source that has been emptied since: it does not show that anybody has logged out.
+func TestJournalIsKept(t *testing.T) {
+	from, to := memory(t), memory(t)
+	keys := fill(t, from, 3)
+	left := 2
+	options := ops.Migration{Job: ops.Job{Workers: 1}, Journal: filepath.Join(t.TempDir(), "journal")}
+	if _, err := ops.Migrate(t.Context(), from, dying{to, &left}, options); !errors.Is(err, errDied) {
+		t.Fatal(err)
+	}
+	var inserted []string
+	for _, key := range keys {
+		if has(t, to, key) {
+			inserted = append(inserted, key)
+		}
+	}
+	if len(inserted) != 2 {
+		t.Fatalf("%d sessions were inserted", len(inserted))
+	}
+	journals := func(when string, want int) {
+		t.Helper()
+		if files, _ := filepath.Glob(options.Journal + ".*"); len(files) != want {
+			t.Errorf("%s: the journals are %v", when, files)
+		}
+	}
+	if err := from.Delete(t.Context(), inserted[0]); err != nil {
+		t.Fatal(err)
+	}
+	dry := options
+	dry.DryRun = true
+	if _, err := ops.Migrate(t.Context(), from, to, dry); err != nil {
+		t.Fatal(err)
+	}
+	journals("a dry run", 1)
+	if _, err := ops.Migrate(t.Context(), memory(t), to, options); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range inserted {
+		if !has(t, to, key) {
+			t.Error("an empty source has logged somebody out")
+		}
+	}
+	report, err := ops.Migrate(t.Context(), from, to, options)
+	if err != nil || report.TakenBack != 1 || has(t, to, inserted[0]) || !has(t, to, inserted[1]) {
+		t.Errorf("the next run: %+v, %v", report, err)
+	}
+	journals("the next run", 0)
+}

@@ -125,10 +125,6 @@ const (
 
 // scan reads a part of the store in batches.
 func (p *pass) scan(ctx context.Context, part djsession.Range, handle handler) error {
-	size := batchSessions
-	if p.job.batchSize > 0 {
-		size = p.job.batchSize
-	}
 	var batch []*djsession.Record
 	bytes := 0
 	flush := func() error {
@@ -169,7 +165,7 @@ func (p *pass) scan(ctx context.Context, part djsession.Range, handle handler) e
 			// What was read before is written, so that a rerun has less to do.
 			return errors.Join(err, flush())
 		}
-		if len(batch) < size && bytes < batchBytes {
+		if len(batch) < batchSessions && bytes < batchBytes {
 			continue
 		}
 		if err := flush(); err != nil {

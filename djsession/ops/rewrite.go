@@ -29,15 +29,12 @@ type rewriter struct {
 
 // newRewriter returns a rewriter if the store's sessions open and may be signed.
 func newRewriter(ctx context.Context, name string, job *Job, store djsession.Store) (*rewriter, error) {
-	if s, ok := store.(djsession.SelfContained); ok && s.KeyIsSession() {
-		return nil, fmt.Errorf("ops: %s: the sessions are in the visitors' cookies: %w", name, errors.ErrUnsupported)
+	if err := checkSettings(ctx, store); err != nil {
+		return nil, fmt.Errorf("ops: %s: %w", name, err)
 	}
 	p, err := newPass(name, job, store)
 	if err != nil {
 		return nil, err
-	}
-	if _, err := djsession.OpensSome(ctx, store); err != nil {
-		return nil, fmt.Errorf("ops: %s: %w", name, err)
 	}
 	return &rewriter{store: store, pass: p}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/djsession/ops"
 	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/testing/benchratio"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
@@ -60,7 +61,7 @@ func BenchmarkRewrite(b *testing.B) {
 			return report.Converted, err
 		}},
 	} {
-		for _, n := range benchSizes(b) {
+		for _, n := range benchratio.Sizes(b) {
 			b.Run(fmt.Sprintf("%s/%d", bench.name, n), func(b *testing.B) {
 				store, err := storeurl.Open(database.URL, bench.after)
 				if err != nil {

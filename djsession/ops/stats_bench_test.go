@@ -9,6 +9,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/ops"
 	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/testing/benchratio"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
@@ -39,7 +40,7 @@ func BenchmarkRead(b *testing.B) {
 			return r.Read, err
 		},
 	}
-	for _, n := range benchSizes(b) {
+	for _, n := range benchratio.Sizes(b) {
 		seed(b, source.URL, settings, n)
 		for name, job := range jobs {
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
