@@ -103,6 +103,7 @@ else:
 
 // What one engine does that the other does not.
 func TestTransitionEngineOddities(t *testing.T) {
+	djangotest.NotShort(t, "TestTransitionEngineRaces starts Djangos")
 	for _, version := range djangotest.OldestAndNewest() {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()

@@ -215,6 +215,7 @@ func keysOf(sessions []made) (keys []string) {
 
 // The serializer of the recipe reads in each Django what it wrote itself, and what JSON cannot hold is an error of the save.
 func TestSerializer(t *testing.T) {
+	djangotest.NotShort(t, "TestMigrate starts Djangos")
 	for _, version := range djangotest.Djangos() {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()

@@ -25,6 +25,7 @@ def portable(values):
 // The sessions of a real Django are exported, deleted and imported: Django reads the same values of the same types, knows the
 // same users, and each session has its payload byte for byte.
 func TestExportOfDjango(t *testing.T) {
+	djangotest.NotShort(t, "TestMigrate starts Djangos")
 	for _, name := range []string{"SQLite", "file", "RedisCache", "django-redis", "cached_db"} {
 		e := engineOf(t, name)
 		for _, pickled := range []bool{false, true} {
@@ -35,9 +36,6 @@ func TestExportOfDjango(t *testing.T) {
 				if e.pickles || name == "cached_db" {
 					version = "4.2" // the oldest one with both kinds of Redis cache
 				}
-			}
-			if testing.Short() && name != "SQLite" {
-				continue
 			}
 			t.Run(name+"/"+kind, func(t *testing.T) {
 				t.Parallel()

@@ -12,10 +12,8 @@ import (
 // A user whose sessions are revoked is anonymous to Django at the next request, and another is not.
 // What has expired is cleared, and Django finds the rest.
 func TestRevokeAndClear(t *testing.T) {
+	djangotest.NotShort(t, "TestMigrate starts Djangos")
 	for _, name := range []string{"SQLite", "file", "PostgreSQL", "django-redis", "cached_db", "DatabaseCache"} {
-		if testing.Short() && name != "SQLite" {
-			continue
-		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			testRevokeAndClear(t, newSite(t, engineOf(t, name), djangotest.Newest, nil), name)

@@ -17,8 +17,9 @@ const newKey = "the new key of the site, which is not a secret either"
 // After Rotate a Django without the fallback knows every user, and before it the same Django knows none. A cache has no signatures:
 // there only the hashes count.
 func TestRotate(t *testing.T) {
+	djangotest.NotShort(t, "TestMigrate starts Djangos")
 	for _, name := range []string{"SQLite", "PostgreSQL", "RedisCache", "cached_db"} {
-		if name != "SQLite" && testing.Short() || name == "PostgreSQL" && !djangotest.Everything() {
+		if name == "PostgreSQL" && !djangotest.Everything() {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {

@@ -36,10 +36,8 @@ def total(in_cache):
 
 // The statistics of a real Django's sessions are those that Python counts.
 func TestStatsOfDjango(t *testing.T) {
+	djangotest.NotShort(t, "TestMigrate starts Djangos")
 	for _, name := range []string{"SQLite", "file", "RedisCache"} {
-		if testing.Short() && name != "SQLite" {
-			continue
-		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := engineOf(t, name)
