@@ -20,7 +20,11 @@ import (
 	_ "github.com/djsess/djsess/internal/testing/fastsqlite"
 )
 
+// noSleep keeps a command under the race detector from sleeping a second at its end.
+const noSleep = "atexit_sleep_ms=0"
+
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", noSleep)
 	testscript.Main(m, map[string]func(){"djsess": mainAt})
 }
 
@@ -71,6 +75,7 @@ const (
 
 func setup(env *testscript.Env) error {
 	env.Setenv("NOW", "2026-11-24T12:34:56Z")
+	env.Setenv("GORACE", noSleep)
 	data, err := os.ReadFile(database)
 	if err != nil {
 		return err
