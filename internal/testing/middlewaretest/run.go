@@ -71,19 +71,27 @@ func (e Engine) until(seconds int64) string {
 	return fmt.Sprintf(" until %+d", seconds)
 }
 
-// sample is how many rows there are to each row that -short runs. It is a prime number, so
-// that the rows are of every kind.
-const sample = 29
+// every returns n if each nth row of the table is to run. It is a prime number, so that the rows are of every kind.
+func (e Engine) every() int {
+	switch {
+	case testing.Short():
+		return 29
+	case djangotest.Everything() || e.name() == db:
+		return 1
+	}
+	return 3
+}
 
 // Run runs the table with an engine: each row at Django, then in Go. Rows in which Manager.Overwrite could matter run with and
-// without it.
+// without it. make test-all runs all rows with every engine; make test runs all rows with the engine db, and a third of them with each other engine.
 func Run(t *testing.T, e Engine) {
+	every := e.every()
 	p := startPeer(t, e)
 	g := startGo(t, e, p)
 	names := map[string]bool{}
 	shown := map[*difference]bool{} // by those that cover a row
 	for i, row := range Rows() {
-		if testing.Short() && i%sample != 0 {
+		if i%every != 0 {
 			continue
 		}
 		if names[row.Name] {
@@ -114,7 +122,7 @@ func Run(t *testing.T, e Engine) {
 		})
 	}
 	for d, ok := range shown {
-		if !ok && !testing.Short() {
+		if !ok && every == 1 {
 			t.Errorf("no difference from Django any more: %s", d.why)
 		}
 	}
