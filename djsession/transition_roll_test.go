@@ -8,14 +8,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// A site with two Djangos and a Go service moves while visitors log in, change their sessions, change their keys
-// and log out, each request at any of the workers. No request sees an older session than the
+// A site with two Djangos and a Go service moves while visitors log in, change their sessions, change their passwords
+// and log out, each request at any of the workers, as many as the machine can do. No request sees an older session than the
 // one before it, and nobody who has logged out is back.
 func TestTransitionWhileRolling(t *testing.T) {
 	djangotest.NotShort(t, "it starts a dozen Djangos")
@@ -53,6 +54,7 @@ func roll(t *testing.T, m move, version string) {
 		r.workers[i].Store(worker(i, before))
 	}
 	r.shared = r.anyWorker(rand.IntN).visit(t, "", "login").Key
+	begin := time.Now()
 	for step := before; step <= after; step++ {
 		for i := range r.workers {
 			r.burst(t, func() {
@@ -66,6 +68,7 @@ func roll(t *testing.T, m move, version string) {
 		}
 		r.check(t, step)
 	}
+	t.Logf("%d requests, %.0f a second", r.requests.Load(), float64(r.requests.Load())/time.Since(begin).Seconds())
 }
 
 // rolling is a site that moves.
@@ -75,19 +78,22 @@ type rolling struct {
 	workers   [3]atomic.Pointer[rollingWorker]
 	visitors  []*rollingVisitor
 	shared    string // the key of a session that all visitors change at once
+	requests  atomic.Int64
 }
 
-// burst has all visitors make some requests, and meanwhile does something else.
+// burst does something while all visitors make requests. It returns when that is done and each visitor has made a few.
 func (r *rolling) burst(t *testing.T, meanwhile func()) {
 	var all sync.WaitGroup
+	var done atomic.Bool
 	for _, v := range r.visitors {
 		all.Go(func() {
-			for range 8 {
+			for n := 0; n < 8 || !done.Load(); n++ {
 				v.act(t)
 			}
 		})
 	}
 	meanwhile()
+	done.Store(true)
 	all.Wait()
 }
 
@@ -203,8 +209,8 @@ func (w *rollingWorker) visit(t *testing.T, key, what string) visited {
 			if out.N != noSession {
 				err = s.Apply(edit.Add("n", 1))
 			}
-		case "cycle":
-			err = s.CycleKey(r.Context())
+		case "password":
+			err = errors.Join(s.CycleKey(r.Context()), s.Apply(edit.Add("n", 1)))
 		case "logout":
 			err = s.Flush(r.Context())
 		}
@@ -231,8 +237,9 @@ const pythonVisit = `
 			s["n"] = 0
 		elif what == "add" and n != -1:
 			s["n"] = n + 1
-		elif what == "cycle":
+		elif what == "password":
 			s.cycle_key()
+			s["n"] = n + 1
 		elif what == "logout":
 			s.flush()
 		time.sleep(random.random() * 0.003)
@@ -254,7 +261,10 @@ type rollingVisitor struct {
 }
 
 func (v *rollingVisitor) act(t *testing.T) {
-	any := func() *rollingWorker { return v.site.anyWorker(v.random.IntN) }
+	any := func() *rollingWorker {
+		v.site.requests.Add(1)
+		return v.site.anyWorker(v.random.IntN)
+	}
 	if v.random.IntN(4) == 0 {
 		any().visit(t, v.site.shared, "add")
 	}
@@ -281,8 +291,10 @@ func (v *rollingVisitor) act(t *testing.T) {
 		both.Wait()
 		v.end("")
 	case 2, 3:
-		now := any().visit(t, v.key, "cycle")
-		v.finds(t, "cycle", now, v.n)
+		// Another key and another hash of the password, for which the number stands here.
+		now := any().visit(t, v.key, "password")
+		v.finds(t, "password", now, v.n)
+		v.n++
 		v.end(now.Key)
 	case 4:
 		v.finds(t, "look", any().visit(t, v.key, "look"), v.n)

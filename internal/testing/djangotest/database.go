@@ -1,6 +1,7 @@
 package djangotest
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -100,7 +101,7 @@ var postgres = &once{recipe: recipe{
 		return map[string]string{
 			"initdb":   initdb,
 			"postgres": find(filepath.Join(bin, "postgres")),
-			"psql":     find("psql", bin),
+			"psql":     cmp.Or(find(filepath.Join(bin, "psql")), find("psql")), // not the wrapper of Debian that is on PATH
 		}
 	},
 	prepare: func(programs map[string]string, dir string) *exec.Cmd {
