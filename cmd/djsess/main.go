@@ -89,7 +89,8 @@ a djsess.toml:
   [settings]                       # as in the site's settings.py
   DJANGO_VERSION = "5.2"           # the default
   SECRET_KEY_FILE = "secret.txt"   # a key a line; or SECRET_KEY = "…",
-                                   # SECRET_KEY_FALLBACKS = ["…"]
+                                   # SECRET_KEY_FALLBACKS = ["…"]; or a program that
+                                   # prints them, SECRET_KEY_COMMAND = ["pass", "key"]
   USE_TZ = true                    # also TIME_ZONE, SESSION_COOKIE_AGE,
                                    # SESSION_COOKIE_NAME (files begin so),
                                    # DEFAULT_HASHING_ALGORITHM,
@@ -98,7 +99,8 @@ a djsess.toml:
                                    # list that reads several and writes the first
   [stores.main]
   url = "postgres://djsess@db.example/site"
-  password_file = "pg.txt"         # or a password in the URL
+  password_file = "pg.txt"         # or a password in the URL; or a program that prints
+                                   # it, password_command = ["pass", "db"]
                                    # also table, time_zone
   [stores.both]
   engine = "cached_db"             # of two: each a URL, or the name of a store
