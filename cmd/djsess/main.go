@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -136,7 +135,7 @@ func (a *app) rootCommand() *cobra.Command {
 		Use:           "djsess",
 		Short:         "Read and write the sessions of a Django site",
 		Long:          about,
-		Version:       moduleVersion(),
+		Version:       buildVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// Cobra's own message quotes an unknown command, which may be a session key.
@@ -210,11 +209,4 @@ func quietCompletion(root *cobra.Command) {
 			shell.Args = exactly(0, "want no arguments")
 		}
 	}
-}
-
-func moduleVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }
