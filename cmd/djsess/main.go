@@ -172,9 +172,9 @@ func (a *app) rootCommand() *cobra.Command {
 		a.statsCommand(), a.verifyCommand(), a.revokeCommand(), a.clearExpiredCommand(),
 	)
 	for _, cmd := range root.Commands() {
-		cmd.ValidArgsFunction = cobra.NoFileCompletions
 		cmd.DisableFlagsInUseLine = true
 	}
+	a.addCompletions(root)
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultCompletionCmd()
 	quietCompletion(root)
@@ -186,6 +186,8 @@ func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [command]",
 		Short: "Help about a command",
+
+		ValidArgsFunction: completeCommand,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			found, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
