@@ -33,6 +33,7 @@ type jobFlags struct {
 func addJobFlags(cmd *cobra.Command, writes bool) *jobFlags {
 	f := new(jobFlags)
 	f.output = addOutputFlag(cmd)
+	addMetricsFlag(cmd)
 	cmd.Flags().IntVar(&f.workers, "workers", 0, "read and write with `N` connections (default: one for each processor)")
 	cmd.Flags().StringVar(&f.shard, "shard", "", "do only the part `I/N` of the sessions, such as 1/4, to spread the job over machines")
 	cmd.Flags().BoolVar(&f.stop, "stop-at-unreadable", false, "stop at a session that cannot be read (default: name it and go on)")
@@ -151,13 +152,14 @@ func (r *jobReport) erase() {
 
 // counter is a line of a job's report: a number and what it counts.
 type counter struct {
-	name  string // in JSON; "": it is not there
+	name  string // in JSON and in metrics; "": it is not there
 	count int64
 	text  string // what the number is of, such as "sessions inserted"
 }
 
 // finish prints the counts of a job. It returns the error of the command: err is the job's.
 func (r *jobReport) finish(counts []counter, err error) error {
+	r.app.counts = counts
 	err = r.finishWith(counts[0].count > 0, func() error { return r.print(counts, err != nil) }, err)
 	isFailure := func(c counter) bool { return c.name == "failed" && c.count > 0 }
 	if slices.ContainsFunc(counts, isFailure) && (err == nil || errors.As(err, new(reported))) {

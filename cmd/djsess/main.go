@@ -38,10 +38,11 @@ type app struct {
 	stdout       output
 	stderr       io.Writer
 	now          func() time.Time
-	storeNamedBy string  // the flag, variable or file that names the store, once it is known
-	noSecretKey  bool    // the store needs none, and there is none
-	keyHint      string  // about a SECRET_KEY that looks wrong, or ""
-	dotenv       *dotenv // nil until it was looked for
+	storeNamedBy string    // the flag, variable or file that names the store, once it is known
+	noSecretKey  bool      // the store needs none, and there is none
+	keyHint      string    // about a SECRET_KEY that looks wrong, or ""
+	dotenv       *dotenv   // nil until it was looked for
+	counts       []counter // of a job, for its metrics
 	flags        struct {
 		store         string
 		secretKeyFile string
@@ -174,6 +175,7 @@ func (a *app) rootCommand() *cobra.Command {
 	for _, cmd := range root.Commands() {
 		cmd.DisableFlagsInUseLine = true
 	}
+	a.measureJobs(root)
 	a.addCompletions(root)
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultCompletionCmd()
