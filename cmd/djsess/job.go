@@ -78,7 +78,7 @@ func (a *app) job(cmd *cobra.Command, f *jobFlags, settings *djsession.Settings)
 		}
 	}
 	limitMemory()
-	r := &jobReport{app: a, flags: f, out: a.stdout, unit: "sessions", settings: settings, hints: hints{app: a}}
+	r := &jobReport{app: a, flags: f, out: a.stdout, unit: "sessions", settings: settings, hints: hints{app: a}, shown: time.Now()}
 	r.stopped = "what was done stays done, and a rerun goes on from there"
 	if file, ok := a.stderr.(*os.File); ok {
 		r.terminal = isatty.IsTerminal(file.Fd()) && os.Getenv("TERM") != "dumb"
@@ -118,26 +118,38 @@ func (r *jobReport) found(f ops.Finding) {
 	r.app.complain("%s: %s", name, reason(f.Err))
 }
 
-// progress shows a line on a terminal: how many sessions were read, how fast, and how long it will take.
+// progress shows how many sessions were read, how fast, and how long it will take: on a terminal in a line that
+// changes, elsewhere in a line now and then, which a log can keep.
 func (r *jobReport) progress(p ops.Progress) {
-	const interval = 200 * time.Millisecond
-	if !r.terminal || time.Since(r.shown) < interval {
+	interval := time.Minute
+	if r.terminal {
+		interval = 200 * time.Millisecond
+	}
+	if time.Since(r.shown) < interval {
 		return
 	}
 	r.shown = time.Now()
 	line := progressLine(p, r.unit)
+	if !r.terminal {
+		r.app.complain("%s", line)
+		return
+	}
 	fmt.Fprintf(r.app.stderr, "\r%-*s", r.width, line)
 	r.width = len(line)
 }
 
+// progressLine returns a line that fits into the 80 columns of a terminal.
 func progressLine(p ops.Progress, unit string) string {
 	line := thousands(p.Read) + " " + unit
 	if p.Total > 0 {
-		line = fmt.Sprintf("%s of about %s %s", thousands(p.Read), thousands(max(p.Total, p.Read)), unit)
+		const width = 10
+		share := min(float64(p.Read)/float64(p.Total), 1)
+		bar := strings.Repeat("#", int(share*width))
+		line = fmt.Sprintf("[%-*s] %d%% of about %s %s", width, bar, int(share*100), thousands(max(p.Total, p.Read)), unit)
 	}
 	line += fmt.Sprintf(", %s a second", thousands(int64(p.Rate())))
 	if left, ok := p.Remaining(); ok {
-		line += fmt.Sprintf(", about %v left", left.Round(time.Second))
+		line += fmt.Sprintf(", %v left", left.Round(time.Second))
 	}
 	return line
 }
