@@ -35,6 +35,7 @@ Redis and Memcached remove expired sessions by themselves.`,
 		Args: exactly(0, "want no arguments"),
 	}
 	flags := &jobFlags{output: addOutputFlag(cmd)}
+	addMetricsFlag(cmd)
 	var olderThan lifetime
 	var options ops.ClearOptions
 	cmd.Flags().Var(&olderThan, "older-than", "keep sessions that expired less than this `DURATION` ago, such as 30d or 12h")

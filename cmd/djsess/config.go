@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ type config struct {
 	stores       map[string]storeConfig
 	users        *usersConfig // nil: the file has no [users]
 	warn         func(name, warning string)
+	stderr       io.Writer // of the programs that print secrets
 	siteSettings
 	// ownKey says that the settings are those of one store, so that their SECRET_KEY wins over the environment's.
 	ownKey bool
@@ -35,6 +37,7 @@ type siteSettings struct {
 	djangoVersion           *string
 	secretKey               *string
 	secretKeyFile           *string
+	secretKeyCommand        []string // a program and its arguments
 	secretKeyFallbacks      []string
 	useTZ                   *bool
 	timeZone                *string
@@ -47,10 +50,11 @@ type siteSettings struct {
 
 // storeConfig is a table below [stores].
 type storeConfig struct {
-	url          string
-	passwordFile string
-	table        string
-	timeZone     string
+	url             string
+	passwordFile    string
+	passwordCommand []string // a program and its arguments
+	table           string
+	timeZone        string
 	// sessionPrefix is cache_key_prefix of the site's SessionStore, for a cache.
 	sessionPrefix string
 	model         *dbstore.Model // nil if the file does not describe one
@@ -83,7 +87,7 @@ func (a *app) readConfig() (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.warn = a.warn
+	c.warn, c.stderr = a.warn, a.stderr
 	if a.flags.settings != "" {
 		c.settingsFile = a.flags.settings
 	}
@@ -172,6 +176,7 @@ func parseSettings(t *table) (s siteSettings) {
 	s.djangoVersion = take[string](t, "DJANGO_VERSION")
 	s.secretKey = take[string](t, "SECRET_KEY")
 	s.secretKeyFile = take[string](t, "SECRET_KEY_FILE")
+	s.secretKeyCommand = t.command("SECRET_KEY_COMMAND")
 	s.secretKeyFallbacks = t.texts("SECRET_KEY_FALLBACKS")
 	s.useTZ = take[bool](t, "USE_TZ")
 	s.timeZone = take[string](t, "TIME_ZONE")
@@ -184,8 +189,11 @@ func parseSettings(t *table) (s siteSettings) {
 		t.fail("SESSION_ENGINE", "it is not a setting here but a store's below [stores]: "+engineRemedy(*engine))
 	}
 	t.refuseUnknown()
-	if s.secretKey != nil && s.secretKeyFile != nil {
+	switch {
+	case s.secretKey != nil && s.secretKeyFile != nil:
 		t.fail("SECRET_KEY", "SECRET_KEY_FILE is given, too: choose one")
+	case s.secretKeyCommand != nil && (s.secretKey != nil || s.secretKeyFile != nil):
+		t.fail("SECRET_KEY_COMMAND", "SECRET_KEY or SECRET_KEY_FILE is given, too: choose one")
 	}
 	return s
 }
@@ -194,8 +202,8 @@ func parseSettings(t *table) (s siteSettings) {
 func (c *config) withSettings(own siteSettings) *config {
 	copied := *c
 	s := &copied.siteSettings
-	if own.secretKey != nil || own.secretKeyFile != nil {
-		s.secretKey, s.secretKeyFile, s.secretKeyFallbacks = own.secretKey, own.secretKeyFile, nil
+	if own.secretKey != nil || own.secretKeyFile != nil || own.secretKeyCommand != nil {
+		s.secretKey, s.secretKeyFile, s.secretKeyCommand, s.secretKeyFallbacks = own.secretKey, own.secretKeyFile, own.secretKeyCommand, nil
 		copied.ownKey = true
 	}
 	if own.secretKeyFallbacks != nil {
@@ -235,6 +243,7 @@ func (c *config) parseStore(t *table) storeConfig {
 			*field.value = *text
 		}
 	}
+	s.passwordCommand = t.command("password_command")
 	s.model = parseModel(t)
 	s.settings = parseSettings(t.sub("settings"))
 	t.refuseUnknown()
@@ -243,10 +252,12 @@ func (c *config) parseStore(t *table) storeConfig {
 		t.fail("engine", engineRemedy(s.engine))
 	case cached && (s.cache == "" || s.database == ""):
 		t.fail("engine", "cached_db wants a cache and a database, each a URL or the name of another store")
-	case cached && (s.url != "" || s.passwordFile != "" || s.table != "" || s.timeZone != "" || s.sessionPrefix != "" || s.model != nil):
-		t.fail("engine", "cached_db has a cache and a database only: url, password_file, table, time_zone, session_prefix, model and columns belong to the stores that these name")
+	case cached && (s.url != "" || s.passwordFile != "" || s.passwordCommand != nil || s.table != "" || s.timeZone != "" || s.sessionPrefix != "" || s.model != nil):
+		t.fail("engine", "cached_db has a cache and a database only: url, password_file, password_command, table, time_zone, session_prefix, model and columns belong to the stores that these name")
 	case !cached && (s.cache != "" || s.database != ""):
 		t.fail("engine", "it is missing: only a store with engine = \"cached_db\" has a cache and a database")
+	case s.passwordFile != "" && s.passwordCommand != nil:
+		t.fail("password_command", "password_file is given, too: choose one")
 	case !cached && s.url == "":
 		t.fail("url", "it is missing")
 	}

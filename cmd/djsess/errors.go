@@ -215,7 +215,7 @@ func explainKind(err error) (status int, hint string) {
 	case errors.Is(err, dbstore.ErrNoTable):
 		return failed, "a table of another name goes into the store's URL as ?table=NAME"
 	case errors.Is(err, rediscache.ErrPassword):
-		return failed, "the password goes into the URL, redis://:password@host/0, or into a file that password_file names in " + configName
+		return failed, "the password goes into the URL, redis://:password@host/0, or comes from a file or a program that password_file or password_command names in " + configName
 	case errors.Is(err, djsession.ErrInvalidExpiry):
 		return failed, `nothing was written: Django could not save this session either; set its value "_session_expiry" to seconds, or unset it`
 	case errors.Is(err, djsession.ErrUnknownKey):

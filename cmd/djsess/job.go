@@ -33,6 +33,7 @@ type jobFlags struct {
 func addJobFlags(cmd *cobra.Command, writes bool) *jobFlags {
 	f := new(jobFlags)
 	f.output = addOutputFlag(cmd)
+	addMetricsFlag(cmd)
 	cmd.Flags().IntVar(&f.workers, "workers", 0, "read and write with `N` connections (default: one for each processor)")
 	cmd.Flags().StringVar(&f.shard, "shard", "", "do only the part `I/N` of the sessions, such as 1/4, to spread the job over machines")
 	cmd.Flags().BoolVar(&f.stop, "stop-at-unreadable", false, "stop at a session that cannot be read (default: name it and go on)")
@@ -77,7 +78,7 @@ func (a *app) job(cmd *cobra.Command, f *jobFlags, settings *djsession.Settings)
 		}
 	}
 	limitMemory()
-	r := &jobReport{app: a, flags: f, out: a.stdout, unit: "sessions", settings: settings, hints: hints{app: a}}
+	r := &jobReport{app: a, flags: f, out: a.stdout, unit: "sessions", settings: settings, hints: hints{app: a}, shown: time.Now()}
 	r.stopped = "what was done stays done, and a rerun goes on from there"
 	if file, ok := a.stderr.(*os.File); ok {
 		r.terminal = isatty.IsTerminal(file.Fd()) && os.Getenv("TERM") != "dumb"
@@ -117,26 +118,38 @@ func (r *jobReport) found(f ops.Finding) {
 	r.app.complain("%s: %s", name, reason(f.Err))
 }
 
-// progress shows a line on a terminal: how many sessions were read, how fast, and how long it will take.
+// progress shows how many sessions were read, how fast, and how long it will take: on a terminal in a line that
+// changes, elsewhere in a line now and then, which a log can keep.
 func (r *jobReport) progress(p ops.Progress) {
-	const interval = 200 * time.Millisecond
-	if !r.terminal || time.Since(r.shown) < interval {
+	interval := time.Minute
+	if r.terminal {
+		interval = 200 * time.Millisecond
+	}
+	if time.Since(r.shown) < interval {
 		return
 	}
 	r.shown = time.Now()
 	line := progressLine(p, r.unit)
+	if !r.terminal {
+		r.app.complain("%s", line)
+		return
+	}
 	fmt.Fprintf(r.app.stderr, "\r%-*s", r.width, line)
 	r.width = len(line)
 }
 
+// progressLine returns a line that fits into the 80 columns of a terminal.
 func progressLine(p ops.Progress, unit string) string {
 	line := thousands(p.Read) + " " + unit
 	if p.Total > 0 {
-		line = fmt.Sprintf("%s of about %s %s", thousands(p.Read), thousands(max(p.Total, p.Read)), unit)
+		const width = 10
+		share := min(float64(p.Read)/float64(p.Total), 1)
+		bar := strings.Repeat("#", int(share*width))
+		line = fmt.Sprintf("[%-*s] %d%% of about %s %s", width, bar, int(share*100), thousands(max(p.Total, p.Read)), unit)
 	}
 	line += fmt.Sprintf(", %s a second", thousands(int64(p.Rate())))
 	if left, ok := p.Remaining(); ok {
-		line += fmt.Sprintf(", about %v left", left.Round(time.Second))
+		line += fmt.Sprintf(", %v left", left.Round(time.Second))
 	}
 	return line
 }
@@ -151,13 +164,14 @@ func (r *jobReport) erase() {
 
 // counter is a line of a job's report: a number and what it counts.
 type counter struct {
-	name  string // in JSON; "": it is not there
+	name  string // in JSON and in metrics; "": it is not there
 	count int64
 	text  string // what the number is of, such as "sessions inserted"
 }
 
 // finish prints the counts of a job. It returns the error of the command: err is the job's.
 func (r *jobReport) finish(counts []counter, err error) error {
+	r.app.counts = counts
 	err = r.finishWith(counts[0].count > 0, func() error { return r.print(counts, err != nil) }, err)
 	isFailure := func(c counter) bool { return c.name == "failed" && c.count > 0 }
 	if slices.ContainsFunc(counts, isFailure) && (err == nil || errors.As(err, new(reported))) {

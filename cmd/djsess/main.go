@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -39,10 +38,11 @@ type app struct {
 	stdout       output
 	stderr       io.Writer
 	now          func() time.Time
-	storeNamedBy string  // the flag, variable or file that names the store, once it is known
-	noSecretKey  bool    // the store needs none, and there is none
-	keyHint      string  // about a SECRET_KEY that looks wrong, or ""
-	dotenv       *dotenv // nil until it was looked for
+	storeNamedBy string    // the flag, variable or file that names the store, once it is known
+	noSecretKey  bool      // the store needs none, and there is none
+	keyHint      string    // about a SECRET_KEY that looks wrong, or ""
+	dotenv       *dotenv   // nil until it was looked for
+	counts       []counter // of a job, for its metrics
 	flags        struct {
 		store         string
 		secretKeyFile string
@@ -89,7 +89,8 @@ a djsess.toml:
   [settings]                       # as in the site's settings.py
   DJANGO_VERSION = "5.2"           # the default
   SECRET_KEY_FILE = "secret.txt"   # a key a line; or SECRET_KEY = "…",
-                                   # SECRET_KEY_FALLBACKS = ["…"]
+                                   # SECRET_KEY_FALLBACKS = ["…"]; or a program that
+                                   # prints them, SECRET_KEY_COMMAND = ["pass", "key"]
   USE_TZ = true                    # also TIME_ZONE, SESSION_COOKIE_AGE,
                                    # SESSION_COOKIE_NAME (files begin so),
                                    # DEFAULT_HASHING_ALGORITHM,
@@ -98,7 +99,8 @@ a djsess.toml:
                                    # list that reads several and writes the first
   [stores.main]
   url = "postgres://djsess@db.example/site"
-  password_file = "pg.txt"         # or a password in the URL
+  password_file = "pg.txt"         # or a password in the URL; or a program that prints
+                                   # it, password_command = ["pass", "db"]
                                    # also table, time_zone
   [stores.both]
   engine = "cached_db"             # of two: each a URL, or the name of a store
@@ -134,7 +136,7 @@ func (a *app) rootCommand() *cobra.Command {
 		Use:           "djsess",
 		Short:         "Read and write the sessions of a Django site",
 		Long:          about,
-		Version:       moduleVersion(),
+		Version:       buildVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// Cobra's own message quotes an unknown command, which may be a session key.
@@ -171,9 +173,10 @@ func (a *app) rootCommand() *cobra.Command {
 		a.statsCommand(), a.verifyCommand(), a.revokeCommand(), a.clearExpiredCommand(),
 	)
 	for _, cmd := range root.Commands() {
-		cmd.ValidArgsFunction = cobra.NoFileCompletions
 		cmd.DisableFlagsInUseLine = true
 	}
+	a.measureJobs(root)
+	a.addCompletions(root)
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultCompletionCmd()
 	quietCompletion(root)
@@ -185,6 +188,8 @@ func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [command]",
 		Short: "Help about a command",
+
+		ValidArgsFunction: completeCommand,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			found, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
@@ -208,11 +213,4 @@ func quietCompletion(root *cobra.Command) {
 			shell.Args = exactly(0, "want no arguments")
 		}
 	}
-}
-
-func moduleVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }

@@ -54,16 +54,18 @@ func mainAt() {
 //	forge FILE KEY WHAT    stores a session with a good signature, which holds
 //	                       something that no Django writes
 //	lock FILE              locks a SQLite database until the script ends
+//	prometheus FILE        checks that Prometheus can read a file
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status":   status,
-			"sqlite":   sqlite,
-			"snapshot": snapshot,
-			"forge":    forge,
-			"lock":     lock,
+			"status":     status,
+			"sqlite":     sqlite,
+			"snapshot":   snapshot,
+			"forge":      forge,
+			"lock":       lock,
+			"prometheus": prometheus,
 		},
 	})
 }

@@ -130,6 +130,7 @@ func (a *app) revoke(ctx context.Context, s *site, report *jobReport, whose stri
 	if done.Column != "" {
 		read = fmt.Sprintf("sessions read, by the column %q", done.Column)
 	}
+	report.extra = map[string]any{"passes": done.Passes} // it counts no sessions
 	err = report.finish([]counter{
 		{"read", done.Read, read},
 		{"revoked", done.Revoked, revoked},
@@ -137,7 +138,7 @@ func (a *app) revoke(ctx context.Context, s *site, report *jobReport, whose stri
 		{"excepted", done.Excepted, "kept by --except"},
 		{"failed", done.Failed, "could not be deleted"},
 		{"unreadable", done.Unreadable, "could not be read, and were passed over"},
-		{"passes", int64(done.Passes), "passes"},
+		{"", int64(done.Passes), "passes"},
 		{"left", done.Left, "found by the last pass, which some request may write back"},
 	}, hashedHint(err))
 	if err == nil && done.Revoked == 0 && !options.DryRun {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ var errNoSecretKey = errors.New("there is no SECRET_KEY, which signs the site's 
 // unsigned is true, the store needs none, and the site's .env is left alone.
 func (a *app) secretKeys(c *config, unsigned bool) (key string, fallbacks []string, err error) {
 	file, name, from := a.flags.secretKeyFile, "--secret-key-file", fromCommandLine
+	var command *secretCommand
 	inDotenv := false
 	if c.ownKey {
 		file = ""
@@ -28,6 +30,9 @@ func (a *app) secretKeys(c *config, unsigned bool) (key string, fallbacks []stri
 		key, name = *c.secretKey, c.file+": settings.SECRET_KEY"
 	case c.secretKeyFile != nil:
 		file, name, from = c.path(*c.secretKeyFile), c.file+": settings.SECRET_KEY_FILE", fromConfig
+	case c.secretKeyCommand != nil:
+		name = c.file + ": settings.SECRET_KEY_COMMAND"
+		command = c.command(c.secretKeyCommand)
 	case unsigned:
 		return "", nil, errNoSecretKey
 	default:
@@ -36,15 +41,11 @@ func (a *app) secretKeys(c *config, unsigned bool) (key string, fallbacks []stri
 		}
 		inDotenv = true
 	}
-	if file != "" {
-		lines, info, err := readSecrets(file, from)
-		if err == nil {
-			err = checkKeys(lines)
-		}
+	if file != "" || command != nil {
+		lines, err := a.readKeys(name, file, from, command)
 		if err != nil {
-			return "", nil, configf("%s: %w", name, err)
+			return "", nil, err
 		}
-		a.warn(name, exposed(info))
 		key = lines[0].text
 		for _, line := range lines[1:] {
 			fallbacks = append(fallbacks, line.text)
@@ -69,6 +70,24 @@ func (a *app) secretKeys(c *config, unsigned bool) (key string, fallbacks []stri
 		}
 	}
 	return key, fallbacks, nil
+}
+
+// readKeys reads the keys that a file has or, if command is not nil, that a command prints.
+func (a *app) readKeys(name, file string, from source, command *secretCommand) (lines []secretLine, err error) {
+	if command != nil {
+		lines, err = command.lines(context.Background())
+	} else {
+		var info fs.FileInfo
+		lines, info, err = readSecrets(file, from)
+		a.warn(name, exposed(info))
+	}
+	if err == nil {
+		err = checkKeys(lines)
+	}
+	if err != nil {
+		return nil, configAt(name, err)
+	}
+	return lines, nil
 }
 
 // dotenvKey returns the SECRET_KEY in the .env beside manage.py, and its name for messages. There
@@ -102,9 +121,17 @@ func readSecrets(file string, from source) (secrets []secretLine, info fs.FileIn
 	if err != nil {
 		return nil, nil, withoutPath(err)
 	}
+	if secrets, err = secretLines(data); err == nil && len(secrets) == 0 {
+		err = errors.New("the file is empty")
+	}
+	return secrets, info, err
+}
+
+// secretLines returns the lines that are not empty.
+func secretLines(data []byte) (secrets []secretLine, err error) {
 	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} {
 		if strings.HasPrefix(string(data), mark) {
-			return nil, nil, errors.New("the file begins with a byte order mark (BOM), which would be part of the secret: save it as UTF-8 without a BOM")
+			return nil, errors.New("it begins with a byte order mark (BOM), which would be part of the secret: save it as UTF-8 without a BOM")
 		}
 	}
 	number := 0
@@ -114,20 +141,17 @@ func readSecrets(file string, from source) (secrets []secretLine, info fs.FileIn
 			secrets = append(secrets, secretLine{number, line})
 		}
 	}
-	if len(secrets) == 0 {
-		return nil, nil, errors.New("the file is empty")
-	}
-	return secrets, info, nil
+	return secrets, nil
 }
 
-// checkKeys returns an error if a line of a file of keys looks like a comment. The first line
+// checkKeys returns an error if one of the keys looks like a comment. The first line
 // signs the sessions, so after a comment the site's own key would only be a fallback. One in
 // fifty keys of Django's get_random_secret_key begins with #, and none has white space. So a
 // file whose only line begins with # is accepted if it has no white space.
 func checkKeys(lines []secretLine) error {
 	for _, line := range lines {
 		if strings.HasPrefix(line.text, "#") && (len(lines) > 1 || strings.ContainsAny(line.text, " \t")) {
-			return fmt.Errorf("line %d begins with #, and this file cannot have comments: each line is a key; "+
+			return fmt.Errorf("line %d begins with #, and there can be no comments: each line is a key; "+
 				"put a key that begins with # into $DJANGO_SECRET_KEY or $DJANGO_SECRET_KEY_FALLBACKS", line.number)
 		}
 	}

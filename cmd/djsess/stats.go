@@ -65,6 +65,8 @@ status is then 4; djsess verify says more.`,
 			if errors.Is(err, errors.ErrUnsupported) {
 				err = &hinted{err, "its sessions cannot be counted"}
 			}
+			a.counts = []counter{{name: "live", count: counted.Live}, {name: "expired", count: counted.Expired}, {name: "anonymous", count: counted.Anonymous},
+				{name: "logged_in", count: counted.LoggedIn}, {name: "unreadable", count: counted.Unreadable}}
 			return report.finishWith(counted.Live+counted.Expired > 0, func() error {
 				report.warnIfStopped(err != nil)
 				view := newStatsView(s.String(), counted)

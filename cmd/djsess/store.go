@@ -18,7 +18,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/sitefile"
 )
@@ -30,12 +29,12 @@ const storePlaces = "give one by --store URL, by $DJSESS_STORE or $DATABASE_URL,
 
 // place is the location of the sessions.
 type place struct {
-	url     string          // of the store; of the database of cached_db
-	cache   string          // the URL of the cache of cached_db, or ""
-	model   *dbstore.Model  // of the database, if it is not one that url names
-	namedBy string          // the flag, variable or file that names the store
-	own     siteSettings    // that the store has in place of those of the file
-	scheme  storeurl.Scheme // of url, once check has found it
+	url     string            // of the store; of the database of cached_db
+	cache   string            // the URL of the cache of cached_db, or ""
+	options []storeurl.Option // that the URLs cannot hold
+	namedBy string            // the flag, variable or file that names the store
+	own     siteSettings      // that the store has in place of those of the file
+	scheme  storeurl.Scheme   // of url, once check has found it
 }
 
 // storePlace finds the store in the flags, the environment or the configuration.
@@ -142,14 +141,24 @@ func (c *config) namedStore(name, namedBy string) (place, error) {
 	s, ok := c.stores[name]
 	if !ok || s.engine != cachedDB {
 		rawURL, err := c.storeURL(name, namedBy)
-		return place{url: rawURL, model: s.model, namedBy: namedBy, own: s.settings}, err
+		return place{url: rawURL, options: c.optionsOf(name), namedBy: namedBy, own: s.settings}, err
 	}
 	cache, err := c.partURL(s.cache, c.file+": stores."+name+".cache")
 	if err != nil {
 		return place{}, err
 	}
 	database, err := c.partURL(s.database, c.file+": stores."+name+".database")
-	return place{url: database, cache: cache, model: c.stores[s.database].model, namedBy: namedBy, own: s.settings}, err
+	p := place{url: database, cache: cache, options: c.optionsOf(s.database), namedBy: namedBy, own: s.settings}
+	p.options = append(p.options, c.password(s.cache, storeurl.WithCachePasswordFrom)...)
+	return p, err
+}
+
+// optionsOf returns what the URL of a named store cannot hold. A URL in place of the name has none.
+func (c *config) optionsOf(name string) (options []storeurl.Option) {
+	if model := c.stores[name].model; model != nil {
+		options = append(options, storeurl.WithModel(*model))
+	}
+	return append(options, c.password(name, storeurl.WithPasswordFrom)...)
 }
 
 // partURL returns the URL of the cache or the database of cached_db.
@@ -246,6 +255,9 @@ func untilInterrupted(cmd *cobra.Command) (context.Context, context.CancelFunc) 
 
 // unreachable adds a hint to an error of a connection.
 func unreachable(err error, namedBy string) error {
+	if errors.As(err, new(*configError)) {
+		return err // the server was not asked
+	}
 	var operation *net.OpError
 	var lookup *net.DNSError
 	if errors.As(err, &operation) || errors.As(err, &lookup) || errors.Is(err, context.DeadlineExceeded) {
@@ -290,19 +302,15 @@ func (p *place) check() (err error) {
 func (p place) isUnsigned() bool { return p.cache == "" && p.scheme.IsCache() }
 
 func (p place) open(settings *djsession.Settings, readOnly bool) (storeurl.Store, error) {
-	var options []storeurl.Option
-	if p.model != nil {
-		options = append(options, storeurl.WithModel(*p.model))
-	}
 	switch {
 	case p.cache != "" && readOnly:
-		return storeurl.OpenCachedDBReadOnly(p.cache, p.url, settings, options...)
+		return storeurl.OpenCachedDBReadOnly(p.cache, p.url, settings, p.options...)
 	case p.cache != "":
-		return storeurl.OpenCachedDB(p.cache, p.url, settings, options...)
+		return storeurl.OpenCachedDB(p.cache, p.url, settings, p.options...)
 	case readOnly:
-		return storeurl.OpenReadOnly(p.url, settings, options...)
+		return storeurl.OpenReadOnly(p.url, settings, p.options...)
 	}
-	return storeurl.Open(p.url, settings, options...)
+	return storeurl.Open(p.url, settings, p.options...)
 }
 
 // openError makes an error about a URL a configError, unless a file is missing.

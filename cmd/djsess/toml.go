@@ -102,6 +102,18 @@ func (t *table) oneOrMore(name string) []string {
 	return t.texts(name)
 }
 
+// command returns a program and its arguments.
+func (t *table) command(name string) []string {
+	if _, isText := t.values[name].(string); isText {
+		t.fail(name, `want a list, the program and its arguments: no shell reads it; where one is needed, say ["sh", "-c", "…"]`)
+	}
+	args := t.texts(name)
+	if args != nil && (len(args) == 0 || args[0] == "") {
+		t.fail(name, "want a list that begins with the name of a program")
+	}
+	return args
+}
+
 // sub returns a table inside this one. If there is none, it returns an empty table.
 func (t *table) sub(name string) *table {
 	s := &table{file: t.file, name: t.fullName(name), err: t.err}

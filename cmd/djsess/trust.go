@@ -68,7 +68,7 @@ const trustVariable = "DJSESS_TRUST_CONFIG"
 
 // trust checks a file that was found by a search. It returns an error if anybody but this user
 // and root could have written the file or could replace it: a djsess.toml decides which files of
-// secrets are read, and to which hosts the secrets are sent, and a manage.py is run. The flag names
+// secrets are read, to which hosts the secrets are sent and which programs print them, and a manage.py is run. The flag names
 // such a file without a search; "" if there is none.
 func trust(path string, file fs.FileInfo, flag string) error {
 	if isTrusted(path, file) {

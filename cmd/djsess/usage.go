@@ -44,12 +44,7 @@ func atLeast(n int, want string) cobra.PositionalArgs {
 }
 
 func unknownCommand(cmd *cobra.Command, name string) error {
-	var known []string
-	for _, c := range cmd.Root().Commands() {
-		if c.IsAvailableCommand() {
-			known = append(known, c.Name())
-		}
-	}
+	known := commandNames(cmd.Root())
 	if best := nearest(name, known); edits(name, best) <= 2 {
 		return usagef(cmd, "there is no command %s: did you mean %q?", shown(name), best)
 	}

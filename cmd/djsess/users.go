@@ -186,7 +186,7 @@ func (s *site) usersStore(flag string, u *usersConfig) (store djsession.Store, c
 		if err != nil {
 			return nil, nil, err
 		}
-		database, err := storeurl.OpenReadOnly(rawURL, s.settings)
+		database, err := storeurl.OpenReadOnly(rawURL, s.settings, s.config.password(u.store, storeurl.WithPasswordFrom)...)
 		if err != nil {
 			return nil, nil, openError(err, u.namedBy)
 		}

@@ -39,6 +39,7 @@ not the site's, or the store is not. It writes nothing.`,
 			}
 			report.quiet, report.stopped = true, "the counts are those of the part that was read"
 			found, err := ops.Verify(ctx, s.Store, ops.VerifyOptions{Job: job, Expired: *all})
+			a.counts = []counter{{name: "read", count: found.Read}, {name: "unreadable", count: found.Unreadable}}
 			return report.finishWith(found.Read > 0, func() error {
 				report.warnIfStopped(err != nil)
 				if found.Unreadable > 0 {

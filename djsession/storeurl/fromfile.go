@@ -11,8 +11,9 @@ import (
 // OpenFromFile returns the session store of a file that "djsess settings" wrote in the site.
 //
 // The file holds no password. PostgreSQL also takes it from $PGPASSWORD and from ~/.pgpass. If
-// another server wants one, open the store with Open or OpenCachedDB, by a URL that has it. A session
-// model of the site's own, which is neither Django's nor one that a URL can name, needs WithModel.
+// another server wants one, use WithPasswordFrom (and WithCachePasswordFrom), or open the store with Open
+// or OpenCachedDB, by a URL that has it. A session model of the site's own, which is neither Django's nor
+// one that a URL can name, needs WithModel.
 func OpenFromFile(path string, settings *djsession.Settings, options ...Option) (Store, error) {
 	file, err := sitefile.Read(path)
 	if err != nil {
@@ -43,7 +44,7 @@ func openSite(s sitefile.Store, settings *djsession.Settings, options []Option) 
 
 // OpenUsersFromFile opens the database of the users that such a file names, for djauth.FromFile. It
 // is for a site whose sessions are not in that database: in a cache, in files or in cookies.
-func OpenUsersFromFile(path string, settings *djsession.Settings) (Store, error) {
+func OpenUsersFromFile(path string, settings *djsession.Settings, options ...Option) (Store, error) {
 	file, err := sitefile.Read(path)
 	if err != nil {
 		return nil, fmt.Errorf("storeurl: %w", err)
@@ -51,5 +52,5 @@ func OpenUsersFromFile(path string, settings *djsession.Settings) (Store, error)
 	if file.Users == nil || file.Users.URL == "" {
 		return nil, fmt.Errorf(`storeurl: settings file %s: it has no URL for the users' database ("left_out" says why): use Open`, path)
 	}
-	return Open(file.Users.URL, settings)
+	return Open(file.Users.URL, settings, options...)
 }

@@ -42,15 +42,16 @@ func (u *storeURL) mysqlConnector() (c *connector, granted time.Duration, err er
 		return nil, 0, err
 	}
 	c = &connector{
-		open: func(ctx context.Context, l *transport) (driver.Conn, error) {
+		open: func(ctx context.Context, l *transport, password string) (driver.Conn, error) {
 			config := config.Clone()
-			config.DialFunc = l.dial
+			config.DialFunc, config.Passwd = l.dial, cmp.Or(password, config.Passwd)
 			c, err := mysql.NewConnector(config)
 			if err != nil {
 				return nil, err
 			}
 			return c.Connect(ctx)
 		},
+		password: u.newPassword,
 		driver:   &mysql.MySQLDriver{},
 		limit:    config.Timeout,
 		address:  config.Addr,

@@ -27,8 +27,10 @@ type storeURL struct {
 
 // given is what the caller says about a store besides its URL.
 type given struct {
-	readOnly bool
-	model    *dbstore.Model // nil: that of the URL
+	readOnly      bool
+	model         *dbstore.Model // nil: that of the URL
+	newPassword   passwordFunc   // nil: that of the URL
+	cachePassword passwordFunc   // of the cache of a cached_db
 }
 
 // cutScheme returns the row of a URL's scheme, the scheme's name as it is spelled, and the text

@@ -49,7 +49,12 @@ func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error
 		open = newPQReadOnly(config).open
 	}
 	c = &connector{
-		open: func(ctx context.Context, l *transport) (driver.Conn, error) {
+		open: func(ctx context.Context, l *transport, password string) (driver.Conn, error) {
+			config := config
+			if password != "" {
+				config = config.Clone()
+				config.Password = password
+			}
 			stop := context.AfterFunc(ctx, l.cut) // lib/pq looks at the context only while it dials
 			conn, err := open(ctx, config, l)
 			if !stop() && err == nil {
@@ -58,6 +63,7 @@ func (u *storeURL) pqConnector() (c *connector, granted time.Duration, err error
 			}
 			return conn, err
 		},
+		password: u.newPassword,
 		driver:   &pq.Driver{},
 		limit:    limit,
 		address:  strings.Join(addresses, ", "),

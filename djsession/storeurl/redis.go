@@ -2,6 +2,7 @@ package storeurl
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -183,6 +184,12 @@ func (u *storeURL) redisClient(c *openedCache) (*redis.UniversalOptions, redisca
 	o := &redis.UniversalOptions{Username: u.user, Password: u.password, ContextTimeoutEnabled: true,
 		DialerRetries: 1, // in all: by default go-redis tries five times
 		MaxRetries:    1}
+	if u.newPassword != nil {
+		o.CredentialsProviderContext = func(ctx context.Context) (string, string, error) {
+			password, err := u.newPassword(ctx)
+			return u.user, password, err
+		}
+	}
 	var err error
 	if err = u.redisPool(o); err != nil {
 		return fail(err)

@@ -24,6 +24,7 @@ type Scheme struct {
 	KeepsWallClock bool
 
 	severalHosts  bool     // servers may be listed with commas between them
+	password      bool     // the server may ask for a password
 	passwordAlone bool     // a URL may have a password without a user
 	tls           bool     // the connection is encrypted
 	options       []string // that this package reads, in the order of messages
@@ -55,10 +56,10 @@ func (s Scheme) IsCache() bool { return s.cache != nil }
 // The command's help, the check of options, the error for an unknown scheme and the dbcache+
 // URLs follow from the table.
 var schemes = withDatabaseCaches([]Scheme{
-	{Names: []string{"postgres", "postgresql", "psql", "pgsql", "postgis", "timescale", "timescalegis"}, Description: "PostgreSQL", Example: "postgres://user@host:5432/name", severalHosts: true,
+	{Names: []string{"postgres", "postgresql", "psql", "pgsql", "postgis", "timescale", "timescalegis"}, Description: "PostgreSQL", Example: "postgres://user@host:5432/name", severalHosts: true, password: true,
 		options: slices.Concat(databaseOptions, postgresOptions), ignored: libpqIgnored, driver: "lib/pq", driverOptions: pqOptions, socketBefore: isAnySocket,
 		database: &database{dbstore.PostgreSQL, openPostgreSQL}},
-	{Names: []string{"mysql", "mariadb", "mysql2", "mysqlgis", "mysql-connector"}, Description: "MySQL or MariaDB", Example: "mysql://user@host:3306/name", KeepsWallClock: true,
+	{Names: []string{"mysql", "mariadb", "mysql2", "mysqlgis", "mysql-connector"}, Description: "MySQL or MariaDB", Example: "mysql://user@host:3306/name", KeepsWallClock: true, password: true,
 		options: slices.Concat(databaseOptions, mysqlclientOptions), ignored: mysqlclientIgnored, driver: "go-sql-driver/mysql", driverOptions: mysqlOptions, socketBefore: isCloudSQL,
 		database: &database{dbstore.MySQL, openMySQL}},
 	{Names: []string{"sqlite", "spatialite"}, Description: "SQLite", Example: "sqlite:///relative/db.sqlite3", IsPath: true, KeepsWallClock: true,
@@ -67,19 +68,19 @@ var schemes = withDatabaseCaches([]Scheme{
 	{Names: []string{"file"}, Description: "a folder of session files", Example: "file:////absolute/folder", IsPath: true,
 		options: []string{"prefix"}, store: openFolder},
 
-	{Names: []string{"redis", "rediscache", "valkey"}, Description: "Redis or Valkey as a cache", Example: "redis://host:6379/1", severalHosts: true, passwordAlone: true,
+	{Names: []string{"redis", "rediscache", "valkey"}, Description: "Redis or Valkey as a cache", Example: "redis://host:6379/1", severalHosts: true, password: true, passwordAlone: true,
 		options: slices.Concat(cacheOptions, redisOptions, redisServerOptions), ignored: redisPyIgnored, cache: openRedis},
-	{Names: []string{"rediss", "valkeys"}, Description: "the same over TLS", Example: "rediss://host:6379/1", severalHosts: true, passwordAlone: true, tls: true,
+	{Names: []string{"rediss", "valkeys"}, Description: "the same over TLS", Example: "rediss://host:6379/1", severalHosts: true, password: true, passwordAlone: true, tls: true,
 		options: slices.Concat(cacheOptions, redisOptions, redisServerOptions, tlsOptions), ignored: redisPyIgnored, cache: openRedis},
-	{Names: []string{"unix"}, Description: "Redis at a Unix socket", Example: "unix:///run/redis.sock?db=1", passwordAlone: true,
+	{Names: []string{"unix"}, Description: "Redis at a Unix socket", Example: "unix:///run/redis.sock?db=1", password: true, passwordAlone: true,
 		options: slices.Concat(cacheOptions, redisOptions, redisServerOptions), ignored: redisPyIgnored, cache: openRedis},
-	{Names: []string{"redis-sentinel"}, Description: "Redis found by Sentinels", Example: "redis-sentinel://host,host/service/0", severalHosts: true, passwordAlone: true,
+	{Names: []string{"redis-sentinel"}, Description: "Redis found by Sentinels", Example: "redis-sentinel://host,host/service/0", severalHosts: true, password: true, passwordAlone: true,
 		options: slices.Concat(cacheOptions, redisOptions, sentinelOptions), ignored: redisPyIgnored, cache: openRedisSentinel},
-	{Names: []string{"rediss-sentinel"}, Description: "Redis found by Sentinels, over TLS", Example: "rediss-sentinel://host,host/service/0", severalHosts: true, passwordAlone: true, tls: true,
+	{Names: []string{"rediss-sentinel"}, Description: "Redis found by Sentinels, over TLS", Example: "rediss-sentinel://host,host/service/0", severalHosts: true, password: true, passwordAlone: true, tls: true,
 		options: slices.Concat(cacheOptions, redisOptions, sentinelOptions, tlsOptions), ignored: redisPyIgnored, cache: openRedisSentinel},
-	{Names: []string{"redis-cluster"}, Description: "a Redis Cluster", Example: "redis-cluster://host,host", severalHosts: true, passwordAlone: true,
+	{Names: []string{"redis-cluster"}, Description: "a Redis Cluster", Example: "redis-cluster://host,host", severalHosts: true, password: true, passwordAlone: true,
 		options: slices.Concat(cacheOptions, redisOptions), ignored: redisPyIgnored, cache: openRedisCluster},
-	{Names: []string{"rediss-cluster"}, Description: "a Redis Cluster, over TLS", Example: "rediss-cluster://host,host", severalHosts: true, passwordAlone: true, tls: true,
+	{Names: []string{"rediss-cluster"}, Description: "a Redis Cluster, over TLS", Example: "rediss-cluster://host,host", severalHosts: true, password: true, passwordAlone: true, tls: true,
 		options: slices.Concat(cacheOptions, redisOptions, tlsOptions), ignored: redisPyIgnored, cache: openRedisCluster},
 	{Names: []string{"memcached", "memcache", "pymemcache", "pylibmc"}, Description: "Memcached", Example: "memcached://host:11211,host:11211", severalHosts: true,
 		options: slices.Concat(cacheOptions, []string{"hash", "timeout", "max_open_conns", "max_item_size"}), cache: openMemcached},

@@ -124,8 +124,10 @@ func (d *database) openCache(u *storeURL, c *openedCache) error {
 // limits do not cover the whole connecting: that of go-sql-driver/mysql ends once TCP is
 // connected, and that of lib/pq starts again if a server does not answer whether it has TLS.
 type connector struct {
-	// open opens a connection, and dials with the transport. It returns when the context ends.
-	open     func(context.Context, *transport) (driver.Conn, error)
+	// open opens a connection, and dials with the transport. It returns when the context ends. If the
+	// password is not "", it is in place of the URL's.
+	open     func(ctx context.Context, l *transport, password string) (driver.Conn, error)
+	password passwordFunc // nil: that of the URL
 	driver   driver.Driver
 	limit    time.Duration // of connecting, TLS and handshake together; 0: none
 	address  string        // for messages
@@ -140,10 +142,17 @@ func (c *connector) Driver() driver.Driver { return c.driver }
 
 // Connect opens one connection.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	password := ""
+	if c.password != nil { // before the limit begins, which is that of the server
+		var err error
+		if password, err = c.password(ctx); err != nil {
+			return nil, fmt.Errorf("connect to %s: %w", c.address, err)
+		}
+	}
 	ctx, cancel := waitlimit.Context(ctx, c.limit)
 	defer cancel()
 	l := new(transport)
-	conn, err := c.open(ctx, l)
+	conn, err := c.open(ctx, l, password)
 	if err == nil {
 		l.ready.Store(true)
 		return conn, nil

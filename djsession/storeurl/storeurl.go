@@ -115,6 +115,9 @@
 // so is postgres:////var/run/postgresql/name. Several hosts of PostgreSQL have commas between
 // them. Of several options of one name the first one counts. An unknown option is an error.
 //
+// A password that expires does not go into the URL: [WithPasswordFrom] asks for it whenever a
+// connection is opened.
+//
 // # Defaults
 //
 // PostgreSQL gets libpq's sslmode=prefer, and its own files and variables (~/.pgpass,
@@ -201,8 +204,14 @@ func open(rawURL string, settings *djsession.Settings, readOnly bool, options []
 		return nil, err
 	}
 	u.apply(readOnly, options)
-	if u.model != nil && u.row.database == nil {
+	switch {
+	case u.model != nil && u.row.database == nil:
 		return nil, u.openError(errors.New("a session model was given, but this is not a database"))
+	case u.cachePassword != nil:
+		return nil, u.openError(errors.New("a password for a cache was given, but this is not a cached_db"))
+	}
+	if err := u.checkPassword(); err != nil {
+		return nil, u.openError(err)
 	}
 	store, err := u.open(settings)
 	if err != nil {
@@ -326,11 +335,14 @@ func openCachedDB(cacheURL, databaseURL string, settings *djsession.Settings, re
 		return nil, fmt.Errorf("cached_db: database: %w", err)
 	}
 	u.apply(readOnly, options)
+	if err := u.checkPassword(); err != nil {
+		return nil, fmt.Errorf("cached_db: database: %w", u.openError(err))
+	}
 	db, err := u.openTable(settings)
 	if err != nil {
 		return nil, fmt.Errorf("cached_db: database: %w", u.openError(err))
 	}
-	store, err := openCacheOver(db, cacheURL, settings, readOnly)
+	store, err := openCacheOver(db, cacheURL, settings, given{readOnly: readOnly, newPassword: u.cachePassword})
 	if err != nil {
 		db.Close()
 		return nil, fmt.Errorf("cached_db: cache: %w", err)
@@ -339,12 +351,15 @@ func openCachedDB(cacheURL, databaseURL string, settings *djsession.Settings, re
 }
 
 // openCacheOver opens a cache over a database that is open.
-func openCacheOver(db *dbstore.Store, cacheURL string, settings *djsession.Settings, readOnly bool) (*cachestore.CachedDB, error) {
+func openCacheOver(db *dbstore.Store, cacheURL string, settings *djsession.Settings, g given) (*cachestore.CachedDB, error) {
 	u, err := parse(cacheURL)
 	if err != nil {
 		return nil, err
 	}
-	u.readOnly = readOnly
+	u.given = g
+	if err := u.checkPassword(); err != nil {
+		return nil, u.openError(err)
+	}
 	c, err := u.openCache(settings)
 	if err != nil {
 		return nil, u.openError(err)
