@@ -109,6 +109,7 @@ type Cache struct {
 var (
 	_ cachestore.Cache     = (*Cache)(nil)
 	_ cachestore.BulkCache = (*Cache)(nil)
+	_ cachestore.Examiner  = (*Cache)(nil)
 	_ cachestore.Scanner   = (*Cache)(nil)
 	_ cachestore.Expirer   = (*Cache)(nil)
 	_ cachestore.Evicter   = (*Cache)(nil)
