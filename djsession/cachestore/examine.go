@@ -33,7 +33,8 @@ func (c *CachedDB) Examine(ctx context.Context) []djsession.CheckResult {
 	cache := c.examineCache(ctx)
 	if cache.Status == djsession.CheckOK {
 		if n := c.uncached(ctx); n > 0 {
-			cache = djsession.CheckError(cacheCheck, djsession.CheckFails, errUncached(n))
+			cache = djsession.CheckError(cacheCheck, djsession.CheckWarns, errUncached(n)) // it may also have been restarted
+			cache.Remedy = "compare its URL with the site's CACHES; after a restart of the cache, wait for some visitors"
 		}
 	}
 	return append([]djsession.CheckResult{cache}, c.database.Examine(ctx)...)
