@@ -75,17 +75,20 @@ func (a *app) examine(ctx context.Context, s *site) ([]djsession.CheckResult, er
 		if r.Err == nil {
 			continue
 		}
-		r.Text = message(r.Err)
+		r.Text = withoutOperation.Replace(message(r.Err))
 		if r.Remedy == "" {
 			_, hint := explain(withHint(unreachable(r.Err, s.namedBy), s.settings))
 			r.Remedy = cmp.Or(storeHint(r.Err), hint)
 		}
-		if errors.Is(r.Err, djsession.ErrBadSignature) && a.keyHint != "" && !strings.Contains(r.Remedy, a.keyHint) {
-			r.Remedy = strings.TrimPrefix(r.Remedy+"; "+a.keyHint, "; ")
+		if r.Check == djsession.KeyCheck && errors.Is(r.Err, djsession.ErrBadSignature) && a.keyHint != "" {
+			r.Remedy += "; " + a.keyHint
 		}
 	}
 	return results, ctx.Err()
 }
+
+// withoutOperation leaves out the name of an operation that every line is about.
+var withoutOperation = strings.NewReplacer("examine: ", "", "check: ", "")
 
 // printChecks prints the results. If a check has failed, the error is the exit status.
 func (a *app) printChecks(results []djsession.CheckResult, output outputFlag) error {

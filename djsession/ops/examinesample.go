@@ -148,7 +148,7 @@ func (e *examining) explainKind(ctx context.Context, s *sample, kind UnreadableK
 		}
 	case len(tried) > 0 && errors.Is(kind.Err, djsession.ErrBadSignature):
 		if _, ok := e.store.(djsession.Reopener); ok {
-			r.Remedy = "none of the keys here opens them, in any form: is there an older SECRET_KEY, or a session class of the site's own (SESSION_STORE_CLASS)?"
+			r.Remedy = "none of the keys here opens them, in any form: is there an older SECRET_KEY, or a session class of the site's own (SESSION_STORE_CLASS)? Otherwise they were changed"
 		}
 	}
 	return r

@@ -2,6 +2,7 @@ package rediscache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -25,19 +26,7 @@ func (c *Cache) Examine(ctx context.Context, prefix string) []djsession.CheckRes
 	if err != nil {
 		return []djsession.CheckResult{djsession.CheckError("server", djsession.CheckFails, c.fail(ctx, opExamine, "", err))}
 	}
-	results := []djsession.CheckResult{
-		c.checkVersion(ctx, nodes[0]),
-		clockskew.Check("Redis", time.Now, func() (time.Time, error) {
-			ctx, cancel := waitlimit.Context(ctx, c.timeout)
-			defer cancel()
-			at, err := nodes[0].Time(ctx).Result()
-			if err != nil {
-				err = c.fail(ctx, opExamine, "", err)
-			}
-			return at, err
-		}),
-		c.checkPersistence(ctx, nodes),
-	}
+	results := []djsession.CheckResult{c.checkVersion(ctx, nodes[0]), c.checkClock(ctx, nodes[0]), c.checkPersistence(ctx, nodes)}
 	if prefix != "" {
 		results = append(results, c.checkShared(ctx, nodes[0], prefix))
 	}
@@ -45,6 +34,15 @@ func (c *Cache) Examine(ctx context.Context, prefix string) []djsession.CheckRes
 }
 
 const opExamine = "examine"
+
+// skipped returns the result of a check that Redis refuses.
+func skipped(check string, err error) djsession.CheckResult {
+	r := djsession.CheckError(check, djsession.CheckSkipped, err)
+	if errors.Is(err, ErrPermission) {
+		r.Remedy = "let the user run info, time, scan and config|get"
+	}
+	return r
+}
 
 // info returns the fields of a section of INFO.
 func (c *Cache) info(ctx context.Context, node redis.Cmdable, section string) (map[string]string, error) {
@@ -67,13 +65,29 @@ func (c *Cache) checkVersion(ctx context.Context, node redis.Cmdable) djsession.
 	const check = "server"
 	fields, err := c.info(ctx, node, "server")
 	if err != nil {
-		return djsession.CheckError(check, djsession.CheckSkipped, err)
+		return skipped(check, err)
 	}
 	name, version := "Redis", fields["redis_version"]
 	if fields["server_name"] == "valkey" {
 		name, version = "Valkey", fields["valkey_version"]
 	}
 	return djsession.CheckResult{Check: check, Status: djsession.CheckOK, Text: "it is " + name + " " + version}
+}
+
+func (c *Cache) checkClock(ctx context.Context, node redis.Cmdable) djsession.CheckResult {
+	r := clockskew.Check("Redis", time.Now, func() (time.Time, error) {
+		ctx, cancel := waitlimit.Context(ctx, c.timeout)
+		defer cancel()
+		at, err := node.Time(ctx).Result()
+		if err != nil {
+			err = c.fail(ctx, opExamine, "", err)
+		}
+		return at, err
+	})
+	if r.Err != nil {
+		return skipped(r.Check, r.Err)
+	}
+	return r
 }
 
 // checkPersistence looks whether a restart of Redis ends all sessions.
@@ -83,7 +97,7 @@ func (c *Cache) checkPersistence(ctx context.Context, nodes []redis.Cmdable) djs
 	for _, node := range nodes {
 		switch appends, saves, err := c.persistence(ctx, node); {
 		case err != nil:
-			return djsession.CheckError(check, djsession.CheckSkipped, err)
+			return skipped(check, err)
 		case !appends && saves == "":
 			return djsession.CheckResult{Check: check, Status: djsession.CheckWarns, Text: "Redis keeps nothing on disk: when it is restarted, all users are logged out",
 				Remedy: "appendonly yes in redis.conf, a replica, or the engine cached_db"}
@@ -119,7 +133,7 @@ func (c *Cache) checkShared(ctx context.Context, node redis.Cmdable, prefix stri
 	for cursor, begun := uint64(0), false; seen < sharedSample && (cursor != 0 || !begun); begun = true {
 		keys, next, err := c.nextKeys(ctx, node, cursor, "*")
 		if err != nil {
-			return djsession.CheckError(check, djsession.CheckSkipped, c.fail(ctx, opExamine, "", err))
+			return skipped(check, c.fail(ctx, opExamine, "", err))
 		}
 		for _, key := range keys {
 			if seen++; !strings.HasPrefix(key, prefix) {
