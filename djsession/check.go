@@ -33,7 +33,7 @@ const (
 //   - SESSION_COOKIE_SECURE or SESSION_EXPIRE_AT_BROWSER_CLOSE is off, and nobody has said that
 //     it is off on the site (see Settings.DefaultsConfirmed).
 //
-// Check writes nothing.
+// Check writes nothing. Examine of package ops says more, also of what is right.
 func (m *Manager) Check(ctx context.Context) error {
 	s, err := m.sample(ctx)
 	if err == nil && len(s.origins) == 0 && s.refused > 0 {

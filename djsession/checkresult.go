@@ -33,9 +33,9 @@ type CheckResult struct {
 	Err error
 }
 
-// CheckError returns the result of a check that has found an error. The hint of an OpError becomes
+// ErrorResult returns the result of a check that has found an error. The hint of an OpError becomes
 // the remedy.
-func CheckError(check string, status CheckStatus, err error) CheckResult {
+func ErrorResult(check string, status CheckStatus, err error) CheckResult {
 	r := CheckResult{Check: check, Status: status, Text: err.Error(), Err: err}
 	if op := (*OpError)(nil); errors.As(err, &op) && op.Hint != "" {
 		r.Text, r.Remedy = strings.Replace(r.Text, " ("+op.Hint+")", "", 1), op.Hint

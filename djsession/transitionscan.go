@@ -120,7 +120,7 @@ func (t *transition) Examine(ctx context.Context) (results []CheckResult) {
 		}
 	}
 	if err := t.checkCopies(ctx); err != nil {
-		return append(results, CheckError("copies", CheckFails, err))
+		return append(results, ErrorResult("copies", CheckFails, err))
 	}
 	return append(results, CheckResult{Check: "copies", Status: CheckOK, Text: "both stores have the newest sessions, if this phase writes both"})
 }

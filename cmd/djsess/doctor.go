@@ -47,7 +47,7 @@ It writes nothing. The exit status is 1 if a check fails.`,
 		case err != nil && (opened || status != failed):
 			return err
 		case err != nil: // such as a SQLite file that does not exist
-			results = []djsession.CheckResult{djsession.CheckError(djsession.StoreCheck, djsession.CheckFails, err)}
+			results = []djsession.CheckResult{djsession.ErrorResult(djsession.StoreCheck, djsession.CheckFails, err)}
 		}
 		return a.printChecks(results, *output)
 	}

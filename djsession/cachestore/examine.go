@@ -12,7 +12,7 @@ const cacheCheck = "cache"
 // examineCache returns what Check of the cache finds, as results.
 func (s *sessions) examineCache(ctx context.Context) djsession.CheckResult {
 	if errs := s.Check(ctx); len(errs) > 0 {
-		return djsession.CheckError(cacheCheck, djsession.CheckFails, errs[0])
+		return djsession.ErrorResult(cacheCheck, djsession.CheckFails, errs[0])
 	}
 	return djsession.CheckResult{Check: cacheCheck, Status: djsession.CheckOK, Text: s.cache.String() + " answers"}
 }
@@ -33,7 +33,7 @@ func (c *CachedDB) Examine(ctx context.Context) []djsession.CheckResult {
 	cache := c.examineCache(ctx)
 	if cache.Status == djsession.CheckOK {
 		if n := c.uncached(ctx); n > 0 {
-			cache = djsession.CheckError(cacheCheck, djsession.CheckWarns, errUncached(n)) // it may also have been restarted
+			cache = djsession.ErrorResult(cacheCheck, djsession.CheckWarns, errUncached(n)) // it may also have been restarted
 			cache.Remedy = "compare its URL with the site's CACHES; after a restart of the cache, wait for some visitors"
 		}
 	}

@@ -26,7 +26,7 @@ func (c *Cache) checkShared(ctx context.Context, prefix string) djsession.CheckR
 	const check = "shared"
 	keys, err := c.someKeys(ctx)
 	if err != nil {
-		return djsession.CheckError(check, djsession.CheckSkipped, err)
+		return djsession.ErrorResult(check, djsession.CheckSkipped, err)
 	}
 	others := 0
 	for _, key := range keys {

@@ -50,14 +50,14 @@ func (s *Store) checkTable(ctx context.Context) []djsession.CheckResult {
 	columns, err := s.tableColumns(ctx)
 	if err != nil {
 		err = s.table.Fail(ctx, opCheck, "", fmt.Errorf("read the columns of table %q: %w", s.table.Name, err))
-		return []djsession.CheckResult{djsession.CheckError(tableCheck, djsession.CheckFails, err)}
+		return []djsession.CheckResult{djsession.ErrorResult(tableCheck, djsession.CheckFails, err)}
 	}
 	results := s.compareColumns(columns)
 	if len(results) == 0 {
 		results = []djsession.CheckResult{{Check: columnsCheck, Status: djsession.CheckOK, Text: fmt.Sprintf("table %q has the columns of the session model", s.table.Name)}}
 	}
 	if err := s.checkForeignKeys(ctx); err != nil {
-		results = append(results, djsession.CheckError(foreignKeyCheck, djsession.CheckFails, err))
+		results = append(results, djsession.ErrorResult(foreignKeyCheck, djsession.CheckFails, err))
 	}
 	return results
 }
@@ -66,7 +66,7 @@ func (s *Store) checkTable(ctx context.Context) []djsession.CheckResult {
 func (s *Store) compareColumns(columns []tableColumn) (found []djsession.CheckResult) {
 	report := func(status djsession.CheckStatus, format string, args ...any) {
 		err := s.table.ErrorHint(opCheck, fmt.Errorf("table %q: "+format, append([]any{s.table.Name}, args...)...), columnHint)
-		found = append(found, djsession.CheckError(columnsCheck, status, err))
+		found = append(found, djsession.ErrorResult(columnsCheck, status, err))
 	}
 	isSame := strings.EqualFold
 	if s.Dialect() == PostgreSQL {

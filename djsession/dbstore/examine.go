@@ -39,7 +39,7 @@ func (s *Store) checkTypes(ctx context.Context) djsession.CheckResult {
 		unique, err = s.hasUniqueKey(ctx)
 	}
 	if err != nil {
-		return djsession.CheckError(tableCheck, djsession.CheckFails, s.table.Fail(ctx, opCheck, "", err))
+		return djsession.ErrorResult(tableCheck, djsession.CheckSkipped, s.table.Fail(ctx, opCheck, "", err))
 	}
 	wrong := func(format string, args ...any) djsession.CheckResult {
 		return djsession.CheckResult{Check: tableCheck, Status: djsession.CheckFails, Text: fmt.Sprintf("table %q: "+format, append([]any{s.table.Name}, args...)...),
@@ -66,7 +66,7 @@ func (s *Store) hasUniqueKey(ctx context.Context) (unique bool, err error) {
 	case sqldialect.PostgreSQL:
 		query, args = `SELECT COUNT(*) > 0 FROM pg_catalog.pg_index i
 			JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-			WHERE i.indrelid = to_regclass($1) AND a.attname = $2 AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indnkeyatts = 1`,
+			WHERE i.indrelid = to_regclass($1) AND a.attname = $2 AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indnatts = 1`,
 			[]any{s.table.Quoted, s.model.KeyColumn}
 	case sqldialect.MySQL:
 		query = `SELECT COUNT(*) > 0 FROM (SELECT MAX(column_name = ?) AS is_key, COUNT(*) AS parts FROM information_schema.statistics

@@ -13,7 +13,7 @@ func (c *Cache) Examine(context.Context, string) []djsession.CheckResult {
 	servers := djsession.CheckResult{Check: "server", Status: djsession.CheckOK, Text: fmt.Sprintf("each of %d servers answers", len(c.each))}
 	for i, client := range c.each {
 		if err := client.Ping(); err != nil {
-			servers = djsession.CheckError("server", djsession.CheckFails, opError("examine", "", fmt.Errorf("%s: %w", c.servers.all[i].address, err)))
+			servers = djsession.ErrorResult("server", djsession.CheckFails, opError("examine", "", fmt.Errorf("%s: %w", c.servers.all[i].address, err)))
 		}
 	}
 	return []djsession.CheckResult{servers, {

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -72,7 +73,11 @@ func (e *examining) skip(check, text, remedy string) {
 func (e *examining) reaches(ctx context.Context) bool {
 	_, err := e.store.Load(ctx, djsession.NewKey())
 	if err != nil && !errors.Is(err, djsession.ErrNotFound) && !errors.As(err, new(*djsession.PayloadError)) {
-		e.add(djsession.CheckError(djsession.StoreCheck, djsession.CheckFails, err))
+		r := djsession.ErrorResult(djsession.StoreCheck, djsession.CheckFails, err)
+		if errors.Is(err, driver.ErrBadConn) {
+			r.Remedy = "the server closes the connections, or a pooler does: PgBouncer in statement mode refuses transactions, which Django needs, too"
+		}
+		e.add(r)
 		return false
 	}
 	e.ok(djsession.StoreCheck, "%v answers", e.store)
@@ -93,7 +98,7 @@ func (e *examining) examineServer(ctx context.Context) {
 	const check = "eviction"
 	switch reason, err := evicter.Evicts(ctx); {
 	case err != nil:
-		e.add(djsession.CheckError(check, djsession.CheckSkipped, err))
+		e.add(djsession.ErrorResult(check, djsession.CheckSkipped, err))
 	case reason != "":
 		e.add(djsession.CheckResult{Check: check, Status: djsession.CheckWarns, Text: "the cache may drop live sessions, and log their users out: " + reason,
 			Remedy: "a cache for the sessions alone that is large enough and drops nothing, or the engine cached_db"})
@@ -106,7 +111,7 @@ func (e *examining) examineServer(ctx context.Context) {
 func (e *examining) examineSessions(ctx context.Context) {
 	manager, err := djsession.NewManager(e.store)
 	if err != nil {
-		e.add(djsession.CheckError(djsession.KeyCheck, djsession.CheckFails, err))
+		e.add(djsession.ErrorResult(djsession.KeyCheck, djsession.CheckFails, err))
 		return
 	}
 	manager.Observer = func(_ context.Context, event djsession.Event) {
@@ -117,7 +122,7 @@ func (e *examining) examineSessions(ctx context.Context) {
 	checked := manager.Check(ctx)
 	if _, ok := e.store.(djsession.Examiner); !ok { // an Examiner has told it
 		for _, err := range e.told[djsession.StoreCheck] {
-			e.add(djsession.CheckError(djsession.StoreCheck, djsession.CheckFails, err))
+			e.add(djsession.ErrorResult(djsession.StoreCheck, djsession.CheckFails, err))
 		}
 	}
 	sample, err := readSample(ctx, e.store, e.Sample)
@@ -125,10 +130,10 @@ func (e *examining) examineSessions(ctx context.Context) {
 	case errors.Is(err, errors.ErrUnsupported):
 		e.skip(djsession.SessionsCheck, "the store cannot list its sessions, so nothing can be said of them", "")
 		if checked != nil {
-			e.add(djsession.CheckError(djsession.StoreCheck, djsession.CheckFails, checked))
+			e.add(djsession.ErrorResult(djsession.StoreCheck, djsession.CheckFails, checked))
 		}
 	case err != nil && !errors.Is(err, ErrNoneReadable):
-		e.add(djsession.CheckError(djsession.SessionsCheck, djsession.CheckFails, err))
+		e.add(djsession.ErrorResult(djsession.SessionsCheck, djsession.CheckFails, err))
 		return
 	default:
 		e.examineKey(checked, sample)
@@ -145,11 +150,11 @@ func (e *examining) examineKey(checked error, s *sample) {
 	case e.unsigned:
 		e.skip(check, "the store signs nothing", "")
 	case checked != nil:
-		r := djsession.CheckError(check, djsession.CheckFails, errors.Unwrap(checked)) // without the name of the check
+		r := djsession.ErrorResult(check, djsession.CheckFails, errors.Unwrap(checked)) // without the name of the check
 		r.Remedy = "SECRET_KEY and DJANGO_VERSION must be the site's, and so must the store: see what opens the sessions"
 		e.add(r)
 	case len(unknown) > 0:
-		r := djsession.CheckError(check, djsession.CheckFails, unknown[0])
+		r := djsession.ErrorResult(check, djsession.CheckFails, unknown[0])
 		r.Remedy = "put the site's SECRET_KEY first, and older keys after it"
 		e.add(r)
 	case s.live == 0:
@@ -168,7 +173,7 @@ func (e *examining) examineExpiries(ctx context.Context) {
 	hours := func() string { return shift.by.Abs().Round(time.Minute).String() }
 	switch late := e.told[check]; {
 	case err != nil:
-		e.add(djsession.CheckError(check, djsession.CheckFails, err))
+		e.add(djsession.ErrorResult(check, djsession.CheckFails, err))
 	case shift.early*2 > shift.known:
 		e.add(djsession.CheckResult{Check: check, Status: djsession.CheckFails, Remedy: remedy,
 			Text: fmt.Sprintf("%d of %d sessions seem to end about %s too early for the time at which they were saved", shift.early, shift.known, hours())})
@@ -176,7 +181,7 @@ func (e *examining) examineExpiries(ctx context.Context) {
 		e.add(djsession.CheckResult{Check: check, Status: djsession.CheckFails, Remedy: remedy,
 			Text: fmt.Sprintf("%d of %d sessions seem to end about %s too late for the time at which they were saved", shift.late, shift.known, hours())})
 	case len(late) > 0:
-		e.add(djsession.CheckError(check, djsession.CheckWarns, late[0]))
+		e.add(djsession.ErrorResult(check, djsession.CheckWarns, late[0]))
 	case shift.known == 0:
 		e.skip(check, "no session says when it was saved", "")
 	default:
@@ -192,11 +197,11 @@ func (e *examining) examineUsers(ctx context.Context, manager *djsession.Manager
 		return
 	}
 	if err := e.Auth.Check(ctx, manager); err != nil {
-		e.add(djsession.CheckError(check, djsession.CheckFails, err))
+		e.add(djsession.ErrorResult(check, djsession.CheckFails, err))
 		return
 	}
 	for _, err := range e.told[check] {
-		e.add(djsession.CheckError(check, djsession.CheckWarns, err))
+		e.add(djsession.ErrorResult(check, djsession.CheckWarns, err))
 	}
 	if len(e.told[check]) == 0 {
 		e.ok(check, "the newest logins are those of the site's users")

@@ -465,6 +465,11 @@ func TestExamineServers(t *testing.T) {
 	wantResults(t, examine(t, redis.URL, settings), warns("eviction", "allkeys-lru"), isOK("restart", "appends every write"), noSessions)
 	redis.Do(t, "CONFIG", "SET", "appendonly", "no", "maxmemory-policy", "noeviction", "save", "60 1")
 	wantResults(t, examine(t, redis.URL, settings), isOK("eviction"), isOK("restart", "snapshots (save 60 1)"), noSessions)
+	redis.Do(t, "SET", ":1:django.contrib.sessions.cache"+djsession.NewKey(), `{"a":1}`, "EX", "1000")
+	wantResults(t, examine(t, redis.URL, settings), fails("sessions", "1 of 1", "a JSON object", "site's CACHES"))
+	wantResults(t, examine(t, redis.URL+"?serializer=json", settings), isOK("sessions"), isOK("shared"))
+	wantResults(t, examine(t, redis.URL+"?serializer=json&prefix=other", settings), noSessions, warns("shared", "1 of 1 keys"))
+	redis.Do(t, "FLUSHDB")
 	redis.Do(t, "ACL", "SETUSER", "limited", "on", ">pw", "~*", "+getrange", "+exists", "+scan", "+get")
 	skipped := func(check string) wantResult { return wantResult{check, djsession.CheckSkipped, []string{"NOPERM"}} }
 	limited := strings.Replace(redis.URL, "redis://", "redis://limited:pw@", 1)
@@ -521,6 +526,8 @@ func TestExaminePooler(t *testing.T) {
 		wantResults(t, ops.Examine(t.Context(), readWrite, ops.Examination{}), isOK("pooler", want), warns("sessions"))
 		readWrite.Close()
 	}
+	statements := djangotest.PgBouncer(t, "pool_mode = statement").Through(t, db)
+	wantResults(t, examine(t, statements.URL, settings), fails("store", "statement mode"))
 	wantResults(t, examine(t, db.URL, settings), isOK("pooler", "no pooler"), warns("sessions"))
 	if socket := strings.ReplaceAll(db.Socket, "/", "%2F"); socket != "" {
 		url := strings.Replace(db.URL, "127.0.0.1", socket, 1)

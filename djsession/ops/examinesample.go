@@ -114,7 +114,7 @@ func (e *examining) examineSample(ctx context.Context, s *sample) {
 	case s.live > 0:
 		e.ok(check, "all of %d live sessions%s can be read", s.live, s.of())
 	case len(e.told[check]) > 0:
-		e.add(djsession.CheckError(check, djsession.CheckWarns, e.told[check][0]))
+		e.add(djsession.ErrorResult(check, djsession.CheckWarns, e.told[check][0]))
 	default:
 		e.skip(check, "there is no live session", "")
 	}
@@ -131,7 +131,7 @@ func (e *examining) explainKind(ctx context.Context, s *sample, kind UnreadableK
 	if s.unreadable == s.live {
 		status = djsession.CheckFails
 	}
-	r := djsession.CheckError(djsession.SessionsCheck, status,
+	r := djsession.ErrorResult(djsession.SessionsCheck, status,
 		fmt.Errorf("%d of %d live sessions%s cannot be read, such as %s: %w", kind.Count, s.live, s.of(), kind.Examples[0], reason))
 	tried := s.keys[kind.Kind]
 	found, err := findOpenings(ctx, e.store, tried)
@@ -146,6 +146,8 @@ func (e *examining) explainKind(ctx context.Context, s *sample, kind UnreadableK
 				r.Remedy += fmt.Sprintf(" %d with %s.", o.count, o.name)
 			}
 		}
+	case e.unsigned:
+		r.Remedy = "serializer, compressor, prefix and version must be those of the site's CACHES"
 	case len(tried) > 0 && errors.Is(kind.Err, djsession.ErrBadSignature):
 		if _, ok := e.store.(djsession.Reopener); ok {
 			r.Remedy = "none of the keys here opens them, in any form: is there an older SECRET_KEY, or a session class of the site's own (SESSION_STORE_CLASS)? Otherwise they were changed"

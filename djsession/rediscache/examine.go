@@ -24,7 +24,7 @@ func (c *Cache) Examine(ctx context.Context, prefix string) []djsession.CheckRes
 		err = fmt.Errorf("%s has no masters", c)
 	}
 	if err != nil {
-		return []djsession.CheckResult{djsession.CheckError("server", djsession.CheckFails, c.fail(ctx, opExamine, "", err))}
+		return []djsession.CheckResult{djsession.ErrorResult("server", djsession.CheckFails, c.fail(ctx, opExamine, "", err))}
 	}
 	results := []djsession.CheckResult{c.checkVersion(ctx, nodes[0]), c.checkClock(ctx, nodes[0]), c.checkPersistence(ctx, nodes)}
 	if prefix != "" {
@@ -37,7 +37,7 @@ const opExamine = "examine"
 
 // skipped returns the result of a check that Redis refuses.
 func skipped(check string, err error) djsession.CheckResult {
-	r := djsession.CheckError(check, djsession.CheckSkipped, err)
+	r := djsession.ErrorResult(check, djsession.CheckSkipped, err)
 	if errors.Is(err, ErrPermission) {
 		r.Remedy = "let the user run info, time, scan and config|get"
 	}

@@ -19,7 +19,7 @@ func Check(server string, now func() time.Time, ask func() (time.Time, error)) d
 	theirs, err := ask()
 	after := now()
 	if err != nil {
-		return djsession.CheckError(check, djsession.CheckSkipped, fmt.Errorf("%s does not tell its time: %w", server, err))
+		return djsession.ErrorResult(check, djsession.CheckSkipped, fmt.Errorf("%s does not tell its time: %w", server, err))
 	}
 	skew := theirs.Sub(before.Add(after.Sub(before) / 2))
 	if skew.Abs() <= Tolerated+after.Sub(before) {

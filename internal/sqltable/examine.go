@@ -60,7 +60,7 @@ func (t *Table) checkVersion(ctx context.Context) djsession.CheckResult {
 	const check = "server"
 	var version string
 	if err := t.ask(ctx, versions[t.Dialect], &version); err != nil {
-		return djsession.CheckError(check, djsession.CheckFails, err)
+		return djsession.ErrorResult(check, djsession.CheckFails, err)
 	}
 	return djsession.CheckResult{Check: check, Status: djsession.CheckOK, Text: "it is " + version}
 }
@@ -69,9 +69,9 @@ func (t *Table) checkIndex(ctx context.Context) djsession.CheckResult {
 	const check = "index"
 	switch err := t.checkExpiryIndex(ctx, opExamine); {
 	case errors.Is(err, djsession.ErrNoExpiryIndex):
-		return djsession.CheckError(check, djsession.CheckWarns, err)
+		return djsession.ErrorResult(check, djsession.CheckWarns, err)
 	case err != nil:
-		return djsession.CheckError(check, djsession.CheckFails, err)
+		return djsession.ErrorResult(check, djsession.CheckSkipped, err)
 	}
 	return djsession.CheckResult{Check: check, Status: djsession.CheckOK, Text: fmt.Sprintf("%s has an index, as Django makes it", t.config.Expires)}
 }

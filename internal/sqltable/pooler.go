@@ -22,7 +22,7 @@ func (t *Table) checkPooler(ctx context.Context) djsession.CheckResult {
 	r := djsession.CheckResult{Check: check, Status: djsession.CheckOK, Text: "no pooler was seen between here and the database"}
 	switch {
 	case err != nil:
-		return djsession.CheckError(check, djsession.CheckSkipped, t.Fail(ctx, opExamine, "", err))
+		return djsession.ErrorResult(check, djsession.CheckSkipped, t.Fail(ctx, opExamine, "", err))
 	case shares:
 		r.Text = "a pooler in transaction mode, such as PgBouncer, is in between: djsess works through it"
 		r.Remedy = "the site needs DISABLE_SERVER_SIDE_CURSORS there, as Django's manual says"

@@ -18,7 +18,7 @@ func (f *Folder) Examine() djsession.CheckResult {
 		}
 	}
 	if err != nil {
-		r := djsession.CheckError(check, djsession.CheckFails, f.Fail("examine", "", err))
+		r := djsession.ErrorResult(check, djsession.CheckFails, f.Fail("examine", "", err))
 		r.Remedy = "run as the user that the site runs as"
 		return r
 	}
