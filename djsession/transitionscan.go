@@ -120,7 +120,9 @@ func (t *transition) Examine(ctx context.Context) (results []CheckResult) {
 		}
 	}
 	if err := t.checkCopies(ctx); err != nil {
-		return append(results, ErrorResult("copies", CheckFails, err))
+		r := ErrorResult("copies", CheckWarns, err) // perhaps nothing may be copied yet: see mayCopy
+		r.Remedy = "compare the phases of all processes, and run djsess migrate"
+		return append(results, r)
 	}
 	return append(results, CheckResult{Check: "copies", Status: CheckOK, Text: "both stores have the newest sessions, if this phase writes both"})
 }
