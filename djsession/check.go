@@ -8,6 +8,15 @@ import (
 	"time"
 )
 
+// These are the checks of Manager.Check, as Event.Check and CheckResult.Check name them.
+const (
+	KeyCheck      = "secret key" // is the SECRET_KEY the site's?
+	CookiesCheck  = "cookies"    // are the flags of the session cookie the site's?
+	SessionsCheck = "sessions"   // are there sessions, and do they open?
+	ExpiryCheck   = "expiry"     // do the sessions end when the settings say?
+	StoreCheck    = "store"      // what does the store itself find? See Checker.
+)
+
 // Check is for start-up. It returns an error if the store has live sessions and the
 // manager's settings open none of the newest (see OpensSome), or if the store cannot be
 // asked. Suspicious but non-fatal findings go to the Observer, as an EventCheck:
@@ -24,7 +33,7 @@ import (
 //   - SESSION_COOKIE_SECURE or SESSION_EXPIRE_AT_BROWSER_CLOSE is off, and nobody has said that
 //     it is off on the site (see Settings.DefaultsConfirmed).
 //
-// Check writes nothing.
+// Check writes nothing. Examine of package ops says more, also of what is right.
 func (m *Manager) Check(ctx context.Context) error {
 	s, err := m.sample(ctx)
 	if err == nil && len(s.origins) == 0 && s.refused > 0 {
@@ -34,15 +43,15 @@ func (m *Manager) Check(ctx context.Context) error {
 		return fmt.Errorf("djsession: check: is it the site's SECRET_KEY, DJANGO_VERSION and store? %w", err)
 	}
 	if names := m.settings().unconfirmed(); len(names) > 0 && !m.ReadOnly {
-		m.report(ctx, Event{Kind: EventCheck, Err: fmt.Errorf("%s: off by default, and nobody has said that it is off on the site: if it is on there, "+
+		m.report(ctx, Event{Kind: EventCheck, Check: CookiesCheck, Err: fmt.Errorf("%s: off by default, and nobody has said that it is off on the site: if it is on there, "+
 			"this service sets a less safe cookie in place of the site's; use SettingsFromFile, or set Settings.DefaultsConfirmed", strings.Join(names, ", "))})
 	}
 	if s.unknownKey() && !m.settings().AcceptNewKey {
-		m.report(ctx, Event{Kind: EventCheck, Err: ErrUnknownKey})
+		m.report(ctx, Event{Kind: EventCheck, Check: KeyCheck, Err: ErrUnknownKey})
 	}
 	if checker, ok := m.store.(Checker); ok {
 		for _, err := range checker.Check(ctx) {
-			m.report(ctx, Event{Kind: EventCheck, Err: err})
+			m.report(ctx, Event{Kind: EventCheck, Check: StoreCheck, Err: err})
 		}
 	}
 	if scanner, ok := m.store.(Scanner); ok {
@@ -77,13 +86,13 @@ func (m *Manager) checkSome(ctx context.Context, scanner Scanner) {
 		}
 	}
 	if seen == 0 && !m.AcceptEmptyStore {
-		m.report(ctx, Event{Kind: EventCheck, Err: errNoSessions})
+		m.report(ctx, Event{Kind: EventCheck, Check: SessionsCheck, Err: errNoSessions})
 	}
 	if refused > 0 {
-		m.report(ctx, Event{Kind: EventCheck, Err: fmt.Errorf("%d of %d live sessions cannot be opened here, and their visitors get errors: is SECRET_KEY_FALLBACKS the site's? %w", refused, seen, lastErr)})
+		m.report(ctx, Event{Kind: EventCheck, Check: SessionsCheck, Err: fmt.Errorf("%d of %d live sessions cannot be opened here, and their visitors get errors: is SECRET_KEY_FALLBACKS the site's? %w", refused, seen, lastErr)})
 	}
 	if late > 0 {
-		m.report(ctx, Event{Kind: EventCheck, Err: fmt.Errorf("%d of %d live sessions end later than SESSION_COOKIE_AGE from now: "+
+		m.report(ctx, Event{Kind: EventCheck, Check: ExpiryCheck, Err: fmt.Errorf("%d of %d live sessions end later than SESSION_COOKIE_AGE from now: "+
 			"are USE_TZ, TIME_ZONE and SESSION_COOKIE_AGE the site's?", late, seen)})
 	}
 }

@@ -49,6 +49,9 @@ type Event struct {
 	Took time.Duration
 	// Conflicts is how many attempts have failed so far because of concurrent writes.
 	Conflicts int
+	// Check names the check that an EventCheck comes from, such as KeyCheck. It is empty if there
+	// is none.
+	Check string
 	// Err is the reason of a failure or a refusal.
 	Err error
 }

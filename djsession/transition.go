@@ -102,6 +102,7 @@ var (
 	_ Scanner          = (*transition)(nil)
 	_ ExpiryReader     = (*transition)(nil)
 	_ Checker          = (*transition)(nil)
+	_ Examiner         = (*transition)(nil)
 	_ UnsignedStore    = (*transition)(nil)
 	_ Sharded          = (*transition)(nil)
 )

@@ -87,14 +87,44 @@ func (t *transition) Check(ctx context.Context) (found []error) {
 			}
 		}
 	}
-	if len(found) == 0 && t.phase != ReadOldUpdateNew {
-		if n := t.uncopied(ctx); n > 0 {
-			from := t.first()
-			found = append(found, fmt.Errorf("djsession: transition: none of the %d newest sessions of the %s store is in the %s store: "+
-				"is it the site's, and is Django in phase %d?", n, from.name, t.other(from).name, t.phase))
+	if len(found) == 0 {
+		if err := t.checkCopies(ctx); err != nil {
+			found = append(found, err)
 		}
 	}
 	return found
+}
+
+// checkCopies returns an error if the phase writes both stores, and the newest sessions have no copies.
+func (t *transition) checkCopies(ctx context.Context) error {
+	if t.phase == ReadOldUpdateNew {
+		return nil
+	}
+	n := t.uncopied(ctx)
+	if n == 0 {
+		return nil
+	}
+	from := t.first()
+	return fmt.Errorf("djsession: transition: none of the %d newest sessions of the %s store is in the %s store: "+
+		"is it the site's, and is Django in phase %d?", n, from.name, t.other(from).name, t.phase)
+}
+
+// Examine returns what both stores find, and what Check finds.
+func (t *transition) Examine(ctx context.Context) (results []CheckResult) {
+	for _, s := range []*side{t.old, t.new} {
+		if examiner, ok := s.Store.(Examiner); ok {
+			for _, r := range examiner.Examine(ctx) {
+				r.Text = "the " + s.name + " store: " + r.Text
+				results = append(results, r)
+			}
+		}
+	}
+	if err := t.checkCopies(ctx); err != nil {
+		r := ErrorResult("copies", CheckWarns, err) // perhaps nothing may be copied yet: see mayCopy
+		r.Remedy = "compare the phases of all processes, and run djsess migrate"
+		return append(results, r)
+	}
+	return append(results, CheckResult{Check: "copies", Status: CheckOK, Text: "both stores have the newest sessions, if this phase writes both"})
 }
 
 // uncopied returns how many of the newest sessions have no copy, or 0 if one of them has.

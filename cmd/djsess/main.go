@@ -170,7 +170,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.createCommand(), a.setCommand(), a.unsetCommand(), a.deleteCommand(),
 		a.decodeCommand(), a.encodeCommand(), a.signCommand(), a.unsignCommand(), a.settingsCommand(),
 		a.migrateCommand(), a.exportCommand(), a.importCommand(), a.convertCommand(), a.rotateCommand(),
-		a.statsCommand(), a.verifyCommand(), a.revokeCommand(), a.clearExpiredCommand(),
+		a.doctorCommand(), a.statsCommand(), a.verifyCommand(), a.revokeCommand(), a.clearExpiredCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		cmd.DisableFlagsInUseLine = true

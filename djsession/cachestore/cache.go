@@ -125,6 +125,13 @@ type Evicter interface {
 	Evicts(ctx context.Context) (reason string, err error)
 }
 
+// Examiner is a Cache that can check its server or its folder. It is djsession.Examiner for a cache.
+type Examiner interface {
+	// Examine returns one result for each check. The keys of sessions begin with prefix. It is
+	// empty if that is not known. Examine writes nothing.
+	Examine(ctx context.Context, prefix string) []djsession.CheckResult
+}
+
 // ExpiredClearer is a Cache that keeps items that have ended until they are removed. It is
 // djsession.ExpiredClearer for items in place of sessions. A cache without it, such as Redis,
 // removes them by itself.

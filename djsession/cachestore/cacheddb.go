@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"iter"
 	"time"
 
@@ -63,6 +62,8 @@ var (
 	_ djsession.BulkStore        = (*CachedDB)(nil)
 	_ djsession.UnchangedDeleter = (*CachedDB)(nil)
 	_ djsession.ExpiredClearer   = (*CachedDB)(nil)
+	_ djsession.Examiner         = (*CachedDB)(nil)
+	_ djsession.Reopener         = (*CachedDB)(nil)
 )
 
 // NewCachedDB returns the store of the engine cached_db. It sends nothing to the cache or to
@@ -247,9 +248,7 @@ func (c *CachedDB) Check(ctx context.Context) []error {
 	found := c.sessions.Check(ctx)
 	if len(found) == 0 {
 		if n := c.uncached(ctx); n > 0 {
-			found = append(found, opError("check", "", fmt.Errorf("none of the %d newest sessions in the database is in the cache: "+
-				"is it the site's cache, with the site's KEY_PREFIX, VERSION and cache_key_prefix? "+
-				"Otherwise Django goes on serving sessions that are changed or deleted here", n)))
+			found = append(found, errUncached(n))
 		}
 	}
 	return append(found, c.database.Check(ctx)...)

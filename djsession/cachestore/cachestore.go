@@ -100,6 +100,7 @@ var (
 	_ djsession.UnchangedDeleter = (*Store)(nil)
 	_ djsession.BulkStore        = (*Store)(nil)
 	_ djsession.Evicter          = (*Store)(nil)
+	_ djsession.Examiner         = (*Store)(nil)
 	_ djsession.Sharded          = (*Store)(nil)
 	_ djsession.UnsignedStore    = (*Store)(nil)
 )

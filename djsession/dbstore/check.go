@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
@@ -25,17 +26,47 @@ const columnHint = `describe the columns of the site's session model: see "Sessi
 //   - SQLite does not check foreign keys on this handle, and another table points at this one
 //
 // Manager.Check reports them.
-func (s *Store) Check(ctx context.Context) []error {
+func (s *Store) Check(ctx context.Context) (errs []error) {
+	for _, r := range s.checkTable(ctx) {
+		if r.Err != nil {
+			errs = append(errs, r.Err)
+		}
+	}
+	return errs
+}
+
+// The checks of the table. Check returns the errors of their results.
+const (
+	tableCheck      = "table"
+	columnsCheck    = "columns"
+	foreignKeyCheck = "foreign keys"
+	opCheck         = "check"
+)
+
+// checkTable compares the table with the model. It returns results that find nothing wrong, too.
+func (s *Store) checkTable(ctx context.Context) []djsession.CheckResult {
 	ctx, cancel := s.table.Limit(ctx)
 	defer cancel()
-	const op = "check"
 	columns, err := s.tableColumns(ctx)
 	if err != nil {
-		return []error{s.table.Fail(ctx, op, "", fmt.Errorf("read the columns of table %q: %w", s.table.Name, err))}
+		err = s.table.Fail(ctx, opCheck, "", fmt.Errorf("read the columns of table %q: %w", s.table.Name, err))
+		return []djsession.CheckResult{djsession.ErrorResult(tableCheck, djsession.CheckFails, err)}
 	}
-	var found []error
-	report := func(format string, args ...any) {
-		found = append(found, s.table.ErrorHint(op, fmt.Errorf("table %q: "+format, append([]any{s.table.Name}, args...)...), columnHint))
+	results := s.compareColumns(columns)
+	if len(results) == 0 {
+		results = []djsession.CheckResult{{Check: columnsCheck, Status: djsession.CheckOK, Text: fmt.Sprintf("table %q has the columns of the session model", s.table.Name)}}
+	}
+	if err := s.checkForeignKeys(ctx); err != nil {
+		results = append(results, djsession.ErrorResult(foreignKeyCheck, djsession.CheckFails, err))
+	}
+	return results
+}
+
+// compareColumns returns what is wrong with the columns.
+func (s *Store) compareColumns(columns []tableColumn) (found []djsession.CheckResult) {
+	report := func(status djsession.CheckStatus, format string, args ...any) {
+		err := s.table.ErrorHint(opCheck, fmt.Errorf("table %q: "+format, append([]any{s.table.Name}, args...)...), columnHint)
+		found = append(found, djsession.ErrorResult(columnsCheck, status, err))
 	}
 	isSame := strings.EqualFold
 	if s.Dialect() == PostgreSQL {
@@ -43,7 +74,7 @@ func (s *Store) Check(ctx context.Context) []error {
 	}
 	for _, name := range s.model.names() {
 		if !slices.ContainsFunc(columns, func(c tableColumn) bool { return isSame(c.name, name) }) {
-			report("it has no column %q, which the session model describes", name)
+			report(djsession.CheckFails, "it has no column %q, which the session model describes", name)
 		}
 	}
 	for _, c := range columns {
@@ -52,15 +83,12 @@ func (s *Store) Check(ctx context.Context) []error {
 		}
 		switch {
 		case c.required:
-			report("column %q takes no NULL, has no default and is not described, so no new session can be stored", c.name)
+			report(djsession.CheckFails, "column %q takes no NULL, has no default and is not described, so no new session can be stored", c.name)
 		case slices.Contains(userColumns, strings.ToLower(c.name)):
-			report("column %q is not described, so the site does not find the user of a session that Go stores", c.name)
+			report(djsession.CheckWarns, "column %q is not described, so the site does not find the user of a session that Go stores", c.name)
 		case c.target != "":
-			report("column %q points at table %q and is not described, so it is empty in the sessions that Go stores", c.name, c.target)
+			report(djsession.CheckWarns, "column %q points at table %q and is not described, so it is empty in the sessions that Go stores", c.name, c.target)
 		}
-	}
-	if err := s.checkForeignKeys(ctx); err != nil {
-		found = append(found, err)
 	}
 	return found
 }
@@ -71,6 +99,7 @@ var userColumns = []string{"user", "user_id", "account", "account_id", "member_i
 // tableColumn is a column of the session table.
 type tableColumn struct {
 	name     string
+	kind     string // its type, as the database spells it
 	required bool   // it takes no NULL and has no default
 	target   string // the table that its foreign key points at
 }
@@ -81,20 +110,20 @@ func (s *Store) tableColumns(ctx context.Context) ([]tableColumn, error) {
 	query, args := "", []any{schema, table}
 	switch s.Dialect() {
 	case PostgreSQL:
-		query, args = `SELECT a.attname::text, a.attnotnull AND NOT a.atthasdef AND a.attidentity = '',
+		query, args = `SELECT a.attname::text, format_type(a.atttypid, NULL), a.attnotnull AND NOT a.atthasdef AND a.attidentity = '',
 			(SELECT c.confrelid::regclass::text FROM pg_catalog.pg_constraint c
 				WHERE c.contype = 'f' AND c.conrelid = a.attrelid AND a.attnum = ANY (c.conkey) LIMIT 1)
 			FROM pg_catalog.pg_attribute a
 			WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`, []any{s.table.Quoted}
 	case MySQL:
-		query = `SELECT c.column_name, c.is_nullable = 'NO' AND c.column_default IS NULL AND c.extra NOT LIKE '%auto_increment%' AND c.extra NOT LIKE '%GENERATED%',
+		query = `SELECT c.column_name, c.data_type, c.is_nullable = 'NO' AND c.column_default IS NULL AND c.extra NOT LIKE '%auto_increment%' AND c.extra NOT LIKE '%GENERATED%',
 			(SELECT k.referenced_table_name FROM information_schema.key_column_usage k
 				WHERE k.table_schema = c.table_schema AND k.table_name = c.table_name AND k.column_name = c.column_name
 				AND k.referenced_table_name IS NOT NULL LIMIT 1)
 			FROM information_schema.columns c
 			WHERE c.table_schema = COALESCE(NULLIF(?, ''), DATABASE()) AND c.table_name = ? ORDER BY c.ordinal_position`
 	case SQLite:
-		query = `SELECT c.name, c."notnull" AND c.dflt_value IS NULL, (SELECT f."table" FROM pragma_foreign_key_list(?2, ?1) f WHERE f."from" = c.name LIMIT 1)
+		query = `SELECT c.name, c.type, c."notnull" AND c.dflt_value IS NULL, (SELECT f."table" FROM pragma_foreign_key_list(?2, ?1) f WHERE f."from" = c.name LIMIT 1)
 			FROM pragma_table_info(?2, ?1) c ORDER BY c.cid`
 	}
 	rows, err := s.table.DB.QueryContext(ctx, query, args...)
@@ -106,7 +135,7 @@ func (s *Store) tableColumns(ctx context.Context) ([]tableColumn, error) {
 	for rows.Next() {
 		var c tableColumn
 		var target sql.NullString
-		if err := rows.Scan(&c.name, &c.required, &target); err != nil {
+		if err := rows.Scan(&c.name, &c.kind, &c.required, &target); err != nil {
 			return nil, err
 		}
 		c.target = target.String

@@ -119,6 +119,7 @@ type Config struct {
 // djsession.UnchangedDeleter and djsession.Checker over the table. It is safe for use by several goroutines.
 type Store struct {
 	table    *sqltable.Table
+	config   Config                     // without Settings, which hold secrets
 	model    Model                      // complete
 	settings func() *djsession.Settings // a func, so that fmt prints no secrets
 	codec    djsession.Codec
@@ -132,6 +133,8 @@ var (
 	_ djsession.UnchangedDeleter = (*Store)(nil)
 	_ djsession.SQLStore         = (*Store)(nil)
 	_ djsession.Checker          = (*Store)(nil)
+	_ djsession.Examiner         = (*Store)(nil)
+	_ djsession.Reopener         = (*Store)(nil)
 	_ djsession.ExpiredClearer   = (*Store)(nil)
 )
 
@@ -155,7 +158,8 @@ func New(db *sql.DB, c Config) (*Store, error) {
 		return nil, err
 	}
 	settings := *c.Settings // copy: later changes by the caller must not apply
-	s := &Store{table: table, model: c.Model, settings: func() *djsession.Settings { return &settings }}
+	s := &Store{table: table, config: c, model: c.Model, settings: func() *djsession.Settings { return &settings }}
+	s.config.Settings = nil
 	if s.codec, err = djsession.NewCodec(c.Settings); err != nil {
 		return nil, err
 	}

@@ -35,6 +35,9 @@ func (a *Auth) Check(ctx context.Context, manager *djsession.Manager) error {
 	return nil
 }
 
+// UsersCheck is Event.Check of what Check tells the Observer.
+const UsersCheck = "users"
+
 const (
 	maxLogins   = 100
 	maxSessions = 1000 // most sessions of a site may be anonymous visitors'
@@ -57,7 +60,7 @@ func (a *Auth) checkLogins(ctx context.Context, manager *djsession.Manager) erro
 	}
 	for _, err := range suspicious {
 		if manager.Observer != nil {
-			manager.Observer(ctx, djsession.Event{Kind: djsession.EventCheck, Err: fmt.Errorf("djauth: check: %w", err)})
+			manager.Observer(ctx, djsession.Event{Kind: djsession.EventCheck, Check: UsersCheck, Err: fmt.Errorf("djauth: check: %w", err)})
 		}
 	}
 	return nil

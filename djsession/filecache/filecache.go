@@ -95,6 +95,7 @@ type Cache struct {
 
 var (
 	_ cachestore.Cache          = (*Cache)(nil)
+	_ cachestore.Examiner       = (*Cache)(nil)
 	_ cachestore.Scanner        = (*Cache)(nil)
 	_ cachestore.ExpiredClearer = (*Cache)(nil)
 )

@@ -115,6 +115,8 @@ var (
 	_ djsession.Scanner          = (*Store)(nil)
 	_ djsession.UnchangedDeleter = (*Store)(nil)
 	_ djsession.ExpiredClearer   = (*Store)(nil)
+	_ djsession.Examiner         = (*Store)(nil)
+	_ djsession.Reopener         = (*Store)(nil)
 )
 
 // New returns a store over a folder. As in Django, a folder that does not exist is an error.

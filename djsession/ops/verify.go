@@ -51,20 +51,24 @@ func Verify(ctx context.Context, store djsession.Store, options VerifyOptions) (
 	err = pass.run(ctx, func(int) (handler, error) {
 		return func(context.Context, []*djsession.Record) (int, error) { return 0, nil }, nil // they were read
 	})
-	report := &VerifyReport{Read: pass.readable + pass.unreadable, Unreadable: pass.unreadable}
-	for _, kind := range v.kinds {
-		report.Kinds = append(report.Kinds, *kind)
-	}
-	slices.SortFunc(report.Kinds, func(a, b UnreadableKind) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Kind, b.Kind))
-	})
-	return report, err
+	return &VerifyReport{Read: pass.readable + pass.unreadable, Unreadable: pass.unreadable, Kinds: v.report()}, err
 }
 
 // verification is a running Verify.
 type verification struct {
 	mu    sync.Mutex
 	kinds map[string]*UnreadableKind
+}
+
+// report returns the kinds, the most frequent first.
+func (v *verification) report() (kinds []UnreadableKind) {
+	for _, kind := range v.kinds {
+		kinds = append(kinds, *kind)
+	}
+	slices.SortFunc(kinds, func(a, b UnreadableKind) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Kind, b.Kind))
+	})
+	return kinds
 }
 
 // Bounds of a report.

@@ -25,8 +25,8 @@
 // an EXISTS follows. A save is one script (EVALSHA) that compares and sets. If scripts are not
 // allowed, a save is WATCH and MULTI, which takes four round trips. The Redis user needs these
 // commands, by their ACL names: getrange, exists, set, del, get, evalsha, eval (or watch, multi,
-// exec), pttl and type. To list sessions it also needs scan, and for [Cache.Evicts] config|get or
-// info. [Cache.AddAll], [Cache.SwapAll] and [Cache.Has] send the commands of many items in one
+// exec), pttl and type. To list sessions it also needs scan, for [Cache.Evicts] config|get or
+// info, and for [Cache.Examine] both of these and time. [Cache.AddAll], [Cache.SwapAll] and [Cache.Has] send the commands of many items in one
 // pipeline.
 //
 // A change is made once. If the answer to a new key or to a deletion is lost, the command
@@ -109,6 +109,7 @@ type Cache struct {
 var (
 	_ cachestore.Cache     = (*Cache)(nil)
 	_ cachestore.BulkCache = (*Cache)(nil)
+	_ cachestore.Examiner  = (*Cache)(nil)
 	_ cachestore.Scanner   = (*Cache)(nil)
 	_ cachestore.Expirer   = (*Cache)(nil)
 	_ cachestore.Evicter   = (*Cache)(nil)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/djsess/djsess/djsession"
 )
@@ -78,6 +79,56 @@ func testCheck(f *fixture) {
 			f.Errorf("Check: %v", err)
 		}
 	}
+}
+
+func examines(f *fixture) bool {
+	_, ok := f.store.(djsession.Examiner)
+	return ok
+}
+
+// testExamine tests that no check of a store that works fails, and that each says what it has found.
+func testExamine(f *fixture) {
+	key := f.create("", `{"a":1}`).Key
+	f.load(key) // a cached_db caches it
+	for _, r := range f.store.(djsession.Examiner).Examine(f.Context()) {
+		switch r.Status {
+		case djsession.CheckOK, djsession.CheckWarns, djsession.CheckSkipped:
+		default:
+			f.Errorf("Examine: %s has the status %q: %s", r.Check, r.Status, r.Text)
+		}
+		switch {
+		case r.Check == "" || r.Text == "" || r.Status == djsession.CheckWarns && r.Remedy == "":
+			f.Errorf("Examine: %+v does not say what was found", r)
+		case strings.Contains(r.Text+r.Remedy, key):
+			f.Errorf("Examine: %s shows a session key", r.Check)
+		}
+	}
+}
+
+func reopens(f *fixture) bool {
+	_, ok := f.store.(djsession.Reopener)
+	return ok
+}
+
+// testReopen tests that another SECRET_KEY finds the session and does not open it.
+func testReopen(f *fixture) {
+	key := f.create("", `{"a":1}`).Key
+	for _, secretKey := range []string{f.given.SecretKey, "another key of a test"} {
+		settings := *f.given
+		settings.SecretKey = secretKey
+		again, err := f.store.(djsession.Reopener).Reopen(&settings)
+		if err != nil {
+			f.Fatal(err)
+		}
+		r, err := again.Load(f.Context(), key)
+		switch isOwn := secretKey == f.given.SecretKey; {
+		case isOwn && (err != nil || r.Values.Len() != 1):
+			f.Errorf("with the settings of the store: %v", err)
+		case !isOwn && !errors.Is(err, djsession.ErrBadSignature):
+			f.Errorf("with another SECRET_KEY: %v", err)
+		}
+	}
+	f.load(key) // the store itself is as it was
 }
 
 func isSQLStore(f *fixture) bool {

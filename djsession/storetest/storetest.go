@@ -112,6 +112,8 @@ var storedTests = []test{
 	{"Origin", nil, testOrigin},
 	{"ExpiryReader", readsExpiries, testExpiryReader},
 	{"Check", nil, testCheck},
+	{"Examine", examines, testExamine},
+	{"Reopen", reopens, testReopen},
 	{"SQLStore", isSQLStore, testSQLStore},
 	{"Shards", isSharded, testShards},
 	{"Counter", counts, testCounter},

@@ -47,7 +47,7 @@ func (r *pqReadOnly) open(ctx context.Context, config pq.Config, l *transport) (
 	if err != nil {
 		return nil, err
 	}
-	return &readOnlyConn{pqDriverConn: conn.(*liveConn)}, nil
+	return &readOnlyConn{liveConn: conn.(*liveConn)}, nil
 }
 
 // openWithParameter opens a connection with the parameter in its startup packet. It returns
@@ -109,7 +109,7 @@ func asText(value driver.Value) string {
 
 // readOnlyConn is a connection that runs each statement in a read-only transaction.
 type readOnlyConn struct {
-	pqDriverConn
+	*liveConn
 	inTransaction bool // of the caller's own
 	isBroken      bool // a transaction may still be open
 }

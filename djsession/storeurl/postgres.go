@@ -209,6 +209,10 @@ func newLiveConn(conn driver.Conn, socket net.Conn) (driver.Conn, error) {
 	return &liveConn{full, socket}, nil
 }
 
+// LocalAddr returns this machine's end of the connection. Package sqltable compares it with what
+// the server sees.
+func (c *liveConn) LocalAddr() net.Addr { return c.socket.LocalAddr() }
+
 // ResetSession implements driver.SessionResetter. database/sql calls it when it takes a
 // connection from the pool, and after a driver.ErrBadConn it takes another one.
 func (c *liveConn) ResetSession(ctx context.Context) error {

@@ -74,6 +74,8 @@ func samples(t *testing.T) []any {
 		new(ops.Revocation), new(ops.RevokeReport), new(ops.ClearOptions), new(ops.ClearReport), new(djsession.ClearRequest), new(djsession.Cleared),
 		pointer(djsession.At(time.Now())), pointer(djsession.After(time.Hour)),
 		&storetest.Options{}, pointer(storeurl.WithModel(dbstore.Model{})), &storeurl.Scheme{Example: "postgres://user@host/name"},
+		&djsession.CheckResult{Check: djsession.KeyCheck, Err: djsession.ErrUnknownKey}, pointer(djsession.CheckOK),
+		&ops.Examination{Auth: must(djauth.New(users))(t)},
 		new(djsession.Origin), pointer(djsession.Signed), pointer(djsession.EventLoad),
 		new(djsession.JSONSerializer), new(djsession.PickleSerializer), djsession.Serializers{djsession.JSONSerializer{}},
 		// Values of a session, for the program that asks for them.

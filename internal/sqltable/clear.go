@@ -26,7 +26,7 @@ const (
 // all of them again for each batch.
 func (t *Table) ClearExpired(ctx context.Context, r djsession.ClearRequest) iter.Seq2[djsession.Cleared, error] {
 	return func(yield func(djsession.Cleared, error) bool) {
-		if err := t.checkExpiryIndex(ctx); err != nil {
+		if err := t.checkExpiryIndex(ctx, opClear); err != nil {
 			yield(djsession.Cleared{}, err)
 			return
 		}
@@ -226,7 +226,7 @@ func (t *Table) failOf(ctx context.Context, rows []ended, err error) error {
 }
 
 // checkExpiryIndex returns an ErrNoExpiryIndex if no index begins with the column of the times.
-func (t *Table) checkExpiryIndex(ctx context.Context) error {
+func (t *Table) checkExpiryIndex(ctx context.Context, op string) error {
 	limited, cancel := t.Limit(ctx)
 	defer cancel()
 	schema, table := t.SchemaAndName()
@@ -248,7 +248,7 @@ func (t *Table) checkExpiryIndex(ctx context.Context) error {
 	}
 	var n int
 	if err := t.DB.QueryRowContext(limited, query, args...).Scan(&n); err != nil {
-		return t.Fail(limited, opClear, "", fmt.Errorf("read the indexes of table %q: %w", t.Name, err))
+		return t.Fail(limited, op, "", fmt.Errorf("read the indexes of table %q: %w", t.Name, err))
 	}
 	if n > 0 {
 		return nil
@@ -257,10 +257,10 @@ func (t *Table) checkExpiryIndex(ctx context.Context) error {
 	stmt := t.Dialect.Compile(fmt.Sprintf("SELECT %s, %s FROM %s WHERE 1 = 0", t.keyColumn, t.expires, t.Quoted))
 	rows, err := t.DB.QueryContext(limited, stmt.SQL)
 	if err != nil {
-		return t.Fail(limited, opClear, "", err)
+		return t.Fail(limited, op, "", err)
 	}
 	rows.Close()
-	return t.ErrorHint(opClear, fmt.Errorf("table %q: %w", t.Name, djsession.ErrNoExpiryIndex), "create it, as Django does: "+t.createIndex())
+	return t.ErrorHint(op, fmt.Errorf("table %q: %w", t.Name, djsession.ErrNoExpiryIndex), "create it, as Django does: "+t.createIndex())
 }
 
 // createIndex returns the statement that makes the missing index.

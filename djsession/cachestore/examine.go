@@ -1,0 +1,53 @@
+package cachestore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+const cacheCheck = "cache"
+
+// examineCache returns what Check of the cache finds, as results.
+func (s *sessions) examineCache(ctx context.Context) djsession.CheckResult {
+	if errs := s.Check(ctx); len(errs) > 0 {
+		return djsession.ErrorResult(cacheCheck, djsession.CheckFails, errs[0])
+	}
+	return djsession.CheckResult{Check: cacheCheck, Status: djsession.CheckOK, Text: s.cache.String() + " answers"}
+}
+
+// Examine checks the cache: whether it answers and, if it is an Examiner, what that finds. See
+// djsession.Examiner.
+func (s *Store) Examine(ctx context.Context) []djsession.CheckResult {
+	results := []djsession.CheckResult{s.examineCache(ctx)}
+	if examiner, ok := s.cache.(Examiner); ok && results[0].Status == djsession.CheckOK {
+		results = append(results, examiner.Examine(ctx, s.keys.head)...)
+	}
+	return results
+}
+
+// Examine checks the cache and the database: see djsession.Examiner. A cache that evicts, or that
+// is lost when it is restarted, loses no session here.
+func (c *CachedDB) Examine(ctx context.Context) []djsession.CheckResult {
+	cache := c.examineCache(ctx)
+	if cache.Status == djsession.CheckOK {
+		if n := c.uncached(ctx); n > 0 {
+			cache = djsession.ErrorResult(cacheCheck, djsession.CheckWarns, errUncached(n)) // it may also have been restarted
+			cache.Remedy = "compare its URL with the site's CACHES; after a restart of the cache, wait for some visitors"
+		}
+	}
+	return append([]djsession.CheckResult{cache}, c.database.Examine(ctx)...)
+}
+
+// Reopen returns the sessions of the database under other settings: see djsession.Reopener.
+func (c *CachedDB) Reopen(settings *djsession.Settings) (djsession.Store, error) {
+	return c.database.Reopen(settings)
+}
+
+// errUncached is the error if the cache has none of the newest n sessions.
+func errUncached(n int) error {
+	return opError("check", "", fmt.Errorf("none of the %d newest sessions in the database is in the cache: "+
+		"is it the site's cache, with the site's KEY_PREFIX, VERSION and cache_key_prefix? "+
+		"Otherwise Django goes on serving sessions that are changed or deleted here", n))
+}

@@ -1,0 +1,53 @@
+package ops
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// What Django's system checks security.W009 and W025 ask of a key.
+const (
+	leastKeyLength   = 50
+	leastKeyLetters  = 5
+	insecureKeyBegin = "django-insecure-" // the keys that startproject makes begin with it
+)
+
+// weakKey returns what Django's checks have against a key, or "".
+func weakKey(key string) string {
+	different := map[rune]bool{}
+	for _, c := range key {
+		different[c] = true
+	}
+	switch {
+	case strings.HasPrefix(key, insecureKeyBegin):
+		return fmt.Sprintf("begins with %q: startproject made it, and it may be in the site's repository", insecureKeyBegin)
+	case utf8.RuneCountInString(key) < leastKeyLength:
+		return fmt.Sprintf("has fewer than %d characters", leastKeyLength)
+	case len(different) < leastKeyLetters:
+		return fmt.Sprintf("has fewer than %d different characters", leastKeyLetters)
+	}
+	return ""
+}
+
+// checkKeyStrength looks at SECRET_KEY and its fallbacks.
+func checkKeyStrength(s *djsession.Settings) djsession.CheckResult {
+	r := djsession.CheckResult{Check: "key strength", Status: djsession.CheckOK, Text: "Django's checks have nothing against the keys"}
+	for i, key := range append([]string{s.SecretKey}, s.SecretKeyFallbacks...) {
+		weak := weakKey(key)
+		if weak == "" {
+			continue
+		}
+		name, id := "SECRET_KEY", "security.W009"
+		r.Remedy = "whoever guesses it can log in as any user: make a new one on the site, keep this one in SECRET_KEY_FALLBACKS, and run djsess rotate"
+		if i > 0 {
+			name, id = fmt.Sprintf("key %d of SECRET_KEY_FALLBACKS", i), "security.W025"
+			r.Remedy = "run djsess rotate, and drop it from SECRET_KEY_FALLBACKS"
+		}
+		r.Status, r.Text = djsession.CheckWarns, name+" "+weak+" ("+id+" of manage.py check --deploy)"
+		break
+	}
+	return r
+}

@@ -1,0 +1,37 @@
+// Package clockskew compares the clock of a server with this machine's. Sessions end by the clock
+// of whoever reads them.
+package clockskew
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/djsess/djsess/djsession"
+)
+
+// Tolerated is how far apart two clocks may be. Sessions live for hours or weeks.
+const Tolerated = 10 * time.Second
+
+// Check asks a server for its time, and returns what to say about it. now is this machine's clock.
+func Check(server string, now func() time.Time, ask func() (time.Time, error)) djsession.CheckResult {
+	const check = "clock"
+	before := now()
+	theirs, err := ask()
+	after := now()
+	if err != nil {
+		return djsession.ErrorResult(check, djsession.CheckSkipped, fmt.Errorf("%s does not tell its time: %w", server, err))
+	}
+	skew := theirs.Sub(before.Add(after.Sub(before) / 2))
+	if skew.Abs() <= Tolerated+after.Sub(before) {
+		return djsession.CheckResult{Check: check, Status: djsession.CheckOK, Text: "the clocks of " + server + " and of this machine agree"}
+	}
+	direction := "ahead of"
+	if skew < 0 {
+		direction = "behind"
+	}
+	return djsession.CheckResult{
+		Check: check, Status: djsession.CheckWarns,
+		Text:   fmt.Sprintf("the clock of %s is %v %s this machine's", server, skew.Abs().Round(time.Second), direction),
+		Remedy: "set the clocks by NTP: otherwise one side takes sessions for expired that live on the other",
+	}
+}
