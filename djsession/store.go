@@ -230,6 +230,36 @@ type Cleared struct {
 	Unreadable int
 }
 
+// Sizer is a Store that can tell how much room it takes without reading its sessions.
+type Sizer interface {
+	// Size returns the size of the store. It is fast and makes nobody wait. What the store cannot
+	// tell, or what this program may not see, is unknown and no error.
+	Size(ctx context.Context) (StoreSize, error)
+}
+
+// StoreSize is how much room a store takes. A number that is not known is negative.
+type StoreSize struct {
+	// Sessions is about how many rows or files there are, the expired ones included.
+	Sessions int64
+	// Table and Indexes are how many bytes the table takes, and its indexes.
+	Table, Indexes int64
+	// Files is how many bytes the files in the folder take, or a whole SQLite database, in which
+	// a table has no size of its own.
+	Files int64
+	// Free is how many of these bytes are free for new rows.
+	Free int64
+	// Dead is about how many rows are removed and still take room, until the database vacuums.
+	Dead int64
+	// Vacuumed is when the database has last vacuumed the table. It is zero if that is not known.
+	Vacuumed time.Time
+	// Reclaim says who uses the room of removed sessions, and how the file system gets it back. It
+	// is empty if a removed session leaves nothing.
+	Reclaim string
+}
+
+// UnknownSize is a StoreSize of which nothing is known.
+var UnknownSize = StoreSize{Sessions: -1, Table: -1, Indexes: -1, Files: -1, Free: -1, Dead: -1}
+
 // ExpiryReader is a Store whose records may have no Expires, because a load does not return
 // the expiry.
 type ExpiryReader interface {

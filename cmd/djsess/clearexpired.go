@@ -27,6 +27,9 @@ On a table without an index on expire_date it does nothing, and says how to crea
 index. If rows of another table of the site point at a session, the database does not
 let it go: Django's clearsessions removes it with these rows.
 
+It says how much room the store took before and after. A database keeps the room of
+removed rows for new ones: the last line says how the system gets it back.
+
 In a cache in files or in a database it removes whatever has expired, sessions or not.
 Redis and Memcached remove expired sessions by themselves.`,
 		Example: `  djsess clear-expired --dry-run
@@ -71,11 +74,20 @@ Redis and Memcached remove expired sessions by themselves.`,
 			if flags.dryRun {
 				removed = "expired sessions would be removed"
 			}
+			report.extra = map[string]any{}
+			for name, size := range map[string]*djsession.StoreSize{"before": done.Before, "after": done.After} {
+				if size != nil {
+					report.extra[name] = sizeObject(size)
+				}
+			}
 			err = report.finish([]counter{
 				{"removed", done.Removed, removed},
 				{"referenced", done.Referenced, "stay, because rows of another table point at them"},
 				{"unreadable", done.Unreadable, "stay, because their end cannot be read"},
 			}, err)
+			if *flags.output == asText {
+				a.adviseSizes(done)
+			}
 			if done.Referenced > 0 {
 				a.advise(`"manage.py clearsessions" removes expired sessions with the rows that point at them; ` +
 					"or let the database delete or detach those rows: ON DELETE CASCADE or SET NULL")

@@ -139,6 +139,12 @@ type ExpiredClearer interface {
 	ClearExpired(ctx context.Context, r djsession.ClearRequest) iter.Seq2[djsession.Cleared, error]
 }
 
+// Sizer is a Cache that can tell how much room it takes. It is djsession.Sizer for items in place
+// of sessions.
+type Sizer interface {
+	Size(ctx context.Context) (djsession.StoreSize, error)
+}
+
 // BulkWrite is an item to store, as in the arguments of Add and Swap.
 type BulkWrite struct {
 	Key     string

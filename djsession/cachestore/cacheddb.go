@@ -64,6 +64,7 @@ var (
 	_ djsession.ExpiredClearer   = (*CachedDB)(nil)
 	_ djsession.Examiner         = (*CachedDB)(nil)
 	_ djsession.Reopener         = (*CachedDB)(nil)
+	_ djsession.Sizer            = (*CachedDB)(nil)
 )
 
 // NewCachedDB returns the store of the engine cached_db. It sends nothing to the cache or to

@@ -103,6 +103,7 @@ var (
 	_ djsession.Examiner         = (*Store)(nil)
 	_ djsession.Sharded          = (*Store)(nil)
 	_ djsession.UnsignedStore    = (*Store)(nil)
+	_ djsession.Sizer            = (*Store)(nil)
 )
 
 // New returns the store of the engine cache. It sends nothing to the cache.

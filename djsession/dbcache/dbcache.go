@@ -107,6 +107,7 @@ var (
 	_ cachestore.Examiner       = (*Cache)(nil)
 	_ cachestore.Scanner        = (*Cache)(nil)
 	_ cachestore.ExpiredClearer = (*Cache)(nil)
+	_ cachestore.Sizer          = (*Cache)(nil)
 )
 
 // New returns a cache over a table. It sends nothing to the database.

@@ -55,6 +55,11 @@ func TestClearExpired(t *testing.T) {
 		left := func() string {
 			return queryText(t, db, "SELECT count(*) FROM django_session WHERE expire_date < '2022-01-01 00:00:00'")
 		}
+		if size, err := store.Size(ctx); err != nil || size.Table < 0 && size.Files < 0 || size.Indexes < 0 && db.Kind != "sqlite" || size.Reclaim == "" {
+			t.Errorf("Size: %+v, %v", size, err)
+		} else if db.Kind == "sqlite" && size.Sessions != 90 {
+			t.Errorf("Size counts %d rows", size.Sessions)
+		}
 		for _, batch := range []int{3, 1} { // with a batch of 1, rows that stay at one instant fill more than a batch
 			want := djsession.Cleared{Removed: 75, Referenced: 5}
 			if batch == 1 {
@@ -93,6 +98,9 @@ func TestClearExpired(t *testing.T) {
 		exec(t, db, "DROP TABLE online", "DROP TABLE django_session")
 		if _, err := clearExpired(ctx, store, 10); !errors.Is(err, dbstore.ErrNoTable) {
 			t.Errorf("without a table: %v", err)
+		}
+		if size, err := store.Size(ctx); size != djsession.UnknownSize || err != nil && !errors.Is(err, dbstore.ErrNoTable) {
+			t.Errorf("Size without a table: %+v, %v", size, err)
 		}
 		exec(t, db, "CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamp NOT NULL)")
 		insertMany(t, db, "old", 3, past)

@@ -136,6 +136,7 @@ var (
 	_ djsession.Examiner         = (*Store)(nil)
 	_ djsession.Reopener         = (*Store)(nil)
 	_ djsession.ExpiredClearer   = (*Store)(nil)
+	_ djsession.Sizer            = (*Store)(nil)
 )
 
 // New returns a store over db. It sends nothing to the database.

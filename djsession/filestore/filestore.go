@@ -117,6 +117,7 @@ var (
 	_ djsession.ExpiredClearer   = (*Store)(nil)
 	_ djsession.Examiner         = (*Store)(nil)
 	_ djsession.Reopener         = (*Store)(nil)
+	_ djsession.Sizer            = (*Store)(nil)
 )
 
 // New returns a store over a folder. As in Django, a folder that does not exist is an error.

@@ -35,6 +35,9 @@ type ClearReport struct {
 	Referenced int64
 	// Unreadable counts sessions that stay because their end cannot be read.
 	Unreadable int64
+	// Before and After are how much room the store took before and after. A store that is no
+	// djsession.Sizer leaves them nil. After is nil if nothing was removed.
+	Before, After *djsession.StoreSize
 }
 
 // ErrEndsTooEarly: the expiries of the sessions do not fit the times at which they were saved.
@@ -55,7 +58,27 @@ func ClearExpired(ctx context.Context, store djsession.Store, options ClearOptio
 	if err != nil {
 		return report, fmt.Errorf("ops: clear expired: %w", err)
 	}
-	return report, options.clear(ctx, store, clearer, report)
+	report.Before = sizeOf(ctx, store)
+	err = options.clear(ctx, store, clearer, report)
+	if report.Removed > 0 && !options.DryRun {
+		report.After = sizeOf(context.WithoutCancel(ctx), store)
+	}
+	return report, err
+}
+
+// sizeOf returns the size of a store, or nil: the job does not fail for it, and does not wait long.
+func sizeOf(ctx context.Context, store djsession.Store) *djsession.StoreSize {
+	sizer, ok := store.(djsession.Sizer)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	size, err := sizer.Size(ctx)
+	if err != nil || size == djsession.UnknownSize {
+		return nil
+	}
+	return &size
 }
 
 // clearer returns the store as a djsession.ExpiredClearer, if it should be cleared.

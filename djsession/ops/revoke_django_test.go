@@ -57,8 +57,11 @@ func testRevokeAndClear(t *testing.T, s *site, engine string) {
 	`, nil, nil)
 	for _, dryRun := range []bool{true, false} {
 		cleared, err := ops.ClearExpired(t.Context(), s.store, ops.ClearOptions{Batch: 7, DryRun: dryRun})
-		if err != nil || *cleared != (ops.ClearReport{Removed: 20}) {
+		if err != nil || cleared.Removed != 20 || cleared.Referenced != 0 || cleared.Unreadable != 0 {
 			t.Errorf("ClearExpired, dry run %v: %+v, %v", dryRun, *cleared, err)
+		}
+		if cleared.Before == nil || (cleared.After == nil) != dryRun {
+			t.Errorf("ClearExpired, dry run %v: the store took %+v, and then %+v", dryRun, cleared.Before, cleared.After)
 		}
 	}
 	stored := 0

@@ -164,3 +164,23 @@ func testCounter(f *fixture) {
 		f.Errorf("Count: %d after 3 new sessions, %d before, %v", after, before, err)
 	}
 }
+
+func isSizer(f *fixture) bool {
+	_, ok := f.store.(djsession.Sizer)
+	return ok
+}
+
+// testSize tests that the sessions are in the size, up to the other items of a cache. A database may count later.
+func testSize(f *fixture) {
+	f.create("", `{"a":1}`)
+	size, err := f.store.(djsession.Sizer).Size(f.Context())
+	if err != nil {
+		f.Fatal(err)
+	}
+	if size == (djsession.StoreSize{}) {
+		f.Error("Size returned zeroes for what it does not know")
+	}
+	if size.Files >= 0 && (size.Files == 0 || size.Sessions == 0) {
+		f.Errorf("Size of a store with a session is %+v", size)
+	}
+}

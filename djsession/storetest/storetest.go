@@ -127,6 +127,7 @@ var storedTests = []test{
 	{"BulkEndedContext", isBulk, testBulkEnded},
 	{"Evicts", isEvicter, testEvicts},
 	{"ClearExpired", clears, testClearExpired},
+	{"Size", isSizer, testSize},
 }
 
 // selfContainedTests are for stores whose keys are the sessions.
