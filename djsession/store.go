@@ -140,6 +140,14 @@ type Scanner interface {
 	Scan(ctx context.Context, r Range) iter.Seq2[*Record, error]
 }
 
+// ExpiryScanner is a Store that can enumerate its sessions in the order in which they end.
+type ExpiryScanner interface {
+	// ScanByExpiry yields the sessions of a range as Scan does, but those that end first come first
+	// or, if lastFirst is true, those that end last. A session that is saved meanwhile may come
+	// twice, or not at all. Range.Newest must be 0.
+	ScanByExpiry(ctx context.Context, r Range, lastFirst bool) iter.Seq2[*Record, error]
+}
+
 // UserScanner is a Store that may find the sessions of a user without reading all: its table has a
 // column that holds the user's primary key, as the session models of some sites have.
 type UserScanner interface {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -60,8 +61,8 @@ func FuzzPrinting(f *testing.F) {
 				if err := a.printSession(s, r); err != nil {
 					t.Fatal(err)
 				}
-				l := lister{app: a, site: s, out: newStream(&out), all: true}
-				if err := l.print(r); err != nil {
+				l := lister{app: a, site: s, out: bufio.NewWriter(&out), all: true, columns: defaultColumns(true)}
+				if err := l.print(listed{r, key}); err != nil {
 					t.Fatal(err)
 				}
 				l.complain(r, errors.New(problem))

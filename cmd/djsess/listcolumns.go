@@ -8,23 +8,31 @@ import (
 	"unicode/utf8"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/sessionuser"
 )
 
 // listColumn is a column of list for people.
 type listColumn struct {
 	name  string
 	width int // positive: of a number, which is aligned to the right
-	text  func(*djsession.Record) string
+	text  func(listed) string
+}
+
+// listed is a session with the name of its user, if that was looked up.
+type listed struct {
+	*djsession.Record
+	username string // "": there is no such user
 }
 
 var listColumns = []listColumn{
-	{"key", -32, func(r *djsession.Record) string { return oneLine(shownKey(r)) }},
-	{"user", -12, func(r *djsession.Record) string { return userShown(r.Values, "-") }},
-	{"expires", -23, func(r *djsession.Record) string { return timeShown(r.Expires) }},
-	{"values", 6, func(r *djsession.Record) string { return fmt.Sprint(r.Values.Len()) }},
-	{"size", 9, func(r *djsession.Record) string { return fmt.Sprint(r.Values.Size()) }},
-	{"saved", -23, func(r *djsession.Record) string { return timeShown(r.Origin.SignedAt) }},
-	{"names", -1, func(r *djsession.Record) string {
+	{"key", -32, func(r listed) string { return oneLine(shownKey(r.Record)) }},
+	{"user", -12, func(r listed) string { return userShown(r.Values, "-") }},
+	{"username", -20, usernameShown},
+	{"expires", -23, func(r listed) string { return timeShown(r.Expires) }},
+	{"values", 6, func(r listed) string { return fmt.Sprint(r.Values.Len()) }},
+	{"size", 9, func(r listed) string { return fmt.Sprint(r.Values.Size()) }},
+	{"saved", -23, func(r listed) string { return timeShown(r.Origin.SignedAt) }},
+	{"names", -1, func(r listed) string {
 		return oneLine(strings.Join(slices.Collect(r.Values.Names()), ","))
 	}},
 }
@@ -32,7 +40,27 @@ var listColumns = []listColumn{
 // columnsFlag is the value of --columns.
 type columnsFlag []listColumn
 
-func defaultColumns() columnsFlag { return slices.Clone(listColumns[:4]) }
+// defaultColumns returns the columns without --columns.
+func defaultColumns(withUsernames bool) columnsFlag {
+	columns := slices.Clone(listColumns[:5])
+	if !withUsernames {
+		columns = slices.DeleteFunc(columns, isUsername)
+	}
+	return columns
+}
+
+func isUsername(c listColumn) bool { return c.name == "username" }
+
+// usernameShown returns the name of the user, or the ID if there is no such user.
+func usernameShown(r listed) string {
+	id := userShown(r.Values, "-")
+	if _, loggedIn := sessionuser.ID(r.Values); loggedIn && r.username == "" {
+		return id + " (no such user)"
+	} else if loggedIn {
+		return oneLine(r.username)
+	}
+	return id
+}
 
 // columnNames returns the names of all columns.
 func columnNames() string {
@@ -66,7 +94,7 @@ func (c columnsFlag) head() string {
 }
 
 // row returns the line of a session.
-func (c columnsFlag) row(r *djsession.Record) string {
+func (c columnsFlag) row(r listed) string {
 	return c.line(func(column listColumn) string { return column.text(r) })
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -58,31 +57,13 @@ func addOutputFlag(cmd *cobra.Command) *outputFlag {
 	return &o
 }
 
-// stream is a buffered output that is flushed often enough for a person watching a terminal.
-type stream struct {
-	*bufio.Writer
-	flushed time.Time
-}
-
-func newStream(w io.Writer) *stream { return &stream{bufio.NewWriterSize(w, 64<<10), time.Now()} }
-
-// tick flushes the buffer if the last flush is a while ago.
-func (s *stream) tick() error {
-	const flushInterval = 50 * time.Millisecond
-	if s.Buffered() == 0 || time.Since(s.flushed) < flushInterval {
-		return nil
-	}
-	s.flushed = time.Now()
-	return s.Flush()
-}
-
 // isExpired reports whether a session that is still stored has expired.
 func isExpired(r *djsession.Record, now time.Time) bool {
 	return !r.Expires.IsZero() && !r.Expires.After(now)
 }
 
-// appendEntry appends a session as one line of standard JSON.
-func appendEntry(dst []byte, r *djsession.Record, now time.Time) []byte {
+// appendEntry appends a session as one line of standard JSON. more are further members, each after a comma.
+func appendEntry(dst []byte, r *djsession.Record, now time.Time, more ...byte) []byte {
 	dst = append(dst, `{"key":`...)
 	if r.Key == "" { // the store keeps only a hash of the key
 		dst = append(dst, `null,"name":`...)
@@ -104,6 +85,7 @@ func appendEntry(dst []byte, r *djsession.Record, now time.Time) []byte {
 	} else {
 		dst = append(dst, "null"...)
 	}
+	dst = append(dst, more...)
 	dst = append(dst, `,"data":`...)
 	dst = pyjson.AppendStandard(dst, string(r.Values.AppendShown(nil)))
 	return append(dst, "}\n"...)

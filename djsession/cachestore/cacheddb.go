@@ -278,6 +278,11 @@ func (c *CachedDB) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djses
 	return c.database.Scan(ctx, r)
 }
 
+// ScanByExpiry yields the sessions in the database in the order of expire_date.
+func (c *CachedDB) ScanByExpiry(ctx context.Context, r djsession.Range, lastFirst bool) iter.Seq2[*djsession.Record, error] {
+	return c.database.ScanByExpiry(ctx, r, lastFirst)
+}
+
 // UserColumn returns the column of users in the database: see dbstore.Store.UserColumn.
 func (c *CachedDB) UserColumn() string { return c.database.UserColumn() }
 

@@ -137,6 +137,7 @@ var (
 	_ djsession.Reopener         = (*Store)(nil)
 	_ djsession.ExpiredClearer   = (*Store)(nil)
 	_ djsession.Sizer            = (*Store)(nil)
+	_ djsession.ExpiryScanner    = (*Store)(nil)
 )
 
 // New returns a store over db. It sends nothing to the database.

@@ -59,6 +59,15 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 	return s.scan(ctx, r, sqltable.Range{})
 }
 
+// ScanByExpiry yields the sessions of a range in the order of expire_date.
+func (s *Store) ScanByExpiry(ctx context.Context, r djsession.Range, lastFirst bool) iter.Seq2[*djsession.Record, error] {
+	by := sqltable.ByExpiry
+	if lastFirst {
+		by = sqltable.ByExpiryDown
+	}
+	return s.scan(ctx, r, sqltable.Range{By: by})
+}
+
 // scan yields the sessions of a range, and of a range of rows that says more.
 func (s *Store) scan(ctx context.Context, r djsession.Range, rows sqltable.Range) iter.Seq2[*djsession.Record, error] {
 	return func(yield func(*djsession.Record, error) bool) {

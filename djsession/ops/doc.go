@@ -1,5 +1,5 @@
 // Package ops has the long jobs on the sessions of a store: it moves them to another store,
-// writes them to a file and back, rewrites them in place, counts and verifies them, deletes those of a
+// writes them to a file and back, rewrites them in place, finds, counts and verifies them, deletes those of a
 // user, and clears what has expired. Examine checks a store and its settings.
 //
 //	report, err := ops.Migrate(ctx, from, to, ops.Migration{})

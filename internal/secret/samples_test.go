@@ -71,7 +71,7 @@ func samples(t *testing.T) []any {
 		new(ops.StatsOptions), &ops.Statistics{Largest: []ops.LargeSession{{Session: djsession.ShortKey(sessionKey)}}}, new(ops.Bucket),
 		new(ops.LargeSession), new(ops.NameStatistics), new(ops.UserStatistics), new(ops.VerifyOptions), new(ops.VerifyReport),
 		&ops.UnreadableKind{Kind: "bad signature", Err: djsession.ErrBadSignature, Examples: []string{djsession.ShortKey(sessionKey)}},
-		new(ops.Revocation), new(ops.RevokeReport), new(ops.ClearOptions), new(ops.ClearReport), new(djsession.ClearRequest), new(djsession.Cleared), new(djsession.StoreSize),
+		new(ops.Revocation), new(ops.RevokeReport), new(ops.ClearOptions), new(ops.ClearReport), new(djsession.ClearRequest), new(djsession.Cleared), new(djsession.StoreSize), new(ops.Search),
 		pointer(djsession.At(time.Now())), pointer(djsession.After(time.Hour)),
 		&storetest.Options{}, pointer(storeurl.WithModel(dbstore.Model{})), &storeurl.Scheme{Example: "postgres://user@host/name"},
 		&djsession.CheckResult{Check: djsession.KeyCheck, Err: djsession.ErrUnknownKey}, pointer(djsession.CheckOK),

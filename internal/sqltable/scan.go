@@ -24,25 +24,50 @@ type Range struct {
 	Value  any
 	// Part and Parts are those of djsession.Range. Newest ignores them.
 	Part, Parts int
+	// By is the order of the rows. Newest has its own.
+	By Order
 }
 
-// Scan yields the rows of a range in the order of their keys. It reads pages, each with its own
+// Order is an order of rows.
+type Order int
+
+// ByExpiry puts the rows that end first first, and ByExpiryDown those that end last.
+const (
+	ByKey Order = iota
+	ByExpiry
+	ByExpiryDown
+)
+
+// position is the place of the last row of a page. The next page follows it.
+type position struct {
+	key     string
+	expires any // as a parameter; nil before the first row
+}
+
+// Scan yields the rows of a range in the order of Range.By. It reads pages, each with its own
 // statement: with an open cursor SQLite's writers, and so the site, would wait for the caller.
 func (t *Table) Scan(ctx context.Context, r Range) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		part, err := t.part(ctx, r)
+		var err error
+		if r.By != ByKey {
+			err = t.checkExpiryIndex(ctx, "scan") // without it the database would sort the table for each page
+		}
+		var part between
+		if err == nil {
+			part, err = t.part(ctx, r)
+		}
 		if err != nil {
 			yield(Row{}, err)
 			return
 		}
-		limit, after := pagesize.First, ""
+		limit, after := pagesize.First, position{}
 		for {
 			rows, err := t.page(ctx, r, part, after, limit)
 			if err != nil {
 				yield(Row{}, err)
 				return
 			}
-			if len(rows) > 0 && rows[len(rows)-1].Key == after {
+			if len(rows) > 0 && rows[len(rows)-1].Key == after.key {
 				return // the column's type is not text, so the comparison with a text selects the same rows again
 			}
 			bytes := 0
@@ -56,7 +81,8 @@ func (t *Table) Scan(ctx context.Context, r Range) iter.Seq2[Row, error] {
 			if len(rows) < limit || r.Newest > 0 {
 				return
 			}
-			limit, after = pagesize.Next(limit, bytes), rows[len(rows)-1].Key
+			last := rows[len(rows)-1]
+			limit, after = pagesize.Next(limit, bytes), position{last.Key, asParam(last.Expires)}
 		}
 	}
 }
@@ -71,21 +97,22 @@ func (t *Table) Count(ctx context.Context, now any) (n int64, err error) {
 	return n, err
 }
 
-// page reads the rows whose keys follow after, within the time limit of a read.
-func (t *Table) page(ctx context.Context, r Range, part between, after string, limit int) ([]Row, error) {
+// page reads the rows that follow after, within the time limit of a read.
+func (t *Table) page(ctx context.Context, r Range, part between, after position, limit int) ([]Row, error) {
 	ctx, cancel := t.Limit(ctx)
 	defer cancel()
 	rows, err := t.query(ctx, r, part, after, limit)
 	if err != nil {
-		return nil, t.Fail(ctx, "scan", "", sqldialect.HideKey(err, after, t.config.ShortKey(after)))
+		return nil, t.Fail(ctx, "scan", "", sqldialect.HideKey(err, after.key, t.config.ShortKey(after.key)))
 	}
 	return rows, nil
 }
 
-func (t *Table) query(ctx context.Context, r Range, part between, after string, limit int) ([]Row, error) {
+func (t *Table) query(ctx context.Context, r Range, part between, after position, limit int) ([]Row, error) {
 	key := t.keyColumn
-	text := fmt.Sprintf("SELECT %s, %s FROM %s WHERE %s > :after", key, t.fields, t.Quoted, key)
-	args := sqldialect.Args{"after": after}
+	follows, order := t.following(r.By, after)
+	text := fmt.Sprintf("SELECT %s, %s FROM %s WHERE %s", key, t.fields, t.Quoted, follows)
+	args := sqldialect.Args{"after": after.key, "at": after.expires}
 	if r.Now != nil {
 		text += " AND " + t.EndsAfter(":now")
 		args["now"] = r.Now()
@@ -109,7 +136,7 @@ func (t *Table) query(ctx context.Context, r Range, part between, after string, 
 	if r.Newest > 0 {
 		text += fmt.Sprintf(" ORDER BY %s DESC LIMIT %d", t.expires, r.Newest)
 	} else {
-		text += part.condition(key, args) + fmt.Sprintf(" ORDER BY %s LIMIT %d", key, limit)
+		text += part.condition(key, args) + fmt.Sprintf(" ORDER BY %s LIMIT %d", order, limit)
 	}
 	stmt := t.Dialect.Compile(text)
 	rows, err := t.DB.QueryContext(ctx, stmt.SQL, stmt.Bind(args)...)
@@ -117,6 +144,24 @@ func (t *Table) query(ctx context.Context, r Range, part between, after string, 
 		return nil, err
 	}
 	return scanRows(rows)
+}
+
+// following returns the condition that a row follows a position, and the order of the rows. Two
+// conditions on the time let each database use its index.
+func (t *Table) following(by Order, after position) (condition, order string) {
+	key, expires := t.keyColumn, t.expires
+	if by == ByKey {
+		return key + " > :after", key
+	}
+	than, direction := ">", ""
+	if by == ByExpiryDown {
+		than, direction = "<", " DESC"
+	}
+	order = expires + direction + ", " + key + direction
+	if after.expires == nil {
+		return "1 = 1", order
+	}
+	return fmt.Sprintf("%s %s= :at AND (%s %s :at OR %s %s :after)", expires, than, expires, than, key, than), order
 }
 
 var likeEscaper = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
