@@ -12,7 +12,10 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/djsession/dbstore"
+	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/benchratio"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // BenchmarkJobs runs the long jobs as processes, on as many sessions as $DJSESS_BENCH_SESSIONS says ("10000,1000000"), and reports
@@ -22,8 +25,20 @@ func BenchmarkJobs(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	postgres := djangotest.Postgres(b)
+	db, err := storeurl.Open(postgres.URL, settings)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.(*dbstore.Store).CreateTable(b.Context()); err != nil {
+		b.Fatal(err)
+	}
 	for _, n := range benchratio.Sizes(b) {
 		folder := b.TempDir()
+		if _, err := db.(djsession.SQLStore).DB().Exec("TRUNCATE django_session"); err != nil {
+			b.Fatal(err)
+		}
 		secret := filepath.Join(folder, "secret.txt")
 		if err := os.WriteFile(secret, []byte("a-secret-key-of-this-test\n"), 0o600); err != nil {
 			b.Fatal(err)
@@ -44,10 +59,18 @@ func BenchmarkJobs(b *testing.B) {
 			{"migrate --verify", []string{"migrate", "--verify", "--from", "sqlite:///old.sqlite3", "--to", "sqlite:///new.sqlite3"}},
 			{"export", []string{"export", "sessions.jsonl.zst", "--force", "--store", "sqlite:///old.sqlite3"}},
 			{"import", []string{"import", "sessions.jsonl.zst", "--store", "sqlite:///imported.sqlite3"}},
+			{"list", []string{"list", "--user", "42", "--store", "sqlite:///old.sqlite3"}},
+			{"list sorted", []string{"list", "--sort=-size", "--limit", "100", "--store", "sqlite:///old.sqlite3"}},
 			{"stats", []string{"stats", "--store", "sqlite:///old.sqlite3"}},
 			{"verify", []string{"verify", "--store", "sqlite:///old.sqlite3"}},
 			{"rotate", []string{"rotate", "--leave-hashes", "--accept-new-key", "--secret-key-file", next, "--store", "sqlite:///new.sqlite3"}},
 			{"revoke", []string{"revoke", "--user", "42", "--yes", "--store", "sqlite:///new.sqlite3", "--secret-key-file", next}},
+			{"migrate to PostgreSQL", []string{"migrate", "--from", "sqlite:///old.sqlite3", "--to", postgres.URL, "--journal", "journal-postgres"}},
+			{"list in PostgreSQL", []string{"list", "--user", "42", "--store", postgres.URL}},
+			{"stats in PostgreSQL", []string{"stats", "--store", postgres.URL}},
+			{"verify in PostgreSQL", []string{"verify", "--store", postgres.URL}},
+			{"revoke in PostgreSQL", []string{"revoke", "--user", "42", "--yes", "--store", postgres.URL}},
+			{"clear-expired in PostgreSQL", []string{"clear-expired", "--store", postgres.URL}},
 		} {
 			b.Run(fmt.Sprintf("%s/%d", job.name, n), func(b *testing.B) {
 				for range b.N {

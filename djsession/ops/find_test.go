@@ -47,6 +47,7 @@ func TestFind(t *testing.T) {
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	var last error
 	seen := 0
 	for _, err := range ops.Find(ctx, store, ops.Search{Workers: 2, Fits: fits}) {
