@@ -53,6 +53,12 @@ func realistic(random *rand.Rand, i int) string {
 // seed fills the session table of a PostgreSQL with n realistic sessions, one in ten of which has expired.
 func seed(b *testing.B, url string, settings *djsession.Settings, n int) {
 	b.Helper()
+	seedExpired(b, url, settings, n, func(i int) bool { return i%10 == 5 })
+}
+
+// seedExpired is seed with a choice of the sessions that have expired.
+func seedExpired(b *testing.B, url string, settings *djsession.Settings, n int, isExpired func(i int) bool) {
+	b.Helper()
 	db, err := sql.Open("postgres", url+"?sslmode=disable")
 	if err != nil {
 		b.Fatal(err)
@@ -84,8 +90,8 @@ func seed(b *testing.B, url string, settings *djsession.Settings, n int) {
 			b.Fatal(err)
 		}
 		expires := time.Now().Add(time.Duration(random.IntN(14*24)+1) * time.Hour)
-		if i%10 == 5 {
-			expires = time.Now().Add(-time.Hour)
+		if isExpired(i) {
+			expires = time.Now().Add(-time.Duration(random.IntN(30*24*60)+60) * time.Minute)
 		}
 		if _, err := rows.Exec(djsession.NewKey(), string(payload), expires); err != nil {
 			b.Fatal(err)
