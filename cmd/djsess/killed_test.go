@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,9 +151,12 @@ func TestClearExpiredKilled(t *testing.T) {
 		INSERT INTO django_session SELECT 'expired' || i, 'x', '2020-01-01 00:00:' || printf('%02d', i % 60) FROM n`, expired); err != nil {
 		t.Fatal(err)
 	}
-	start := func(args ...string) *exec.Cmd {
-		cmd := &exec.Cmd{Path: must(os.Executable()), Dir: folder, Env: append(os.Environ(), "DJANGO_SECRET_KEY="+secret),
+	command := func(args ...string) *exec.Cmd {
+		return &exec.Cmd{Path: must(os.Executable()), Dir: folder, Env: append(os.Environ(), "DJANGO_SECRET_KEY="+secret),
 			Args: append([]string{"djsess", "clear-expired", "--store", "sqlite:///site.sqlite3"}, args...)}
+	}
+	start := func(args ...string) *exec.Cmd {
+		cmd := command(args...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -187,6 +191,7 @@ func TestClearExpiredKilled(t *testing.T) {
 	if n := stored(); killed == 0 || n <= live || n == live+expired {
 		t.Errorf("%d of %d were killed, and %d rows are left: want some to have been removed", killed, 2*kills, n)
 	}
+	interruptClear(t, command("--batch", "40", "--max-rate", "2000"), stored)
 	for _, cmd := range []*exec.Cmd{start(), start()} {
 		if err := cmd.Wait(); err != nil {
 			t.Error(err)
@@ -196,6 +201,29 @@ func TestClearExpiredKilled(t *testing.T) {
 		t.Errorf("%d rows are left, want %d", n, live)
 	}
 	wantNumbers(t, store, want)
+}
+
+// interruptClear ends a clear-expired by Ctrl-C. It finishes its batch, and its count is of all that it has removed.
+func interruptClear(t *testing.T, cmd *exec.Cmd, stored func() int) {
+	t.Helper()
+	var said strings.Builder
+	cmd.Stdout, cmd.Stderr = &said, &said
+	before := stored()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for stored() == before {
+		time.Sleep(time.Millisecond)
+	}
+	cmd.Process.Signal(os.Interrupt)
+	cmd.Wait()
+	removed := before - stored()
+	for _, want := range []string{fmt.Sprintf("%12s expired sessions removed\n", thousands(int64(removed))),
+		"djsess: stopped before the end; what was removed stays removed", "djsess: interrupted\n"} {
+		if cmd.ProcessState.ExitCode() != failed || !strings.Contains(said.String(), want) {
+			t.Errorf("%d rows are gone, and %v: it printed\n%s\nwant %q", removed, cmd.ProcessState, said.String(), want)
+		}
+	}
 }
 
 // storeNumbers stores n sessions that hold the numbers from 0. It returns them by their keys.
