@@ -60,12 +60,6 @@ exit status is then 4.`,
 		if cmd.Flags().Changed("columns") && *output == asJSON {
 			return usagef(cmd, "--columns and -o json: choose one")
 		}
-		switch {
-		case l.sort.column != "" && l.limit > mostSorted:
-			return usagef(cmd, "--sort: want a --limit of %s at most", thousands(mostSorted))
-		case l.sort.column != "" && l.sort.column != "key" && l.sort.column != "expires" && l.limit == 0:
-			return usagef(cmd, "--sort %s: want --limit N: sessions are kept in memory until all are read", l.sort.column)
-		}
 		byID, byName, err := user.check(cmd)
 		if err == nil {
 			err = l.filter.check(cmd, byID || byName)
@@ -87,8 +81,8 @@ exit status is then 4.`,
 			if l.isTheirs, err = user.areTheirs(ctx, s); err != nil {
 				return err
 			}
-			if l.limit == 0 && !l.sort.isStores(s.Store) {
-				return usagef(cmd, "--sort %s: want --limit N, because %s does not list its sessions in this order", l.sort.column, s)
+			if !l.sort.isStores(s.Store) && (l.limit == 0 || l.limit > mostSorted) {
+				return usagef(cmd, "--sort %s: want --limit N, %s at most, because %s does not list its sessions in this order", l.sort.column, thousands(mostSorted), s)
 			}
 			closeNames, err := l.openNames()
 			if err != nil {
@@ -135,7 +129,7 @@ func (l *lister) list(ctx context.Context) error {
 	stop := l.flushOften(ctx, cancel)
 	err := l.search(ctx)
 	stop()
-	if flushErr := l.flush(ctx); err == nil {
+	if flushErr := l.flush(context.WithoutCancel(ctx)); err == nil {
 		err = flushErr
 	}
 	cancel(nil)
@@ -273,9 +267,12 @@ func (l *lister) printWaiting(ctx context.Context) error {
 	if l.names != nil {
 		var err error
 		switch names, err = l.names.of(ctx, waiting); {
+		case err != nil && ctx.Err() != nil:
+			l.waiting = waiting // they are printed at the end
+			return context.Cause(ctx)
 		case err != nil && l.mustName:
 			return err
-		case err != nil && ctx.Err() == nil:
+		case err != nil:
 			l.app.complain("warning: %s", message(err))
 			l.names = nil
 		}

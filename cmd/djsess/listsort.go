@@ -14,7 +14,7 @@ import (
 )
 
 // mostSorted bounds --limit with a --sort for which the sessions are kept in memory.
-const mostSorted = 10_000
+const mostSorted = 1000
 
 // sortFlag is the value of --sort: a column, and whether the largest comes first.
 type sortFlag struct {
