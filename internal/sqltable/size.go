@@ -29,8 +29,9 @@ func (t *Table) Size(ctx context.Context) (djsession.StoreSize, error) {
 	return size, nil
 }
 
-// sizeInPostgreSQL takes the rows from the statistics of the running server, which follow deletions
-// within seconds, and, until there are any, from those of the last ANALYZE.
+// sizeInPostgreSQL takes the rows from the statistics of the running server and, until there are
+// any, from those of the last ANALYZE. A connection reports there what it has deleted once a second,
+// so the last deletions of a job are not in it yet.
 func (t *Table) sizeInPostgreSQL(ctx context.Context) (djsession.StoreSize, error) {
 	size := djsession.UnknownSize
 	var rows, dead sql.NullInt64
