@@ -6,12 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
 
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/sitefile"
 )
 
 // configName is the name of the configuration file in the current folder or one above.
@@ -23,6 +25,7 @@ type config struct {
 	store string
 	// settingsFile is what "djsess settings" wrote: a path, or "".
 	settingsFile string
+	site         *sitefile.File // its content, or nil
 	stores       map[string]storeConfig
 	users        *usersConfig // nil: the file has no [users]
 	warn         func(name, warning string)
@@ -73,7 +76,11 @@ func (a *app) readConfig() (*config, error) {
 		from = fromSearch
 		var err error
 		if file, err = findUp(configName); err != nil || file == "" {
-			return &config{settingsFile: a.flags.settings}, err
+			if err != nil {
+				return nil, err
+			}
+			c := &config{settingsFile: a.flags.settings, stores: map[string]storeConfig{}, warn: a.warn}
+			return c, c.addSiteStores()
 		}
 	}
 	data, info, err := readFile(file, from, 64<<10)
@@ -94,7 +101,7 @@ func (a *app) readConfig() (*config, error) {
 	if c.holdsSecrets() {
 		c.warn(file, exposed(info))
 	}
-	return c, nil
+	return c, c.addSiteStores()
 }
 
 // warn prints a warning about a file, if there is one.
@@ -166,7 +173,7 @@ func parseConfig(file, text string) (*config, error) {
 	c.users = parseUsers(top)
 	stores := top.sub("stores")
 	for name := range stores.values {
-		c.stores[name] = c.parseStore(stores.sub(name))
+		c.stores[name] = c.parseStore(name, stores.sub(name))
 	}
 	top.refuseUnknown()
 	return c, firstMistake
@@ -232,7 +239,7 @@ func (c *config) withSettings(own siteSettings) *config {
 	return &copied
 }
 
-func (c *config) parseStore(t *table) storeConfig {
+func (c *config) parseStore(name string, t *table) storeConfig {
 	var s storeConfig
 	for _, field := range []struct {
 		name  string
@@ -258,7 +265,7 @@ func (c *config) parseStore(t *table) storeConfig {
 		t.fail("engine", "it is missing: only a store with engine = \"cached_db\" has a cache and a database")
 	case s.passwordFile != "" && s.passwordCommand != nil:
 		t.fail("password_command", "password_file is given, too: choose one")
-	case !cached && s.url == "":
+	case !cached && s.url == "" && !slices.Contains(siteStores, name): // the settings file may have it
 		t.fail("url", "it is missing")
 	}
 	return s

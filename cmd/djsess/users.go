@@ -209,11 +209,7 @@ func (c *config) usersOrSites(flag string) (*usersConfig, error) {
 		return nil, configf("%s: want a table [users] in %s that says where the site's users are: table = \"auth_user\" if they are Django's own; "+
 			"for another model also id, username, and primary_key = \"uuid\" or \"text\"", flag, configName)
 	}
-	file, err := sitefile.Read(c.settingsFile)
-	if err != nil {
-		return nil, &configError{err}
-	}
-	users := file.Users
+	file, users := c.site, c.site.Users
 	if users == nil {
 		return nil, configf(`%s: %s does not describe the users ("left_out" says why): describe them by a table [users] in %s`, flag, c.settingsFile, configName)
 	}
@@ -225,7 +221,7 @@ func (c *config) usersOrSites(flag string) (*usersConfig, error) {
 		return storeurl.WithOption(storeurl.WithOption(rawURL, "table", ""), "model", "")
 	}
 	if database(users.URL) != database(file.Store.URL) {
-		u.store = users.URL
+		u.store = siteUsers
 	}
 	return u, nil
 }
