@@ -167,16 +167,12 @@ func (c *config) storeURL(name, namedBy string) (string, error) {
 		return "", configf("%s: %s is no URL and none of the stores in %s: there are %s", namedBy, shown(name), cmp.Or(c.file, c.settingsFile), known)
 	}
 	rawURL := c.relative(s.url)
-	if s.passwordFile != "" {
-		secrets, info, err := readSecrets(c.path(s.passwordFile), fromConfig)
-		if err == nil {
-			c.warn(c.file+": stores."+name+".password_file", exposed(info))
-		} else {
-			return "", configf("%s: stores.%s.password_file: %w", c.file, name, err)
-		}
-		if rawURL, err = storeurl.WithPassword(rawURL, secrets[0].text); err != nil {
-			return "", configf("%s: stores.%s.password_file: %w", c.file, name, err)
-		}
+	password, at, err := c.fixedPassword(name)
+	if err == nil && password != "" {
+		rawURL, err = storeurl.WithPassword(rawURL, password)
+	}
+	if err != nil {
+		return "", configf("%s: %w", at, err)
 	}
 	for _, option := range []struct{ name, value string }{{"table", s.table}, {"time_zone", s.timeZone}, {"session_prefix", s.sessionPrefix}} {
 		if option.value != "" {
