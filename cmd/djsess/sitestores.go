@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/sitefile"
 )
 
@@ -29,6 +30,12 @@ func (c *config) addSiteStores() error {
 		return &configError{err}
 	}
 	c.site = file
+	c.addStoresOf(file)
+	return nil
+}
+
+// addStoresOf adds the stores of a settings file.
+func (c *config) addStoresOf(file *sitefile.File) {
 	add := func(name string, found storeConfig) {
 		s := c.stores[name]
 		if s.url == "" && s.engine == "" {
@@ -46,7 +53,15 @@ func (c *config) addSiteStores() error {
 	if file.Users != nil {
 		add(siteUsers, storeConfig{url: file.Users.URL})
 	}
-	return nil
+}
+
+// sharesDatabase reports whether the users are in the database of the sessions.
+func sharesDatabase(file *sitefile.File) bool {
+	// The URL of the sessions' database may have been given in another way, with its password.
+	database := func(rawURL string) string {
+		return storeurl.WithOption(storeurl.WithOption(rawURL, "table", ""), "model", "")
+	}
+	return file.Users != nil && database(file.Users.URL) == database(file.Store.URL)
 }
 
 // withoutURL returns the error for a store of siteStores that has no URL.

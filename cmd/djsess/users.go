@@ -216,11 +216,7 @@ func (c *config) usersOrSites(flag string) (*usersConfig, error) {
 	u := &usersConfig{namedBy: "users in " + c.settingsFile, table: users.Table, primaryKey: primaryKeys[users.IDType], id: users.ID, username: users.Username, password: users.Password,
 		isActive: cmp.Or(users.IsActive, djauth.NoColumn), backends: file.Site.AuthenticationBackends,
 		hash: authHash{isUnknown: users.AuthHash == sitefile.OwnHash, inheritsFallbackHash: users.InheritsFallbackHash, none: users.AuthHash == sitefile.NoHash}}
-	// The URL of the sessions' database may have been given in another way, with its password.
-	database := func(rawURL string) string {
-		return storeurl.WithOption(storeurl.WithOption(rawURL, "table", ""), "model", "")
-	}
-	if database(users.URL) != database(file.Store.URL) {
+	if !sharesDatabase(file) {
 		u.store = siteUsers
 	}
 	return u, nil

@@ -8,13 +8,19 @@ import (
 	"github.com/djsess/djsess/djsession/storeurl"
 )
 
-// secretFrom returns the secret in a variable that djsess.toml names, from the environment or from the .env beside
-// manage.py, and where it is, for messages. With inURL the variable may hold a URL: the secret is then its password.
-func (a *app) secretFrom(variable string, inURL bool) (secret, namedBy string, err error) {
-	secret, namedBy = os.Getenv(variable), "$"+variable
-	if secret == "" {
-		secret, namedBy, err = a.fromDotenv(variable)
+// variable returns the value of a variable of the environment or of the .env beside manage.py, and where it is, for
+// messages. It returns "" if neither has it.
+func (a *app) variable(name string) (value, namedBy string, err error) {
+	if value = os.Getenv(name); value != "" {
+		return value, "$" + name, nil
 	}
+	return a.fromDotenv(name)
+}
+
+// secretFrom returns the secret in a variable that djsess.toml names. With inURL the variable may hold a URL: the secret is
+// then its password.
+func (a *app) secretFrom(variable string, inURL bool) (secret, namedBy string, err error) {
+	secret, namedBy, err = a.variable(variable)
 	switch {
 	case err != nil:
 		return "", "", err
