@@ -6,12 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
 
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/storeurl"
+	"github.com/djsess/djsess/internal/sitefile"
 )
 
 // configName is the name of the configuration file in the current folder or one above.
@@ -23,10 +25,12 @@ type config struct {
 	store string
 	// settingsFile is what "djsess settings" wrote: a path, or "".
 	settingsFile string
+	site         *sitefile.File // its content, or nil
 	stores       map[string]storeConfig
 	users        *usersConfig // nil: the file has no [users]
 	warn         func(name, warning string)
 	stderr       io.Writer // of the programs that print secrets
+	secretFrom   func(variable string, inURL bool) (secret, namedBy string, err error)
 	siteSettings
 	// ownKey says that the settings are those of one store, so that their SECRET_KEY wins over the environment's.
 	ownKey bool
@@ -38,6 +42,7 @@ type siteSettings struct {
 	secretKey               *string
 	secretKeyFile           *string
 	secretKeyCommand        []string // a program and its arguments
+	secretKeyVariable       *string
 	secretKeyFallbacks      []string
 	useTZ                   *bool
 	timeZone                *string
@@ -53,8 +58,10 @@ type storeConfig struct {
 	url             string
 	passwordFile    string
 	passwordCommand []string // a program and its arguments
-	table           string
-	timeZone        string
+	// passwordVariable is the name of a variable with the password, or with a URL that has it.
+	passwordVariable string
+	table            string
+	timeZone         string
 	// sessionPrefix is cache_key_prefix of the site's SessionStore, for a cache.
 	sessionPrefix string
 	model         *dbstore.Model // nil if the file does not describe one
@@ -73,7 +80,11 @@ func (a *app) readConfig() (*config, error) {
 		from = fromSearch
 		var err error
 		if file, err = findUp(configName); err != nil || file == "" {
-			return &config{settingsFile: a.flags.settings}, err
+			if err != nil {
+				return nil, err
+			}
+			c := &config{settingsFile: a.flags.settings, stores: map[string]storeConfig{}, warn: a.warn, secretFrom: a.secretFrom}
+			return c, c.addSiteStores()
 		}
 	}
 	data, info, err := readFile(file, from, 64<<10)
@@ -87,14 +98,14 @@ func (a *app) readConfig() (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.warn, c.stderr = a.warn, a.stderr
+	c.warn, c.secretFrom, c.stderr = a.warn, a.secretFrom, a.stderr
 	if a.flags.settings != "" {
 		c.settingsFile = a.flags.settings
 	}
 	if c.holdsSecrets() {
 		c.warn(file, exposed(info))
 	}
-	return c, nil
+	return c, c.addSiteStores()
 }
 
 // warn prints a warning about a file, if there is one.
@@ -166,7 +177,7 @@ func parseConfig(file, text string) (*config, error) {
 	c.users = parseUsers(top)
 	stores := top.sub("stores")
 	for name := range stores.values {
-		c.stores[name] = c.parseStore(stores.sub(name))
+		c.stores[name] = c.parseStore(name, stores.sub(name))
 	}
 	top.refuseUnknown()
 	return c, firstMistake
@@ -177,6 +188,7 @@ func parseSettings(t *table) (s siteSettings) {
 	s.secretKey = take[string](t, "SECRET_KEY")
 	s.secretKeyFile = take[string](t, "SECRET_KEY_FILE")
 	s.secretKeyCommand = t.command("SECRET_KEY_COMMAND")
+	s.secretKeyVariable = take[string](t, "SECRET_KEY_VARIABLE")
 	s.secretKeyFallbacks = t.texts("SECRET_KEY_FALLBACKS")
 	s.useTZ = take[bool](t, "USE_TZ")
 	s.timeZone = take[string](t, "TIME_ZONE")
@@ -194,6 +206,8 @@ func parseSettings(t *table) (s siteSettings) {
 		t.fail("SECRET_KEY", "SECRET_KEY_FILE is given, too: choose one")
 	case s.secretKeyCommand != nil && (s.secretKey != nil || s.secretKeyFile != nil):
 		t.fail("SECRET_KEY_COMMAND", "SECRET_KEY or SECRET_KEY_FILE is given, too: choose one")
+	case s.secretKeyVariable != nil && (s.secretKey != nil || s.secretKeyFile != nil || s.secretKeyCommand != nil):
+		t.fail("SECRET_KEY_VARIABLE", "SECRET_KEY, SECRET_KEY_FILE or SECRET_KEY_COMMAND is given, too: choose one")
 	}
 	return s
 }
@@ -202,8 +216,9 @@ func parseSettings(t *table) (s siteSettings) {
 func (c *config) withSettings(own siteSettings) *config {
 	copied := *c
 	s := &copied.siteSettings
-	if own.secretKey != nil || own.secretKeyFile != nil || own.secretKeyCommand != nil {
-		s.secretKey, s.secretKeyFile, s.secretKeyCommand, s.secretKeyFallbacks = own.secretKey, own.secretKeyFile, own.secretKeyCommand, nil
+	if own.secretKey != nil || own.secretKeyFile != nil || own.secretKeyVariable != nil || own.secretKeyCommand != nil {
+		s.secretKey, s.secretKeyFile, s.secretKeyFallbacks = own.secretKey, own.secretKeyFile, nil
+		s.secretKeyVariable, s.secretKeyCommand = own.secretKeyVariable, own.secretKeyCommand
 		copied.ownKey = true
 	}
 	if own.secretKeyFallbacks != nil {
@@ -232,12 +247,12 @@ func (c *config) withSettings(own siteSettings) *config {
 	return &copied
 }
 
-func (c *config) parseStore(t *table) storeConfig {
+func (c *config) parseStore(name string, t *table) storeConfig {
 	var s storeConfig
 	for _, field := range []struct {
 		name  string
 		value *string
-	}{{"url", &s.url}, {"password_file", &s.passwordFile}, {"table", &s.table}, {"time_zone", &s.timeZone}, {"session_prefix", &s.sessionPrefix},
+	}{{"url", &s.url}, {"password_file", &s.passwordFile}, {"password_variable", &s.passwordVariable}, {"table", &s.table}, {"time_zone", &s.timeZone}, {"session_prefix", &s.sessionPrefix},
 		{"engine", &s.engine}, {"cache", &s.cache}, {"database", &s.database}} {
 		if text := take[string](t, field.name); text != nil {
 			*field.value = *text
@@ -252,13 +267,15 @@ func (c *config) parseStore(t *table) storeConfig {
 		t.fail("engine", engineRemedy(s.engine))
 	case cached && (s.cache == "" || s.database == ""):
 		t.fail("engine", "cached_db wants a cache and a database, each a URL or the name of another store")
-	case cached && (s.url != "" || s.passwordFile != "" || s.passwordCommand != nil || s.table != "" || s.timeZone != "" || s.sessionPrefix != "" || s.model != nil):
-		t.fail("engine", "cached_db has a cache and a database only: url, password_file, password_command, table, time_zone, session_prefix, model and columns belong to the stores that these name")
+	case cached && (s.url != "" || s.passwordFile != "" || s.passwordVariable != "" || s.passwordCommand != nil || s.table != "" || s.timeZone != "" || s.sessionPrefix != "" || s.model != nil):
+		t.fail("engine", "cached_db has a cache and a database only: url, password_file, password_variable, password_command, table, time_zone, session_prefix, model and columns belong to the stores that these name")
 	case !cached && (s.cache != "" || s.database != ""):
 		t.fail("engine", "it is missing: only a store with engine = \"cached_db\" has a cache and a database")
 	case s.passwordFile != "" && s.passwordCommand != nil:
 		t.fail("password_command", "password_file is given, too: choose one")
-	case !cached && s.url == "":
+	case s.passwordVariable != "" && (s.passwordFile != "" || s.passwordCommand != nil):
+		t.fail("password_variable", "password_file or password_command is given, too: choose one")
+	case !cached && s.url == "" && !slices.Contains(siteStores, name): // the settings file may have it
 		t.fail("url", "it is missing")
 	}
 	return s

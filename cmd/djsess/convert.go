@@ -7,7 +7,6 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/ops"
-	"github.com/djsess/djsess/internal/sitefile"
 )
 
 func (a *app) convertCommand() *cobra.Command {
@@ -93,15 +92,11 @@ func (a *app) withRewriter(cmd *cobra.Command, flags *jobFlags, f func(ctx conte
 // running returns the settings that the site runs with, if a settings file says so, or nil. A serializer of the site's own is the
 // one that the user has described.
 func (s *site) running() (*djsession.Settings, error) {
-	path := s.config.settingsFile
-	if path == "" {
+	file := s.config.site
+	if file == nil {
 		return nil, nil
 	}
-	file, err := sitefile.Read(path)
-	if err != nil {
-		return nil, &configError{err}
-	}
-	settings, err := djsession.SettingsFromFile(path, s.settings.SecretKey)
+	settings, err := djsession.SettingsFromFile(s.config.settingsFile, s.settings.SecretKey)
 	if err != nil {
 		return nil, &configError{err}
 	}

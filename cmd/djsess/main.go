@@ -66,9 +66,9 @@ var setupHelp = `Djsess needs two things, each from the first of these places th
   (older keys   further lines of that file, $DJANGO_SECRET_KEY_FALLBACKS with
                 commas between or as a JSON list, djsess.toml, the .env)
 
-Run "djsess settings -o djsess-settings.json" in the site, and name that file by
---settings (or settings_file in djsess.toml): it has the store, and all settings
-but the keys. Whatever djsess.toml has wins over it.
+Run "djsess init" in the site's folder first: it writes djsess-settings.json, which
+has the store and all settings but the keys, and a djsess.toml that refers to it.
+Whatever djsess.toml has wins over that file.
 
 A store is the name of one in djsess.toml, or a URL:
 
@@ -90,7 +90,9 @@ a djsess.toml:
   DJANGO_VERSION = "5.2"           # the default
   SECRET_KEY_FILE = "secret.txt"   # a key a line; or SECRET_KEY = "…",
                                    # SECRET_KEY_FALLBACKS = ["…"]; or a program that
-                                   # prints them, SECRET_KEY_COMMAND = ["pass", "key"]
+                                   # prints them, SECRET_KEY_COMMAND = ["pass", "key"];
+                                   # or a variable, also of the .env,
+                                   # SECRET_KEY_VARIABLE = "SHOP_KEY"
   USE_TZ = true                    # also TIME_ZONE, SESSION_COOKIE_AGE,
                                    # SESSION_COOKIE_NAME (files begin so),
                                    # DEFAULT_HASHING_ALGORITHM,
@@ -100,7 +102,8 @@ a djsess.toml:
   [stores.main]
   url = "postgres://djsess@db.example/site"
   password_file = "pg.txt"         # or a password in the URL; or a program that prints
-                                   # it, password_command = ["pass", "db"]
+                                   # it, password_command = ["pass", "db"]; or
+                                   # password_variable = "DB_PASSWORD"
                                    # also table, time_zone
   [stores.both]
   engine = "cached_db"             # of two: each a URL, or the name of a store
@@ -166,6 +169,7 @@ func (a *app) rootCommand() *cobra.Command {
 	f.StringVar(&a.flags.settings, "settings", "", "`FILE` that djsess settings wrote in the site")
 	f.BoolVar(&a.flags.readOnly, "read-only", false, "refuse every command that writes")
 	root.AddCommand(
+		a.initCommand(),
 		a.getCommand(), a.listCommand(),
 		a.createCommand(), a.setCommand(), a.unsetCommand(), a.deleteCommand(),
 		a.decodeCommand(), a.encodeCommand(), a.signCommand(), a.unsignCommand(), a.settingsCommand(),

@@ -33,6 +33,11 @@ func (a *app) secretKeys(c *config, unsigned bool) (key string, fallbacks []stri
 	case c.secretKeyCommand != nil:
 		name = c.file + ": settings.SECRET_KEY_COMMAND"
 		command = c.command(c.secretKeyCommand)
+	case c.secretKeyVariable != nil:
+		if key, name, err = a.secretFrom(*c.secretKeyVariable, false); err != nil {
+			return "", nil, configf("%s: settings.SECRET_KEY_VARIABLE: %w", c.file, err)
+		}
+		inDotenv = !c.ownKey
 	case unsigned:
 		return "", nil, errNoSecretKey
 	default:

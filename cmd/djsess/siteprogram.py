@@ -1,6 +1,7 @@
 # Writes what djsess must know of a Django site as JSON, for `djsess settings`. It runs in the site's Python (3.5 or later)
-# and takes one argument: the path of manage.py, or "" for the site of $DJANGO_SETTINGS_MODULE. Its result goes to the
-# first standard output. All else that the site prints goes to standard error.
+# and takes two arguments: the path of manage.py, or "" for the site of $DJANGO_SETTINGS_MODULE, and a random text, or "".
+# With that text it writes a line for `djsess init` before the JSON. Its result goes to the first standard output. All else
+# that the site prints goes to standard error, and last of all why the site did not start.
 import os
 import sys
 
@@ -8,12 +9,18 @@ sys.path[0:1] = []  # the current folder, which may be anybody's
 result = os.fdopen(os.dup(1), "wb")
 os.dup2(2, 1)
 
+import datetime
+import hashlib
+import hmac
 import json
+import pickle
 import re
 import runpy
 import tempfile
+import traceback
+import uuid
 from importlib import import_module
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 left_out = []
 
@@ -94,7 +101,7 @@ def database_url(alias, table=None, model=None):
     conf = settings.DATABASES[alias]
     name = "DATABASES['%s']" % alias
     options = dict(conf.get("OPTIONS") or {})
-    vendor = connections[alias].vendor
+    vendor = "oracle" if conf["ENGINE"].endswith(".oracle") else connections[alias].vendor  # whose driver is not needed here
     if conf.get("PASSWORD"):
         leave_out(name + "['PASSWORD']", "a secret")
     query = [("table", table), ("model", model)]
@@ -242,8 +249,13 @@ known_models = {
 }
 
 
+def own_fields(model):
+    """Returns the fields that a session model has besides Django's."""
+    return [field for field in model._meta.concrete_fields if field.column not in ("session_key", "session_data", "expire_date")]
+
+
 def session_store():
-    """Returns where the sessions are, and the name of the site's session class."""
+    """Returns where the sessions are, and the site's session class."""
     from django.conf import settings
     from django.db import router
 
@@ -258,7 +270,7 @@ def session_store():
         table = table_name(model._meta.db_table)
         known = known_models.get(model._meta.label)
         store["url"] = database_url(router.db_for_write(model), None if table in ("django_session", known and known[1]) else table, known and known[0])
-        own = [field.column for field in model._meta.concrete_fields if field.column not in ("session_key", "session_data", "expire_date")]
+        own = [field.column for field in own_fields(model)]
         if own and not known:
             leave_out("store", "the session table's columns %s, which djsess must be told how to fill" % ", ".join(own))
     if is_engine("cached_db") or is_engine("cache"):
@@ -273,7 +285,7 @@ def session_store():
         store["engine"] = "signed_cookies"
     if store["engine"] is None:
         leave_out("store", "djsess has no store for the engine %s" % settings.SESSION_ENGINE)
-    return store, cls.__qualname__
+    return store, cls
 
 
 integer_fields = {
@@ -369,7 +381,8 @@ def describe():
     fallbacks = len(getattr(settings, "SECRET_KEY_FALLBACKS", ()))
     if fallbacks:
         leave_out("SECRET_KEY_FALLBACKS", "%d %s" % (fallbacks, "secrets" if fallbacks > 1 else "secret"))
-    store, values["SESSION_STORE_CLASS"] = session_store()
+    store, cls = session_store()
+    values["SESSION_STORE_CLASS"] = cls.__qualname__
     user_model = None
     if apps.is_installed("django.contrib.auth"):
         from django.contrib.auth import get_user_model
@@ -385,8 +398,206 @@ def describe():
     }
 
 
+def fingerprint(secret, text):
+    """Returns what lets djsess recognize a secret where it is kept, and nobody guess it."""
+    secret = secret if isinstance(secret, bytes) else str(secret).encode("utf-8", "surrogatepass")
+    return hmac.new(text.encode(), secret, hashlib.sha256).hexdigest()
+
+
+def database_password(alias):
+    """Returns the password of a database, the name of its setting, and the Python that has it."""
+    from django.conf import settings
+
+    return settings.DATABASES[alias].get("PASSWORD"), "DATABASES['%s']['PASSWORD']" % alias, 'settings.DATABASES[%s]["PASSWORD"]' % json.dumps(alias)
+
+
+def cache_password(alias):
+    """Returns the same for a cache. In a URL it is that of the first server."""
+    from django.conf import settings
+    from django.core.cache import caches
+    from django.db import router
+
+    if "django.core.cache.backends.db.DatabaseCache" in class_names(type(caches[alias])):
+        return database_password(router.db_for_read(caches[alias].cache_model_class))
+    conf = settings.CACHES[alias]
+    name, python = "CACHES['%s']" % alias, "settings.CACHES[%s]" % json.dumps(alias)
+    for option in ("PASSWORD", "password"):
+        password = (conf.get("OPTIONS") or {}).get(option)
+        if password:
+            return password, "%s['OPTIONS']['%s']" % (name, option), '%s["OPTIONS"]["%s"]' % (python, option)
+    location, python = conf.get("LOCATION") or "", python + '["LOCATION"]'
+    if isinstance(location, (list, tuple)):
+        location, python = location[0] if location else "", python + "[0]"
+    url = str(location).partition("?")[0]
+    login, at, _ = url.partition("://")[2].rpartition("@")
+    python = '__import__("urllib.parse").parse.unquote(%s.partition("?")[0].partition("://")[2].rpartition("@")[0].partition(":")[2])' % python
+    return unquote(login.partition(":")[2]), name + "['LOCATION']", python
+
+
+def stores_and_passwords(file, cls, text):
+    """Returns the stores of the site that could hold sessions besides that which does, and the passwords of all stores."""
+    from django.apps import apps
+    from django.conf import settings
+    from django.db import router
+
+    stores, passwords, urls = [], [], []
+    plain_url = lambda url: url and url.partition("?")[0]  # noqa: E731
+
+    def add(name, url, found):
+        password, setting, python = found
+        urls.append(url)
+        if password:
+            passwords.append({"store": name, "setting": setting, "python": python, "fingerprint": fingerprint(password, text)})
+
+    store, model = file["store"], None
+    if store["engine"] in ("db", "cached_db"):
+        model = cls.get_model_class()
+        alias = router.db_for_write(model)
+        add("site-database" if store["engine"] == "cached_db" else "site", store["url"], database_password(alias))
+    if store["engine"] in ("cache", "cached_db"):
+        cached = store["engine"] == "cached_db"
+        add("site-cache" if cached else "site", store["cache" if cached else "url"], cache_password(settings.SESSION_CACHE_ALIAS))
+    if file["users"]:
+        from django.contrib.auth import get_user_model
+
+        add("site-users", file["users"]["url"], database_password(router.db_for_read(get_user_model())))
+    used = [plain_url(url) for url in urls[: len(urls) - bool(file["users"])]]
+    if apps.is_installed("django.contrib.sessions"):
+        from django.contrib.sessions.models import Session
+
+        for alias in settings.DATABASES:
+            if settings.DATABASES[alias].get("ENGINE") and router.allow_migrate_model(alias, Session):
+                name, setting = "database" if alias == "default" else "database-" + alias, "DATABASES['%s']" % alias
+                url = attempt(None, setting, database_url, alias)
+                if url and plain_url(url) not in used:
+                    stores.append({"name": name, "setting": setting, "url": url})
+                    add(name, url, database_password(alias))
+    for alias in settings.CACHES:
+        backend = settings.CACHES[alias]["BACKEND"]
+        if alias == settings.SESSION_CACHE_ALIAS and store["engine"] in ("cache", "cached_db") or re.search("LocMemCache|DummyCache", backend):
+            continue
+        name, setting = "cache" if alias == "default" else "cache-" + alias, "CACHES['%s']" % alias
+        url = attempt(None, setting, cache_url, alias)
+        if url:
+            stores.append({"name": name, "setting": setting, "url": url})
+            add(name, url, cache_password(alias))
+    return stores, passwords
+
+
+def is_now(value):
+    return isinstance(value, datetime.datetime) and abs(datetime.datetime.now(value.tzinfo) - value) < datetime.timedelta(minutes=1)
+
+
+def own_columns(cls, users):
+    """Returns what the site's session class writes into each column of its own. It asks create_model_instance."""
+    fields = own_fields(cls.get_model_class())
+    number = "7264193" if users is None or users["id_type"] != "uuid" else str(uuid.UUID(int=7264193))
+
+    def instance(data):
+        session = cls("0" * 32)
+        session._session_cache = data  # so that nothing is loaded
+        return session.create_model_instance(data)
+
+    empty, full = instance({}), instance({"_auth_user_id": number})
+    columns, unknown = {}, []
+    for field in fields:
+        target = field
+        while target.remote_field is not None:
+            target = target.target_field
+        kind = target.get_internal_type()
+        before, after = getattr(empty, field.attname), getattr(full, field.attname)
+        if getattr(field, "auto_now", False) or is_now(after):
+            columns[field.column] = "now"
+        elif getattr(field, "auto_now_add", False):
+            columns[field.column] = "created"
+        elif str(after) == number and str(before) != number:
+            columns[field.column] = {"value": "_auth_user_id", "type": "integer" if kind in integer_fields else "uuid" if kind == "UUIDField" else "text"}
+            if isinstance(before, (bool, int, str)):
+                columns[field.column]["otherwise"] = before
+        elif before is None and after is None and field.null:
+            columns[field.column] = "null"
+        elif before == after and isinstance(before, (bool, int, str)):
+            columns[field.column] = {"constant": before}
+        else:
+            unknown.append(field.column)
+    return columns, unknown
+
+
+def serializer_words():
+    """Returns djsess's words for what a serializer of the site's own writes, and for what it reads besides."""
+    from django.conf import settings
+    from django.utils.module_loading import import_string
+
+    sample = {"a": [1]}
+    serializer = import_string(settings.SESSION_SERIALIZER)()
+    forms = {"json": b'{"a":[1]}', "pickle": pickle.dumps(sample, 2)}
+
+    def reads(form, data):
+        try:
+            return (json.loads(data.decode("ascii")) if form == "json" else pickle.loads(data)) == sample
+        except Exception:
+            return False
+
+    def site_reads(data):
+        try:
+            return serializer.loads(data) == sample
+        except Exception:
+            return False
+
+    written = serializer.dumps(sample)
+    writes = [form for form in sorted(forms) if reads(form, written)]
+    return writes and writes + [form for form in sorted(forms) if form not in writes and site_reads(forms[form])]
+
+
+def attempt(default, name, f, *args):
+    """Returns f(*args). If the site's own code fails, it returns the default."""
+    try:
+        return f(*args)
+    except Exception as e:
+        leave_out(name, "the site's own code fails with %s" % type(e).__name__)
+        return default
+
+
+def more_for_init(file, text):
+    """Returns what djsess.toml needs and the settings file does not have."""
+    from django.conf import settings
+
+    del left_out[:]
+    cls = import_module(settings.SESSION_ENGINE).SessionStore
+    stores, passwords = attempt(([], []), "stores", stores_and_passwords, file, cls, text)
+    columns, unknown = {}, []
+    if own_model(file, cls):
+        columns, unknown = attempt(({}, [field.column for field in own_fields(cls.get_model_class())]), "columns", own_columns, cls, file["users"])
+    serializer = []
+    if not settings.SESSION_SERIALIZER.startswith("django.contrib.sessions.serializers."):
+        serializer = attempt([], "SESSION_SERIALIZER", serializer_words)
+    return {
+        "settings_module": os.environ.get("DJANGO_SETTINGS_MODULE", ""),
+        "secret_key": fingerprint(settings.SECRET_KEY, text),
+        "fallbacks": [fingerprint(key, text) for key in getattr(settings, "SECRET_KEY_FALLBACKS", ())],
+        "stores": stores,
+        "passwords": passwords,
+        "columns": columns,
+        "unknown_columns": unknown,
+        "serializer": serializer,
+        "left_out": left_out,
+    }
+
+
+def own_model(file, cls):
+    """Reports whether the sessions are in a table with columns of the site's own, which djsess has no name for."""
+    if file["store"]["engine"] not in ("db", "cached_db"):
+        return False
+    model = cls.get_model_class()
+    return model._meta.label not in known_models and bool(own_fields(model))
+
+
 def write(*_):
-    result.write(json.dumps(describe(), indent=2).encode() + b"\n")
+    file = describe()
+    text = json.dumps(file, indent=2).encode() + b"\n"
+    if random_text:
+        result.write(json.dumps(more_for_init(file, random_text)).encode() + b"\n")
+    result.write(text)
     result.flush()
     os._exit(0)  # without what the site would do at its end, or after the command
 
@@ -404,4 +615,24 @@ def main(manage):
     sys.exit("%s ran no command of Django's" % manage)
 
 
-main(sys.argv[1])
+def without_secrets(text):
+    """Returns a text without the values of the site's variables and settings whose names are those of secrets."""
+    values = list(os.environ.items())
+    module = sys.modules.get(os.environ.get("DJANGO_SETTINGS_MODULE", ""))
+    values += list(vars(module).items()) if module else []
+    for name, value in values:
+        if hidden.search(name) and isinstance(value, str) and len(value) > 3:
+            text = text.replace(value, "...")
+    return re.sub(r"(://[^\s:/]*):\S*@", r"\1:...@", text)
+
+
+_, manage, random_text = sys.argv
+try:
+    main(manage)
+except Exception as e:
+    text = "%s: %s" % (type(e).__name__, " ".join(str(e).split()))
+    folder = os.path.dirname(os.path.abspath(manage)) + os.sep
+    own = [frame for frame in traceback.extract_tb(e.__traceback__) if frame[0].startswith(folder) and "site-packages" not in frame[0]]
+    if own and not isinstance(e, SyntaxError):  # whose text has the line
+        text += " (%s, line %d)" % (own[-1][0], own[-1][1])
+    sys.exit(without_secrets(text))

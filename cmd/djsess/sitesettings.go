@@ -10,10 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime"
-	"syscall"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -55,18 +54,17 @@ djsess.toml, names it.`,
   DJANGO_SETTINGS_MODULE=shop.settings djsess settings --python venv/bin/python`,
 		Args: exactly(0, "want no arguments"),
 	}
-	var output, python, manage string
+	var output string
 	cmd.Flags().StringVarP(&output, "output", "o", "", "`FILE` to write (default: stdout)")
-	cmd.Flags().StringVar(&python, "python", "", "`PATH` of the site's Python")
-	cmd.Flags().StringVar(&manage, "manage", "", "`FILE` in place of manage.py here or above")
+	where := addSiteFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		s, err := findSite(manage, python)
+		s, err := where.find()
 		if err != nil {
 			return err
 		}
-		ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+		ctx, stop := untilInterrupted(cmd)
 		defer stop()
-		data, err := a.runInSite(ctx, s)
+		data, err := a.runInSite(ctx, s, "")
 		if err != nil {
 			return err
 		}
@@ -92,9 +90,19 @@ type djangoSite struct {
 	python string
 }
 
-// findSite finds manage.py and the site's Python, unless they are given.
-func findSite(manage, python string) (s djangoSite, err error) {
-	s = djangoSite{manage, python}
+// siteFlags are the flags --manage and --python.
+type siteFlags struct{ manage, python *string }
+
+func addSiteFlags(cmd *cobra.Command) siteFlags {
+	return siteFlags{
+		manage: cmd.Flags().String("manage", "", "`FILE` in place of manage.py here or above"),
+		python: cmd.Flags().String("python", "", "`PATH` of the site's Python"),
+	}
+}
+
+// find finds manage.py and the site's Python, unless they are given.
+func (f siteFlags) find() (s djangoSite, err error) {
+	s = djangoSite{*f.manage, *f.python}
 	if s.manage == "" {
 		if s.manage, err = findUp(manageName); err != nil {
 			return s, err
@@ -157,12 +165,13 @@ func trustFound(path, flag string) error {
 	return nil
 }
 
-// runInSite runs the program and returns what it writes. What the site itself prints goes to stderr.
-func (a *app) runInSite(ctx context.Context, s djangoSite) ([]byte, error) {
-	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, s.python, "-c", siteProgram, s.manage)
+// runInSite runs the program and returns what it writes. What the site itself prints goes to stderr. randomText is that of
+// init, or "".
+func (a *app) runInSite(ctx context.Context, s djangoSite, randomText string) ([]byte, error) {
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(ctx, s.python, "-c", siteProgram, s.manage, randomText)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.Stdout, cmd.Stderr = &out, a.stderr
+	cmd.Stdout, cmd.Stderr = &out, &errs
 	if s.manage != "" {
 		cmd.Dir = filepath.Dir(s.manage)
 	}
@@ -175,10 +184,14 @@ func (a *app) runInSite(ctx context.Context, s djangoSite) ([]byte, error) {
 		if where == "" {
 			where = "$DJANGO_SETTINGS_MODULE"
 		}
-		return nil, &hinted{fmt.Errorf("the settings of %s could not be read by %s: %w", where, s.python, exit),
+		// A whole traceback may show secrets. The program writes its last line without them.
+		lines := strings.Split(strings.TrimSpace(errs.String()), "\n")
+		return nil, &hinted{fmt.Errorf("the settings of %s could not be read by %s: %w: %s", where, s.python, exit, oneLine(lines[len(lines)-1])),
 			"is it the site's Python (--python), and does manage.py check work with it?"}
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		return nil, configf("run Python: %w: name the site's Python by --python", err)
+	case err == nil:
+		_, err = a.stderr.Write(errs.Bytes())
 	}
 	return out.Bytes(), err
 }

@@ -19,11 +19,11 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// project is a project that startproject made, with a package of settings of which manage.py
-// chooses one.
+// project is a project that startproject made. That of newProject has a package of settings of which
+// manage.py chooses one.
 type project struct{ dir, python string }
 
-func newProject(t *testing.T, version string) project {
+func startProject(t *testing.T, version string) project {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -31,6 +31,12 @@ func newProject(t *testing.T, version string) project {
 	}
 	p := project{dir, djangotest.Python(t, version)}
 	p.run(t, nil, p.python, "-m", "django", "startproject", "mysite", ".")
+	return p
+}
+
+func newProject(t *testing.T, version string) project {
+	t.Helper()
+	p := startProject(t, version)
 	settings := filepath.Join(p.dir, "mysite", "settings")
 	if err := os.Mkdir(settings, 0o755); err != nil {
 		t.Fatal(err)

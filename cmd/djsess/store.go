@@ -1,16 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -19,7 +18,6 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/storeurl"
-	"github.com/djsess/djsess/internal/sitefile"
 )
 
 // defaultStore is the database of a project that startproject made.
@@ -67,7 +65,7 @@ func (a *app) storePlace(c *config) (place, error) {
 		return c.namedStore(c.store, namedBy)
 	}
 	if c.settingsFile != "" {
-		return c.siteStore()
+		return c.namedStore(siteStore, c.settingsFile)
 	}
 	value, namedBy, err := a.fromDotenv("DJSESS_STORE", "DATABASE_URL")
 	switch {
@@ -109,31 +107,12 @@ func (c *config) flagPlace(flag, value string) (place, error) {
 func (c *config) refuseDatabaseAlone() error {
 	const remedy = "choose one by --store or $DJSESS_STORE"
 	switch {
-	case c.stores[c.store].engine == cachedDB:
+	case c.store != "" && c.stores[c.store].engine == cachedDB:
 		return configf("$DATABASE_URL names a database, and %s names the store %q, which is a cached_db: %s", c.file, c.store, remedy)
-	case c.store != "" || c.settingsFile == "":
-		return nil
-	}
-	file, err := sitefile.Read(c.settingsFile)
-	switch {
-	case err != nil:
-		return &configError{err}
-	case file.Store.Engine == sitefile.CachedDB:
+	case c.store == "" && c.site != nil && c.stores[siteStore].engine == cachedDB:
 		return configf("$DATABASE_URL names a database, and in %s the sessions are in a cached_db: %s", c.settingsFile, remedy)
 	}
 	return nil
-}
-
-// siteStore returns the store of the site's settings file.
-func (c *config) siteStore() (place, error) {
-	file, err := sitefile.Read(c.settingsFile)
-	if err != nil {
-		return place{}, &configError{err}
-	}
-	if file.Store.URL == "" || file.Store.Engine == sitefile.CachedDB && file.Store.Cache == "" {
-		return place{}, configf(`%s: it has no URL for the site's session store ("left_out" says why): %s`, c.settingsFile, storePlaces)
-	}
-	return place{url: file.Store.URL, cache: file.Store.Cache, namedBy: c.settingsFile}, nil
 }
 
 // namedStore returns a store of [stores].
@@ -172,30 +151,28 @@ func (c *config) partURL(value, namedBy string) (string, error) {
 // storeURL returns the URL of a named store.
 func (c *config) storeURL(name, namedBy string) (string, error) {
 	s, ok := c.stores[name]
-	switch known := slices.Sorted(maps.Keys(c.stores)); {
+	switch known := c.storeNames(); {
 	case ok && s.engine == cachedDB:
 		return "", configf("%s: %s is a cached_db itself", namedBy, shown(name))
+	case ok && s.url == "":
+		return "", c.withoutURL(name)
 	case ok:
 	case strings.ContainsAny(name, "./"):
 		return "", configf("%s: %s is no URL: a SQLite file is sqlite:///relative/path or sqlite:////absolute/path", namedBy, shown(name))
-	case c.file == "":
+	case c.file == "" && known == "":
 		return "", configf("%s: %s is no URL, and there is no %s that could name it", namedBy, shown(name), configName)
-	case len(known) == 0:
+	case known == "":
 		return "", configf("%s: %s is no URL, and %s names no stores", namedBy, shown(name), c.file)
 	default:
-		return "", configf("%s: %s is no URL and none of the stores in %s: there are %s", namedBy, shown(name), c.file, strings.Join(known, ", "))
+		return "", configf("%s: %s is no URL and none of the stores in %s: there are %s", namedBy, shown(name), cmp.Or(c.file, c.settingsFile), known)
 	}
 	rawURL := c.relative(s.url)
-	if s.passwordFile != "" {
-		secrets, info, err := readSecrets(c.path(s.passwordFile), fromConfig)
-		if err == nil {
-			c.warn(c.file+": stores."+name+".password_file", exposed(info))
-		} else {
-			return "", configf("%s: stores.%s.password_file: %w", c.file, name, err)
-		}
-		if rawURL, err = storeurl.WithPassword(rawURL, secrets[0].text); err != nil {
-			return "", configf("%s: stores.%s.password_file: %w", c.file, name, err)
-		}
+	password, at, err := c.fixedPassword(name)
+	if err == nil && password != "" {
+		rawURL, err = storeurl.WithPassword(rawURL, password)
+	}
+	if err != nil {
+		return "", configf("%s: %w", at, err)
 	}
 	for _, option := range []struct{ name, value string }{{"table", s.table}, {"time_zone", s.timeZone}, {"session_prefix", s.sessionPrefix}} {
 		if option.value != "" {

@@ -209,23 +209,15 @@ func (c *config) usersOrSites(flag string) (*usersConfig, error) {
 		return nil, configf("%s: want a table [users] in %s that says where the site's users are: table = \"auth_user\" if they are Django's own; "+
 			"for another model also id, username, and primary_key = \"uuid\" or \"text\"", flag, configName)
 	}
-	file, err := sitefile.Read(c.settingsFile)
-	if err != nil {
-		return nil, &configError{err}
-	}
-	users := file.Users
+	file, users := c.site, c.site.Users
 	if users == nil {
 		return nil, configf(`%s: %s does not describe the users ("left_out" says why): describe them by a table [users] in %s`, flag, c.settingsFile, configName)
 	}
 	u := &usersConfig{namedBy: "users in " + c.settingsFile, table: users.Table, primaryKey: primaryKeys[users.IDType], id: users.ID, username: users.Username, password: users.Password,
 		isActive: cmp.Or(users.IsActive, djauth.NoColumn), backends: file.Site.AuthenticationBackends,
 		hash: authHash{isUnknown: users.AuthHash == sitefile.OwnHash, inheritsFallbackHash: users.InheritsFallbackHash, none: users.AuthHash == sitefile.NoHash}}
-	// The URL of the sessions' database may have been given in another way, with its password.
-	database := func(rawURL string) string {
-		return storeurl.WithOption(storeurl.WithOption(rawURL, "table", ""), "model", "")
-	}
-	if database(users.URL) != database(file.Store.URL) {
-		u.store = users.URL
+	if !sharesDatabase(file) {
+		u.store = siteUsers
 	}
 	return u, nil
 }

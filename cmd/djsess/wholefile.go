@@ -68,3 +68,47 @@ func (f *wholeFile) abandon() {
 		os.Remove(f.temporary.Name())
 	}
 }
+
+// newFile is a file with its contents, which every user may read.
+type newFile struct {
+	wholeFile
+	data []byte
+}
+
+// writeTogether writes all files or none.
+func writeTogether(files []*newFile) error {
+	before := make([][]byte, len(files)) // nil: there was none
+	for i, f := range files {
+		data, err := os.ReadFile(f.path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		before[i] = data
+		if err := f.create(); err != nil {
+			return err
+		}
+		defer f.abandon()
+		_, err = f.temporary.Write(f.data)
+		if err == nil {
+			err = f.temporary.Chmod(0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("write %s: %w", f.path, err)
+		}
+	}
+	for i, f := range files {
+		err := f.commit()
+		if err == nil {
+			continue
+		}
+		for j, f := range files[:i] {
+			if before[j] == nil {
+				err = errors.Join(err, os.Remove(f.path))
+			} else {
+				err = errors.Join(err, os.WriteFile(f.path, before[j], 0o644))
+			}
+		}
+		return err
+	}
+	return nil
+}

@@ -38,6 +38,15 @@ func WithOption(rawURL, name, value string) string {
 	return before + "?" + strings.Join(append(options, name+"="+url.QueryEscape(value)), "&")
 }
 
+// Password returns the password that a URL has behind the name of its user, or "".
+func Password(rawURL string) (string, error) {
+	u, err := parse(rawURL)
+	if err != nil {
+		return "", err
+	}
+	return u.password, nil
+}
+
 // WithPassword returns the URL with a password after the name of its user.
 func WithPassword(rawURL, password string) (string, error) {
 	row, scheme, rest, err := cutScheme(rawURL)

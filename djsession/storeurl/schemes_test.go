@@ -141,6 +141,12 @@ func TestWithPassword(t *testing.T) {
 		if got != test.want || (err == nil) != (test.want != "") {
 			t.Errorf("%s: got %s, %v", test.url, got, err)
 		}
+		if err != nil {
+			continue
+		}
+		if password, err := Password(got); err != nil || password != "p:/@?#% +" {
+			t.Errorf("%s has the password %q, %v", got, password, err)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import http.cookiejar
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -135,17 +136,27 @@ class Site:
         await_port(self.port, server)
 
     def start_service(self):
-        """Starts Go, which is told the file and SECRET_KEY."""
-        secret = self.shell("from django.conf import settings; print(settings.SECRET_KEY)").rstrip("\n").rpartition("\n")[2]
-        said = subprocess.run([djsess, "settings", "--python", str(self.python), "-o", "djsess-settings.json"], cwd=self.dir, env=self.env, text=True, capture_output=True)
-        if said.returncode:
-            raise AssertionError("djsess settings: " + said.stderr[-3000:])
-        assert secret not in (self.dir / "djsess-settings.json").read_text()
+        """Starts Go, which is told the file that init wrote, and SECRET_KEY."""
+        secret = (self.dir / "djsess-secret-key").read_text().rstrip("\n")
         log = open(self.dir / "go.log", "w")
         flags = ["-file", "djsess-settings.json", "-addr", "127.0.0.1:%d" % self.go_port, *self.hash_flags]
         process = subprocess.Popen([service, *flags], cwd=self.dir, env={"DJANGO_SECRET_KEY": secret}, stdout=log, stderr=log)
         self.processes.append(process)
         await_port(self.go_port, process)
+
+    def init(self, step):
+        """Has djsess init write its files, and makes those that it asks for. Then the command needs no flag."""
+        said = self.run(djsess, "init", "--python", self.python)
+        for command in re.findall(r"^    (\(umask 077; .*)$", said, re.M):
+            self.run("sh", "-c", command)
+        written = said + (self.dir / "djsess-settings.json").read_text() + (self.dir / "djsess.toml").read_text()
+        step("djsess init wrote its files without SECRET_KEY", (self.dir / "djsess-secret-key").read_text().strip() not in written)
+        step("djsess list shows the sessions", len(self.run(djsess, "list", "-o", "json").splitlines()) == 1)
+        key = self.run(djsess, "create", "color=red").strip()
+        step("djsess get shows the session that djsess create wrote", '"color": "red"' in self.run(djsess, "get", key))
+        color = self.shell("from importlib import import_module; from django.conf import settings; print(import_module(settings.SESSION_ENGINE).SessionStore(%r).get('color'))" % key)
+        step("the site reads it", color.split()[-1] == "red")
+        self.run(djsess, "delete", key)
 
     def stop(self):
         for process in self.processes:
@@ -168,8 +179,9 @@ class Site:
         visitor = Browser(self)
         self.login(visitor)
         step("logged in at the site's own page")
+        self.init(step)
         self.start_service()
-        step("djsess settings wrote the file, and Go started with it, SECRET_KEY" + (" and the hash alone" if self.hash_flags else " alone"))
+        step("Go started with the settings file, SECRET_KEY" + (" and the hash alone" if self.hash_flags else " alone"))
         step("Go knows the user %s" % self.user, visitor.go("/go/user") == self.user)
         self.in_between(visitor, step)
         visitor.go("/go/set", name="from_go", value="1")
