@@ -91,17 +91,16 @@ func (c *Cache) conflict(_ string, there *swapfile.File) error {
 // items that have ended and are still stored. It ignores the prefix, which a file's name does
 // not show. For a file that may not be read, or that is not a regular file, it yields a
 // *djsession.PayloadError.
-//
-// On some file systems an item that is written during the scan may be missed or yielded twice.
 func (c *Cache) Scan(ctx context.Context, r cachestore.Range) iter.Seq2[*cachestore.Entry, error] {
 	return func(yield func(*cachestore.Entry, error) bool) {
 		const op = "scan"
-		for name, err := range c.folder.Names(ctx) {
+		wanted := func(name string) bool { return isItem(name) && keypart.Has(name, r.Part, r.Parts) }
+		for name, err := range c.folder.EachOnce(ctx, wanted) {
 			if err != nil {
 				yield(nil, c.folder.Error(op, "", err))
 				return
 			}
-			if isItem(name) && keypart.Has(name, r.Part, r.Parts) && !c.yieldFile(ctx, op, name, yield) {
+			if !c.yieldFile(ctx, op, name, yield) {
 				return
 			}
 		}

@@ -105,7 +105,8 @@ func (s *Store) conflict(key string, there *swapfile.File) error {
 // Scan yields the sessions of a range in the folder's own order. For a file that may not be
 // read, or that is not a regular file, it yields a *djsession.PayloadError.
 //
-// On some file systems a session that is written during the scan may be missed or yielded twice.
+// It keeps 8 bytes or so of each name, so that a session that is saved during the scan is
+// yielded once in any file system.
 //
 // With Range.Newest it yields the sessions whose files were written last. Since a folder has no
 // index, it looks at no more than 10,000 sessions.
@@ -138,13 +139,16 @@ func (s *Store) Scan(ctx context.Context, r djsession.Range) iter.Seq2[*djsessio
 // keys yields the keys of a range.
 func (s *Store) keys(ctx context.Context, r djsession.Range) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		for name, err := range s.folder.Names(ctx) {
+		wanted := func(name string) bool {
+			key, ok := s.keyOf(name)
+			return ok && strings.HasPrefix(key, r.Prefix) && keypart.Has(key, r.Part, r.Parts)
+		}
+		for name, err := range s.folder.EachOnce(ctx, wanted) {
 			if err != nil {
 				yield("", err)
 				return
 			}
-			key, ok := s.keyOf(name)
-			if ok && strings.HasPrefix(key, r.Prefix) && keypart.Has(key, r.Part, r.Parts) && !yield(key, nil) {
+			if key, _ := s.keyOf(name); !yield(key, nil) {
 				return
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"iter"
@@ -129,7 +130,42 @@ func (f *Folder) Names(ctx context.Context) iter.Seq2[string, error] {
 	}
 }
 
-// ReadListed reads a file that Names has yielded. If only this file cannot be read, the error is
+// listings limits how often EachOnce lists the folder.
+const listings = 5
+
+// EachOnce yields the name of each wanted file once, also of a file that is saved meanwhile. A save renames a file, and in some
+// file systems, such as tmpfs and btrfs, a listing that is under way does not see a renamed file any more. So EachOnce lists
+// the folder again until it finds nothing new. It keeps a hash of 8 bytes of each name.
+func (f *Folder) EachOnce(ctx context.Context, wanted func(name string) bool) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		seed, seen := maphash.MakeSeed(), map[uint64]struct{}{}
+		for range listings {
+			before := len(seen)
+			for name, err := range f.Names(ctx) {
+				if err != nil {
+					yield("", err)
+					return
+				}
+				if !wanted(name) {
+					continue
+				}
+				hash := maphash.String(seed, name)
+				if _, ok := seen[hash]; ok {
+					continue
+				}
+				seen[hash] = struct{}{}
+				if !yield(name, nil) {
+					return
+				}
+			}
+			if len(seen) == before {
+				return
+			}
+		}
+	}
+}
+
+// ReadListed reads a file that Names or EachOnce has yielded. If only this file cannot be read, the error is
 // a *djsession.PayloadError. If the file was deleted since, the error is an fs.ErrNotExist.
 func (f *Folder) ReadListed(ctx context.Context, name string) (*swapfile.File, error) {
 	file, err := f.Read(ctx, name)
