@@ -44,8 +44,11 @@ const (
 // Go stored is the version before it with Go's own change. So Go's writes lose no other write.
 func TestLostUpdates(t *testing.T) {
 	kinds, merging, overwriting := contestedKinds, 10*time.Second, 3*time.Second
-	if testing.Short() {
-		kinds, merging, overwriting = kinds[:1], time.Second/2, time.Second/2
+	switch {
+	case testing.Short():
+		kinds, merging, overwriting = kinds[:1], time.Second/3, time.Second/3
+	case !djangotest.Everything():
+		merging, overwriting = 4*time.Second, time.Second
 	}
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {

@@ -96,6 +96,7 @@ func TestBulkWithModel(t *testing.T) {
 
 // TestBulkOfLongSessions tests sessions of which only a few fit into a statement.
 func TestBulkOfLongSessions(t *testing.T) {
+	djangotest.NotShort(t, "packets of MariaDB")
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store := withTable(t, db)
 		long := func(n int) string { // that does not deflate

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
 
 // onEachDatabase runs f on a fresh database of each kind.
 func onEachDatabase(t *testing.T, f func(t *testing.T, db djangotest.Database)) {
-	for _, d := range djangotest.Databases("postgres") {
+	for _, d := range djangotest.Databases() {
 		t.Run(d.Kind, func(t *testing.T) { f(t, d.New(t)) })
 	}
 }

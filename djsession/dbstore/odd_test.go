@@ -357,6 +357,7 @@ func TestScanEndsOnKeysThatAreNoText(t *testing.T) {
 
 // In Danish aa comes after z, so that the bounds of 7 parts are not in the order of the column.
 func TestPartsInAnyCollation(t *testing.T) {
+	djangotest.NotShort(t, "collations of servers")
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store := withTable(t, db)
 		switch db.Kind {

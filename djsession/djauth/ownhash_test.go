@@ -125,6 +125,7 @@ const ownHashCode = `
 // Without a description of the hash Go knows nobody and leaves all sessions alone; with it
 // Go knows the users whom Django knows, and Django those who log in at Go.
 func TestOwnHash(t *testing.T) {
+	djangotest.NotShort(t, "it takes all the steps of TestSessionModels again")
 	onDatabases(t, func(t *testing.T, version string, db djangotest.Database) {
 		s := newSite(t, version, db, nil)
 		for _, m := range ownHashes {

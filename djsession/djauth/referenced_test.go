@@ -55,6 +55,7 @@ const userSessionsCode = `
 // TestRowsThatPointAtSessions tests logout and login in Go where rows of the site's point at
 // sessions, so that the database does not delete the sessions' rows.
 func TestRowsThatPointAtSessions(t *testing.T) {
+	djangotest.NotShort(t, "it takes all the steps of TestSessionModels again")
 	for _, kind := range djangotest.Databases() {
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()

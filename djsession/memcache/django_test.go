@@ -198,6 +198,7 @@ func TestFarFuture(t *testing.T) {
 // 10,000 items that Django spread over three servers are where Go looks, and the other
 // way round: an item lives on one of them only.
 func TestThreeServers(t *testing.T) {
+	djangotest.NotShort(t, "three servers")
 	onEachBackend(t, func(t *testing.T, version, backend string, hash memcache.Hash) {
 		if version != djangotest.Newest && hash != memcache.PythonMemcached {
 			return // the client library chooses, and it is the same there

@@ -13,6 +13,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/djsessiontest"
 	"github.com/djsess/djsess/djsession/ops"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // counts are the counts of statistics, in a form that can be compared.
@@ -130,6 +131,7 @@ func TestStatsSample(t *testing.T) {
 
 // With more users and names than are kept, the lists say that they are approximate.
 func TestStatsApproximate(t *testing.T) {
+	djangotest.NotShort(t, "200,000 sessions")
 	got, err := ops.Stats(t.Context(), crowd{memoryStore(t, nil), 200_000}, ops.StatsOptions{Job: ops.Job{Workers: 1}})
 	if err != nil || got.UsersExact || got.NamesExact || got.Users != 50_000 || got.Live != 200_000 {
 		t.Fatalf("%s, names exact %v, %v", counts(got), got.NamesExact, err)

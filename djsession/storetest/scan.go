@@ -170,8 +170,8 @@ func testScanDuringWrites(f *fixture) {
 			continue // it was written since
 		}
 		if len(seen) == 0 {
-			for _, key := range keys {
-				if key != r.Key {
+			for i, key := range keys {
+				if key != r.Key && i%4 == 0 {
 					f.replace(f.load(key), `{"written":0}`) // before it is yielded
 				}
 			}
