@@ -96,6 +96,7 @@ PRELOADED = [
 
 def preload():
     """Import what all Djangos need, before there are settings."""
+    gc.set_threshold(100_000)  # a Django of a test ends before it has much to collect
     make_old_django_run()
     warnings.simplefilter("ignore")
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
