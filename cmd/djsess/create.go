@@ -81,7 +81,9 @@ const day = 24 * time.Hour
 type lifetime time.Duration
 
 func (l *lifetime) String() string { return "" } // no default to show
-func (l *lifetime) Type() string   { return "a time to live of whole seconds, such as 14d, 24h or 1h30m" }
+func (l *lifetime) Type() string {
+	return "a time with units, of whole seconds, such as 14d, 24h or 1h30m"
+}
 
 func (l *lifetime) Set(text string) error {
 	d, err := parseLifetime(text)

@@ -76,6 +76,9 @@ func (a *app) examine(ctx context.Context, s *site) ([]djsession.CheckResult, er
 			continue
 		}
 		r.Text = withoutOperation.Replace(message(r.Err))
+		if op := (*djsession.OpError)(nil); r.Check == djsession.StoreCheck && errors.As(r.Err, &op) {
+			r.Text = strings.TrimPrefix(r.Text, op.Op+" "+op.Key+": ") // of a session that nobody has
+		}
 		if r.Remedy == "" {
 			_, hint := explain(withHint(unreachable(r.Err, s.namedBy), s.settings))
 			r.Remedy = cmp.Or(storeHint(r.Err), hint)
@@ -87,8 +90,8 @@ func (a *app) examine(ctx context.Context, s *site) ([]djsession.CheckResult, er
 	return results, ctx.Err()
 }
 
-// withoutOperation leaves out the name of an operation that every line is about.
-var withoutOperation = strings.NewReplacer("examine: ", "", "check: ", "")
+// withoutOperation leaves out the names of the package and of the operation that every line is about.
+var withoutOperation = strings.NewReplacer("djauth: ", "", "examine: ", "", "check: ", "")
 
 // printChecks prints the results. If a check has failed, the error is the exit status.
 func (a *app) printChecks(results []djsession.CheckResult, output outputFlag) error {

@@ -83,7 +83,7 @@ func initFiles(force bool) ([]*newFile, error) {
 	files := []*newFile{settings, {wholeFile: wholeFile{path: configName, force: force}}}
 	for _, f := range slices.Backward(files) {
 		if err := f.check(); err != nil {
-			return nil, err
+			return nil, &hinted{err, `if the site's settings have changed, "djsess settings -o ` + settingsName + `" is enough, and ` + configName + ` stays`}
 		}
 	}
 	return files, nil
@@ -189,6 +189,11 @@ func (p *initPlan) print(out output) error {
 	}
 	list("Left out", p.leftOut())
 	list("To do", p.todo)
+	next := "Next:"
+	if len(p.todo) > 0 {
+		next = "Then:"
+	}
+	fmt.Fprintf(&b, "\n%s djsess doctor, which checks it all against the store.\n", next)
 	_, err := fmt.Fprint(out, printable.Text(b.String()))
 	return err
 }

@@ -71,7 +71,7 @@ SECRET_KEY_FALLBACKS = os.environ["SECRET_KEY_FALLBACKS"].split(",")
 			says: []string{`SECRET_KEY +in SECRET_KEY in .*/\.env`}},
 		{name: "fallbacks that no .env has", settings: `SECRET_KEY_FALLBACKS = ["hunter2-of-old", "hunter2-older"]`, env: "SECRET_KEY=hunter2-of-another-site\n",
 			engine: "db", config: "[settings]\nSECRET_KEY_FILE = \"djsess-secret-key\"\n",
-			says: []string{`write SECRET_KEY and SECRET_KEY_FALLBACKS into djsess-secret-key:`}},
+			says: []string{`write SECRET_KEY and SECRET_KEY_FALLBACKS into djsess-secret-key, and keep that file out of version control:`}},
 		{name: "several databases", settings: `
 DATABASES["legacy"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": "legacy.sqlite3"}
 DATABASES["other"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": "other.sqlite3"}

@@ -29,6 +29,13 @@ const toGoInto = "to go into "
 // passwordFile is the same for the password of a store.
 func passwordFile(store string) string { return "djsess-" + store + "-password" }
 
+// isNamedByInit reports whether a file of secrets has a name that init gives, so that the name is no secret.
+func isNamedByInit(file string) bool {
+	name := filepath.Base(file)
+	store, isPassword := strings.CutSuffix(strings.TrimPrefix(name, "djsess-"), "-password")
+	return name == secretKeyFile || isPassword && name == passwordFile(store)
+}
+
 // findSecrets finds out where the SECRET_KEY and the passwords are. It looks in the places where the next command would.
 func (p *initPlan) findSecrets(a *app) error {
 	quiet := *a
@@ -102,7 +109,7 @@ func (p *initPlan) findSecretKey(a *app) (secretPlace, error) {
 	if len(p.found.Fallbacks) > 0 {
 		code, what = `print(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, sep="\n")`, "SECRET_KEY and SECRET_KEY_FALLBACKS"
 	}
-	p.do("write %s into %s:\n%s", what, secretKeyFile, p.makeFile(secretKeyFile, code, 1+len(p.found.Fallbacks)))
+	p.do("write %s into %s, and keep that file out of version control:\n%s", what, secretKeyFile, p.makeFile(secretKeyFile, code, 1+len(p.found.Fallbacks)))
 	return secretPlace{file: secretKeyFile, found: toGoInto + secretKeyFile}, nil
 }
 

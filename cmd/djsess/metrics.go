@@ -38,6 +38,9 @@ func (a *app) measured(run func(*cobra.Command, []string) error) func(*cobra.Com
 		if file.path == "" || file.path == standardStream {
 			return usagef(cmd, "--%s: want the name of a file", metricsFlag)
 		}
+		if filepath.Ext(file.path) != ".prom" {
+			return usagef(cmd, "--%s: want a name that ends in .prom: node_exporter reads no other file", metricsFlag)
+		}
 		if err := file.probe(); err != nil { // now, and not after a job of hours
 			return configf("--%s: %w", metricsFlag, err)
 		}

@@ -23,7 +23,7 @@ func payloadHint(err *djsession.PayloadError) string {
 		return "the cookie is older than SESSION_COOKIE_AGE, or the clocks disagree"
 	case errors.Is(err, djsession.ErrBadSignature):
 		return "check that the SECRET_KEY is the site's (or list it in SECRET_KEY_FALLBACKS), and that DJANGO_VERSION is; " +
-			"if they are, the payload was changed"
+			"if they are, the payload was changed. djsess doctor tries other settings"
 	case errors.As(err, &unread) && unread.Python2:
 		return "a site on Python 2 stored it, and Django on Python 3 cannot read it either: its visitor gets an empty session; djsess delete removes it"
 	case err.Form == djsession.Unsigned && errors.Is(err, djsession.ErrMalformed):

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -121,7 +122,11 @@ type secretLine struct {
 func readSecrets(file string, from source) (secrets []secretLine, info fs.FileInfo, err error) {
 	data, info, err := readFile(file, from, 1<<20)
 	if path := (*fs.PathError)(nil); errors.As(err, &path) && path.Op == "open" {
-		return nil, nil, fmt.Errorf("want the name of a file that holds the secret: %w", path.Err)
+		err = fmt.Errorf("want the name of a file that holds the secret: %w", path.Err)
+		if errors.Is(path.Err, fs.ErrNotExist) && from == fromConfig && isNamedByInit(file) {
+			err = &hinted{err, filepath.Base(file) + ` is still to be made: "djsess init --force" writes djsess.toml again and prints the command for it`}
+		}
+		return nil, nil, err
 	}
 	if err != nil {
 		return nil, nil, withoutPath(err)

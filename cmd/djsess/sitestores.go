@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -26,7 +28,10 @@ func (c *config) addSiteStores() error {
 		return nil
 	}
 	file, err := sitefile.Read(c.settingsFile)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &hinted{&configError{err}, `in the site's folder, "djsess settings -o FILE" writes it`}
+	case err != nil:
 		return &configError{err}
 	}
 	c.site = file

@@ -23,7 +23,7 @@ import (
 // defaultStore is the database of a project that startproject made.
 const defaultStore = "db.sqlite3"
 
-const storePlaces = "give one by --store URL, by $DJSESS_STORE or $DATABASE_URL, or as store under the name of one of [stores] in " + configName
+const storePlaces = "give one by --store URL, by $DJSESS_STORE or $DATABASE_URL, or as store in " + configName
 
 // place is the location of the sessions.
 type place struct {
@@ -77,7 +77,7 @@ func (a *app) storePlace(c *config) (place, error) {
 		return c.namedStore(value, namedBy)
 	}
 	if _, err := os.Stat(defaultStore); errors.Is(err, fs.ErrNotExist) {
-		return place{}, configf("there is no store: %s; without one it is ./%s, which is not here", storePlaces, defaultStore)
+		return place{}, &hinted{configf("there is no store: %s", storePlaces), `in the site's folder, "djsess init" writes a djsess.toml that names the store`}
 	}
 	return place{url: "sqlite:///" + defaultStore, namedBy: "./" + defaultStore}, nil
 }

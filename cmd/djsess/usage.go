@@ -45,7 +45,17 @@ func atLeast(n int, want string) cobra.PositionalArgs {
 
 func unknownCommand(cmd *cobra.Command, name string) error {
 	known := commandNames(cmd.Root())
-	if best := nearest(name, known); edits(name, best) <= 2 {
+	var begun []string // such as clear-expired by "clear"
+	for _, k := range known {
+		if strings.HasPrefix(k, name) {
+			begun = append(begun, k)
+		}
+	}
+	best := nearest(name, known)
+	if len(begun) == 1 {
+		best = begun[0]
+	}
+	if len(begun) == 1 || edits(name, best) <= 2 {
 		return usagef(cmd, "there is no command %s: did you mean %q?", shown(name), best)
 	}
 	return usagef(cmd, "there is no command %s: there are %s", shown(name), strings.Join(known, ", "))

@@ -169,9 +169,10 @@ func (s *site) userNamed(ctx context.Context, username string) (*djauth.User, dj
 	}
 	user, err := users.UserByUsername(ctx, username)
 	if err != nil {
-		err = fmt.Errorf("--username: %w", err)
-		if !errors.Is(err, djauth.ErrNoUser) {
-			err = &hinted{err, "check table, id, username and primary_key under " + u.namedBy}
+		if errors.Is(err, djauth.ErrNoUser) {
+			err = fmt.Errorf("--username: table %s: %w", cmp.Or(u.table, "auth_user"), djauth.ErrNoUser)
+		} else {
+			err = &hinted{fmt.Errorf("--username: %w", err), "check table, id, username and primary_key under " + u.namedBy}
 		}
 		return nil, 0, err
 	}

@@ -56,7 +56,9 @@ type examining struct {
 	settings *djsession.Settings
 	unsigned bool
 	told     map[string][]error // what the Observer was told, by Event.Check
-	results  []djsession.CheckResult
+	// noneReadable says that there are live sessions and that none of them can be read.
+	noneReadable bool
+	results      []djsession.CheckResult
 }
 
 func (e *examining) add(r djsession.CheckResult) { e.results = append(e.results, r) }
@@ -136,6 +138,7 @@ func (e *examining) examineSessions(ctx context.Context) {
 		e.add(djsession.ErrorResult(djsession.SessionsCheck, djsession.CheckFails, err))
 		return
 	default:
+		e.noneReadable = sample.live > 0 && sample.unreadable == sample.live
 		e.examineKey(checked, sample)
 		e.examineSample(ctx, sample)
 		e.examineExpiries(ctx)
@@ -151,7 +154,7 @@ func (e *examining) examineKey(checked error, s *sample) {
 		e.skip(check, "the store signs nothing", "")
 	case checked != nil:
 		r := djsession.ErrorResult(check, djsession.CheckFails, errors.Unwrap(checked)) // without the name of the check
-		r.Remedy = "SECRET_KEY and DJANGO_VERSION must be the site's, and so must the store: see what opens the sessions"
+		r.Remedy = "SECRET_KEY and DJANGO_VERSION must be the site's, and so must the store: the check sessions says what opens them"
 		e.add(r)
 	case len(unknown) > 0:
 		r := djsession.ErrorResult(check, djsession.CheckFails, unknown[0])
@@ -198,6 +201,10 @@ func (e *examining) examineUsers(ctx context.Context, manager *djsession.Manager
 	}
 	if err := e.Auth.Check(ctx, manager); err != nil {
 		e.add(djsession.ErrorResult(check, djsession.CheckFails, err))
+		return
+	}
+	if e.noneReadable { // Auth.Check has found no logins
+		e.skip(check, "no session can be read that would name a user", "")
 		return
 	}
 	for _, err := range e.told[check] {
