@@ -12,7 +12,7 @@ type CheckStatus string
 const (
 	// CheckOK: all is well.
 	CheckOK CheckStatus = "ok"
-	// CheckWarns: something may harm, or cannot be as it is meant.
+	// CheckWarns: something is risky or looks wrong, but the site's sessions work.
 	CheckWarns CheckStatus = "warn"
 	// CheckFails: sessions cannot be read or written as on the site.
 	CheckFails CheckStatus = "fail"
@@ -53,7 +53,7 @@ type Examiner interface {
 // Reopener is a Store that can look at its sessions with other settings, to find out which are
 // the site's.
 type Reopener interface {
-	// Reopen returns a store at the same place, with these settings. It is for reading. It has the
-	// connections of this store: close only this one.
+	// Reopen returns a store at the same place, with these settings. It is for reading, and shares
+	// the connections of the receiver: close only the receiver.
 	Reopen(s *Settings) (Store, error)
 }

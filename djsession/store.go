@@ -240,8 +240,8 @@ type Cleared struct {
 
 // Sizer is a Store that can tell how much room it takes without reading its sessions.
 type Sizer interface {
-	// Size returns the size of the store. It is fast and makes nobody wait. What the store cannot
-	// tell, or what this program may not see, is unknown and no error.
+	// Size returns the size of the store. It is fast and makes no other query wait. If the store
+	// cannot tell a number, or this program may not see it, the number is unknown. That is no error.
 	Size(ctx context.Context) (StoreSize, error)
 }
 

@@ -21,7 +21,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short: "Check the configuration against the live store",
 		Long: `Doctor checks the store, its server and the settings, and prints a line for each
 check, with the remedy below it if something is wrong: ok, warn, fail, or skipped if
-nobody can tell.
+the check cannot tell.
 
 It reads at most a thousand sessions. If some of them cannot be read, it tries the
 fallback keys, other names of the session class, the forms of other releases of Django

@@ -54,21 +54,23 @@ type app struct {
 	}
 }
 
-const about = "Djsess reads and writes the sessions of a live Django site, as that Django does."
+const about = `Djsess reads and writes the sessions of a live Django site, as that Django does.
+
+Run "djsess init" in the site's folder first. Then the other commands need no flags there.`
 
 // setupHelp follows the commands in the help of djsess itself.
 var setupHelp = `Djsess needs two things, each from the first of these places that has it:
 
   store         --store, $DJSESS_STORE, $DATABASE_URL, "store" in djsess.toml,
-                DATABASE_URL in the .env beside manage.py, ./db.sqlite3
+                the settings file, DATABASE_URL in the .env beside manage.py,
+                ./db.sqlite3
   SECRET_KEY    --secret-key-file, $DJANGO_SECRET_KEY, djsess.toml,
                 DJANGO_SECRET_KEY or SECRET_KEY in the .env
   (older keys   further lines of that file, $DJANGO_SECRET_KEY_FALLBACKS with
                 commas between or as a JSON list, djsess.toml, the .env)
 
-Run "djsess init" in the site's folder first: it writes djsess-settings.json, which
-has the store and all settings but the keys, and a djsess.toml that refers to it.
-Whatever djsess.toml has wins over that file.
+The settings file is djsess-settings.json, which "djsess init" writes: it has the store
+and all settings but the keys. Whatever djsess.toml has wins over it.
 
 A store is the name of one in djsess.toml, or a URL:
 
@@ -168,14 +170,11 @@ func (a *app) rootCommand() *cobra.Command {
 	f.StringVar(&a.flags.config, "config", "", "configuration `FILE` (default: djsess.toml here or above)")
 	f.StringVar(&a.flags.settings, "settings", "", "`FILE` that djsess settings wrote in the site")
 	f.BoolVar(&a.flags.readOnly, "read-only", false, "refuse every command that writes")
-	root.AddCommand(
-		a.initCommand(),
-		a.getCommand(), a.listCommand(),
-		a.createCommand(), a.setCommand(), a.unsetCommand(), a.deleteCommand(),
-		a.decodeCommand(), a.encodeCommand(), a.signCommand(), a.unsignCommand(), a.settingsCommand(),
-		a.migrateCommand(), a.exportCommand(), a.importCommand(), a.convertCommand(), a.rotateCommand(),
-		a.doctorCommand(), a.statsCommand(), a.verifyCommand(), a.revokeCommand(), a.clearExpiredCommand(),
-	)
+	addGroup(root, "To begin:", a.initCommand(), a.settingsCommand(), a.doctorCommand())
+	addGroup(root, "A session, or a few:", a.getCommand(), a.listCommand(), a.createCommand(), a.setCommand(), a.unsetCommand(), a.deleteCommand())
+	addGroup(root, "All sessions, or those of a user:", a.statsCommand(), a.verifyCommand(), a.revokeCommand(), a.clearExpiredCommand())
+	addGroup(root, "To move sessions:", a.migrateCommand(), a.exportCommand(), a.importCommand(), a.convertCommand(), a.rotateCommand())
+	addGroup(root, "Payloads and signed values, without a store:", a.decodeCommand(), a.encodeCommand(), a.signCommand(), a.unsignCommand())
 	for _, cmd := range root.Commands() {
 		cmd.DisableFlagsInUseLine = true
 	}
@@ -185,6 +184,15 @@ func (a *app) rootCommand() *cobra.Command {
 	root.InitDefaultCompletionCmd()
 	quietCompletion(root)
 	return root
+}
+
+// addGroup adds commands that the help shows together.
+func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, cmd := range commands {
+		cmd.GroupID = title
+	}
+	root.AddCommand(commands...)
 }
 
 // helpCommand replaces cobra's help command, which quotes an unknown argument.

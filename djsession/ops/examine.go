@@ -11,7 +11,7 @@ import (
 	"github.com/djsess/djsess/djsession/djauth"
 )
 
-// Examination are the options of Examine.
+// Examination has the options of Examine.
 type Examination struct {
 	// Auth, if set, has the users of the site: their logins are checked, too.
 	Auth *djauth.Auth
@@ -26,7 +26,7 @@ func (o Examination) String() string {
 
 // Examine checks a store and its settings, and returns one result for each check. They are what
 // djsession.Manager.Check, djauth.Auth.Check and the store itself find (see djsession.Examiner), and
-// what a sample of the sessions shows. Of sessions that cannot be read it finds out which other
+// what a sample of the sessions shows. If some sessions cannot be read, it finds out which other
 // settings would open them. It writes nothing.
 func Examine(ctx context.Context, store djsession.Store, options Examination) []djsession.CheckResult {
 	e := &examining{Examination: options, store: store, settings: store.Settings(), told: map[string][]error{}}

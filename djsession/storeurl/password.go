@@ -10,11 +10,11 @@ type passwordFunc = func(context.Context) (string, error)
 
 // WithPasswordFrom has each new connection use the password that a function returns, for passwords
 // that expire, such as IAM tokens. The URL must then have none. It is for PostgreSQL, MySQL and
-// Redis; of Redis behind Sentinels it is not the password of the Sentinels. Of a cached_db it is
-// that of the database.
+// Redis. For Redis behind Sentinels it is the password of Redis, not that of the Sentinels. For a
+// cached_db it is the password of the database.
 //
-// Several goroutines may call the function at the same time. Its context ends with what waits for the
-// connection: that of a load ends after load_timeout. A connection that is open stays in use when its
+// Several goroutines may call the function at the same time. Its context ends when nobody waits for
+// the connection any more: for a load, after load_timeout. An open connection stays in use when its
 // password expires.
 func WithPasswordFrom(f func(context.Context) (string, error)) Option {
 	return func(g *given) { g.newPassword = f }
