@@ -118,6 +118,9 @@ func (f siteFlags) find() (s djangoSite, err error) {
 		if s.manage, err = filepath.Abs(s.manage); err != nil { // Python will run in its folder
 			return s, err
 		}
+		if _, err := os.Stat(s.manage); err != nil { // Python would name its import of Django first
+			return s, configf("--manage: %w", err)
+		}
 	}
 	if s.python == "" {
 		s.python, err = s.findPython()
@@ -156,11 +159,11 @@ func trustFound(path, flag string) error {
 		return nil
 	}
 	info, err := os.Stat(path)
-	if err == nil {
-		err = trust(path, info, flag)
-	}
 	if err != nil {
 		return &configError{err}
+	}
+	if err := trust(path, info, flag); err != nil {
+		return configf("%s: %w", path, err)
 	}
 	return nil
 }

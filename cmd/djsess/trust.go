@@ -69,7 +69,7 @@ const trustVariable = "DJSESS_TRUST_CONFIG"
 // trust checks a file that was found by a search. It returns an error if anybody but this user
 // and root could have written the file or could replace it: a djsess.toml decides which files of
 // secrets are read, to which hosts the secrets are sent and which programs print them, and a manage.py is run. The flag names
-// such a file without a search; "" if there is none.
+// such a file without a search; "" if there is none. The error does not name the file.
 func trust(path string, file fs.FileInfo, flag string) error {
 	if isTrusted(path, file) {
 		return nil
@@ -102,8 +102,8 @@ func trust(path string, file fs.FileInfo, flag string) error {
 	if flag != "" {
 		byFlag = " or pass the file by " + flag + ","
 	}
-	return fmt.Errorf("%s: this file was found by a search and is not trusted: %s; run %q,%s or, in a container, set %s=%s",
-		path, reason, remedy, byFlag, trustVariable, path)
+	return fmt.Errorf("this file was found by a search and is not trusted: %s; run %q,%s or, in a container, set %s=%s",
+		reason, remedy, byFlag, trustVariable, path)
 }
 
 // isTrusted reports whether $DJSESS_TRUST_CONFIG names the file or its folder.
