@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -116,7 +117,11 @@ func (c *secretCommand) run(ctx context.Context) ([]byte, error) {
 	case errors.As(err, &exit):
 		return nil, fmt.Errorf("%s failed: %w", c, exit)
 	}
-	return nil, fmt.Errorf("the program cannot be started: %w", withoutName(err))
+	err = fmt.Errorf("the program cannot be started: %w", withoutName(err))
+	if len(c.args) == 1 && strings.Contains(c.args[0], " ") {
+		err = fmt.Errorf(`%w; each argument is a text of its own in the list: ["program", "argument"]`, err)
+	}
+	return nil, err
 }
 
 // String returns the program as errors name it.

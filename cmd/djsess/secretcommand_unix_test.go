@@ -43,6 +43,7 @@ func TestSecretCommand(t *testing.T) {
 		"without an end":   {args: []string{"yes", "hunter2"}, err: `the program "yes" printed more than 64 KiB`},
 		"a BOM":            {args: []string{"printf", `\357\273\277hunter2`}, err: `the output of the program "printf": it begins with a byte order mark`},
 		"absent":           {args: []string{"hunter2"}, err: "the program cannot be started: executable file not found in $PATH"},
+		"one text":         {args: []string{"echo hunter2"}, err: `the program cannot be started: executable file not found in $PATH; each argument is a text of its own in the list: ["program", "argument"]`},
 		"absent there":     {args: []string{"./hunter2"}, err: "the program cannot be started: no such file or directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
