@@ -3,7 +3,7 @@ package ops
 import "time"
 
 const (
-	defaultBatch = 1000
+	defaultBatch = 200 // with 1000, requests beside it waited more than twice as long
 	// A batch should take about this long, since the site may have to wait for its locks.
 	batchTime = 100 * time.Millisecond
 	// longestPause is the longest pause that slowness causes.
