@@ -92,8 +92,9 @@ url = "filecache:////srv/cache"
 		{name: "django-redis with a password, behind a table of the site's own", main: true, settings: fmt.Sprintf(`
 SESSION_ENGINE = "accounts.sessions"
 INSTALLED_APPS += ["accounts"]
-CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": %q, "KEY_PREFIX": "shop"}}
-`, redis.URL), engine: "cached_db", config: `[settings]
+CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": %q, "KEY_PREFIX": "shop"},
+    "Pages' cache/2": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": ["redis://:hunter2-of-pages@pages.internal:6379/2"]}}
+`, redis.URL+","+redis.URL), engine: "cached_db", config: `[settings]
 SECRET_KEY_FILE = "djsess-secret-key"
 
 [stores.site-database.columns]
@@ -103,6 +104,10 @@ seen = "now"
 
 [stores.site-cache]
 password_file = "djsess-site-cache-password"
+
+[stores."cache-Pages' cache/2"]
+url = "redis://pages.internal:6379/2?client=django-redis"
+password_file = "djsess-cache-Pages' cache-2-password"
 `, says: []string{`sessions +cached_db, redis://.*client=django-redis.* over sqlite://.*table=account_sessions`, `write the password of CACHES\['default'\]\['LOCATION'\] into djsess-site-cache-password:`}},
 		{name: "django-redis, whose password is in the environment's URL", settings: readEnv + `
 SESSION_ENGINE = "django.contrib.sessions.backends.cache"

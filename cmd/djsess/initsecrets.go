@@ -26,8 +26,11 @@ const secretKeyFile = "djsess-secret-key"
 // toGoInto stands before the name of a file that is to be made.
 const toGoInto = "to go into "
 
-// passwordFile is the same for the password of a store.
-func passwordFile(store string) string { return "djsess-" + store + "-password" }
+// passwordFile is the same for the password of a store. The name of the store may have the site's own words in it, such as
+// an alias of CACHES, and these may be a path.
+func passwordFile(store string) string {
+	return "djsess-" + strings.NewReplacer("/", "-", `\`, "-").Replace(store) + "-password"
+}
 
 // isNamedByInit reports whether a file of secrets has a name that init gives, so that the name is no secret.
 func isNamedByInit(file string) bool {
@@ -173,7 +176,7 @@ func (p *initPlan) makeFile(file, code string, lines int) string {
 		program = shellWord(here(p.site.manage))
 	}
 	return fmt.Sprintf("(umask 077; %s %s shell -v 0 -c %s | tail -n %d >%s)",
-		shellWord(python), program, shellWord("from django.conf import settings; "+code), lines, file)
+		shellWord(python), program, shellWord("from django.conf import settings; "+code), lines, shellWord(file))
 }
 
 // here returns a path relative to this folder, if it is below it.

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/sessionuser"
@@ -33,14 +32,21 @@ func (s *sortFlag) Set(text string) error {
 	return nil
 }
 
-// comparisons compare two sessions by a column. What a session does not have comes last.
+// comparisons compare two sessions by a column.
 var comparisons = map[string]func(a, b *djsession.Record) int{
 	"key":     func(a, b *djsession.Record) int { return strings.Compare(shownKey(a), shownKey(b)) },
 	"user":    compareUsers,
-	"expires": func(a, b *djsession.Record) int { return compareTimes(a.Expires, b.Expires) },
+	"expires": func(a, b *djsession.Record) int { return a.Expires.Compare(b.Expires) },
 	"values":  func(a, b *djsession.Record) int { return cmp.Compare(a.Values.Len(), b.Values.Len()) },
 	"size":    func(a, b *djsession.Record) int { return cmp.Compare(a.Values.Size(), b.Values.Size()) },
-	"saved":   func(a, b *djsession.Record) int { return compareTimes(a.Origin.SignedAt, b.Origin.SignedAt) },
+	"saved":   func(a, b *djsession.Record) int { return a.Origin.SignedAt.Compare(b.Origin.SignedAt) },
+}
+
+// lacks reports, for the columns that a session may lack, whether it does. Such sessions come last, in the reverse order too.
+var lacks = map[string]func(*djsession.Record) bool{
+	"user":    func(r *djsession.Record) bool { _, ok := sessionuser.ID(r.Values); return !ok },
+	"expires": func(r *djsession.Record) bool { return r.Expires.IsZero() },
+	"saved":   func(r *djsession.Record) bool { return r.Origin.SignedAt.IsZero() },
 }
 
 // sortNames returns the columns in the order of --columns.
@@ -54,20 +60,10 @@ func sortNames() string {
 	return strings.Join(names, ", ")
 }
 
-func compareTimes(a, b time.Time) int {
-	if a.IsZero() || b.IsZero() {
-		return -a.Compare(b)
-	}
-	return a.Compare(b)
-}
-
-// compareUsers puts numbers before other IDs, and visitors last.
+// compareUsers puts numbers before other IDs.
 func compareUsers(a, b *djsession.Record) int {
 	rank := func(r *djsession.Record) (rank int, number uint64, text string) {
-		id, ok := sessionuser.ID(r.Values)
-		if !ok {
-			return 2, 0, ""
-		}
+		id, _ := sessionuser.ID(r.Values)
 		if number, err := strconv.ParseUint(strings.TrimSpace(id), 10, 64); err == nil {
 			return 0, number, ""
 		}
@@ -80,6 +76,12 @@ func compareUsers(a, b *djsession.Record) int {
 
 // compare compares two sessions in the order of the list.
 func (s *sortFlag) compare(a, b *djsession.Record) int {
+	if lack := lacks[s.column]; lack != nil && lack(a) != lack(b) {
+		if lack(a) {
+			return 1
+		}
+		return -1
+	}
 	c := comparisons[s.column](a, b)
 	if s.down {
 		c = -c

@@ -34,7 +34,7 @@ func (a *app) measured(run func(*cobra.Command, []string) error) func(*cobra.Com
 		if !flag.Changed {
 			return run(cmd, args)
 		}
-		file := &wholeFile{path: flag.Value.String(), force: true}
+		file := &wholeFile{path: flag.Value.String(), force: true, begin: metricsBegin}
 		if file.path == "" || file.path == standardStream {
 			return usagef(cmd, "--%s: want the name of a file", metricsFlag)
 		}
@@ -103,6 +103,9 @@ type metrics struct {
 	counts       []counter // none if the job did not begin
 }
 
+// metricsBegin is how a file of metrics begins.
+const metricsBegin = "# HELP djsess_job_"
+
 // WriteTo writes the metrics in the text format of Prometheus.
 func (m *metrics) WriteTo(w io.Writer) (int64, error) {
 	labels := fmt.Sprintf(`command="%s",name="%s"`, labelValue(m.command), labelValue(m.name))
@@ -111,7 +114,7 @@ func (m *metrics) WriteTo(w io.Writer) (int64, error) {
 	}
 	var b strings.Builder
 	family := func(name, help string) {
-		fmt.Fprintf(&b, "# HELP djsess_job_%s %s\n# TYPE djsess_job_%[1]s gauge\n", name, help)
+		fmt.Fprintf(&b, metricsBegin+"%s %s\n# TYPE djsess_job_%[1]s gauge\n", name, help)
 	}
 	one := func(name, help string, value float64) {
 		family(name, help)

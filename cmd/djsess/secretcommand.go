@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
@@ -92,8 +93,12 @@ func (c *secretCommand) lines(ctx context.Context) ([]secretLine, error) {
 // run runs the program, without a terminal to ask on, and returns what it prints. If the program does
 // not end in time, run kills it and whatever it has started.
 func (c *secretCommand) run(ctx context.Context) ([]byte, error) {
-	// In its own process group the program does not get the Ctrl-C of a terminal.
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	// In its own process group the program does not get the Ctrl-C of a terminal, nor its end.
+	ends := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // under nohup it stays ignored
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(ctx, ends...)
 	defer stop()
 	limited, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()

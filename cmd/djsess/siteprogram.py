@@ -174,6 +174,15 @@ memcached_hashes = {
 }
 
 
+def is_django_redis(cache):
+    return "django_redis.cache.RedisCache" in class_names(type(cache))
+
+
+def server_separators(cache):
+    """Returns a regular expression for what is between the servers of a LOCATION."""
+    return "," if is_django_redis(cache) else "[;,]"
+
+
 def redis_url(servers, name, client, options):
     """Returns the URL of a Redis and its replicas, or None."""
     if any(not re.match("rediss?://", server) for server in servers):
@@ -213,13 +222,12 @@ def cache_url(alias):
     cache = caches[alias]
     names = class_names(type(cache))
     location = conf.get("LOCATION") or ""
-    django_redis = "django_redis.cache.RedisCache" in names
-    servers = location if isinstance(location, (list, tuple)) else re.split("," if django_redis else "[;,]", str(location))
+    servers = location if isinstance(location, (list, tuple)) else re.split(server_separators(cache), str(location))
     servers = [without_password(server.strip(), name + "['LOCATION']") for server in map(str, servers)]
     if conf.get("KEY_FUNCTION"):
         leave_out(name, "its KEY_FUNCTION: in Go set cachestore.Config.KeyFunction")
         return None
-    if django_redis:
+    if is_django_redis(cache):
         url = redis_url(servers, name, "django-redis", options)
     elif "django.core.cache.backends.redis.RedisCache" in names:
         url = redis_url(servers, name, None, options)
@@ -428,6 +436,9 @@ def cache_password(alias):
     location, python = conf.get("LOCATION") or "", python + '["LOCATION"]'
     if isinstance(location, (list, tuple)):
         location, python = location[0] if location else "", python + "[0]"
+    else:
+        separators = server_separators(caches[alias])
+        location, python = re.split(separators, str(location))[0], '__import__("re").split("%s", str(%s))[0]' % (separators, python)
     url = str(location).partition("?")[0]
     login, at, _ = url.partition("://")[2].rpartition("@")
     python = '__import__("urllib.parse").parse.unquote(%s.partition("?")[0].partition("://")[2].rpartition("@")[0].partition(":")[2])' % python

@@ -175,6 +175,7 @@ func (a *app) runInSite(ctx context.Context, s djangoSite, randomText string) ([
 	cmd := exec.CommandContext(ctx, s.python, "-c", siteProgram, s.manage, randomText)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1") // __pycache__ would belong to this user, and not to the site's
 	if s.manage != "" {
 		cmd.Dir = filepath.Dir(s.manage)
 	}

@@ -49,7 +49,7 @@ status is then 4; djsess verify says more.`,
 		case *html == standardStream && *flags.output == asJSON:
 			return usagef(cmd, "--html - and -o json: choose one for standard output")
 		}
-		page := &wholeFile{path: *html, force: true}
+		page := &wholeFile{path: *html, force: true, begin: "<!DOCTYPE html>"}
 		if *html != "" {
 			if err := page.check(); err != nil {
 				return err

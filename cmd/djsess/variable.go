@@ -25,7 +25,8 @@ func (a *app) secretFrom(variable string, inURL bool) (secret, namedBy string, e
 	case err != nil:
 		return "", "", err
 	case secret == "":
-		return "", "", fmt.Errorf("%s is neither in the environment nor in a .env beside manage.py", oneLine(variable))
+		// The name is not shown: a user may have given the secret itself.
+		return "", "", errors.New("want the name of a variable: neither the environment nor a .env beside manage.py has one of this name")
 	case !inURL || !storeurl.IsURL(secret):
 		return secret, namedBy, nil
 	}

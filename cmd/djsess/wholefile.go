@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,8 +14,11 @@ const standardStream = "-"
 
 // wholeFile is a file that gets its name once it is complete.
 type wholeFile struct {
-	path      string
-	force     bool
+	path  string
+	force bool
+	// begin is how files of this kind begin. If it is not "", a file that does not begin so stays: it may be the
+	// store itself, under a name that was mistaken.
+	begin     string
 	temporary *os.File // nil if there is none
 }
 
@@ -33,7 +37,27 @@ func (f *wholeFile) check() error {
 	case !f.force:
 		return configf("%s exists: --force replaces it", f.path)
 	}
-	return nil
+	return f.checkBegin()
+}
+
+// checkBegin returns an error if there is a file of another kind. An empty file is of every kind.
+func (f *wholeFile) checkBegin() error {
+	if f.begin == "" {
+		return nil
+	}
+	file, err := os.Open(f.path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	begin := make([]byte, len(f.begin))
+	switch n, err := io.ReadFull(file, begin); {
+	case errors.Is(err, io.EOF) || string(begin[:n]) == f.begin:
+		return nil
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	}
+	return configf("%s exists, and is another kind of file: choose another name, or remove it", f.path)
 }
 
 // create makes the temporary file, which only its owner can read.

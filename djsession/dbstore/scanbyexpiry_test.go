@@ -50,6 +50,20 @@ func TestScanByExpiry(t *testing.T) {
 			t.Errorf("with a prefix: %v, %v", got, err)
 		}
 		exec(t, db, "DROP TABLE django_session",
+			fmt.Sprintf("CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date %s NULL)", map[string]string{"sqlite": "datetime", "postgres": "timestamp with time zone", "mariadb": "datetime"}[db.Kind]),
+			"CREATE INDEX ends ON django_session (expire_date)")
+		insertMany(t, db, "some", 200, "2099-01-01 00:00:00")
+		exec(t, db, "UPDATE django_session SET expire_date = NULL WHERE session_key > 'some00000005'")
+		for _, lastFirst := range []bool{false, true} {
+			got, err := scan(djsession.Range{Expired: true}, lastFirst)
+			if n := len(slices.Compact(slices.Sorted(slices.Values(got)))); err != nil || len(got) != 200 || n != 200 || !strings.HasPrefix(got[0], "some0000000") {
+				t.Errorf("some without an end, the last one first: %v: %d, %d of them different, %v", lastFirst, len(got), n, err)
+			}
+			if got, err := scan(djsession.Range{}, lastFirst); err != nil || len(got) != 6 {
+				t.Errorf("live ones: %v, %v", got, err)
+			}
+		}
+		exec(t, db, "DROP TABLE django_session",
 			"CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamp NOT NULL)")
 		if _, err := scan(djsession.Range{}, false); !errors.Is(err, djsession.ErrNoExpiryIndex) {
 			t.Errorf("without an index: %v", err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/djauth"
+	"github.com/djsess/djsess/internal/remedy"
 )
 
 // Examination has the options of Examine.
@@ -43,7 +44,7 @@ func Examine(ctx context.Context, store djsession.Store, options Examination) []
 	if e.unsigned && e.Auth == nil {
 		e.skip("key strength", "the store signs nothing", "")
 	} else {
-		e.add(checkKeyStrength(e.settings))
+		e.add(e.checkKeyStrength())
 	}
 	e.add(checkCookies(e.settings))
 	return e.results
@@ -103,7 +104,7 @@ func (e *examining) examineServer(ctx context.Context) {
 		e.add(djsession.ErrorResult(check, djsession.CheckSkipped, err))
 	case reason != "":
 		e.add(djsession.CheckResult{Check: check, Status: djsession.CheckWarns, Text: "the cache may drop live sessions, and log their users out: " + reason,
-			Remedy: "a cache for the sessions alone that is large enough and drops nothing, or the engine cached_db"})
+			Remedy: "a cache for the sessions alone that is large enough and drops nothing, or the engine cached_db; " + remedy.Move})
 	default:
 		e.ok(check, "the cache drops no session to make room")
 	}

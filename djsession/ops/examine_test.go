@@ -216,6 +216,10 @@ func TestExamineFindings(t *testing.T) {
 			want: []wantResult{fails("expiry", "h0m0s too late", "USE_TZ, TIME_ZONE")},
 		},
 		{name: "a weak key", change: func(w *written) { key(w, w.settings.SecretKey, "short") }, want: []wantResult{warns("key strength", "key 1 of SECRET_KEY_FALLBACKS", "fewer than 50", "W025")}},
+		{
+			name: "a weak key that nobody can change unnoticed", version: "3.2", change: func(w *written) { w.settings.SecretKey = "short" },
+			want: []wantResult{fails("secret key", ""), fails("sessions", ""), warns("key strength", "W009", "logs all users out")},
+		},
 		{name: "no index", sql: []string{"DROP INDEX django_session_expire_date_a5c62663"}, want: []wantResult{warns("index", "no index", "CREATE INDEX")}},
 		{name: "no such table", query: "?table=sessions", want: []wantResult{fails("store", `no such table "sessions"`, "manage.py migrate")}},
 		{
@@ -337,7 +341,7 @@ func TestExamineDjango(t *testing.T) {
 				"PostgreSQL":    {isOK("server", "PostgreSQL"), isOK("pooler", "no pooler"), isOK("clock"), isOK("index"), isOK("table"), isOK("columns"), isOK("expiry"), isOK("secret key")},
 				"MariaDB":       {isOK("server", "MariaDB"), isOK("clock"), isOK("index"), isOK("table"), isOK("columns"), isOK("expiry"), isOK("secret key")},
 				"file":          {isOK("folder"), isOK("secret key")},
-				"RedisCache":    {isOK("server", "it is "), isOK("clock"), warns("restart", "keeps nothing on disk"), isOK("shared"), isOK("eviction")},
+				"RedisCache":    {isOK("server", "it is "), isOK("clock"), warns("restart", "keeps nothing on disk", "CONFIG REWRITE"), isOK("shared"), isOK("eviction")},
 				"DatabaseCache": {isOK("server", "SQLite"), isOK("index"), isOK("shared"), warns("eviction", "MAX_ENTRIES is 100000")},
 				"cached_db":     {isOK("cache"), isOK("index"), isOK("table"), isOK("columns"), isOK("expiry"), isOK("secret key")},
 			}[name]
@@ -468,7 +472,7 @@ func TestExamineServers(t *testing.T) {
 	redis.Do(t, "SET", ":1:django.contrib.sessions.cache"+djsession.NewKey(), `{"a":1}`, "EX", "1000")
 	wantResults(t, examine(t, redis.URL, settings), fails("sessions", "1 of 1", "a JSON object", "site's CACHES"))
 	wantResults(t, examine(t, redis.URL+"?serializer=json", settings), isOK("sessions"), isOK("shared"))
-	wantResults(t, examine(t, redis.URL+"?serializer=json&prefix=other", settings), noSessions, warns("shared", "1 of 1 keys"))
+	wantResults(t, examine(t, redis.URL+"?serializer=json&prefix=other", settings), noSessions, warns("shared", "1 of 1 keys", "takes the sessions along"))
 	redis.Do(t, "FLUSHDB")
 	redis.Do(t, "ACL", "SETUSER", "limited", "on", ">pw", "~*", "+getrange", "+exists", "+scan", "+get")
 	skipped := func(check string) wantResult { return wantResult{check, djsession.CheckSkipped, []string{"NOPERM"}} }

@@ -32,8 +32,21 @@ func weakKey(key string) string {
 	return ""
 }
 
+// changeKey returns how the site gets a new SECRET_KEY without logging anybody out, or that it cannot.
+func (e *examining) changeKey() string {
+	const guessed = "whoever guesses it can log in as any user: "
+	switch {
+	case !e.settings.AtLeast(4, 1):
+		return guessed + "but Django " + e.settings.DjangoVersion + " has no SECRET_KEY_FALLBACKS, so that a new key logs all users out; from 4.1.8 on it can be changed without that"
+	case e.Auth != nil && e.Auth.InheritsFallbackHash:
+		return guessed + "but a new key logs all users out until their model has a get_session_auth_fallback_hash of its own"
+	}
+	return guessed + "make a new one on the site, keep this one in SECRET_KEY_FALLBACKS, and run djsess rotate, as docs/moving/secret-key.md says"
+}
+
 // checkKeyStrength looks at SECRET_KEY and its fallbacks.
-func checkKeyStrength(s *djsession.Settings) djsession.CheckResult {
+func (e *examining) checkKeyStrength() djsession.CheckResult {
+	s := e.settings
 	r := djsession.CheckResult{Check: "key strength", Status: djsession.CheckOK, Text: "Django's checks have nothing against the keys"}
 	for i, key := range append([]string{s.SecretKey}, s.SecretKeyFallbacks...) {
 		weak := weakKey(key)
@@ -41,7 +54,7 @@ func checkKeyStrength(s *djsession.Settings) djsession.CheckResult {
 			continue
 		}
 		name, id := "SECRET_KEY", "security.W009"
-		r.Remedy = "whoever guesses it can log in as any user: make a new one on the site, keep this one in SECRET_KEY_FALLBACKS, and run djsess rotate"
+		r.Remedy = e.changeKey()
 		if i > 0 {
 			name, id = fmt.Sprintf("key %d of SECRET_KEY_FALLBACKS", i), "security.W025"
 			r.Remedy = "run djsess rotate, and drop it from SECRET_KEY_FALLBACKS"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/clockskew"
+	"github.com/djsess/djsess/internal/remedy"
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
@@ -100,7 +101,8 @@ func (c *Cache) checkPersistence(ctx context.Context, nodes []redis.Cmdable) djs
 			return skipped(check, err)
 		case !appends && saves == "":
 			return djsession.CheckResult{Check: check, Status: djsession.CheckWarns, Text: "Redis keeps nothing on disk: when it is restarted, all users are logged out",
-				Remedy: "appendonly yes in redis.conf, a replica, or the engine cached_db"}
+				// With appendonly only in redis.conf, the restart that reads it would lose everything.
+				Remedy: "CONFIG SET appendonly yes, and then CONFIG REWRITE, without a restart; a replica; or the engine cached_db: " + remedy.Move}
 		case !appends:
 			r.Text = fmt.Sprintf("Redis writes snapshots (save %s): a crash loses what was written since the last one", saves)
 		}
@@ -145,7 +147,7 @@ func (c *Cache) checkShared(ctx context.Context, node redis.Cmdable, prefix stri
 	if others > 0 {
 		return djsession.CheckResult{Check: check, Status: djsession.CheckWarns,
 			Text:   fmt.Sprintf("%d of %d keys in this database of Redis are no sessions of this site: a cache.clear() there logs all users out, and the cache competes with the sessions for memory", others, seen),
-			Remedy: "keep sessions in a database of their own: name its entry of CACHES by SESSION_CACHE_ALIAS"}
+			Remedy: "keep sessions in a database of their own: name its entry of CACHES by SESSION_CACHE_ALIAS; " + remedy.Move}
 	}
 	return djsession.CheckResult{Check: check, Status: djsession.CheckOK, Text: "nothing but sessions was seen in this database of Redis"}
 }

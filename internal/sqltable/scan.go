@@ -36,6 +36,9 @@ const (
 	ByKey Order = iota
 	ByExpiry
 	ByExpiryDown
+	// withoutExpiry are the rows whose expiry is NULL, which has no place in an order of times. No table
+	// of Django's has them.
+	withoutExpiry
 )
 
 // position is the place of the last row of a page. The next page follows it.
@@ -79,7 +82,11 @@ func (t *Table) Scan(ctx context.Context, r Range) iter.Seq2[Row, error] {
 				}
 			}
 			if len(rows) < limit || r.Newest > 0 {
-				return
+				if r.Newest > 0 || r.Now != nil || r.By == ByKey || r.By == withoutExpiry {
+					return
+				}
+				r.By, after = withoutExpiry, position{} // after all others, in both directions
+				continue
 			}
 			last := rows[len(rows)-1]
 			limit, after = pagesize.Next(limit, bytes), position{last.Key, asParam(last.Expires)}
@@ -150,8 +157,11 @@ func (t *Table) query(ctx context.Context, r Range, part between, after position
 // conditions on the time let each database use its index.
 func (t *Table) following(by Order, after position) (condition, order string) {
 	key, expires := t.keyColumn, t.expires
-	if by == ByKey {
+	switch by {
+	case ByKey:
 		return key + " > :after", key
+	case withoutExpiry:
+		return expires + " IS NULL AND " + key + " > :after", expires + ", " + key
 	}
 	than, direction := ">", ""
 	if by == ByExpiryDown {
@@ -159,7 +169,7 @@ func (t *Table) following(by Order, after position) (condition, order string) {
 	}
 	order = expires + direction + ", " + key + direction
 	if after.expires == nil {
-		return "1 = 1", order
+		return expires + " IS NOT NULL", order
 	}
 	return fmt.Sprintf("%s %s= :at AND (%s %s :at OR %s %s :after)", expires, than, expires, than, key, than), order
 }

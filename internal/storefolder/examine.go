@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/remedy"
 )
 
 // Examine checks the folder: who may read it and who may write to it. See djsession.Examiner.
@@ -26,7 +27,7 @@ func (f *Folder) Examine() djsession.CheckResult {
 	if f.IsOpenToAll() {
 		r.Status = djsession.CheckWarns
 		r.Text += ": every user of this machine may put files there"
-		r.Remedy = "give the site a folder of its own, with the permissions 0700, by " + f.config.Setting
+		r.Remedy = "give the site a folder of its own, with the permissions 0700, by " + f.config.Setting + "; " + remedy.Move
 	}
 	return r
 }
