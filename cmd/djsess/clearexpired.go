@@ -42,7 +42,7 @@ Redis and Memcached remove expired sessions by themselves.`,
 	var olderThan lifetime
 	var options ops.ClearOptions
 	cmd.Flags().Var(&olderThan, "older-than", "keep sessions that expired less than this `DURATION` ago, such as 30d or 12h")
-	cmd.Flags().IntVar(&options.Batch, "batch", 200, "remove at most `N` sessions at once")
+	cmd.Flags().IntVar(&options.Batch, "batch", 50, "remove at most `N` sessions at once")
 	cmd.Flags().Float64Var(&options.MaxRate, "max-rate", 0, "remove at most `N` sessions a second (default: no limit)")
 	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "count the sessions and remove none")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

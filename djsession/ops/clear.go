@@ -15,7 +15,7 @@ type ClearOptions struct {
 	// OlderThan keeps sessions that have ended more recently.
 	OlderThan time.Duration
 	// Batch is how many sessions are removed at once, at most. Batches begin smaller, and shrink
-	// when the store is slow. Default: 200.
+	// when the store is slow. Default: 50.
 	Batch int
 	// MaxRate is how many sessions are removed a second, at most. Default: no limit.
 	MaxRate float64

@@ -3,12 +3,12 @@ package ops
 import "time"
 
 const (
-	defaultBatch = 200 // with 1000, requests beside it waited more than twice as long
+	defaultBatch = 50 // with 200, requests beside it waited more than twice as long
 	// A batch should take about this long, since the site may have to wait for its locks.
 	batchTime = 100 * time.Millisecond
 	// longestPause is the longest pause that slowness causes.
 	longestPause = 5 * time.Second
-	firstBatch   = 100
+	firstBatch   = 50
 	leastBatch   = 10
 )
 

@@ -19,7 +19,7 @@ import (
 
 var (
 	seed  = flag.Uint64("pickle.seed", 0, "seed of the random graphs; 0: a new one in each run")
-	count = flag.Int("pickle.graphs", 0, "number of graphs; 0: 10000 with CI=true, otherwise 1000")
+	count = flag.Int("pickle.graphs", 0, "number of graphs; 0: 10000 with make test-all, 3000 with CI=true, otherwise 1000")
 )
 
 func graphs() int {
@@ -28,8 +28,10 @@ func graphs() int {
 		return *count
 	case testing.Short():
 		return 50
-	case os.Getenv("CI") == "true":
+	case djangotest.Everything():
 		return 10000
+	case os.Getenv("CI") == "true":
+		return 3000
 	}
 	return 1000
 }
