@@ -77,7 +77,7 @@ func (a *app) job(cmd *cobra.Command, f *jobFlags, settings *djsession.Settings)
 			return j, nil, usagef(cmd, "--shard: want I/N, such as 1/4: the first of four parts")
 		}
 	}
-	limitMemory()
+	limitMemory(32 << 20)
 	r := &jobReport{app: a, flags: f, out: a.stdout, unit: "sessions", settings: settings, hints: hints{app: a}, shown: time.Now()}
 	r.stopped = "what was done stays done, and a rerun goes on from there"
 	if file, ok := a.stderr.(*os.File); ok {
@@ -87,9 +87,9 @@ func (a *app) job(cmd *cobra.Command, f *jobFlags, settings *djsession.Settings)
 	return j, r, nil
 }
 
-// limitMemory has the garbage collector keep a job small, beside the site's processes. $GOMEMLIMIT overrides.
-func limitMemory() {
-	const limit = 32 << 20
+// limitMemory has the garbage collector keep a job within so many bytes, beside the site's processes. SQLite's caches
+// come on top. $GOMEMLIMIT overrides.
+func limitMemory(limit int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(limit)
 	}

@@ -75,6 +75,7 @@ Redis with a maxmemory-policy other than noeviction, Memcached. --force override
 			if err != nil {
 				return err
 			}
+			limitMemory(20 << 20) // there are two stores with caches
 			if *verify {
 				return compare(ctx, source, target, loss.OnLoss, job, report)
 			}
