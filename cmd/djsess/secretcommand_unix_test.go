@@ -83,7 +83,7 @@ func TestSecretCommandHangs(t *testing.T) {
 			if err := syscall.Mkfifo(filepath.Join(folder, "alive"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			// Whoever runs holds the pipe open.
+			// Each process that still runs holds the pipe open.
 			alive, err := os.OpenFile(filepath.Join(folder, "alive"), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 			if err != nil {
 				t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// A folder in memory does not list a file that was renamed since the listing began. All sessions are saved, and so renamed,
-// after the first one was yielded, and each is yielded once all the same.
+// A folder in memory does not list a file that was renamed since the listing began. Here all sessions are saved after the
+// first one was yielded. A save renames a file. Still each session is yielded once.
 func TestScanDuringSavesInMemory(t *testing.T) {
 	const memory = "/dev/shm"
 	parent := t.TempDir()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -207,20 +208,27 @@ func djangoScript(b *testing.B, django *djangotest.Django) (each float64) {
 	return each
 }
 
-// BenchmarkMigrate compares Migrate from PostgreSQL with the floor: the same rows read, decoded, encoded and written by bare
-// statements of many rows, and with a script in Django.
-func BenchmarkMigrate(b *testing.B) {
-	source := djangotest.Postgres(b)
+// postgresSite is a Django with sessions in PostgreSQL, and more settings, and what Go must know of it.
+func postgresSite(b *testing.B, more djangotest.Settings) (djangotest.Database, *djsession.Settings, *djangotest.Django) {
+	b.Helper()
+	database := djangotest.Postgres(b)
 	settings, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
 	if err != nil {
 		b.Fatal(err)
 	}
 	settings.UseTZ = true
-	server := djangotest.Redis(b)
-	django := djangotest.Start(b, djangotest.Newest, djangotest.Settings{
-		"DATABASES": source.Settings(), "USE_TZ": true, "CACHES": djangotest.Caches(server.Django()),
-	})
+	all := djangotest.Settings{"DATABASES": database.Settings(), "USE_TZ": true}
+	maps.Copy(all, more)
+	django := djangotest.Start(b, djangotest.Newest, all)
 	django.Do(b, "migrate()", nil, nil)
+	return database, settings, django
+}
+
+// BenchmarkMigrate compares Migrate from PostgreSQL with the floor: the same rows read, decoded, encoded and written by bare
+// statements of many rows, and with a script in Django.
+func BenchmarkMigrate(b *testing.B) {
+	server := djangotest.Redis(b)
+	source, settings, django := postgresSite(b, djangotest.Settings{"CACHES": djangotest.Caches(server.Django())})
 	question := func(int) string { return "?" }
 	type target struct {
 		name  string

@@ -14,7 +14,6 @@ import (
 	"github.com/djsess/djsess/djsession/ops"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/benchratio"
-	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
@@ -74,14 +73,7 @@ func (s *siteAtWork) beside(b *testing.B, job func()) (w waits, took time.Durati
 // BenchmarkClearBeside clears a PostgreSQL of which half has expired, beside a reader and a writer, by ClearExpired and by Django's
 // clearsessions. It compares their 99th percentiles with those without a job.
 func BenchmarkClearBeside(b *testing.B) {
-	source := djangotest.Postgres(b)
-	settings, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
-	if err != nil {
-		b.Fatal(err)
-	}
-	settings.UseTZ = true
-	django := djangotest.Start(b, djangotest.Newest, djangotest.Settings{"DATABASES": source.Settings(), "USE_TZ": true})
-	django.Do(b, "migrate()", nil, nil)
+	source, settings, django := postgresSite(b, nil)
 	db, err := sql.Open("postgres", source.URL+"?sslmode=disable")
 	if err != nil {
 		b.Fatal(err)

@@ -79,14 +79,7 @@ func (j *readJob) byDjango(b *testing.B, django *djangotest.Django, user string)
 // BenchmarkRead compares the jobs that read on PostgreSQL with the floor, which is the same rows read by bare statements and
 // decoded by as many workers, and with a script in Django.
 func BenchmarkRead(b *testing.B) {
-	source := djangotest.Postgres(b)
-	settings, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
-	if err != nil {
-		b.Fatal(err)
-	}
-	settings.UseTZ = true
-	django := djangotest.Start(b, djangotest.Newest, djangotest.Settings{"DATABASES": source.Settings(), "USE_TZ": true})
-	django.Do(b, "migrate()", nil, nil)
+	source, settings, django := postgresSite(b, nil)
 	store, err := storeurl.Open(source.URL, settings)
 	if err != nil {
 		b.Fatal(err)

@@ -34,7 +34,7 @@ func weakKey(key string) string {
 
 // changeKey returns how the site gets a new SECRET_KEY without logging anybody out, or that it cannot.
 func (e *examining) changeKey() string {
-	const guessed = "whoever guesses it can log in as any user: "
+	const guessed = "anybody who guesses it can log in as any user: "
 	switch {
 	case !e.settings.AtLeast(4, 1):
 		return guessed + "but Django " + e.settings.DjangoVersion + " has no SECRET_KEY_FALLBACKS, so that a new key logs all users out; from 4.1.8 on it can be changed without that"

@@ -1,5 +1,5 @@
 // Package clockskew compares the clock of a server with this machine's. Sessions end by the clock
-// of whoever reads them.
+// of the server or program that reads them.
 package clockskew
 
 import (
