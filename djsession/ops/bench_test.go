@@ -109,9 +109,10 @@ func seedExpired(b *testing.B, url string, settings *djsession.Settings, n int, 
 	}
 }
 
-// floor reads the live rows of a PostgreSQL as bare pages, decodes and encodes them, and hands each page to write, by as many
-// workers as there are processors.
-func floor(b *testing.B, url string, settings *djsession.Settings, decodeOnly bool, newWriter func() func(keys []string, payloads [][]byte, expires []time.Time) error) {
+// floor reads the live rows of a PostgreSQL as bare pages, decodes them, encodes them unless encode is nil, and hands each page to
+// write, by as many workers as there are processors.
+func floor(b *testing.B, url string, settings *djsession.Settings, encode func([]byte, *djsession.Values) ([]byte, error),
+	newWriter func() func(keys []string, payloads [][]byte, expires []time.Time) error) {
 	b.Helper()
 	db, err := sql.Open("postgres", url+"?sslmode=disable&binary_parameters=yes")
 	if err != nil {
@@ -153,8 +154,8 @@ func floor(b *testing.B, url string, settings *djsession.Settings, decodeOnly bo
 						b.Error(err)
 					}
 					v, _, err := codec.Decode(data)
-					if err == nil && !decodeOnly {
-						data, err = codec.Append(nil, v)
+					if err == nil && encode != nil {
+						data, err = encode(nil, v)
 					}
 					if err != nil {
 						b.Error(err)
@@ -173,6 +174,16 @@ func floor(b *testing.B, url string, settings *djsession.Settings, decodeOnly bo
 		})
 	}
 	all.Wait()
+}
+
+// encoder returns what encodes payloads with these settings.
+func encoder(b *testing.B, settings *djsession.Settings) func([]byte, *djsession.Values) ([]byte, error) {
+	b.Helper()
+	codec, err := djsession.NewCodec(settings)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return codec.Append
 }
 
 // bulkInsert returns a writer of bare statements of many rows.
@@ -292,7 +303,7 @@ func BenchmarkMigrate(b *testing.B) {
 				for range b.N {
 					target.empty()
 					start := time.Now()
-					floor(b, source.URL, settings, false, target.write)
+					floor(b, source.URL, settings, encoder(b, settings), target.write)
 					bare := time.Since(start)
 					target.empty()
 					start = time.Now()

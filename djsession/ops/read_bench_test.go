@@ -99,7 +99,7 @@ func BenchmarkRead(b *testing.B) {
 					passes := 0
 					for range rounds {
 						start := time.Now()
-						floor(b, source.URL, settings, true, keepNothing)
+						floor(b, source.URL, settings, nil, keepNothing)
 						bare := time.Since(start)
 						user := someUser(b, store)
 						start = time.Now()

@@ -79,7 +79,7 @@ func BenchmarkRewrite(b *testing.B) {
 				for range b.N {
 					seed(b, database.URL, bench.before, n)
 					start := time.Now()
-					floor(b, database.URL, bench.after, false, update)
+					floor(b, database.URL, bench.after, encoder(b, bench.after), update)
 					bare := time.Since(start)
 					seed(b, database.URL, bench.before, n)
 					start = time.Now()
