@@ -39,7 +39,8 @@ MEMORY := $(shell test "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4
 # The inner loop: offline, with the peers that are installed and the newest Django.
 check: export TMPDIR := $(or $(MEMORY),$(TMPDIR))
 check: lint-offline
-	go test -vet=off -short -p 4 -parallel 4 $(PACKAGES) # much of it waits for servers; lint-offline vets
+	@# Four at once: much of it waits for servers. GOGC: the linker and most tests end before they have much to collect. lint-offline vets.
+	GOGC=400 scripts/with-django go test -vet=off -short -p 4 -parallel 4 $(PACKAGES)
 
 # What CI runs. It installs the peers (Djangos from 2.2 to 6.1 with their cache clients, PostgreSQL, PgBouncer, MariaDB, Redis, Memcached) and tests against them. Without root
 # or network, tests whose peer is missing skip and say so; with CI=true they fail.

@@ -1,6 +1,6 @@
 """A Django that does what it is told: the other side of internal/testing/djangotest.
 
-    peer.py SOCKET
+    peer.py SOCKET [COMMAND...]
 
 It imports Django, which takes most of the time of a start, listens at SOCKET, says "ready" and becomes a new Django for every
 connection: a fork, with settings, a database and an environment of its own. The first line on a connection is
@@ -13,8 +13,11 @@ and the answer is the process id. Then requests and replies are JSON lines:
     {"result": {...}}   or   {"error": "Type: message\\ntraceback"}
 
 The code of all requests runs in one namespace, in which `args` is the request's and `result` is what it sends back. It
-may print: that goes to stderr. It may be indented as a whole. A Django ends with its connection, and the program says its process id
-and its exit status on stdout. The program ends with its stdin and removes the folder of SOCKET. It runs under every Django from 2.2 on.
+may print: that goes to stderr. It may be indented as a whole. A Django ends with its connection, whose last line is
+
+    {"ended": "exit status 0"}
+
+The program ends with its stdin, or with COMMAND and its exit status, and removes the folder of SOCKET. It runs under every Django from 2.2 on.
 """
 import contextlib
 import datetime
@@ -209,17 +212,20 @@ def serve(connection):
         replies.flush()
 
 
-def fork(listener):
-    """Become a Django in a new process."""
+def fork(listener, connections):
+    """Become a Django in a new process. The connections are those of the processes that run."""
     connection, _ = listener.accept()
-    if os.fork():
-        connection.close()
+    pid = os.fork()
+    if pid:
+        connections[pid] = connection
         return
     status = 1
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         listener.close()
+        for other in connections.values():
+            other.close()
         with open(os.devnull) as null:
             os.dup2(null.fileno(), 0)
         serve(connection)
@@ -234,10 +240,11 @@ def fork(listener):
 
 
 def main():
-    address = sys.argv[1]
+    address, command = sys.argv[1], sys.argv[2:]
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path += [here, os.path.join(os.path.dirname(here), "docs", "moving")]  # for settings that name what is there
     sys.dont_write_bytecode = True  # not into the repository
+    environ = dict(os.environ)
     preload()
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
@@ -247,18 +254,31 @@ def main():
     os.set_blocking(awake, False)
     signal.set_wakeup_fd(awake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    print("ready", flush=True)
-    while True:
-        events, _, _ = select.select([0, asleep, listener], [], [])
+    child, inputs = None, [asleep, listener]
+    if command:
+        signal.signal(signal.SIGINT, lambda *_: None)  # a Ctrl-C ends the command, and that this program
+        child = os.posix_spawnp(command[0], command, environ)
+    else:
+        inputs.append(0)
+        print("ready", flush=True)
+    connections, result = {}, None
+    while result is None:
+        events, _, _ = select.select(inputs, [], [])
         if 0 in events:
-            break
+            result = 0
         if asleep in events:
             os.read(asleep, 4096)
             for pid, status in ended():
-                print(pid, "signal %d" % os.WTERMSIG(status) if os.WIFSIGNALED(status) else "exit status %d" % os.WEXITSTATUS(status), flush=True)
+                if pid == child:
+                    result = 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+                    continue
+                text = "signal %d" % os.WTERMSIG(status) if os.WIFSIGNALED(status) else "exit status %d" % os.WEXITSTATUS(status)
+                with connections.pop(pid) as connection, contextlib.suppress(OSError):  # nobody may be there to read it
+                    connection.send(b'{"ended": "%s"}\n' % text.encode(), socket.MSG_DONTWAIT)
         if listener in events:
-            fork(listener)
+            fork(listener, connections)
     shutil.rmtree(os.path.dirname(address), ignore_errors=True)
+    sys.exit(result)
 
 
 def ended():

@@ -48,8 +48,10 @@ func TestContract(t *testing.T) {
 	t.Run("memcached", func(t *testing.T) {
 		djangotest.NotShort(t, "one server is enough")
 		t.Parallel()
+		servers := djangotest.Memcached(t, 3)
 		storetest.Run(t, func(t *testing.T, settings *djsession.Settings) djsession.Store {
-			cache, err := memcache.New(memcache.Config{Servers: djangotest.Memcached(t, 3).Addrs()})
+			servers.Flush(t)
+			cache, err := memcache.New(memcache.Config{Servers: servers.Addrs()})
 			store := storeOf(t, must(t, cache, err), settings)
 			t.Cleanup(func() { store.Close() })
 			return store

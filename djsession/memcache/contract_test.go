@@ -42,8 +42,9 @@ func TestContract(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			servers := djangotest.Memcached(t, n)
 			cachetest.Run(t, func(t *testing.T) cachestore.Cache {
-				servers := djangotest.Memcached(t, n)
+				servers.Flush(t)
 				return contractCache{newCache(t, memcache.Config{Servers: servers.Addrs()}), servers}
 			})
 		})

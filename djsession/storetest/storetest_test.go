@@ -15,6 +15,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/djsession/storetest"
+	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
 // broken is a store that breaks a promise. Functions that are nil break none.
@@ -381,6 +382,7 @@ func TestDefective(t *testing.T) {
 
 // TestSuiteFindsDefects runs TestDefective in a process of its own for each defect.
 func TestSuiteFindsDefects(t *testing.T) {
+	djangotest.NotShort(t, "the suite tests the stores; this tests the suite")
 	for name, defect := range defects {
 		if defect.foundBy == "" {
 			continue

@@ -143,6 +143,24 @@ func (m MemcachedServers) Addrs() []string {
 	return addrs
 }
 
+// Flush removes all items.
+func (m MemcachedServers) Flush(t testing.TB) {
+	t.Helper()
+	for _, addr := range m.Addrs() {
+		conn, err := net.DialTimeout("tcp", addr, patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.SetDeadline(time.Now().Add(patience))
+		fmt.Fprint(conn, "flush_all\r\n")
+		answer, err := bufio.NewReader(conn).ReadString('\n')
+		conn.Close()
+		if answer != "OK\r\n" {
+			t.Fatalf("flush_all of %s: %q, %v", addr, answer, err)
+		}
+	}
+}
+
 // Django is the entry for CACHES with Django's PyMemcacheCache, PyLibMCCache or, up to 4.0, MemcachedCache. A test may add
 // to it.
 func (m MemcachedServers) Django(backend string) map[string]any {

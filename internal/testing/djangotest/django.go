@@ -27,10 +27,17 @@ type Django struct {
 
 	mu      sync.Mutex
 	conn    *net.UnixConn
-	replies *bufio.Reader
+	replies chan reply
 	stderr  string        // the file that it writes to
 	ended   chan struct{} // closed when the process is gone
 	status  string        // how it went; read after ended
+}
+
+// reply is a line that a Django sends: the answer to a request, or at last how its process has ended.
+type reply struct {
+	Result json.RawMessage
+	Error  string
+	Ended  string
 }
 
 // Start runs a Django of this version until the test ends. Wrong settings show at the first request.
@@ -44,15 +51,16 @@ func Start(t testing.TB, version string, settings Settings) *Django {
 	d := &Django{
 		Version: version,
 		stderr:  filepath.Join(t.TempDir(), "stderr"),
+		replies: make(chan reply, 1), // to one request
 		ended:   make(chan struct{}),
 	}
-	if err := d.start(t, forkServerOf(t, version), values); err != nil {
+	if err := d.start(t, values); err != nil {
 		t.Fatalf("django %s: %v", version, err)
 	}
 	return d
 }
 
-func (d *Django) start(t testing.TB, server *forkServer, settings Settings) error {
+func (d *Django) start(t testing.TB, settings Settings) error {
 	dir, err := os.Getwd()
 	if err != nil {
 		return err
@@ -72,24 +80,42 @@ func (d *Django) start(t testing.TB, server *forkServer, settings Settings) erro
 	if err := os.WriteFile(d.stderr, nil, 0o600); err != nil {
 		return err
 	}
-	if d.conn, err = server.dial(); err != nil {
+	if d.conn, err = dialForkServer(t, d.Version); err != nil {
 		return err
 	}
 	t.Cleanup(func() { d.conn.Close() })
-	d.replies = bufio.NewReader(d.conn)
+	lines := bufio.NewReader(d.conn)
 	if _, err := d.conn.Write(append(text, '\n')); err != nil {
 		return err
 	}
 	var pid int
-	if _, err := fmt.Fscanln(d.replies, &pid); err != nil {
+	if _, err := fmt.Fscanln(lines, &pid); err != nil {
 		return fmt.Errorf("no process id: %w", err)
 	}
-	go func() {
-		d.status = server.wait(pid)
-		close(d.ended)
-	}()
+	go d.read(lines)
 	t.Cleanup(func() { d.stop(pid) })
 	return nil
+}
+
+// read passes the replies on until the process has ended.
+func (d *Django) read(lines *bufio.Reader) {
+	defer close(d.ended)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			d.status = "with the process that it was forked from"
+			return
+		}
+		var r reply
+		if err := json.Unmarshal(line, &r); err != nil {
+			r.Error = fmt.Sprintf("reply %.200q: %v", line, err)
+		}
+		if r.Ended != "" {
+			d.status = r.Ended
+			return
+		}
+		d.replies <- r
+	}
 }
 
 // stop lets it end by itself, as its input does; one that is busy or stuck is killed.
@@ -131,24 +157,23 @@ func (d *Django) Try(code string, args, result any) error {
 	if _, err := d.conn.Write(append(request, '\n')); err != nil {
 		return d.gone(err)
 	}
-	line, err := d.replies.ReadBytes('\n')
-	if err != nil {
-		return d.gone(err)
+	var r reply
+	select {
+	case r = <-d.replies:
+	case <-d.ended:
+		select {
+		case r = <-d.replies: // the last one
+		default:
+			return d.gone(nil)
+		}
 	}
-	var reply struct {
-		Result json.RawMessage
-		Error  string
-	}
-	if err := json.Unmarshal(line, &reply); err != nil {
-		return fmt.Errorf("reply %.200q: %w", line, err)
-	}
-	if reply.Error != "" {
-		return &PythonError{reply.Error}
+	if r.Error != "" {
+		return &PythonError{r.Error}
 	}
 	if result == nil {
 		return nil
 	}
-	return json.Unmarshal(reply.Result, result)
+	return json.Unmarshal(r.Result, result)
 }
 
 // gone explains why a request could not be sent or answered: usually by what the process said last.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 )
@@ -20,9 +19,6 @@ type forkServer struct {
 	socket   string
 	lifeline io.Closer     // closed: the server ends; also when the test binary does
 	ended    chan struct{} // closed when it is gone
-
-	mu       sync.Mutex
-	statuses map[int]chan string // of its forks that have ended or are waited for, by their process ids
 }
 
 // forkServers are those of this test binary, which last as long as it does.
@@ -31,24 +27,34 @@ var forkServers struct {
 	of map[string]*forkServer
 }
 
-// forkServerOf returns the server of a version, and starts it on first use.
-func forkServerOf(t testing.TB, version string) *forkServer {
+// dialForkServer connects to the server of a version, and starts it on first use. A command that runs the tests of several packages
+// may have started one for all of them: see scripts/with-django.
+func dialForkServer(t testing.TB, version string) (*net.UnixConn, error) {
 	t.Helper()
 	python := Python(t, version)
+	if folder := os.Getenv("DJSESS_DJANGO_SOCKETS"); folder != "" {
+		if conn, err := dialUnix(filepath.Join(folder, version)); err == nil {
+			return conn, nil
+		}
+	}
 	forkServers.Lock()
 	defer forkServers.Unlock()
-	if s := forkServers.of[version]; s != nil {
-		return s
+	s := forkServers.of[version]
+	if s == nil {
+		var err error
+		if s, err = startForkServer(python, Testdata(t, "peer.py")); err != nil {
+			return nil, err
+		}
+		if forkServers.of == nil {
+			forkServers.of = map[string]*forkServer{}
+		}
+		forkServers.of[version] = s
 	}
-	s, err := startForkServer(python, Testdata(t, "peer.py"))
-	if err != nil {
-		t.Fatalf("django %s: %v", version, err)
-	}
-	if forkServers.of == nil {
-		forkServers.of = map[string]*forkServer{}
-	}
-	forkServers.of[version] = s
-	return s
+	return dialUnix(s.socket)
+}
+
+func dialUnix(path string) (*net.UnixConn, error) {
+	return net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
 }
 
 func startForkServer(python, program string) (*forkServer, error) {
@@ -57,11 +63,7 @@ func startForkServer(python, program string) (*forkServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &forkServer{
-		socket:   filepath.Join(dir, "s"),
-		ended:    make(chan struct{}),
-		statuses: map[int]chan string{},
-	}
+	s := &forkServer{socket: filepath.Join(dir, "s"), ended: make(chan struct{})}
 	// -I: nothing of the caller's Python environment counts.
 	cmd := exec.Command(python, "-I", program, s.socket)
 	stdin, err := cmd.StdinPipe()
@@ -86,53 +88,11 @@ func startForkServer(python, program string) (*forkServer, error) {
 		return nil, fmt.Errorf("%v, having said:\n%s%s", err, line, tail(stderr.Bytes()))
 	}
 	go func() {
-		s.read(lines)
+		io.Copy(io.Discard, lines)
 		cmd.Wait()
 		close(s.ended)
 	}()
 	return s, nil
-}
-
-// read takes note of the forks that end.
-func (s *forkServer) read(lines *bufio.Reader) {
-	for {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			return
-		}
-		var pid int
-		before, status, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if _, err := fmt.Sscan(before, &pid); err == nil {
-			s.status(pid) <- status
-		}
-	}
-}
-
-// status is where the status of a fork arrives, which may end before anyone waits for it.
-func (s *forkServer) status(pid int) chan string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.statuses[pid] == nil {
-		s.statuses[pid] = make(chan string, 1)
-	}
-	return s.statuses[pid]
-}
-
-// wait returns when the fork has ended, and says how.
-func (s *forkServer) wait(pid int) string {
-	select {
-	case status := <-s.status(pid):
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.statuses, pid)
-		return status
-	case <-s.ended:
-		return "with the process that it was forked from"
-	}
-}
-
-func (s *forkServer) dial() (*net.UnixConn, error) {
-	return net.DialUnix("unix", nil, &net.UnixAddr{Name: s.socket, Net: "unix"})
 }
 
 // stop ends the server, and waits until its folder is gone.
