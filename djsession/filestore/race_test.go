@@ -140,7 +140,11 @@ func TestProcessesLoseNothing(t *testing.T) {
 // A Django process that alone writes one value never reads an older state of it: Go has neither
 // overwritten its write, nor has Django read a version that Go undid.
 func TestNothingOfDjangosIsLost(t *testing.T) {
-	const processes, rounds = 2, 300
+	const processes = 2
+	rounds := 300
+	if testing.Short() {
+		rounds = 100
+	}
 	s := newSite(t, djangotest.Newest, true, "UTC")
 	key := create(t, s.store, "", `{"django":0}`).Key
 	var stops []func() int

@@ -167,6 +167,9 @@ func TestMigrate(t *testing.T) {
 				continue
 			}
 			for _, pickled := range []bool{false, true} {
+				if pickled && testing.Short() {
+					continue // it needs an older Django
+				}
 				name := "JSON"
 				if pickled {
 					name = "pickles"

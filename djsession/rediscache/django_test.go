@@ -211,9 +211,8 @@ func TestScan(t *testing.T) {
 		cache := open(t, r, s.config())
 		const prefix = `*?[a-z]\:1:`
 		s.Do(t, `
-			for i in range(700):
-				cache.set("k%d" % i, {"i": i}, 1000, version=1)
-				cache.set("other%d" % i, {"i": i}, 1000, version=2)
+			cache.set_many({"k%d" % i: {"i": i} for i in range(700)}, 1000, version=1)
+			cache.set_many({"other%d" % i: {"i": i} for i in range(700)}, 1000, version=2)
 			cache.set("never", {"i": -1}, None)
 		`, nil, nil)
 		r.Do(t, "SET", prefix+"odd", "x")
