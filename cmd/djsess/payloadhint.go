@@ -31,6 +31,8 @@ func payloadHint(err *djsession.PayloadError) string {
 			"serializer and compressor of the site's CACHES"
 	case strings.HasPrefix(err.Content, "a JSON object"), strings.HasPrefix(err.Content, "a pickle"): // otherwise withHint has its own hint
 		return "the site signed it, but it is damaged, and Django cannot read it either: its visitor gets an empty session; djsess delete removes it"
+	case errors.Is(err, djsession.ErrMalformed) && err.Content == "": // the payload was not looked at, or has an expiry that is none
+		return "what the store holds of this session is damaged: correct it there, or remove the session with djsess delete"
 	case errors.Is(err, djsession.ErrMalformed):
 		return "the site signed it, but SESSION_SERIALIZER cannot read it: set that under [settings] in " + configName + " as in the site's settings.py"
 	case errors.Is(err, djsession.ErrTooLarge):
