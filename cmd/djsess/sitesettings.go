@@ -58,6 +58,11 @@ djsess.toml, names it.`,
 	cmd.Flags().StringVarP(&output, "output", "o", "", "`FILE` to write (default: stdout)")
 	where := addSiteFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		// What begins otherwise is no JSON: it may be settings.py or the database.
+		file := &newFile{wholeFile: wholeFile{path: cmp.Or(output, standardStream), force: true, begin: "{"}}
+		if err := file.check(); err != nil {
+			return err
+		}
 		s, err := where.find()
 		if err != nil {
 			return err
@@ -68,18 +73,19 @@ djsess.toml, names it.`,
 		if err != nil {
 			return err
 		}
-		file, err := sitefile.Parse(data)
+		parsed, err := sitefile.Parse(data)
 		if err != nil {
 			return fmt.Errorf("what %s wrote is not used: %w", s.python, err)
 		}
-		for _, leftOut := range file.LeftOut {
+		for _, leftOut := range parsed.LeftOut {
 			a.complain("left out: %s", leftOut)
 		}
-		if output == "" {
+		if file.path == standardStream {
 			_, err = a.stdout.Write(data)
 			return err
 		}
-		return os.WriteFile(output, data, 0o644) // it has no secrets
+		file.data = data
+		return writeTogether([]*newFile{file})
 	}
 	return cmd
 }
