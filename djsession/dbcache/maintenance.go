@@ -3,6 +3,7 @@ package dbcache
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/djsess/djsess/djsession"
@@ -64,4 +65,18 @@ func (c *Cache) someKeys(ctx context.Context) (keys []string, err error) {
 		return nil, c.table.Fail(ctx, "examine", "", err)
 	}
 	return keys, nil
+}
+
+// Size returns the size of the table with its items, sessions or not.
+func (c *Cache) Size(ctx context.Context) (djsession.StoreSize, error) { return c.table.Size(ctx) }
+
+// ClearExpired removes the rows of items that have ended, whether they are sessions or not, as
+// Django does when it culls.
+func (c *Cache) ClearExpired(ctx context.Context, r djsession.ClearRequest) iter.Seq2[djsession.Cleared, error] {
+	if c.config.ReadOnly && !r.DryRun {
+		return func(yield func(djsession.Cleared, error) bool) {
+			yield(djsession.Cleared{}, c.table.Error("clear expired", "", djsession.ErrReadOnly))
+		}
+	}
+	return c.table.ClearExpired(ctx, r)
 }
