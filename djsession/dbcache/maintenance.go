@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/remedy"
+	"github.com/djsess/djsess/internal/checkup"
 )
 
 // sharedSample is how many rows checkShared looks at.
@@ -40,7 +40,7 @@ func (c *Cache) checkShared(ctx context.Context, prefix string) djsession.CheckR
 		return djsession.CheckResult{Check: check, Status: djsession.CheckWarns,
 			Text: fmt.Sprintf("%d of %d rows of table %q are no sessions of this site: a cache.clear() there logs all users out, and all rows together count for MAX_ENTRIES",
 				others, len(keys), c.table.Name),
-			Remedy: "keep sessions in a table of their own: name its entry of CACHES by SESSION_CACHE_ALIAS; " + remedy.Move}
+			Remedy: "keep sessions in a table of their own: name its entry of CACHES by SESSION_CACHE_ALIAS; " + checkup.MoveRemedy}
 	}
 	return djsession.CheckResult{Check: check, Status: djsession.CheckOK, Text: fmt.Sprintf("nothing but sessions was seen in table %q", c.table.Name)}
 }

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/remedy"
+	"github.com/djsess/djsess/internal/checkup"
 	"github.com/djsess/djsess/internal/swapfile"
 )
 
@@ -33,7 +33,7 @@ func (f *Folder) Examine() djsession.CheckResult {
 	if f.IsOpenToAll() {
 		r.Status = djsession.CheckWarns
 		r.Text += ": every user of this machine may put files there"
-		r.Remedy = "give the site a folder of its own, with the permissions 0700, by " + f.config.Setting + "; " + remedy.Move
+		r.Remedy = "give the site a folder of its own, with the permissions 0700, by " + f.config.Setting + "; " + checkup.MoveRemedy
 	}
 	return r
 }
