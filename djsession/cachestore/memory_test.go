@@ -290,22 +290,4 @@ func newStore(t testing.TB, cache cachestore.Cache, c cachestore.Config) *caches
 	return store
 }
 
-func values(t testing.TB, json string) *djsession.Values {
-	t.Helper()
-	v := new(djsession.Values)
-	if err := v.UnmarshalPythonJSON(json); err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-func text(t testing.TB, v *djsession.Values) string {
-	t.Helper()
-	b, err := v.AppendPythonJSON(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 func second(_ *djsession.Record, err error) error { return err }

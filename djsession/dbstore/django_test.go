@@ -11,6 +11,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // Go reads the times in the table in the site's zone: a session ends for Go when it ends for
@@ -43,7 +44,7 @@ func TestTimesAgreeWithDjango(t *testing.T) {
 						"DATABASES": db.Settings(), "USE_TZ": zone.useTZ, "TIME_ZONE": zone.zone,
 					})
 					django.Do(t, `migrate()`, nil, nil)
-					s := settings(t, version)
+					s := fixture.Settings(t, version)
 					s.UseTZ, s.TimeZone = zone.useTZ, zone.zone
 					timesAgree(t, django, open(t, db, s, options))
 				})
@@ -151,7 +152,7 @@ func TestCreateTableIsDjangos(t *testing.T) {
 				`, map[string]any{"table": table, "i": i}, nil)
 					want := schema(t, db, table)
 					exec(t, db, "DROP TABLE "+quote(db, table))
-					store := open(t, db, settings(t, version), "?table="+url.QueryEscape(table))
+					store := open(t, db, fixture.Settings(t, version), "?table="+url.QueryEscape(table))
 					for range 2 { // the second finds it there
 						if err := store.CreateTable(t.Context()); err != nil {
 							t.Fatal(err)
@@ -201,7 +202,7 @@ func quote(db djangotest.Database, table string) string {
 func TestTableInASchema(t *testing.T) {
 	db := djangotest.Postgres(t)
 	exec(t, db, `CREATE SCHEMA "Site"`)
-	store := open(t, db, settings(t, djangotest.Newest), "?table=Site.django_session")
+	store := open(t, db, fixture.Settings(t, djangotest.Newest), "?table=Site.django_session")
 	if err := store.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +211,7 @@ func TestTableInASchema(t *testing.T) {
 		t.Errorf("%s rows", n)
 	}
 	lite := djangotest.SQLite(t)
-	store = open(t, lite, settings(t, djangotest.Newest), "?table=main.django_session")
+	store = open(t, lite, fixture.Settings(t, djangotest.Newest), "?table=main.django_session")
 	if err := store.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +220,7 @@ func TestTableInASchema(t *testing.T) {
 	}
 	djangotest.NotShort(t, "MariaDB")
 	maria := djangotest.MariaDB(t)
-	store = open(t, maria, settings(t, djangotest.Newest), "?table="+maria.Name+".django_session")
+	store = open(t, maria, fixture.Settings(t, djangotest.Newest), "?table="+maria.Name+".django_session")
 	if err := store.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +281,7 @@ func TestExpiryAcrossClockChanges(t *testing.T) {
 							timezone.now = real
 						result = s.session_key
 					`, naive, &key)
-					s := settings(t, version)
+					s := fixture.Settings(t, version)
 					now, err := time.ParseInLocation("2006-01-02T15:04:05", naive, loc)
 					if err != nil {
 						t.Fatal(err)
