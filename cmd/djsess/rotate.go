@@ -37,7 +37,7 @@ Rotate needs to know where the users are: in [users], or in a settings file.`,
 		Args: exactly(0, "want no arguments"),
 	}
 	flags := addJobFlags(cmd, true)
-	leaveHashes := leaveHashesFlag(cmd)
+	hashes := addHashesFlag(cmd)
 	a.acceptNewKeyFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.withRewriter(cmd, flags, func(ctx context.Context, s *site) error {
@@ -46,14 +46,12 @@ Rotate needs to know where the users are: in [users], or in a settings file.`,
 				return err
 			}
 			options := ops.Rotation{Job: job}
-			if !*leaveHashes {
-				auth, closeUsers, err := a.auth(s, forHashes, false)
-				if err != nil {
-					return err
-				}
-				defer closeUsers()
-				options.Auth = auth
+			auth, closeUsers, err := hashes.auth(a, s)
+			if err != nil {
+				return err
 			}
+			defer closeUsers()
+			options.Auth = auth
 			did, err := ops.Rotate(ctx, s.Store, options)
 			var unknown error
 			if flags.dryRun && errors.Is(err, djsession.ErrUnknownKey) {

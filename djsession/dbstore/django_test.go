@@ -17,35 +17,26 @@ import (
 // Go reads the times in the table in the site's zone: a session ends for Go when it ends for
 // Django, to the microsecond.
 func TestTimesAgreeWithDjango(t *testing.T) {
-	zones := []struct {
-		name         string
-		useTZ        bool
-		zone, dbZone string
-	}{
-		{"USE_TZ", true, "Europe/Warsaw", ""},
-		{"USE_TZ and a zone of the database", true, "Europe/Warsaw", "Asia/Kolkata"},
-		{"naive", false, "America/St_Johns", ""},
-	}
 	for _, version := range djangotest.OldestAndNewest() {
 		for _, kind := range djangotest.Databases() {
-			for _, zone := range zones {
-				t.Run(strings.Join([]string{version, kind.Kind, zone.name}, "/"), func(t *testing.T) {
-					if kind.Kind == "postgres" && zone.dbZone != "" {
+			for _, zone := range djangotest.TimeZones() {
+				t.Run(strings.Join([]string{version, kind.Kind, zone.Name}, "/"), func(t *testing.T) {
+					if kind.Kind == "postgres" && zone.Database != "" {
 						return // holds instants; Django has no such setting for it
 					}
 					t.Parallel()
 					db := kind.New(t)
 					options := ""
-					if zone.dbZone != "" {
-						db.Django["TIME_ZONE"] = zone.dbZone
-						options = "?time_zone=" + zone.dbZone
+					if zone.Database != "" {
+						db.Django["TIME_ZONE"] = zone.Database
+						options = "?time_zone=" + zone.Database
 					}
 					django := djangotest.Start(t, version, djangotest.Settings{
-						"DATABASES": db.Settings(), "USE_TZ": zone.useTZ, "TIME_ZONE": zone.zone,
+						"DATABASES": db.Settings(), "USE_TZ": zone.UseTZ, "TIME_ZONE": zone.Zone,
 					})
 					django.Do(t, `migrate()`, nil, nil)
 					s := fixture.Settings(t, version)
-					s.UseTZ, s.TimeZone = zone.useTZ, zone.zone
+					s.UseTZ, s.TimeZone = zone.UseTZ, zone.Zone
 					timesAgree(t, django, open(t, db, s, options))
 				})
 			}

@@ -153,3 +153,20 @@ var mariadb = &once{recipe: recipe{
 			"--port=" + strconv.Itoa(port), "--user=" + dbUser, "--password=" + password, "--connect-timeout=5", "--execute"}
 	},
 }}
+
+// TimeZones are a site's settings of time zones, for tests of the times in a database.
+func TimeZones() []TimeZone {
+	return []TimeZone{
+		{"USE_TZ", true, "Europe/Warsaw", ""},
+		{"USE_TZ and a zone of the database", true, "Europe/Warsaw", "Asia/Kolkata"},
+		{"naive", false, "America/St_Johns", ""},
+	}
+}
+
+// TimeZone is the USE_TZ and TIME_ZONE of a site, and the TIME_ZONE of its entry in DATABASES. PostgreSQL
+// does not take the latter.
+type TimeZone struct {
+	Name           string
+	UseTZ          bool
+	Zone, Database string
+}
