@@ -88,7 +88,7 @@ func (m *moving) save(phase djsession.Phase, n int) error {
 	return err
 }
 
-// hold checks what the stores hold.
+// hold checks the sessions in both stores.
 func (m *moving) hold(old, new string) {
 	m.Helper()
 	if a, b := holds(m.T, m.old, m.key), holds(m.T, m.new, m.key); a != old || b != new {

@@ -43,7 +43,7 @@ func addJobFlags(cmd *cobra.Command, writes bool) *jobFlags {
 	return f
 }
 
-// jobReport collects what a job tells of single sessions, and shows how far it is.
+// jobReport collects the findings of a job, and shows its progress.
 type jobReport struct {
 	app      *app
 	flags    *jobFlags

@@ -13,7 +13,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// models are user models of a site's own: their class body, and what Go is told.
+// models are user models of a site's own: the body of the class, and its description for Go.
 var models = []struct {
 	name, body, backend string
 	model               djauth.UserModel
@@ -116,7 +116,7 @@ func TestUserModels(t *testing.T) {
 	}
 }
 
-// ownColumns is what Go has read and written of a user.
+// ownColumns tests which columns of a user Go reads and writes.
 func (s *site) ownColumns(t *testing.T, model djauth.UserModel) {
 	t.Helper()
 	users, err := djauth.UsersIn(s.store, model)

@@ -176,7 +176,7 @@ func floor(b *testing.B, url string, settings *djsession.Settings, encode func([
 	all.Wait()
 }
 
-// encoder returns what encodes payloads with these settings.
+// encoder returns a function that encodes payloads with these settings.
 func encoder(b *testing.B, settings *djsession.Settings) func([]byte, *djsession.Values) ([]byte, error) {
 	b.Helper()
 	codec, err := djsession.NewCodec(settings)
