@@ -7,7 +7,7 @@ import (
 	"github.com/djsess/djsess/signing"
 )
 
-// Origin.Old tells what a save would write in another way. ReadBothForms lets every release read both forms, and changes nothing
+// Origin.Old names the parts that a save would write in another form. ReadBothForms lets every release read both forms, and changes nothing
 // in what is written.
 func TestBothForms(t *testing.T) {
 	settings := func(version string, more func(*djsession.Settings)) *djsession.Settings {

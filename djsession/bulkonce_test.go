@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // Every session of a bulk write is written once. The store reports its success, or an
@@ -17,7 +18,7 @@ func TestBulkWritesAreMadeOnce(t *testing.T) {
 		ctx := t.Context()
 		var records []*djsession.Record
 		for range 3 {
-			records = append(records, &djsession.Record{Key: djsession.NewKey(), Values: parse(t, `{"n":0}`)})
+			records = append(records, &djsession.Record{Key: djsession.NewKey(), Values: fixture.Values(t, `{"n":0}`)})
 		}
 		before := s.count(t)
 		s.arm(kind.create, late)
@@ -34,7 +35,7 @@ func TestBulkWritesAreMadeOnce(t *testing.T) {
 			if got := holds(t, s.direct, records[i].Key); got != `{"n":0}` {
 				t.Errorf("create: stored is %s", got)
 			}
-			replacements = append(replacements, djsession.Replacement{Old: r.Record, Values: parse(t, `{"n":1}`)})
+			replacements = append(replacements, djsession.Replacement{Old: r.Record, Values: fixture.Values(t, `{"n":1}`)})
 		}
 		if n := s.count(t) - before; n != len(records) {
 			t.Errorf("create: %d sessions more, want %d", n, len(records))
@@ -60,7 +61,7 @@ func TestBulkWritesAreMadeOnce(t *testing.T) {
 		}
 		for i, r := range results {
 			if r.Err == nil {
-				if _, err := s.store.Replace(ctx, r.Record, parse(t, `{"n":2}`), r.Record.Expires); err != nil {
+				if _, err := s.store.Replace(ctx, r.Record, fixture.Values(t, `{"n":2}`), r.Record.Expires); err != nil {
 					t.Errorf("replace: the record number %d cannot be used: %v", i, err)
 				}
 			}

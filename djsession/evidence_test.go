@@ -15,6 +15,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // A manager without a call of Check checks the store itself before it replaces a cookie.
@@ -99,13 +100,13 @@ func TestUnknownStoreTakesNoCookie(t *testing.T) {
 func TestDeadSessionsProveNothing(t *testing.T) {
 	store, m := newSite(t)
 	m.AcceptEmptyStore = false
-	if _, err := store.Create(t.Context(), "", parse(t, `{"a":1}`), time.Now().Add(-365*24*time.Hour)); err != nil {
+	if _, err := store.Create(t.Context(), "", fixture.Values(t, `{"a":1}`), time.Now().Add(-365*24*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if w := visit(t, m, djsession.NewKey(), setGo); w.Code != 500 || cookieOf(t, w) != "" {
 		t.Errorf("status %d, cookie %q", w.Code, cookieOf(t, w))
 	}
-	if _, err := store.Create(t.Context(), "", parse(t, `{"a":1}`), time.Now().Add(time.Hour)); err != nil {
+	if _, err := store.Create(t.Context(), "", fixture.Values(t, `{"a":1}`), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Check(t.Context()); err != nil { // Check does not wait for the next sampling

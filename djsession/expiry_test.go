@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 func TestExpiryDate(t *testing.T) {
@@ -51,7 +52,7 @@ func TestExpiryDate(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.UseTZ, s.TimeZone = c.useTZ, "Europe/Berlin"
-			got, err := s.ExpiryDate(parse(t, c.json), now)
+			got, err := s.ExpiryDate(fixture.Values(t, c.json), now)
 			if !got.Equal(c.want) || (err != nil) != c.err || c.err && !errors.Is(err, djsession.ErrInvalidExpiry) {
 				t.Errorf("%v, %v; want %v", got, err, c.want)
 			}

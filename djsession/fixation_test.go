@@ -16,6 +16,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // viewActions are actions of a handler that may create a session.
@@ -105,7 +106,7 @@ func (a *attack) all(t *testing.T) map[string]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[r.Key] = jsonOf(t, r.Values) + r.Expires.String()
+		all[r.Key] = fixture.JSON(t, r.Values) + r.Expires.String()
 	}
 	return all
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // version is one state of the contested session.
@@ -40,7 +41,7 @@ func (v version) after(t *testing.T, before version) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	values := parse(t, before.holds)
+	values := fixture.Values(t, before.holds)
 	if err := update(v.writer(), n)(values); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func (v version) after(t *testing.T, before version) string {
 // updatesByGo returns how many updates by Go the version holds.
 func (v version) updatesByGo(t *testing.T) (sum int) {
 	t.Helper()
-	values := parse(t, v.holds)
+	values := fixture.Values(t, v.holds)
 	for i := range goWriters {
 		n := 0
 		if err := values.Get(writer(byGo, i), &n); err != nil && !errors.Is(err, djsession.ErrNoValue) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // A payload that can be written can be read again: the limit applies to the same size in both
@@ -25,7 +26,7 @@ func TestSizeBound(t *testing.T) {
 			size int
 			ok   bool
 		}{{bound, true}, {bound + 1, false}} {
-			v := parse(t, `{"a":"`+strings.Repeat("\xff", c.size-len(`{"a":""}`))+`"}`)
+			v := fixture.Values(t, `{"a":"`+strings.Repeat("\xff", c.size-len(`{"a":""}`))+`"}`)
 			payload, err := codec.Append(nil, v)
 			if (err == nil) != c.ok || err != nil && !errors.Is(err, djsession.ErrTooLarge) {
 				t.Fatalf("%s: %d bytes: %v", version, c.size, err)
@@ -53,7 +54,7 @@ func TestNoBoundAtAll(t *testing.T) {
 	}
 	s.MaxPayloadSize = math.MaxInt
 	codec := newCodec(t, s, djsession.NewCodec)
-	payload, err := codec.Append(nil, parse(t, `{"a":1}`))
+	payload, err := codec.Append(nil, fixture.Values(t, `{"a":1}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func TestValuesAreReadByManyGoroutines(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	v = parse(t, jsonOf(t, v))
+	v = fixture.Values(t, fixture.JSON(t, v))
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
@@ -103,7 +104,7 @@ func TestValuesAreReadByManyGoroutines(t *testing.T) {
 }
 
 func TestValuesByValue(t *testing.T) {
-	v := parse(t, `{"a":1.0}`)
+	v := fixture.Values(t, `{"a":1.0}`)
 	var out djsession.Values
 	if err := out.Set("copy", *v); err != nil {
 		t.Fatal(err)
@@ -111,7 +112,7 @@ func TestValuesByValue(t *testing.T) {
 	if err := out.Set("field", struct{ V djsession.Values }{*v}); err != nil {
 		t.Fatal(err)
 	}
-	if got := jsonOf(t, &out); got != `{"copy":{"a":1.0},"field":{"V":{"a":1.0}}}` {
+	if got := fixture.JSON(t, &out); got != `{"copy":{"a":1.0},"field":{"V":{"a":1.0}}}` {
 		t.Error(got)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/internal/testing/benchratio"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // BenchmarkManager compares a request that loads, changes and saves a session with its two
@@ -45,7 +46,7 @@ func benchManager(b *testing.B, database djangotest.Database, json string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	values := parse(b, json)
+	values := fixture.Values(b, json)
 	payload, err := codec.Append(nil, values)
 	if err != nil {
 		b.Fatal(err)

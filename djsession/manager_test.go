@@ -16,6 +16,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // newSite returns a new, empty store in SQLite, and a manager that trusts it and logs to the test.
@@ -72,7 +73,7 @@ func withoutClock(s *djsession.Settings) djsession.Settings {
 // stored creates a session before the test, and returns its key.
 func stored(t testing.TB, store djsession.Store, json string) string {
 	t.Helper()
-	r, err := store.Create(t.Context(), "", parse(t, json), time.Time{})
+	r, err := store.Create(t.Context(), "", fixture.Values(t, json), time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
 	"github.com/djsess/djsess/internal/testing/faultproxy"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // onceSite is a store behind a proxy that breaks connections, and the same store without the proxy.
@@ -249,7 +250,7 @@ func TestWritesAreMadeOnce(t *testing.T) {
 				what = "create under a key"
 			}
 			s.arm(kind.create, late)
-			r, err := s.store.Create(ctx, chosen, parse(t, `{"a":1}`), time.Time{})
+			r, err := s.store.Create(ctx, chosen, fixture.Values(t, `{"a":1}`), time.Time{})
 			if err != nil {
 				t.Fatalf("%s: %v", what, err)
 			}
@@ -262,7 +263,7 @@ func TestWritesAreMadeOnce(t *testing.T) {
 				t.Errorf("%s: in the end stored is %s", what, got)
 			}
 			// The record can be replaced like a loaded one.
-			if _, err := s.store.Replace(ctx, r, parse(t, `{"a":2}`), time.Time{}); err != nil {
+			if _, err := s.store.Replace(ctx, r, fixture.Values(t, `{"a":2}`), time.Time{}); err != nil {
 				t.Errorf("%s: then replace: %v", what, err)
 			}
 			if err := s.store.Delete(ctx, r.Key); err != nil {
@@ -380,7 +381,7 @@ func TestNoAnswerAtAll(t *testing.T) {
 		s.proxy.LoseAnswers(kind.remove, 1000)
 		wantUnknown(t, "delete", s.store.Delete(t.Context(), key))
 		s.proxy.LoseAnswers(kind.create, 1000)
-		_, err := s.store.Create(t.Context(), "", parse(t, `{}`), time.Time{})
+		_, err := s.store.Create(t.Context(), "", fixture.Values(t, `{}`), time.Time{})
 		wantUnknown(t, "create", err)
 		s.proxy.Disarm()
 	})
@@ -515,7 +516,7 @@ func testIdleConnections(t *testing.T, kind onceKind, s *onceSite, end func(*tes
 		var err error
 		switch i % 3 {
 		case 0:
-			_, err = s.store.Replace(t.Context(), r, parse(t, `{"n":1}`), time.Time{})
+			_, err = s.store.Replace(t.Context(), r, fixture.Values(t, `{"n":1}`), time.Time{})
 		case 1:
 			err = deleter.DeleteUnchanged(t.Context(), r)
 		default:

@@ -11,8 +11,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/middlewaretest"
 )
 
-// The middleware does what Django's does (promise 6), except for the differences that promises 2
-// and 3 require.
+// The middleware does what Django's does, except for the intended differences that middlewaretest
+// lists.
 func TestMiddlewareIsDjangos(t *testing.T) {
 	engines := map[string]func(*testing.T) middlewaretest.Engine{
 		"db": dbEngine,

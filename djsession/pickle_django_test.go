@@ -17,6 +17,7 @@ import (
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // inPython is a value in Python, and what Go makes of it.
@@ -281,7 +282,7 @@ func TestPickledTypesFromGo(t *testing.T) {
 		"decimal": {pytype.Decimal("1.10"), "Decimal('1.10')"},
 		"uuid":    {pytype.UUID{15: 5}, "UUID('00000000-0000-0000-0000-000000000005')"},
 		"times":   {[]time.Time{noonPlus.UTC()}, "[datetime.datetime(2031, 7, 2, 10, 0, 0, 1, tzinfo=datetime.timezone.utc)]"},
-		"nested":  {parse(t, `{"b":1.0,"a":NaN}`), "{'b': 1.0, 'a': nan}"},
+		"nested":  {fixture.Values(t, `{"b":1.0,"a":NaN}`), "{'b': 1.0, 'a': nan}"},
 	}
 	onPickles(t, func(t *testing.T, site *engineSite) {
 		ordered := sortedNames(values)

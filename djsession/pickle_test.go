@@ -15,6 +15,7 @@ import (
 	"github.com/djsess/djsess/djsession/pytype"
 	"github.com/djsess/djsess/internal/pickle"
 	"github.com/djsess/djsess/internal/pydict"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 func pickled(t testing.TB, root *pickle.Object, protocol int) []byte {
@@ -279,13 +280,13 @@ func TestOpaqueBesideFields(t *testing.T) {
 
 // A session can move between serializers. JSON has the values in the form that json.dumps writes.
 func TestPickleToJSONAndBack(t *testing.T) {
-	v := parse(t, oddJSON)
+	v := fixture.Values(t, oddJSON)
 	data, err := djsession.PickleSerializer{}.Append(nil, v)
 	if err != nil {
 		t.Fatal(err)
 	}
 	back := unpickle(t, data)
-	if got := jsonOf(t, back); got != oddJSON {
+	if got := fixture.JSON(t, back); got != oddJSON {
 		t.Errorf("got  %s\nwant %s", got, oddJSON)
 	}
 	if err := back.Set("at", noonPlus); err != nil {
@@ -303,7 +304,7 @@ func TestPickleToJSONAndBack(t *testing.T) {
 
 // If Go sets a time in a JSON session, all other values keep their bytes.
 func TestPythonTypesInJSON(t *testing.T) {
-	v := parse(t, "{ \"\xe9\" : 1.50 , \"\\u00E9x\":2 }")
+	v := fixture.Values(t, "{ \"\xe9\" : 1.50 , \"\\u00E9x\":2 }")
 	if err := v.Set("at", noonPlus); err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +312,7 @@ func TestPythonTypesInJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "{\"\xe9\":1.50,\"\\u00E9x\":2,\"at\":\"2031-07-02T12:00:00.000001+02:00\",\"n\":{\"1\":\"eA==\",\"2\":1000000000}}"
-	if got := jsonOf(t, v); got != want {
+	if got := fixture.JSON(t, v); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	var x any
@@ -324,8 +325,8 @@ func TestPythonTypesInJSON(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	v.Clear()
-	if err := v.Set("a", 1); err != nil || jsonOf(t, v) != `{"a":1}` {
-		t.Errorf("%s, %v", jsonOf(t, v), err)
+	if err := v.Set("a", 1); err != nil || fixture.JSON(t, v) != `{"a":1}` {
+		t.Errorf("%s, %v", fixture.JSON(t, v), err)
 	}
 }
 
@@ -431,7 +432,7 @@ func TestSerializerOfTheSite(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			payload, err := codec.Append(nil, parse(t, `{"a":"x"}`))
+			payload, err := codec.Append(nil, fixture.Values(t, `{"a":"x"}`))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 const (
@@ -77,7 +78,7 @@ func fromDjango(t *testing.T, django *djangotest.Django, codec djsession.Codec, 
 		if err != nil {
 			t.Fatalf("%s: %v", p[1], err)
 		}
-		if got := jsonOf(t, v); got != p[1] {
+		if got := fixture.JSON(t, v); got != p[1] {
 			t.Fatalf("decoded to %s, Django has %s", got, p[1])
 		}
 		// Every value that Get returns and Set stores again has the bytes that Python wrote.
@@ -119,7 +120,7 @@ func fromGo(t *testing.T, django *djangotest.Django, codec djsession.Codec, rand
 		if err != nil {
 			t.Fatal(err)
 		}
-		payloads, texts = append(payloads, string(payload)), append(texts, jsonOf(t, v))
+		payloads, texts = append(payloads, string(payload)), append(texts, fixture.JSON(t, v))
 	}
 	var differences []string
 	django.Do(t, `

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/testing/fixture"
 	"github.com/djsess/djsess/signing"
 )
 
@@ -18,7 +19,7 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.SecretKeyFallbacks = []string{secret + "2"}
-	r := &djsession.Record{Key: key, Version: "payload", Values: parse(t, `{"a":"private"}`)}
+	r := &djsession.Record{Key: key, Version: "payload", Values: fixture.Values(t, `{"a":"private"}`)}
 	o := signing.Options{SecretKey: secret, SecretKeyFallbacks: []string{secret}}
 	cookies := signing.CookieSigner{Options: o}
 	for _, value := range []any{s, *s, r, *r, o, &o, cookies, struct{ S *djsession.Settings }{s}} {

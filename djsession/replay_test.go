@@ -10,7 +10,7 @@ import (
 )
 
 // Every method that changes a session is re-applied on top of a concurrent write, so that
-// neither change is lost (promise 2).
+// neither change is lost.
 func TestConcurrentWriteIsKept(t *testing.T) {
 	const loaded = `{"a":1,"b":"old","list":["x"]}`
 	day := time.Date(2037, 1, 2, 3, 4, 5, 0, time.UTC)

@@ -3,6 +3,7 @@ package djsession
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/djsess/djsess/internal/sniff"
@@ -38,4 +39,65 @@ func (JSONSerializer) Parse(data []byte) (*Values, error) {
 		err = fmt.Errorf("%s in place of a JSON object: %w", found, err)
 	}
 	return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+}
+
+// Serializers are the serializers of a site that has sessions of several kinds. The first
+// writes. A payload is read by the first one that can read it. It is a SESSION_SERIALIZER for a
+// site that moves its sessions from pickles to JSON and whose own serializer reads both:
+//
+//	settings.SessionSerializer = djsession.Serializers{djsession.JSONSerializer{}, djsession.PickleSerializer{}}
+//
+// Each save of a session writes all of it with the first serializer, also the values that did
+// not change. A value that this serializer cannot write is an error, and the session stays as
+// it was stored: JSON takes no datetime (see ErrOpaque). As in Python, a tuple becomes a list and
+// the name 1 becomes "1".
+//
+// Django must be able to read what the first one writes. Django's own serializers read only
+// what they write.
+type Serializers []Serializer
+
+// Append writes with the first serializer.
+func (s Serializers) Append(dst []byte, v *Values) ([]byte, error) {
+	if len(s) == 0 {
+		return dst, errNoSerializer
+	}
+	return s[0].Append(dst, v)
+}
+
+// Parse returns what the first serializer reads that can read the data. If none can, the error is
+// an ErrMalformed with the reasons of all, or the ErrTooLarge of the first that returned one.
+func (s Serializers) Parse(data []byte) (*Values, error) {
+	v, _, err := s.ParseBy(data)
+	return v, err
+}
+
+// ParseBy is Parse, and also returns which serializer has read the data: 0 for the one that
+// writes. See Origin.Old.
+func (s Serializers) ParseBy(data []byte) (v *Values, by int, err error) {
+	if len(s) == 0 {
+		return nil, 0, errNoSerializer
+	}
+	var reasons error
+	for by, serializer := range s {
+		v, err := serializer.Parse(data)
+		switch {
+		case err == nil || errors.Is(err, ErrTooLarge):
+			return v, by, err
+		case reasons == nil:
+			reasons = err
+		default:
+			reasons = fmt.Errorf("%w; %w", reasons, err)
+		}
+	}
+	return nil, 0, reasons
+}
+
+var errNoSerializer = errors.New("djsession: settings: SESSION_SERIALIZER: Serializers without a serializer")
+
+// check returns an error if there is no serializer, or one is nil.
+func (s Serializers) check() error {
+	if len(s) == 0 || slices.Contains(s, nil) {
+		return errNoSerializer
+	}
+	return nil
 }

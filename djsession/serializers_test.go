@@ -9,6 +9,7 @@ import (
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // Go moves a site's sessions from pickles to JSON and back, one by one, as it changes them.
@@ -129,7 +130,7 @@ func TestPayloadContent(t *testing.T) {
 		{asPickle, asJSON, "a pickle", "a pickle in place of a JSON object"},
 		{asJSON, asPickle, "a JSON object", "a JSON object in place of a pickled dict"},
 	} {
-		payload, err := c.write.Append(nil, parse(t, `{"a":"x"}`))
+		payload, err := c.write.Append(nil, fixture.Values(t, `{"a":"x"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +151,7 @@ func TestLegacyReason(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	payload, err := legacy.Append(nil, parse(t, `{"a":1}`))
+	payload, err := legacy.Append(nil, fixture.Values(t, `{"a":1}`))
 	if err != nil {
 		t.Fatal(err)
 	}

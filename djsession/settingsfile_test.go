@@ -10,6 +10,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/sitefile"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // settingsFile writes a settings file and returns its path.
@@ -55,7 +56,7 @@ func TestSettingsFromFile(t *testing.T) {
 	if s, err = djsession.SettingsFromFile(path, "key"); err != nil {
 		t.Fatal(err)
 	}
-	_, err = newStore(t, s).Create(t.Context(), "", parse(t, `{"a":1}`), djsession.Never)
+	_, err = newStore(t, s).Create(t.Context(), "", fixture.Values(t, `{"a":1}`), djsession.Never)
 	if err == nil || !strings.Contains(err.Error(), `SESSION_SERIALIZER "shop.sessions.Serializer" is the site's own: set Settings.SessionSerializer`) {
 		t.Error(err)
 	}

@@ -327,3 +327,18 @@ type Sharded interface {
 	// returns the name of one that has it, or "".
 	Misplaced(ctx context.Context, key string) (server string, err error)
 }
+
+// Examiner is a Store that can check its server, its table or its folder.
+type Examiner interface {
+	// Examine returns one result for each check, also for those that find nothing wrong. They
+	// include what Check finds, if the store is a Checker. It writes nothing.
+	Examine(ctx context.Context) []CheckResult
+}
+
+// Reopener is a Store that can look at its sessions with other settings, to find out which are
+// the site's.
+type Reopener interface {
+	// Reopen returns a store at the same place, with these settings. It is for reading, and shares
+	// the connections of the receiver: close only the receiver.
+	Reopen(s *Settings) (Store, error)
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/djsession/djsessiontest"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // hooked is a store in memory that calls a function once before an operation. If that returns an
@@ -87,7 +88,7 @@ func (m *moving) save(phase djsession.Phase, n int) error {
 	return err
 }
 
-// hold checks what the stores hold.
+// hold checks the sessions in both stores.
 func (m *moving) hold(old, new string) {
 	m.Helper()
 	if a, b := holds(m.T, m.old, m.key), holds(m.T, m.new, m.key); a != old || b != new {
@@ -143,7 +144,7 @@ func TestTransitionFirstCopy(t *testing.T) {
 		"migrate": func(m *moving) error {
 			r, err := m.old.Store.Load(m.Context(), m.key)
 			if err == nil {
-				_, err = m.new.Store.Create(m.Context(), m.key, parse(m.T, `{"n":0}`), r.Expires)
+				_, err = m.new.Store.Create(m.Context(), m.key, fixture.Values(m.T, `{"n":0}`), r.Expires)
 			}
 			return err
 		},
@@ -453,7 +454,7 @@ func TestTransitionWrongKey(t *testing.T) {
 	if err := save(); !errors.Is(err, djsession.ErrBadSignature) {
 		t.Errorf("save under a wrong key: %v", err)
 	}
-	if _, err := rows.Create(t.Context(), key, parse(t, `{"n":5}`), time.Time{}); err != nil {
+	if _, err := rows.Create(t.Context(), key, fixture.Values(t, `{"n":5}`), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := save(); !errors.Is(err, djsession.ErrBadSignature) {

@@ -14,28 +14,20 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
-
-func parse(t testing.TB, text string) *djsession.Values {
-	t.Helper()
-	v := new(djsession.Values)
-	if err := v.UnmarshalPythonJSON(text); err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
 
 // Values that were not changed keep their bytes, with all their oddities.
 func TestSetLeavesTheRestAsItWas(t *testing.T) {
 	const odd = `{"f":1.0,"n":NaN,"s":"\ud800","big":123456789012345678901234567890,"cart":{"b":1E5,"a":-0}`
-	v := parse(t, odd+`,"x":1}`)
+	v := fixture.Values(t, odd+`,"x":1}`)
 	if err := v.Set("x", 2); err != nil {
 		t.Fatal(err)
 	}
 	if err := v.Set("é\x00", "new"); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := jsonOf(t, v), odd+`,"x":2,"\u00e9\u0000":"new"}`; got != want {
+	if got, want := fixture.JSON(t, v), odd+`,"x":2,"\u00e9\u0000":"new"}`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if v.Delete("f", "missing", "n") != 2 {
@@ -48,17 +40,17 @@ func TestSetLeavesTheRestAsItWas(t *testing.T) {
 
 func TestUnchangedTextComesBackWhole(t *testing.T) {
 	const text = "{ \"a\" : 1 ,\n\"a\":2, \"b\":\"\xe9\" }"
-	v := parse(t, text)
-	if got := jsonOf(t, v); got != text {
+	v := fixture.Values(t, text)
+	if got := fixture.JSON(t, v); got != text {
 		t.Errorf("got %q", got)
 	}
-	if got := jsonOf(t, v.Clone()); got != text {
+	if got := fixture.JSON(t, v.Clone()); got != text {
 		t.Errorf("clone: %q", got)
 	}
 	if err := v.Set("c", 1); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := jsonOf(t, v), "{\"a\":2,\"b\":\"\xe9\",\"c\":1}"; got != want {
+	if got, want := fixture.JSON(t, v), "{\"a\":2,\"b\":\"\xe9\",\"c\":1}"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if v.GetString("b") != "é" {
@@ -91,7 +83,7 @@ func TestSetWritesWhatPythonWould(t *testing.T) {
 		"time":     {time.Date(2031, 2, 3, 4, 5, 6, 789012999, madrid), `"2031-02-03T04:05:06.789012+01:00"`},
 		"whole":    {time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC), `"2031-02-03T04:05:06+00:00"`},
 		"struct":   {item{2, 3, nil, "x"}, `{"qty":2,"price":3.0,"note":null}`},
-		"nested":   {parse(t, `{"b":1.0,"a":NaN}`), `{"b":1.0,"a":NaN}`},
+		"nested":   {fixture.Values(t, `{"b":1.0,"a":NaN}`), `{"b":1.0,"a":NaN}`},
 		"bool":     {true, "true"},
 		"list":     {[]any{1, 1.5, "x", nil, []int{}}, `[1,1.5,"x",null,[]]`},
 	} {
@@ -107,7 +99,7 @@ func TestSetWritesWhatPythonWould(t *testing.T) {
 }
 
 func TestSetRefusesAndChangesNothing(t *testing.T) {
-	v := parse(t, `{"x":1}`)
+	v := fixture.Values(t, `{"x":1}`)
 	loop := map[string]any{}
 	loop["self"] = loop
 	for name, value := range map[string]any{
@@ -127,13 +119,13 @@ func TestSetRefusesAndChangesNothing(t *testing.T) {
 			t.Errorf("JSON %q was accepted", json)
 		}
 	}
-	if got := jsonOf(t, v); got != `{"x":1}` {
+	if got := fixture.JSON(t, v); got != `{"x":1}` {
 		t.Errorf("now %s", got)
 	}
 }
 
 func TestGet(t *testing.T) {
-	v := parse(t, `{"i":1,"f":1.0,"big":18446744073709551616,"t":"2031-02-03T04:05:06+01:00","cart":{"z":[1,{"a":1.0}]},"n":null,"nan":NaN}`)
+	v := fixture.Values(t, `{"i":1,"f":1.0,"big":18446744073709551616,"t":"2031-02-03T04:05:06+01:00","cart":{"z":[1,{"a":1.0}]},"n":null,"nan":NaN}`)
 	var anything any
 	for name, want := range map[string]any{"i": int64(1), "f": 1.0, "n": nil} {
 		if err := v.Get(name, &anything); err != nil || anything != want {
@@ -179,26 +171,26 @@ func TestManyValues(t *testing.T) {
 	if err := v.Set("0", "again"); err != nil {
 		t.Fatal(err)
 	}
-	v = *parse(t, jsonOf(t, &v))
+	v = *fixture.Values(t, fixture.JSON(t, &v))
 	if v.Len() != 501 || v.Has("2") || !v.Has("3") || v.GetString("0") != "again" {
 		t.Errorf("%d values", v.Len())
 	}
 	clone := v.Clone()
 	clone.Clear()
-	if v.Len() != 501 || clone.Len() != 0 || jsonOf(t, clone) != "{}" {
+	if v.Len() != 501 || clone.Len() != 0 || fixture.JSON(t, clone) != "{}" {
 		t.Error("a change of a clone changes the original")
 	}
 }
 
 func TestStandardJSON(t *testing.T) {
-	v := parse(t, "{\"n\":[NaN,-Infinity,1.0],\"s\":\"\xe9\\ud800\"}")
+	v := fixture.Values(t, "{\"n\":[NaN,-Infinity,1.0],\"s\":\"\xe9\\ud800\"}")
 	got, err := json.Marshal(v)
 	if err != nil || string(got) != `{"n":["NaN","-Infinity",1.0],"s":"\u00e9\ud800"}` {
 		t.Errorf("%s, %v", got, err)
 	}
 	var back djsession.Values
-	if err := json.Unmarshal([]byte(`{"é":1.50,"b":[1, 2]}`), &back); err != nil || jsonOf(t, &back) != `{"\u00e9":1.5,"b":[1,2]}` {
-		t.Errorf("%s, %v", jsonOf(t, &back), err)
+	if err := json.Unmarshal([]byte(`{"é":1.50,"b":[1, 2]}`), &back); err != nil || fixture.JSON(t, &back) != `{"\u00e9":1.5,"b":[1,2]}` {
+		t.Errorf("%s, %v", fixture.JSON(t, &back), err)
 	}
 	if err := back.UnmarshalJSON([]byte(`[1]`)); err == nil {
 		t.Error("a list was accepted as values")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/pickle"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // Names are found after any sequence of Set and Delete.
@@ -24,7 +25,7 @@ func TestDeleteAmongMany(t *testing.T) {
 	}
 	for kind, v := range map[string]*djsession.Values{
 		"pickle": unpickle(t, pickled(t, root, 4)),
-		"JSON":   parse(t, `{"`+strings.Join(want, `":0,"`)+`":0}`),
+		"JSON":   fixture.Values(t, `{"`+strings.Join(want, `":0,"`)+`":0}`),
 	} {
 		left := slices.Clone(want)
 		for step := range 4000 {

@@ -12,6 +12,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/pyjson"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // meta says how a version's vectors were made.
@@ -49,15 +50,6 @@ func newCodec(t *testing.T, s *djsession.Settings, make func(*djsession.Settings
 	return c
 }
 
-func jsonOf(t *testing.T, v *djsession.Values) string {
-	t.Helper()
-	text, err := v.AppendPythonJSON(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
 // An unchanged payload is written with the same bytes. If it was compressed, its JSON has the same
 // bytes.
 func TestPayloadVectors(t *testing.T) {
@@ -83,7 +75,7 @@ func TestPayloadVectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := jsonOf(t, values); got != c.JSON {
+		if got := fixture.JSON(t, values); got != c.JSON {
 			t.Fatalf("decoded %s, Django has %s", got, c.JSON)
 		}
 		if want := v.Kind == "payload_fallback"; (origin.Key == 1) != want {
@@ -110,7 +102,7 @@ func TestPayloadVectors(t *testing.T) {
 			t.Errorf("encoded in %d bytes, Django in %d", len(again), len(c.Encoded))
 		}
 		back, _, err := codec.Decode(again)
-		if err != nil || jsonOf(t, back) != c.JSON {
+		if err != nil || fixture.JSON(t, back) != c.JSON {
 			t.Errorf("our own payload decodes to %v, %v", back, err)
 		}
 	})

@@ -1,4 +1,4 @@
-"""Redis Cluster for Django, which has no cache for it: what a site writes itself, with redis-py's own client of clusters."""
+"""Redis Cluster for Django, which has no cache for it. A site writes such a cache itself, with redis-py's client for clusters."""
 import django
 from django_redis.pool import ConnectionFactory as DjangoRedisFactory
 from redis.cluster import RedisCluster

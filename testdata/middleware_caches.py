@@ -1,4 +1,4 @@
-"""The engines of middleware_peer.py that use a cache: how they are put into a state, and looked at."""
+"""The stores of middleware_peer.py for the engines that use a cache."""
 import base64
 import pickle
 import socket
@@ -14,7 +14,7 @@ call_command("createcachetable", verbosity=0)  # if the site has such a cache
 
 
 class Cache(DB):
-    """A cache has the dict itself, without a signature: what is signed wrongly elsewhere is as good as any here."""
+    """A cache holds the dict without a signature, so a wrong signature does not exist here."""
 
     prefix = "django.contrib.sessions.cache"
 
@@ -38,7 +38,7 @@ class Cache(DB):
             self.cache.set(self.prefix + key, value, (end - timezone.now()).total_seconds())
 
     def clear(self):
-        """Delete each by itself: what Memcached's flush_all does, it does by the second."""
+        """Delete the items one by one: Memcached's flush_all only knows whole seconds."""
         for cache_key, *_ in list(self.items(self.cache)):
             self.cache.delete(cache_key.removeprefix(self.cache.make_key("")))
 
@@ -47,8 +47,8 @@ class Cache(DB):
             ends = " forever" if left is None else " until " + self.about + seconds(left)
             yield self.session_key(cache_key), base64.b64encode(stored).decode(), text(value) + ends
 
-    def lasting(self):
-        """The keys of all there is, what they hold, and for how long."""
+    def with_time_left(self):
+        """Yield each session key, with its value as text and the time that it has left."""
         for cache_key, _, value, left in self.items(self.cache):
             yield self.session_key(cache_key), (text(value), left)
 
@@ -58,7 +58,7 @@ class Cache(DB):
 
 
 def text(value):
-    """Python, where JSON does not tell all."""
+    """Return a value as JSON, or as Python if JSON would lose something."""
     try:
         as_json = json.dumps(value, separators=(",", ":"))
         if repr(json.loads(as_json)) == repr(value):
@@ -69,8 +69,7 @@ def text(value):
 
 
 def database_items(cache):
-    """Of all there is: the cache key, bytes that are others after each write, the value, and how many microseconds are left to
-    it."""
+    """Yield the key of each item, bytes that every write changes, the value, and the microseconds that it has left."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT cache_key, value, expires, CAST(expires AS text) FROM %s" % cache._table)
         rows = cursor.fetchall()
@@ -87,7 +86,7 @@ def redis_items(cache):
     client = cache._cache.get_client()
     for key in client.scan_iter(count=1000):
         stored, end = client.get(key), client.pexpiretime(key)
-        if stored is not None:  # else it has ended meanwhile
+        if stored is not None:  # otherwise it has just expired
             yield key.decode(), b"%d " % end + stored, pickle.loads(stored), left_until(end / 1000)
 
 
@@ -99,7 +98,7 @@ def memcached_items(cache):
             lines.write(b" ".join(words) + b"\r\n")
             lines.flush()
 
-        # The dump passes over an item that a connection has just been sent: those that we know are asked for, too.
+        # The dump leaves out an item that a connection is reading. So the keys that are known are asked for, too.
         keys = {cache.make_key(Cache.prefix + key).encode() for key in KEYS.values()}
         command(b"lru_crawler metadump all")
         for line in iter(lines.readline, b"END\r\n"):
@@ -108,7 +107,7 @@ def memcached_items(cache):
             command(b"mg", key, b"c", b"f", b"t", b"v")
             head = lines.readline().split()
             if head[0] == b"EN":
-                continue  # it is not there, or has ended
+                continue  # it is missing, or has expired
             stored = lines.read(int(head[1]) + 2)[:-2]
             cas, flags, ttl = (int(flag[1:]) for flag in head[2:])
             value = cache._lib.serde.pickle_serde.deserialize(key, stored, flags)
@@ -116,7 +115,7 @@ def memcached_items(cache):
 
 
 def left_until(unix):
-    """What is left by the clock of a server. None is for ever."""
+    """Return the microseconds that are left by the clock of a server. None means that the item does not expire."""
     return None if unix < 0 else round((unix - time.time()) * 1000000)
 
 
@@ -128,11 +127,11 @@ ITEMS = {
 
 
 class CachedDB(DB):
-    """Rows, and beside them a cache. Who writes a row may set its entry, as Django does, or delete it, as djsess does so that
-    a late write cannot put an old session before a newer one: what shows is only an entry that is not what its row is.
+    """Rows with a cache in front of them. After a write of a row, Django sets the cached entry. djsess deletes it, so that
+    a late write cannot cache an old session. So all() shows an entry only if it differs from its row.
 
-    Where row["cache"] is "warm", the cache has all that the rows have; and for the session live it has what the row's payload
-    says instead of the row, but for one that was signed with another secret."""
+    If row["cache"] is "warm", the cache holds all sessions. Then the damage that row["payload"] describes is in the cached
+    entry of the session live and not in its row, except a signature with another secret."""
 
     def __init__(self, row):
         self.warm = row["cache"] == "warm"
@@ -152,7 +151,7 @@ class CachedDB(DB):
         self.entries.reset([(key, value, end) for key, (_, value), end in sessions if self.warm])
 
     def all(self):
-        entries = dict(self.entries.lasting())
+        entries = dict(self.entries.with_time_left())
         for row in Session.objects.all():
             payload = row.session_data
             holds, key = self.rows.read(payload), row.session_key
@@ -167,7 +166,7 @@ class CachedDB(DB):
             yield key, "", "only cached " + value
 
 
-# A cache whose clock is not ours may keep an entry for so much longer than it should.
+# A cache with a clock of its own may keep an entry for so many microseconds too long.
 TOLERANCE = 30 * 1000000
 
 STORES["django.contrib.sessions.backends.cache"] = Cache

@@ -1,12 +1,12 @@
 """The Django side of internal/testing/middlewaretest: it sends this file to peer.py first, and then asks for
 
-    seed(row)               put the row's sessions into the store, and nothing else; their keys
-    send(row)               the row's request, through Django's handler, its SessionMiddleware and a view
-    observe(row, cookies)   what is in the store, and what the values of these cookies hold
-    meanwhile(row, script)  somebody else's request, which changes the session "live"
+    seed(row)               store the row's sessions and no others, and return their keys
+    send(row)               make the row's request, by Django's handler, its SessionMiddleware and a view
+    observe(row, cookies)   return the sessions in the store and in these cookies
+    meanwhile(row, script)  make another request, which changes the session "live"
 
-all with the row's settings and at the row's `now` (microseconds), at which the clock stands still. internal/testing/middlewaretest
-says what a row is. The engines that use a cache are in middleware_caches.py, which is sent next.
+Each runs with the row's settings, and with the clock stopped at the row's `now`, in microseconds. Package
+internal/testing/middlewaretest describes rows. The engines that use a cache are in middleware_caches.py, which is sent next.
 """
 import contextlib
 import decimal
@@ -27,14 +27,15 @@ from django.urls import re_path
 
 # Sessions were last saved so many microseconds before the request.
 AGO = 100 * 1000000
-# The keys of the stores that have any. Each row has its own: djsess may yet remove from a cache what it wrote for another.
+# The session keys, by the names of the sessions. Each row has other keys: djsess may still remove a cache entry of an
+# earlier row.
 KEYS = {}
 ROWS = itertools.count(1)
 
 
 @contextlib.contextmanager
 def clock(now):
-    """The time stands still, at so many microseconds."""
+    """Stop the clock at a number of microseconds."""
 
     def timezone_now():
         at = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(microseconds=now)
@@ -47,13 +48,13 @@ def clock(now):
         yield
 
 
-# Where Django has its timezone.now.
+# The modules that have imported timezone.now, and its name there.
 NOWS = [(timezone, "now")]
 
 
 @contextlib.contextmanager
 def site(row):
-    """The row's settings and time."""
+    """Apply the row's settings and time."""
     with override_settings(**row["settings"]) if row["settings"] else contextlib.nullcontext(), clock(row["now"]):
         yield
 
@@ -85,11 +86,11 @@ class DB:
         pass
 
     def encode(self, values):
-        """What is stored for these values: the payload."""
+        """Return the payload of these values."""
         return SessionStore().encode(values)
 
     def damaged(self, values, how):
-        """A payload with what is said to be wrong with it."""
+        """Return a payload that is damaged in the given way."""
         if how == "other secret":
             with override_settings(SECRET_KEY="another key"):
                 return self.encode(values)
@@ -104,27 +105,27 @@ class DB:
         return self.encode(values) if how == "" else how
 
     def session(self, key, payload):
-        """A session that was saved now: its key, its payload, and when it ends."""
+        """Return the key, the payload and the expiry of a session that is saved now."""
         return key, payload, timezone.now() + datetime.timedelta(seconds=settings.SESSION_COOKIE_AGE)
 
     def unknown(self):
-        """The key of a session that is not there."""
+        """Return a key that no session has."""
         return KEYS["unknown"]
 
     def reset(self, sessions):
-        """Store these sessions, and nothing else."""
+        """Store these sessions, and remove all others."""
         Session.objects.all().delete()
         Session.objects.bulk_create(
             [Session(session_key=key, session_data=payload, expire_date=until) for key, payload, until in sessions]
         )
 
     def all(self):
-        """The keys and payloads of all there is, and what there is to say of them."""
+        """Yield the key and the payload of each stored session, with its values and expiry as text."""
         for row in Session.objects.all():
             yield row.session_key, row.session_data, self.read(row.session_data) + " until " + seconds(left(row.expire_date))
 
     def read(self, payload):
-        """What a payload holds, as text."""
+        """Return the values in a payload, as text."""
         try:
             return json.dumps(signing.loads(payload, salt=self.salt()), separators=(",", ":"))
         except Exception as e:
@@ -135,7 +136,7 @@ class DB:
 
 
 def left(when):
-    """The microseconds until then."""
+    """Return the microseconds until a time."""
     return (when - timezone.now()) // datetime.timedelta(microseconds=1)
 
 
@@ -170,7 +171,7 @@ class File(DB):
 
 
 class SignedCookies(DB):
-    """Nothing is stored: the key is the session."""
+    """Nothing is stored: the cookie holds the session."""
 
     def encode(self, values):
         return signing.dumps(values, compress=True, salt=self.salt())
@@ -195,7 +196,7 @@ class SignedCookies(DB):
 URLS = sys.modules["middleware_peer_urls"] = types.ModuleType("middleware_peer_urls")
 URLS.urlpatterns = []
 
-# One for each engine that internal/testing/middlewaretest can be run with.
+# The store for each engine that internal/testing/middlewaretest can test.
 STORES = {
     "django.contrib.sessions.backends.db": DB,
     "django.contrib.sessions.backends.file": File,
@@ -268,7 +269,7 @@ EXCEPTIONS = {
 
 
 def perform(session, statement, saw):
-    """Do what the statement says, and note what it gives."""
+    """Run a statement, and add its result to saw."""
     op, _, rest = statement.partition(" ")
     try:
         if op in WITH_NAME:
@@ -304,7 +305,7 @@ def set_modified(session, value):
     session.modified = value
 
 
-# The statements. Times are given in seconds, and noted in microseconds, from now on.
+# The statements. Times are relative to now: in seconds as arguments, in microseconds as results.
 WITH_NAME = {
     "get": lambda s, *a: s.get(*a),
     "item": lambda s, name: s[name],

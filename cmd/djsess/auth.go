@@ -6,13 +6,20 @@ import (
 	"github.com/djsess/djsess/djsession/djauth"
 )
 
-// leaveHashesFlag adds --leave-hashes to a command that makes session auth hashes again.
-func leaveHashesFlag(cmd *cobra.Command) *bool {
-	return cmd.Flags().Bool("leave-hashes", false, "leave the logins' hashes as they are, so that no users are needed")
+// hashesFlag is --leave-hashes, of a command that makes session auth hashes again.
+type hashesFlag struct{ leave *bool }
+
+func addHashesFlag(cmd *cobra.Command) hashesFlag {
+	return hashesFlag{cmd.Flags().Bool("leave-hashes", false, "leave the logins' hashes as they are, so that no users are needed")}
 }
 
-// forHashes is what convert and rotate need the users for.
-const forHashes = "the hash of a login (or use --leave-hashes)"
+// auth returns djauth for the hashes, or nil with --leave-hashes. The caller calls closeUsers.
+func (f hashesFlag) auth(a *app, s *site) (auth *djauth.Auth, closeUsers func(), err error) {
+	if *f.leave {
+		return nil, func() {}, nil
+	}
+	return a.auth(s, "the hash of a login (or use --leave-hashes)", false)
+}
 
 // auth returns djauth over the users of the site, for their session auth hashes. The column is_active is
 // read if active is true. needed is what needs the users, for errors. The caller calls closeUsers.

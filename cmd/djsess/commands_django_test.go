@@ -135,7 +135,7 @@ func testCommands(t *testing.T, engine siteEngine, version string) {
 		}
 	}
 
-	// What reads.
+	// Commands that read.
 	wantUsers("before", 1, 2) // a cached_db caches them
 	if lines := site.lines(t, "list"); len(lines) != 3 {
 		t.Errorf("list: %d sessions", len(lines))
@@ -158,7 +158,7 @@ func testCommands(t *testing.T, engine siteEngine, version string) {
 		t.Errorf("verify: %v", got)
 	}
 
-	// What writes.
+	// Commands that write.
 	site.run(t, "set", keys.Bob, `cart:=["coffee"]`)
 	site.run(t, "unset", keys.Visitor, "cart")
 	created := strings.TrimSpace(site.run(t, "create", "plan=gold"))

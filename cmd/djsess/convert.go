@@ -38,7 +38,7 @@ know where the users are: in [users], or in a settings file.`,
 	}
 	flags := addJobFlags(cmd, true)
 	onLoss := addLossFlag(cmd)
-	leaveHashes := leaveHashesFlag(cmd)
+	hashes := addHashesFlag(cmd)
 	cmd.Flags().StringVar(&a.flags.fromDjango, "from-django", "", "also read what this `VERSION` of Django stored, such as 2.2, if the site's does not")
 	accept := cmd.Flags().Bool("accept-new-form", false, "convert even if no session is in the new form yet")
 	a.acceptNewKeyFlag(cmd)
@@ -55,14 +55,12 @@ know where the users are: in [users], or in a settings file.`,
 			if options.Earlier, err = s.earlier(a.flags.fromDjango); err != nil {
 				return usagef(cmd, "--from-django: %v", err)
 			}
-			if !*leaveHashes {
-				auth, closeUsers, err := a.auth(s, forHashes, false)
-				if err != nil {
-					return err
-				}
-				defer closeUsers()
-				options.Auth = auth
+			auth, closeUsers, err := hashes.auth(a, s)
+			if err != nil {
+				return err
 			}
+			defer closeUsers()
+			options.Auth = auth
 			did, err := ops.Convert(ctx, s.Store, options)
 			return report.finish([]counter{
 				{"read", did.Read, "sessions read"},

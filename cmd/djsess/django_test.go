@@ -73,7 +73,7 @@ func TestRoundTripWithDjango(t *testing.T) {
 	}
 }
 
-// pythonHelpers is what both ways look at a session with. Its repr tells types,
+// pythonHelpers are Python functions that show a session for both directions. Their repr shows types,
 // order, and what JSON cannot.
 const pythonHelpers = `
 	ODD = {

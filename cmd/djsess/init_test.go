@@ -237,7 +237,7 @@ func withoutComments(text string) string {
 
 var makesFile = regexp.MustCompile(`(?m)^    (\(umask 077; .*)$`)
 
-// init runs "djsess init", and then what it says is to be run.
+// init runs "djsess init", and then the commands that it prints.
 func (p project) init(t *testing.T) (said string) {
 	t.Helper()
 	said, _ = p.run(t, unset, "djsess", "init", "--force", "--python", p.python)
@@ -247,7 +247,7 @@ func (p project) init(t *testing.T) (said string) {
 	return said
 }
 
-// unset keeps what the environment of the tests has from the commands.
+// unset removes the variables of the tests' environment.
 var unset = []string{"DJANGO_SECRET_KEY=", "DATABASE_URL=", "DJSESS_STORE="}
 
 // wantWorking lists, creates and reads sessions without a flag. Django reads what was created.
@@ -394,7 +394,7 @@ func TestFindSecretKey(t *testing.T) {
 	}
 }
 
-// fingerprintOf is what the site answers for a secret.
+// fingerprintOf returns the site's fingerprint of a secret.
 func fingerprintOf(secret string) fingerprint {
 	mac := hmac.New(sha256.New, []byte("random"))
 	mac.Write([]byte(secret))

@@ -43,7 +43,7 @@ func addJobFlags(cmd *cobra.Command, writes bool) *jobFlags {
 	return f
 }
 
-// jobReport collects what a job tells of single sessions, and shows how far it is.
+// jobReport collects the findings of a job, and shows its progress.
 type jobReport struct {
 	app      *app
 	flags    *jobFlags
@@ -245,4 +245,28 @@ func thousands(n int64) string {
 		text += "," + digits[i:i+3]
 	}
 	return text
+}
+
+// lossFlag is the value of --on-loss.
+type lossFlag struct {
+	text string
+	ops.OnLoss
+}
+
+func (f *lossFlag) String() string { return f.text }
+func (f *lossFlag) Type() string   { return "stop, skip or keep-opaque" }
+
+func (f *lossFlag) Set(text string) error {
+	loss, ok := map[string]ops.OnLoss{"stop": ops.StopOnLoss, "skip": ops.SkipOnLoss, "keep-opaque": ops.KeepOpaque}[text]
+	if !ok {
+		return errors.New("unknown choice")
+	}
+	f.text, f.OnLoss = text, loss
+	return nil
+}
+
+func addLossFlag(cmd *cobra.Command) *lossFlag {
+	f := &lossFlag{"stop", ops.StopOnLoss}
+	cmd.Flags().Var(f, "on-loss", "at a value that JSON cannot hold: `stop|skip|keep-opaque`")
+	return f
 }

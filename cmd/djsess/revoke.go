@@ -109,7 +109,7 @@ logins must fit it, by the password of the user. See [users] in djsess.toml, or
 func (a *app) revoke(ctx context.Context, s *site, report *jobReport, whose string, agreed bool, options ops.Revocation) error {
 	if !agreed {
 		rehearsal := options
-		rehearsal.DryRun, rehearsal.Found = true, nil // the job itself tells of them
+		rehearsal.DryRun, rehearsal.Found = true, nil // the job itself reports them
 		counted, err := ops.Revoke(ctx, s.Store, rehearsal)
 		report.erase()
 		switch {

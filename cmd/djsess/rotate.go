@@ -22,7 +22,7 @@ site. Then the fallbacks can be dropped, and nobody is logged out. Rotate change
 only if nobody else has changed it meanwhile, and moves no expiry. It can be stopped and run
 again at any time.
 
---dry-run tells how many sessions need each fallback, and until when the last of them lives.
+--dry-run says how many sessions need each fallback, and when the last of them ends.
 
 The keys are the site's own, after its change: SECRET_KEY first, then the fallbacks. Every
 worker of the site must have them. If the newest session was not signed with SECRET_KEY, it
@@ -37,7 +37,7 @@ Rotate needs to know where the users are: in [users], or in a settings file.`,
 		Args: exactly(0, "want no arguments"),
 	}
 	flags := addJobFlags(cmd, true)
-	leaveHashes := leaveHashesFlag(cmd)
+	hashes := addHashesFlag(cmd)
 	a.acceptNewKeyFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.withRewriter(cmd, flags, func(ctx context.Context, s *site) error {
@@ -46,14 +46,12 @@ Rotate needs to know where the users are: in [users], or in a settings file.`,
 				return err
 			}
 			options := ops.Rotation{Job: job}
-			if !*leaveHashes {
-				auth, closeUsers, err := a.auth(s, forHashes, false)
-				if err != nil {
-					return err
-				}
-				defer closeUsers()
-				options.Auth = auth
+			auth, closeUsers, err := hashes.auth(a, s)
+			if err != nil {
+				return err
 			}
+			defer closeUsers()
+			options.Auth = auth
 			did, err := ops.Rotate(ctx, s.Store, options)
 			var unknown error
 			if flags.dryRun && errors.Is(err, djsession.ErrUnknownKey) {
@@ -85,7 +83,7 @@ Rotate needs to know where the users are: in [users], or in a settings file.`,
 	return cmd
 }
 
-// untilShown tells when the last of some sessions ends.
+// untilShown says when the last of some sessions ends.
 func untilShown(t time.Time) string {
 	if t.IsZero() {
 		return ""

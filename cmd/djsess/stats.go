@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
+	"html/template"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -101,4 +104,16 @@ func (a *app) writePage(file *wholeFile, view *statsView) error {
 		return err
 	}
 	return file.commit()
+}
+
+//go:embed statspage.html
+var statsPageText string
+
+// writeHTML writes the statistics as a page. html/template escapes what visitors have chosen, such as names.
+func (v *statsView) writeHTML(w io.Writer) error {
+	page, err := template.New("stats").Parse(statsPageText)
+	if err != nil {
+		return err
+	}
+	return page.Execute(w, v)
 }

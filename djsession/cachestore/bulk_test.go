@@ -11,6 +11,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/cachestore/cachetest"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // inBulk is a memory that takes many items in one request.
@@ -76,15 +77,15 @@ func TestCreateAll(t *testing.T) {
 		m.now = settings.Now
 		store, ctx := newStore(t, cache, cachestore.Config{Settings: settings}), t.Context()
 		m.set(cacheKeyNumber(1), `{"theirs":1}`)
-		large := values(t, `{"a":"`+strings.Repeat("x", 100)+`"}`)
+		large := fixture.Values(t, `{"a":"`+strings.Repeat("x", 100)+`"}`)
 		results, err := store.CreateAll(ctx, []*djsession.Record{
-			{Key: keyNumber(0), Values: values(t, `{"a":0}`), Expires: epoch.Add(time.Hour)},
-			{Key: keyNumber(1), Values: values(t, `{"a":1}`), Expires: epoch.Add(time.Hour)},
-			{Key: "short", Values: values(t, `{"a":2}`)},
+			{Key: keyNumber(0), Values: fixture.Values(t, `{"a":0}`), Expires: epoch.Add(time.Hour)},
+			{Key: keyNumber(1), Values: fixture.Values(t, `{"a":1}`), Expires: epoch.Add(time.Hour)},
+			{Key: "short", Values: fixture.Values(t, `{"a":2}`)},
 			{Key: keyNumber(3), Values: large},
-			{Key: keyNumber(4), Values: values(t, `{"a":4}`), Expires: epoch.Add(-time.Hour)},
+			{Key: keyNumber(4), Values: fixture.Values(t, `{"a":4}`), Expires: epoch.Add(-time.Hour)},
 			{Key: keyNumber(5)},
-			{Values: values(t, `{"a":6}`)},
+			{Values: fixture.Values(t, `{"a":6}`)},
 		})
 		if err != nil || len(results) != 7 {
 			t.Fatalf("%d results, %v", len(results), err)
@@ -117,10 +118,10 @@ func TestCreateAll(t *testing.T) {
 		if got := m.holds(":1:django.contrib.sessions.cache" + results[6].Record.Key); got != `{"a":6}` {
 			t.Errorf("under the chosen key %q is stored", got)
 		}
-		if r := results[0].Record; r.Key != keyNumber(0) || text(t, r.Values) != `{"a":0}` || !r.Expires.Equal(epoch.Add(time.Hour)) {
+		if r := results[0].Record; r.Key != keyNumber(0) || fixture.JSON(t, r.Values) != `{"a":0}` || !r.Expires.Equal(epoch.Add(time.Hour)) {
 			t.Errorf("session 0 is %v", r)
 		}
-		if err := second(store.Replace(ctx, results[0].Record, values(t, `{"a":1}`), time.Time{})); err != nil {
+		if err := second(store.Replace(ctx, results[0].Record, fixture.Values(t, `{"a":1}`), time.Time{})); err != nil {
 			t.Errorf("Replace of a record of CreateAll: %v", err)
 		}
 	})
@@ -132,11 +133,11 @@ func TestReplaceAll(t *testing.T) {
 		store, ctx := newStore(t, cache, cachestore.Config{}), t.Context()
 		var replacements []djsession.Replacement
 		for i := range 4 {
-			r, err := store.Create(ctx, keyNumber(i), values(t, `{"a":"old"}`), time.Time{})
+			r, err := store.Create(ctx, keyNumber(i), fixture.Values(t, `{"a":"old"}`), time.Time{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			replacements = append(replacements, djsession.Replacement{Old: r, Values: values(t, `{"a":"new"}`), Expires: time.Now().Add(3 * time.Hour)})
+			replacements = append(replacements, djsession.Replacement{Old: r, Values: fixture.Values(t, `{"a":"new"}`), Expires: time.Now().Add(3 * time.Hour)})
 		}
 		m.set(cacheKeyNumber(1), `{"theirs":1}`)
 		if err := store.Delete(ctx, keyNumber(2)); err != nil {
@@ -154,7 +155,7 @@ func TestReplaceAll(t *testing.T) {
 		}
 		for i, want := range map[int]string{1: `{"theirs":1}`, 3: `{"a":"old"}`} {
 			var conflict *djsession.ConflictError
-			if !errors.As(results[i].Err, &conflict) || text(t, conflict.Current.Values) != want {
+			if !errors.As(results[i].Err, &conflict) || fixture.JSON(t, conflict.Current.Values) != want {
 				t.Errorf("session %d: %v, want a conflict with %s", i, results[i].Err, want)
 			}
 		}
@@ -166,7 +167,7 @@ func TestReplaceAll(t *testing.T) {
 		if left := m.ttl[cacheKeyNumber(0)]; left < 3*time.Hour-time.Minute || left > 3*time.Hour {
 			t.Errorf("session 0 is stored for %v", left)
 		}
-		if err := second(store.Replace(ctx, results[0].Record, values(t, `{}`), time.Time{})); err != nil {
+		if err := second(store.Replace(ctx, results[0].Record, fixture.Values(t, `{}`), time.Time{})); err != nil {
 			t.Errorf("Replace of a record of ReplaceAll: %v", err)
 		}
 	})

@@ -19,6 +19,7 @@ import (
 	"github.com/djsess/djsess/djsession/rediscache"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // cachedSite is a Django with the engine cached_db, over Redis and SQLite, and the same
@@ -79,7 +80,7 @@ func (s *cachedSite) holds(t *testing.T, session string) (holds string, cached b
 	if err != nil {
 		return err.Error(), false
 	}
-	return text(t, r.Values), r.Origin.Form == djsession.Unsigned
+	return fixture.JSON(t, r.Values), r.Origin.Form == djsession.Unsigned
 }
 
 func TestCachedDBBesideDjango(t *testing.T) {
@@ -110,7 +111,7 @@ func TestCachedDBBesideDjango(t *testing.T) {
 			}
 
 			// What Go caches Django loads, without the row.
-			created, err := s.store.Create(ctx, "", values(t, `{"b":[1,null]}`), time.Time{})
+			created, err := s.store.Create(ctx, "", fixture.Values(t, `{"b":[1,null]}`), time.Time{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +176,7 @@ func TestCachedDBServerDown(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			created, err := s.store.Create(ctx, "", values(t, `{"new":1}`), time.Time{})
+			created, err := s.store.Create(ctx, "", fixture.Values(t, `{"new":1}`), time.Time{})
 			if err != nil {
 				t.Fatal(err)
 			}

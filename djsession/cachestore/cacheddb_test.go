@@ -20,6 +20,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/djsession/djauth"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 const cachedKey = ":1:django.contrib.sessions.cached_db" + key
@@ -141,9 +142,9 @@ func (b *both) row(t *testing.T, json string) {
 	t.Helper()
 	old, err := b.rows.Load(t.Context(), key)
 	if errors.Is(err, djsession.ErrNotFound) {
-		_, err = b.rows.Create(t.Context(), key, values(t, json), time.Time{})
+		_, err = b.rows.Create(t.Context(), key, fixture.Values(t, json), time.Time{})
 	} else if err == nil {
-		_, err = b.rows.Replace(t.Context(), old, values(t, json), time.Time{})
+		_, err = b.rows.Replace(t.Context(), old, fixture.Values(t, json), time.Time{})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +170,7 @@ func (b *both) load(t *testing.T) string {
 	if err != nil {
 		return err.Error()
 	}
-	return text(t, r.Values)
+	return fixture.JSON(t, r.Values)
 }
 
 func (b *both) rowHolds(t *testing.T) string {
@@ -178,7 +179,7 @@ func (b *both) rowHolds(t *testing.T) string {
 	if err != nil {
 		return err.Error()
 	}
-	return text(t, r.Values)
+	return fixture.JSON(t, r.Values)
 }
 
 var errDown = errors.New("connection refused")
@@ -200,7 +201,7 @@ func TestCachedDBLoad(t *testing.T) {
 	b := newBoth(t, cachestore.Config{})
 	b.row(t, `{"a":1.0}`)
 	r, err := b.Load(t.Context(), key)
-	if err != nil || text(t, r.Values) != `{"a":1.0}` || r.Version == nil || r.Origin.Form != djsession.Signed {
+	if err != nil || fixture.JSON(t, r.Values) != `{"a":1.0}` || r.Version == nil || r.Origin.Form != djsession.Signed {
 		t.Fatalf("of the database: %+v, %v", r, err)
 	}
 	if got := b.cache.holds(cachedKey); got != `{"a":1.0}` {
@@ -211,7 +212,7 @@ func TestCachedDBLoad(t *testing.T) {
 	}
 	b.row(t, `{"unseen":1}`)
 	r, err = b.Load(t.Context(), key)
-	if err != nil || text(t, r.Values) != `{"a":1.0}` || r.Version != nil || r.Origin != (djsession.Origin{Form: djsession.Unsigned}) {
+	if err != nil || fixture.JSON(t, r.Values) != `{"a":1.0}` || r.Version != nil || r.Origin != (djsession.Origin{Form: djsession.Unsigned}) {
 		t.Fatalf("of the cache: %+v, %v", r, err)
 	}
 	if got := b.cache.operations(); got != "get add get" {
@@ -251,21 +252,21 @@ func TestCachedDBWrites(t *testing.T) {
 		t.Fatal(cached, err)
 	}
 	// The row holds the same values: there is no conflict.
-	replaced, err := b.Replace(ctx, cached, values(t, `{"b":2}`), time.Time{})
+	replaced, err := b.Replace(ctx, cached, fixture.Values(t, `{"b":2}`), time.Time{})
 	if err != nil || b.rowHolds(t) != `{"b":2}` || b.cache.holds(cachedKey) != "" {
 		t.Fatalf("%v, %v, cached %q", replaced, err, b.cache.holds(cachedKey))
 	}
-	if replaced, err = b.Replace(ctx, replaced, values(t, `{"c":3}`), time.Time{}); err != nil {
+	if replaced, err = b.Replace(ctx, replaced, fixture.Values(t, `{"c":3}`), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	// The row holds other values.
 	var conflict *djsession.ConflictError
 	b.cache.set(cachedKey, `{"a":1.0}`)
 	for what, err := range map[string]error{
-		"replace":          second(b.Replace(ctx, cached, values(t, `{}`), time.Time{})),
+		"replace":          second(b.Replace(ctx, cached, fixture.Values(t, `{}`), time.Time{})),
 		"delete unchanged": b.DeleteUnchanged(ctx, cached),
 	} {
-		if !errors.As(err, &conflict) || text(t, conflict.Current.Values) != `{"c":3}` || conflict.Current.Version == nil {
+		if !errors.As(err, &conflict) || fixture.JSON(t, conflict.Current.Values) != `{"c":3}` || conflict.Current.Version == nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -273,14 +274,14 @@ func TestCachedDBWrites(t *testing.T) {
 		t.Errorf("the row holds %s, cached is %q", b.rowHolds(t), b.cache.holds(cachedKey))
 	}
 	b.cache.set(cachedKey, `{"c":3}`)
-	if err := b.DeleteUnchanged(ctx, &djsession.Record{Key: key, Values: values(t, `{"c":3}`)}); err != nil || b.cache.holds(cachedKey) != "" {
+	if err := b.DeleteUnchanged(ctx, &djsession.Record{Key: key, Values: fixture.Values(t, `{"c":3}`)}); err != nil || b.cache.holds(cachedKey) != "" {
 		t.Errorf("%v, cached is %q", err, b.cache.holds(cachedKey))
 	}
 	// A session without a row is not created again. Django serves it from the cache.
 	b.cache.set(cachedKey, `{"c":3}`)
 	for what, err := range map[string]error{
-		"replace":         second(b.Replace(ctx, replaced, values(t, `{}`), time.Time{})),
-		"replace unknown": second(b.Replace(ctx, cached, values(t, `{}`), time.Time{})),
+		"replace":         second(b.Replace(ctx, replaced, fixture.Values(t, `{}`), time.Time{})),
+		"replace unknown": second(b.Replace(ctx, cached, fixture.Values(t, `{}`), time.Time{})),
 	} {
 		if !errors.Is(err, djsession.ErrNotFound) {
 			t.Errorf("%s: %v", what, err)
@@ -294,7 +295,7 @@ func TestCachedDBWrites(t *testing.T) {
 	}
 	// An old session may be cached under a given key.
 	b.cache.set(cachedKey, `{"old":true}`)
-	if _, err := b.Create(ctx, key, values(t, `{"new":true}`), time.Time{}); err != nil || b.load(t) != `{"new":true}` {
+	if _, err := b.Create(ctx, key, fixture.Values(t, `{"new":true}`), time.Time{}); err != nil || b.load(t) != `{"new":true}` {
 		t.Errorf("%v, and holds %s", err, b.load(t))
 	}
 	if err := b.Delete(ctx, key); err != nil {
@@ -314,25 +315,25 @@ func TestCachedDBBulk(t *testing.T) {
 	t.Parallel()
 	b, ctx := newBoth(t, cachestore.Config{}), t.Context()
 	b.cache.set(cachedKey, `{"old":true}`)
-	created, err := b.CreateAll(ctx, []*djsession.Record{{Key: key, Values: values(t, `{"new":true}`)}})
+	created, err := b.CreateAll(ctx, []*djsession.Record{{Key: key, Values: fixture.Values(t, `{"new":true}`)}})
 	if err != nil || created[0].Err != nil || b.cache.holds(cachedKey) != "" {
 		t.Fatalf("%+v, %v, cached %q", created, err, b.cache.holds(cachedKey))
 	}
 	// The row holds the same values as the record that was read from the cache: there is no conflict.
-	cached := &djsession.Record{Key: key, Values: values(t, `{"new":true}`)}
+	cached := &djsession.Record{Key: key, Values: fixture.Values(t, `{"new":true}`)}
 	b.cache.set(cachedKey, `{"new":true}`)
-	replaced, err := b.ReplaceAll(ctx, []djsession.Replacement{{Old: cached, Values: values(t, `{"n":1}`)}})
+	replaced, err := b.ReplaceAll(ctx, []djsession.Replacement{{Old: cached, Values: fixture.Values(t, `{"n":1}`)}})
 	if err != nil || replaced[0].Err != nil || b.rowHolds(t) != `{"n":1}` || b.cache.holds(cachedKey) != "" {
 		t.Fatalf("%+v, %v, cached %q", replaced, err, b.cache.holds(cachedKey))
 	}
 	b.cache.set(cachedKey, `{"new":true}`)
-	replaced, err = b.ReplaceAll(ctx, []djsession.Replacement{{Old: cached, Values: values(t, `{"n":2}`)}})
+	replaced, err = b.ReplaceAll(ctx, []djsession.Replacement{{Old: cached, Values: fixture.Values(t, `{"n":2}`)}})
 	if err != nil || !errors.Is(replaced[0].Err, djsession.ErrConflict) || b.rowHolds(t) != `{"n":1}` || b.cache.holds(cachedKey) != "" {
 		t.Fatalf("%+v, %v, cached %q", replaced, err, b.cache.holds(cachedKey))
 	}
 
 	// The database refuses, but it may have taken an earlier statement of the same call.
-	row, err := b.rows.Create(ctx, "", values(t, `{"n":1}`), time.Time{})
+	row, err := b.rows.Create(ctx, "", fixture.Values(t, `{"n":1}`), time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,10 +342,10 @@ func TestCachedDBBulk(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.cache.set(strings.TrimSuffix(cachedKey, key)+row.Key, `{"stale":true}`)
-	if _, err = b.ReplaceAll(ctx, []djsession.Replacement{{Old: row, Values: values(t, `{"n":2}`)}}); !errors.Is(err, djsession.ErrReadOnly) {
+	if _, err = b.ReplaceAll(ctx, []djsession.Replacement{{Old: row, Values: fixture.Values(t, `{"n":2}`)}}); !errors.Is(err, djsession.ErrReadOnly) {
 		t.Error(err)
 	}
-	if loaded, err := b.Load(ctx, row.Key); err != nil || text(t, loaded.Values) != `{"n":1}` {
+	if loaded, err := b.Load(ctx, row.Key); err != nil || fixture.JSON(t, loaded.Values) != `{"n":1}` {
 		t.Errorf("loaded %v, %v: not the row", loaded, err)
 	}
 }
@@ -451,11 +452,11 @@ func TestCachedDBCacheDown(t *testing.T) {
 	if !strings.Contains(log, "level=WARN") || !strings.Contains(log, "connection refused") || strings.Contains(log, key) {
 		t.Errorf("logged %s", log)
 	}
-	created, err := b.Create(ctx, "", values(t, `{"new":1}`), time.Time{})
+	created, err := b.Create(ctx, "", fixture.Values(t, `{"new":1}`), time.Time{})
 	if err != nil {
 		t.Error(err)
 	}
-	if _, err := b.Replace(ctx, created, values(t, `{"new":2}`), time.Time{}); err != nil {
+	if _, err := b.Replace(ctx, created, fixture.Values(t, `{"new":2}`), time.Time{}); err != nil {
 		t.Error(err)
 	}
 	if _, err := djsession.Update(ctx, b, key, edit.Set("a", 2)); err != nil || b.rowHolds(t) != `{"a":2}` {
@@ -516,7 +517,7 @@ func TestCachedDBContext(t *testing.T) {
 	}
 	leaving, leave := context.WithCancel(t.Context())
 	b.cache.failing(func(op, key string) error { leave(); return nil })
-	if _, err := b.Replace(leaving, r, values(t, `{"a":2}`), time.Time{}); err != nil || b.cache.holds(cachedKey) != "" {
+	if _, err := b.Replace(leaving, r, fixture.Values(t, `{"a":2}`), time.Time{}); err != nil || b.cache.holds(cachedKey) != "" {
 		t.Errorf("%v, cached %q", err, b.cache.holds(cachedKey))
 	}
 }
@@ -530,12 +531,12 @@ func TestCachedDBDatabaseDown(t *testing.T) {
 	mend := b.breakDatabase(t)
 	for range 3 { // before and after a write that failed
 		cached, err := b.Load(ctx, key)
-		if err != nil || text(t, cached.Values) != `{"a":1}` {
+		if err != nil || fixture.JSON(t, cached.Values) != `{"a":1}` {
 			t.Fatalf("%v, %v", cached, err)
 		}
 		for what, err := range map[string]error{
 			"create":           second(b.Create(ctx, "", nil, time.Time{})),
-			"replace":          second(b.Replace(ctx, cached, values(t, `{"a":2}`), time.Time{})),
+			"replace":          second(b.Replace(ctx, cached, fixture.Values(t, `{"a":2}`), time.Time{})),
 			"delete":           b.Delete(ctx, key),
 			"delete unchanged": b.DeleteUnchanged(ctx, cached),
 		} {
@@ -688,7 +689,7 @@ func TestCachedDBReadOnly(t *testing.T) {
 	if got := b.load(t); got != `{"a":1}` {
 		t.Errorf("holds %s", got)
 	}
-	old := &djsession.Record{Key: key, Values: values(t, `{"a":1}`)}
+	old := &djsession.Record{Key: key, Values: fixture.Values(t, `{"a":1}`)}
 	for what, err := range map[string]error{
 		"create":           second(b.Create(ctx, "", nil, time.Time{})),
 		"create all":       bulkError(b.CreateAll(ctx, []*djsession.Record{{Key: key}})),

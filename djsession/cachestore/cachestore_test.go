@@ -13,6 +13,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
 	_ "github.com/djsess/djsess/internal/testing/fastsqlite"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
@@ -21,7 +22,7 @@ func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
 func TestCreate(t *testing.T) {
 	cache := newMemory()
 	store, ctx := newStore(t, cache, cachestore.Config{}), t.Context()
-	created, err := store.Create(ctx, "", values(t, `{"a":1.0}`), time.Time{})
+	created, err := store.Create(ctx, "", fixture.Values(t, `{"a":1.0}`), time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,13 +87,13 @@ func TestConflict(t *testing.T) {
 		cache.set(cacheKey, `{"a":1,"django":true}`)
 		unknown := &djsession.Record{Key: key, Values: old.Values}
 		for what, err := range map[string]error{
-			"replace":                  second(store.Replace(ctx, old, values(t, `{}`), time.Time{})),
-			"replace unknown":          second(store.Replace(ctx, unknown, values(t, `{}`), time.Time{})),
+			"replace":                  second(store.Replace(ctx, old, fixture.Values(t, `{}`), time.Time{})),
+			"replace unknown":          second(store.Replace(ctx, unknown, fixture.Values(t, `{}`), time.Time{})),
 			"delete unchanged":         store.DeleteUnchanged(ctx, old),
 			"delete unchanged unknown": store.DeleteUnchanged(ctx, unknown),
 		} {
 			var conflict *djsession.ConflictError
-			if !errors.As(err, &conflict) || text(t, conflict.Current.Values) != `{"a":1,"django":true}` {
+			if !errors.As(err, &conflict) || fixture.JSON(t, conflict.Current.Values) != `{"a":1,"django":true}` {
 				t.Errorf("%s: %v", what, err)
 				continue
 			}
@@ -101,14 +102,14 @@ func TestConflict(t *testing.T) {
 			}
 		}
 		r, err := djsession.Update(ctx, store, key, edit.Set("go", 1))
-		if err != nil || text(t, r.Values) != `{"a":1,"django":true,"go":1}` {
+		if err != nil || fixture.JSON(t, r.Values) != `{"a":1,"django":true,"go":1}` {
 			t.Errorf("%v, %v", r, err)
 		}
 		// The concurrent write can be damaged.
 		old = r
 		cache.set(cacheKey, `nothing`)
 		var payload *djsession.PayloadError
-		if err := second(store.Replace(ctx, old, values(t, `{}`), time.Time{})); !errors.As(err, &payload) || errors.Is(err, djsession.ErrConflict) {
+		if err := second(store.Replace(ctx, old, fixture.Values(t, `{}`), time.Time{})); !errors.As(err, &payload) || errors.Is(err, djsession.ErrConflict) {
 			t.Error(err)
 		}
 		if cache.holds(cacheKey) != "nothing" {
@@ -139,8 +140,8 @@ func TestPayloadErrors(t *testing.T) {
 		}
 	}
 	for what, err := range map[string]error{
-		"create":  second(store.Create(t.Context(), "", values(t, `{"a":"`+strings.Repeat("x", 100)+`"}`), time.Time{})),
-		"replace": second(store.Replace(t.Context(), &djsession.Record{Key: key}, values(t, `{"a":"`+strings.Repeat("x", 100)+`"}`), time.Time{})),
+		"create":  second(store.Create(t.Context(), "", fixture.Values(t, `{"a":"`+strings.Repeat("x", 100)+`"}`), time.Time{})),
+		"replace": second(store.Replace(t.Context(), &djsession.Record{Key: key}, fixture.Values(t, `{"a":"`+strings.Repeat("x", 100)+`"}`), time.Time{})),
 	} {
 		if !errors.Is(err, djsession.ErrTooLarge) {
 			t.Errorf("%s: %v", what, err)
@@ -189,17 +190,17 @@ func TestTimeouts(t *testing.T) {
 		cache.set(cacheKey, `{}`)
 		r, err := store.Load(t.Context(), key)
 		if err == nil {
-			r, err = store.Replace(t.Context(), r, values(t, c.holds), c.expires)
+			r, err = store.Replace(t.Context(), r, fixture.Values(t, c.holds), c.expires)
 		}
 		if err != nil || cache.ttl[cacheKey] != c.want || !r.Expires.Equal(epoch.Add(c.want)) {
 			t.Errorf("%s, %v: timeout %v, expires %v, %v", c.holds, c.expires, cache.ttl[cacheKey], r, err)
 		}
-		if r, err = store.Create(t.Context(), "", values(t, c.holds), c.expires); err != nil || !r.Expires.Equal(epoch.Add(c.want)) {
+		if r, err = store.Create(t.Context(), "", fixture.Values(t, c.holds), c.expires); err != nil || !r.Expires.Equal(epoch.Add(c.want)) {
 			t.Errorf("%s, %v: created %v, %v", c.holds, c.expires, r, err)
 		}
 	}
 	store := newStore(t, newMemory(), cachestore.Config{})
-	if err := second(store.Create(t.Context(), "", values(t, `{"_session_expiry":[1]}`), time.Time{})); !errors.Is(err, djsession.ErrInvalidExpiry) {
+	if err := second(store.Create(t.Context(), "", fixture.Values(t, `{"_session_expiry":[1]}`), time.Time{})); !errors.Is(err, djsession.ErrInvalidExpiry) {
 		t.Error(err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // Each cache beside each Django, with a KEY_PREFIX, a VERSION, and a SessionStore with a cache_key_prefix of its own.
@@ -77,7 +78,7 @@ func sessionsAreDjangos(t *testing.T, s *site, store *cachestore.Store, kind cac
 		t.Errorf("in Django %s", equal)
 	}
 
-	created, err := store.Create(ctx, "", values(t, `{"b":[1.0,{"x":null}],"a":"\u00e9"}`), time.Time{})
+	created, err := store.Create(ctx, "", fixture.Values(t, `{"b":[1.0,{"x":null}],"a":"\u00e9"}`), time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func sessionsAreDjangos(t *testing.T, s *site, store *cachestore.Store, kind cac
 	}
 	// Django has changed it since.
 	var conflict *djsession.ConflictError
-	if _, err := store.Replace(ctx, created, values(t, `{}`), time.Time{}); !errors.As(err, &conflict) || !conflict.Current.Values.Has("django") {
+	if _, err := store.Replace(ctx, created, fixture.Values(t, `{}`), time.Time{}); !errors.As(err, &conflict) || !conflict.Current.Values.Has("django") {
 		t.Errorf("%v", err)
 	}
 	s.listed(t, store, kind, session, created.Key)
@@ -170,7 +171,7 @@ func expiriesAreDjangos(t *testing.T, s *site, store *cachestore.Store, kind cac
 		}
 	}
 	// A session that has ended when it is written is not there.
-	created, err := store.Create(ctx, "", values(t, `{"_session_expiry":-5}`), time.Time{})
+	created, err := store.Create(ctx, "", fixture.Values(t, `{"_session_expiry":-5}`), time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/cachestore/cachetest"
-	"github.com/djsess/djsess/internal/keypart"
+	"github.com/djsess/djsess/internal/scanning"
 )
 
 // memory is a cache in memory. A test can see what it holds, and make it fail.
@@ -228,7 +228,7 @@ func (l listed) Scan(ctx context.Context, r cachestore.Range) iter.Seq2[*cachest
 			if l.hashed {
 				e.Key, e.Name = "", "hash of "+key
 			}
-			if (l.hashed || strings.HasPrefix(key, r.Prefix)) && keypart.Has(key, r.Part, r.Parts) && !yield(e, l.bad[key]) {
+			if (l.hashed || strings.HasPrefix(key, r.Prefix)) && scanning.IsInPart(key, r.Part, r.Parts) && !yield(e, l.bad[key]) {
 				return
 			}
 		}
@@ -288,24 +288,6 @@ func newStore(t testing.TB, cache cachestore.Cache, c cachestore.Config) *caches
 		t.Fatal(err)
 	}
 	return store
-}
-
-func values(t testing.TB, json string) *djsession.Values {
-	t.Helper()
-	v := new(djsession.Values)
-	if err := v.UnmarshalPythonJSON(json); err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-func text(t testing.TB, v *djsession.Values) string {
-	t.Helper()
-	b, err := v.AppendPythonJSON(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }
 
 func second(_ *djsession.Record, err error) error { return err }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // scan returns the keys or names that a scan yields, and its errors.
@@ -62,7 +63,7 @@ func TestScan(t *testing.T) {
 		}
 	}
 	for r := range store.Scan(t.Context(), djsession.Range{}) { // and what is found can be replaced
-		if _, err := store.Replace(t.Context(), r, values(t, `{}`), time.Time{}); err != nil || r.Expires.IsZero() || r.Origin.Form != djsession.Unsigned {
+		if _, err := store.Replace(t.Context(), r, fixture.Values(t, `{}`), time.Time{}); err != nil || r.Expires.IsZero() || r.Origin.Form != djsession.Unsigned {
 			t.Errorf("%v, %v", r, err)
 		}
 		break

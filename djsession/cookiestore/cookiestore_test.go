@@ -12,18 +12,10 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cookiestore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
-
-func settings(t testing.TB, version string) *djsession.Settings {
-	t.Helper()
-	s, err := djsession.NewSettings(version, djangotest.SecretKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 func newStore(t testing.TB, s *djsession.Settings) *cookiestore.Store {
 	t.Helper()
@@ -34,31 +26,13 @@ func newStore(t testing.TB, s *djsession.Settings) *cookiestore.Store {
 	return store
 }
 
-func values(t testing.TB, json string) *djsession.Values {
-	t.Helper()
-	v := new(djsession.Values)
-	if err := v.UnmarshalPythonJSON(json); err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-func text(t testing.TB, v *djsession.Values) string {
-	t.Helper()
-	b, err := v.AppendPythonJSON(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 // Set in Django, get in Go; set in Go, get in Django.
 func TestBothWays(t *testing.T) {
 	for _, version := range djangotest.OldestAndNewest() {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			django := djangotest.Start(t, version, djangotest.Settings{"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"})
-			store, ctx := newStore(t, settings(t, version)), t.Context()
+			store, ctx := newStore(t, fixture.Settings(t, version)), t.Context()
 			var key, seen string
 			for _, code := range []string{"", `s["long"] = "x" * 5000`, "s.set_expiry(300)", "s.set_expiry(0)"} {
 				django.Do(t, `
@@ -74,7 +48,7 @@ func TestBothWays(t *testing.T) {
 					t.Fatal(err)
 				}
 				const written = `{"text":"\u017c\u00f3\u0142w \ud83d\ude00","nested":{"z":1.0,"a":[NaN,1000000000000000000000000000000]}`
-				if got := text(t, r.Values); !strings.HasPrefix(got, written) || r.Key != key {
+				if got := fixture.JSON(t, r.Values); !strings.HasPrefix(got, written) || r.Key != key {
 					t.Errorf("loaded %s", got)
 				}
 				v := r.Values.Clone()
@@ -125,10 +99,10 @@ func TestWhatIsNotTaken(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			django := djangotest.Start(t, version, djangotest.Settings{"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"})
-			s := settings(t, version)
+			s := fixture.Settings(t, version)
 			signed := time.Now().Add(-time.Minute).Truncate(time.Second)
 			s.Now = func() time.Time { return signed }
-			r, err := newStore(t, s).Create(t.Context(), "", values(t, `{"a":1}`), time.Time{})
+			r, err := newStore(t, s).Create(t.Context(), "", fixture.Values(t, `{"a":1}`), time.Time{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,9 +147,9 @@ func TestWhatIsNotTaken(t *testing.T) {
 			for _, key := range []string{r.Key + " ", r.Key[1:], r.Key[:len(r.Key)-1], "x", "::", "é", strings.Repeat("x", 100_000)} {
 				agree(key, signed, djsession.ErrBadSignature)
 			}
-			other := settings(t, version)
+			other := fixture.Settings(t, version)
 			other.SecretKey = "another"
-			foreign, err := newStore(t, other).Create(t.Context(), "", values(t, `{"a":1}`), time.Time{})
+			foreign, err := newStore(t, other).Create(t.Context(), "", fixture.Values(t, `{"a":1}`), time.Time{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -185,7 +159,7 @@ func TestWhatIsNotTaken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			stored, err := codec.Append(nil, values(t, `{"a":1}`))
+			stored, err := codec.Append(nil, fixture.Values(t, `{"a":1}`))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -195,7 +169,7 @@ func TestWhatIsNotTaken(t *testing.T) {
 }
 
 func TestExpires(t *testing.T) {
-	s := settings(t, djangotest.Newest)
+	s := fixture.Settings(t, djangotest.Newest)
 	now := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
 	s.Now = func() time.Time { return now }
 	store := newStore(t, s)
@@ -204,13 +178,13 @@ func TestExpires(t *testing.T) {
 		`{}`: age, `{"_session_expiry":0}`: age, `{"_session_expiry":60}`: time.Minute, `{"_session_expiry":99999999}`: age, `{"_session_expiry":-1}`: -time.Second,
 		`{"_session_expiry":"2027-01-02T04:04:05+00:00"}`: time.Hour, `{"_session_expiry":"soon"}`: age,
 	} {
-		created, err := store.Create(t.Context(), "", values(t, json), time.Unix(0, 0))
+		created, err := store.Create(t.Context(), "", fixture.Values(t, json), time.Unix(0, 0))
 		if err != nil || !created.Expires.Equal(now.Add(want)) {
 			t.Errorf("%s: %v, %v", json, created, err)
 			continue
 		}
 		loaded, err := store.Load(t.Context(), created.Key)
-		if err != nil || !loaded.Expires.Equal(created.Expires) || text(t, loaded.Values) != json || loaded.Origin.SignedAt.Unix() != now.Unix() {
+		if err != nil || !loaded.Expires.Equal(created.Expires) || fixture.JSON(t, loaded.Values) != json || loaded.Origin.SignedAt.Unix() != now.Unix() {
 			t.Errorf("%s: loaded %v, %v", json, loaded, err)
 		}
 	}
@@ -218,7 +192,7 @@ func TestExpires(t *testing.T) {
 
 // A cookie that is too large for browsers, which drop it without an error, is an ErrTooLarge.
 func TestTooLarge(t *testing.T) {
-	s := settings(t, djangotest.Newest)
+	s := fixture.Settings(t, djangotest.Newest)
 	s.SessionCookieName = "name"
 	store, ctx := newStore(t, s), t.Context()
 	letters := rand.New(rand.NewPCG(1, 2))

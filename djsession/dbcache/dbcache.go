@@ -51,8 +51,9 @@ import (
 	"github.com/djsess/djsess/internal/sqltable"
 )
 
-// ErrNoTable: the database has no such table. "manage.py createcachetable" creates it.
-var ErrNoTable = errors.New("no such table")
+// ErrNoTable: the database has no such table. "manage.py createcachetable" creates it. It is the
+// same error as dbstore.ErrNoTable.
+var ErrNoTable = sqltable.ErrNoTable
 
 // Config describes the table, and how the site uses it.
 type Config struct {
@@ -129,7 +130,6 @@ func New(c Config) (*Cache, error) {
 		Package:     "dbcache",
 		ShortKey:    cachestore.ShortKey,
 		Form:        djsession.Unsigned,
-		NoTable:     ErrNoTable,
 		NoTableHint: `is this the site's database, and the table the LOCATION of its cache? "manage.py createcachetable" makes the table`,
 	})
 	if err != nil {

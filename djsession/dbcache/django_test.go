@@ -115,31 +115,22 @@ const fixedClock = `
 // The same timeout at the same moment is the same text in the table, and ends
 // at the same moment for both.
 func TestTimesAgreeWithDjango(t *testing.T) {
-	zones := []struct {
-		name         string
-		useTZ        bool
-		zone, dbZone string
-	}{
-		{"USE_TZ", true, "Europe/Warsaw", ""},
-		{"USE_TZ and a zone of the database", true, "Europe/Warsaw", "Asia/Kolkata"},
-		{"naive", false, "America/St_Johns", ""},
-	}
 	for _, version := range djangotest.Djangos(versions...) {
 		for _, kind := range djangotest.Databases() {
-			for _, zone := range zones {
-				t.Run(strings.Join([]string{version, kind.Kind, zone.name}, "/"), func(t *testing.T) {
-					if kind.Kind == "postgres" && zone.dbZone != "" {
+			for _, zone := range djangotest.TimeZones() {
+				t.Run(strings.Join([]string{version, kind.Kind, zone.Name}, "/"), func(t *testing.T) {
+					if kind.Kind == "postgres" && zone.Database != "" {
 						return // holds instants
 					}
 					t.Parallel()
 					db := kind.New(t)
-					if zone.dbZone != "" {
-						db.Django["TIME_ZONE"] = zone.dbZone
+					if zone.Database != "" {
+						db.Django["TIME_ZONE"] = zone.Database
 					}
-					s := newSite(t, version, db, djangotest.Settings{"USE_TZ": zone.useTZ, "TIME_ZONE": zone.zone}, nil)
-					s.config.TimeZone = zone.dbZone
+					s := newSite(t, version, db, djangotest.Settings{"USE_TZ": zone.UseTZ, "TIME_ZONE": zone.Zone}, nil)
+					s.config.TimeZone = zone.Database
 					s.Do(t, fixedClock, nil, nil)
-					timesAgree(t, s, version == "3.2" && zone.dbZone != "")
+					timesAgree(t, s, version == "3.2" && zone.Database != "")
 				})
 			}
 		}

@@ -11,13 +11,14 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // records returns sessions for CreateAll.
 func records(t *testing.T, contents ...string) (all []*djsession.Record) {
 	t.Helper()
 	for _, json := range contents {
-		all = append(all, &djsession.Record{Key: djsession.NewKey(), Values: values(t, json)})
+		all = append(all, &djsession.Record{Key: djsession.NewKey(), Values: fixture.Values(t, json)})
 	}
 	return all
 }
@@ -43,7 +44,7 @@ func createAll(t *testing.T, store *dbstore.Store, all []*djsession.Record) (cre
 func TestBulkWithModel(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		ownTable(t, db)
-		store := withModel(t, db, settings(t, djangotest.Newest), ownModel)
+		store := withModel(t, db, fixture.Settings(t, djangotest.Newest), ownModel)
 		const owner = "0123456789abcdef0123456789abcdef"
 		all := records(t, `{"_auth_user_id":"42","owner":"`+owner+`","ip":"10.0.0.1"}`, `{"_auth_user_id":"43"}`, `{"theme":"dark"}`)
 		results, err := store.CreateAll(t.Context(), all)
@@ -75,9 +76,9 @@ func TestBulkWithModel(t *testing.T) {
 		exec(t, db, "UPDATE visits SET site = 8, visits = 2") // what the site may do
 		third := createAll(t, store, records(t, `{}`))[0]
 		results, err = store.ReplaceAll(t.Context(), []djsession.Replacement{
-			{Old: one, Values: values(t, `{"owner":"`+owner+`"}`)},
-			{Old: third, Values: values(t, `{"_auth_user_id":"43"}`)},
-			{Old: other, Values: values(t, `{"_auth_user_id":"42","theme":"light"}`)},
+			{Old: one, Values: fixture.Values(t, `{"owner":"`+owner+`"}`)},
+			{Old: third, Values: fixture.Values(t, `{"_auth_user_id":"43"}`)},
+			{Old: other, Values: fixture.Values(t, `{"_auth_user_id":"42","theme":"light"}`)},
 		})
 		if err != nil || results[0].Err != nil || results[2].Err != nil {
 			t.Fatalf("%+v, %v", results, err)
@@ -110,7 +111,7 @@ func TestBulkOfLongSessions(t *testing.T) {
 		created := createAll(t, store, records(t, contents...))
 		var replacements []djsession.Replacement
 		for i, r := range created {
-			replacements = append(replacements, djsession.Replacement{Old: r, Values: values(t, contents[len(contents)-1-i])})
+			replacements = append(replacements, djsession.Replacement{Old: r, Values: fixture.Values(t, contents[len(contents)-1-i])})
 		}
 		results, err := store.ReplaceAll(t.Context(), replacements)
 		if err != nil {
@@ -120,7 +121,7 @@ func TestBulkOfLongSessions(t *testing.T) {
 			if r.Err != nil {
 				t.Fatal(r.Err)
 			}
-			if loaded, err := store.Load(t.Context(), created[i].Key); err != nil || text(t, loaded.Values) != contents[len(contents)-1-i] {
+			if loaded, err := store.Load(t.Context(), created[i].Key); err != nil || fixture.JSON(t, loaded.Values) != contents[len(contents)-1-i] {
 				t.Errorf("session %d: %v", i, err)
 			}
 		}
@@ -132,7 +133,7 @@ func bulk(t *testing.T, store *dbstore.Store, old *djsession.Record) map[string]
 	t.Helper()
 	ctx := t.Context()
 	_, createErr := store.CreateAll(ctx, []*djsession.Record{{Key: djsession.NewKey()}, {Key: djsession.NewKey()}})
-	_, replaceErr := store.ReplaceAll(ctx, []djsession.Replacement{{Old: old, Values: values(t, `{"a":2}`)}})
+	_, replaceErr := store.ReplaceAll(ctx, []djsession.Replacement{{Old: old, Values: fixture.Values(t, `{"a":2}`)}})
 	_, liveErr := store.Live(ctx, []string{old.Key})
 	return map[string]error{"create": createErr, "replace": replaceErr, "load": liveErr}
 }
@@ -142,7 +143,7 @@ func bulk(t *testing.T, store *dbstore.Store, old *djsession.Record) map[string]
 func TestBulkRefused(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		old := createAll(t, withTable(t, db), records(t, `{"a":1}`))[0]
-		for op, err := range bulk(t, open(t, db, settings(t, djangotest.Newest), "?table=no_such_table"), old) {
+		for op, err := range bulk(t, open(t, db, fixture.Settings(t, djangotest.Newest), "?table=no_such_table"), old) {
 			if !errors.Is(err, dbstore.ErrNoTable) || !strings.HasPrefix(err.Error(), "dbstore: "+op) {
 				t.Errorf("no table: %s: %v", op, err)
 			}
@@ -151,7 +152,7 @@ func TestBulkRefused(t *testing.T) {
 		if options == "" {
 			return
 		}
-		for op, err := range bulk(t, open(t, db, settings(t, djangotest.Newest), options), old) {
+		for op, err := range bulk(t, open(t, db, fixture.Settings(t, djangotest.Newest), options), old) {
 			if op != "load" && !errors.Is(err, djsession.ErrReadOnly) || op == "load" && err != nil {
 				t.Errorf("read-only: %s: %v", op, err)
 			}
@@ -174,9 +175,9 @@ func TestBulkInAnyCollation(t *testing.T) {
 		}
 		created := createAll(t, store, append(records(t, `{"n":1}`, `{"n":2}`), &djsession.Record{Key: "ABCDEFGH"}))
 		results, err := store.ReplaceAll(t.Context(), []djsession.Replacement{
-			{Old: created[0], Values: values(t, `{"n":3}`)},
-			{Old: &djsession.Record{Key: "abcdefgh", Version: created[2].Version}, Values: values(t, `{"n":4}`)},
-			{Old: reload(t, store, created[1].Key), Values: values(t, `{"n":5}`), Expires: created[1].Expires.Add(time.Hour)},
+			{Old: created[0], Values: fixture.Values(t, `{"n":3}`)},
+			{Old: &djsession.Record{Key: "abcdefgh", Version: created[2].Version}, Values: fixture.Values(t, `{"n":4}`)},
+			{Old: reload(t, store, created[1].Key), Values: fixture.Values(t, `{"n":5}`), Expires: created[1].Expires.Add(time.Hour)},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -188,7 +189,7 @@ func TestBulkInAnyCollation(t *testing.T) {
 			t.Errorf("live: %v, %v", live, err)
 		}
 		for key, want := range map[string]string{created[0].Key: `{"n":3}`, created[1].Key: `{"n":5}`, "ABCDEFGH": `{}`} {
-			if got := text(t, reload(t, store, key).Values); got != want {
+			if got := fixture.JSON(t, reload(t, store, key).Values); got != want {
 				t.Errorf("stored is %s, want %s", got, want)
 			}
 		}

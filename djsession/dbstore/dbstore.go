@@ -67,7 +67,6 @@ package dbstore
 
 import (
 	"database/sql"
-	"errors"
 	"slices"
 	"time"
 
@@ -90,7 +89,7 @@ const DefaultTable = "django_session"
 
 // ErrNoTable: the database has no such table. Django's "manage.py migrate" creates it, and so
 // does [Store.CreateTable].
-var ErrNoTable = errors.New("no such table")
+var ErrNoTable = sqltable.ErrNoTable
 
 // Config describes the table.
 type Config struct {
@@ -152,7 +151,6 @@ func New(db *sql.DB, c Config) (*Store, error) {
 		TimeSlack:   time.Second - 1, // Django 1 made the column without fractions of a second
 		Package:     "dbstore",
 		ShortKey:    djsession.ShortKey,
-		NoTable:     ErrNoTable,
 		NoTableHint: `is this the site's database? "manage.py migrate" makes the table`,
 		ColumnHint:  columnHint,
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	_ "github.com/djsess/djsess/internal/testing/fastsqlite"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 func TestMain(m *testing.M) { os.Exit(djangotest.Main(m)) }
@@ -22,15 +23,6 @@ func onEachDatabase(t *testing.T, f func(t *testing.T, db djangotest.Database)) 
 	for _, d := range djangotest.Databases() {
 		t.Run(d.Kind, func(t *testing.T) { f(t, d.New(t)) })
 	}
-}
-
-func settings(t *testing.T, version string) *djsession.Settings {
-	t.Helper()
-	s, err := djsession.NewSettings(version, djangotest.SecretKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // open opens a store on a database, whose file it makes for SQLite.
@@ -54,34 +46,16 @@ func open(t *testing.T, db djangotest.Database, s *djsession.Settings, options s
 // withTable is open, and a table.
 func withTable(t *testing.T, db djangotest.Database) *dbstore.Store {
 	t.Helper()
-	store := open(t, db, settings(t, djangotest.Newest), "")
+	store := open(t, db, fixture.Settings(t, djangotest.Newest), "")
 	if err := store.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return store
 }
 
-func values(t *testing.T, json string) *djsession.Values {
-	t.Helper()
-	v := new(djsession.Values)
-	if err := v.UnmarshalPythonJSON(json); err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-func text(t *testing.T, v *djsession.Values) string {
-	t.Helper()
-	b, err := v.AppendPythonJSON(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 func create(t *testing.T, store djsession.Store, key, json string) *djsession.Record {
 	t.Helper()
-	r, err := store.Create(t.Context(), key, values(t, json), time.Time{})
+	r, err := store.Create(t.Context(), key, fixture.Values(t, json), time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +97,7 @@ func TestKeysAreCompared(t *testing.T) {
 			}
 			stolen := *r
 			stolen.Key = other
-			if _, err := store.Replace(ctx, &stolen, values(t, `{}`), time.Time{}); !errors.Is(err, djsession.ErrNotFound) {
+			if _, err := store.Replace(ctx, &stolen, fixture.Values(t, `{}`), time.Time{}); !errors.Is(err, djsession.ErrNotFound) {
 				t.Errorf("replace %q: %v", other, err)
 			}
 		}
@@ -133,7 +107,7 @@ func TestKeysAreCompared(t *testing.T) {
 		// A text that differs in case is another one, which nobody signed.
 		exec(t, db, "UPDATE django_session SET session_data = UPPER(session_data)")
 		var payload *djsession.PayloadError
-		if _, err := store.Replace(ctx, r, values(t, `{}`), time.Time{}); !errors.As(err, &payload) {
+		if _, err := store.Replace(ctx, r, fixture.Values(t, `{}`), time.Time{}); !errors.As(err, &payload) {
 			t.Errorf("replacing a text that differs in case: %v", err)
 		}
 	})

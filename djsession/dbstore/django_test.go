@@ -11,40 +11,32 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // Go reads the times in the table in the site's zone: a session ends for Go when it ends for
 // Django, to the microsecond.
 func TestTimesAgreeWithDjango(t *testing.T) {
-	zones := []struct {
-		name         string
-		useTZ        bool
-		zone, dbZone string
-	}{
-		{"USE_TZ", true, "Europe/Warsaw", ""},
-		{"USE_TZ and a zone of the database", true, "Europe/Warsaw", "Asia/Kolkata"},
-		{"naive", false, "America/St_Johns", ""},
-	}
 	for _, version := range djangotest.OldestAndNewest() {
 		for _, kind := range djangotest.Databases() {
-			for _, zone := range zones {
-				t.Run(strings.Join([]string{version, kind.Kind, zone.name}, "/"), func(t *testing.T) {
-					if kind.Kind == "postgres" && zone.dbZone != "" {
+			for _, zone := range djangotest.TimeZones() {
+				t.Run(strings.Join([]string{version, kind.Kind, zone.Name}, "/"), func(t *testing.T) {
+					if kind.Kind == "postgres" && zone.Database != "" {
 						return // holds instants; Django has no such setting for it
 					}
 					t.Parallel()
 					db := kind.New(t)
 					options := ""
-					if zone.dbZone != "" {
-						db.Django["TIME_ZONE"] = zone.dbZone
-						options = "?time_zone=" + zone.dbZone
+					if zone.Database != "" {
+						db.Django["TIME_ZONE"] = zone.Database
+						options = "?time_zone=" + zone.Database
 					}
 					django := djangotest.Start(t, version, djangotest.Settings{
-						"DATABASES": db.Settings(), "USE_TZ": zone.useTZ, "TIME_ZONE": zone.zone,
+						"DATABASES": db.Settings(), "USE_TZ": zone.UseTZ, "TIME_ZONE": zone.Zone,
 					})
 					django.Do(t, `migrate()`, nil, nil)
-					s := settings(t, version)
-					s.UseTZ, s.TimeZone = zone.useTZ, zone.zone
+					s := fixture.Settings(t, version)
+					s.UseTZ, s.TimeZone = zone.UseTZ, zone.Zone
 					timesAgree(t, django, open(t, db, s, options))
 				})
 			}
@@ -151,7 +143,7 @@ func TestCreateTableIsDjangos(t *testing.T) {
 				`, map[string]any{"table": table, "i": i}, nil)
 					want := schema(t, db, table)
 					exec(t, db, "DROP TABLE "+quote(db, table))
-					store := open(t, db, settings(t, version), "?table="+url.QueryEscape(table))
+					store := open(t, db, fixture.Settings(t, version), "?table="+url.QueryEscape(table))
 					for range 2 { // the second finds it there
 						if err := store.CreateTable(t.Context()); err != nil {
 							t.Fatal(err)
@@ -201,7 +193,7 @@ func quote(db djangotest.Database, table string) string {
 func TestTableInASchema(t *testing.T) {
 	db := djangotest.Postgres(t)
 	exec(t, db, `CREATE SCHEMA "Site"`)
-	store := open(t, db, settings(t, djangotest.Newest), "?table=Site.django_session")
+	store := open(t, db, fixture.Settings(t, djangotest.Newest), "?table=Site.django_session")
 	if err := store.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +202,7 @@ func TestTableInASchema(t *testing.T) {
 		t.Errorf("%s rows", n)
 	}
 	lite := djangotest.SQLite(t)
-	store = open(t, lite, settings(t, djangotest.Newest), "?table=main.django_session")
+	store = open(t, lite, fixture.Settings(t, djangotest.Newest), "?table=main.django_session")
 	if err := store.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +211,7 @@ func TestTableInASchema(t *testing.T) {
 	}
 	djangotest.NotShort(t, "MariaDB")
 	maria := djangotest.MariaDB(t)
-	store = open(t, maria, settings(t, djangotest.Newest), "?table="+maria.Name+".django_session")
+	store = open(t, maria, fixture.Settings(t, djangotest.Newest), "?table="+maria.Name+".django_session")
 	if err := store.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +272,7 @@ func TestExpiryAcrossClockChanges(t *testing.T) {
 							timezone.now = real
 						result = s.session_key
 					`, naive, &key)
-					s := settings(t, version)
+					s := fixture.Settings(t, version)
 					now, err := time.ParseInLocation("2006-01-02T15:04:05", naive, loc)
 					if err != nil {
 						t.Fatal(err)

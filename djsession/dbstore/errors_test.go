@@ -12,6 +12,7 @@ import (
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // each runs every operation of a store on one session.
@@ -20,8 +21,8 @@ func each(ctx context.Context, t *testing.T, store *dbstore.Store, key string) m
 	old := &djsession.Record{Key: key}
 	errs := map[string]error{
 		"load":    second(store.Load(ctx, key)),
-		"create":  second(store.Create(ctx, key, values(t, `{}`), time.Time{})),
-		"replace": second(store.Replace(ctx, old, values(t, `{}`), time.Time{})),
+		"create":  second(store.Create(ctx, key, fixture.Values(t, `{}`), time.Time{})),
+		"replace": second(store.Replace(ctx, old, fixture.Values(t, `{}`), time.Time{})),
 		"delete":  store.Delete(ctx, key),
 	}
 	for _, err := range store.Scan(ctx, djsession.Range{}) {
@@ -32,7 +33,7 @@ func each(ctx context.Context, t *testing.T, store *dbstore.Store, key string) m
 
 func TestMissingTable(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
-		store := open(t, db, settings(t, djangotest.Newest), "?table=no_such_table")
+		store := open(t, db, fixture.Settings(t, djangotest.Newest), "?table=no_such_table")
 		for op, err := range each(t.Context(), t, store, "somekey0123456789") {
 			if !errors.Is(err, dbstore.ErrNoTable) || !strings.Contains(err.Error(), `"no_such_table"`) {
 				t.Errorf("%s: %v", op, err)
@@ -47,9 +48,9 @@ func TestReadOnlyDatabase(t *testing.T) {
 		var store *dbstore.Store
 		switch db.Kind {
 		case "sqlite":
-			store = open(t, db, settings(t, djangotest.Newest), "?mode=ro")
+			store = open(t, db, fixture.Settings(t, djangotest.Newest), "?mode=ro")
 		case "postgres":
-			store = open(t, db, settings(t, djangotest.Newest), "?options=-c%20default_transaction_read_only%3Don")
+			store = open(t, db, fixture.Settings(t, djangotest.Newest), "?options=-c%20default_transaction_read_only%3Don")
 		case "mariadb":
 			raw := rawDB(t, db)
 			raw.SetMaxOpenConns(1)
@@ -57,7 +58,7 @@ func TestReadOnlyDatabase(t *testing.T) {
 				t.Fatal(err)
 			}
 			var err error
-			if store, err = dbstore.New(raw, dbstore.Config{Dialect: dbstore.MySQL, Settings: settings(t, djangotest.Newest)}); err != nil {
+			if store, err = dbstore.New(raw, dbstore.Config{Dialect: dbstore.MySQL, Settings: fixture.Settings(t, djangotest.Newest)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -66,8 +67,8 @@ func TestReadOnlyDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		for op, err := range map[string]error{
-			"create":  second(store.Create(t.Context(), "", values(t, `{}`), time.Time{})),
-			"replace": second(store.Replace(t.Context(), r, values(t, `{}`), time.Time{})),
+			"create":  second(store.Create(t.Context(), "", fixture.Values(t, `{}`), time.Time{})),
+			"replace": second(store.Replace(t.Context(), r, fixture.Values(t, `{}`), time.Time{})),
 			"update":  second(djsession.Update(t.Context(), store, key, edit.Set("a", 2))),
 			"delete":  store.Delete(t.Context(), key),
 		} {
@@ -101,14 +102,14 @@ func TestLockedDatabase(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		store := open(t, db, settings(t, djangotest.Newest), options)
+		store := open(t, db, fixture.Settings(t, djangotest.Newest), options)
 		if _, err := djsession.Update(t.Context(), store, key, edit.Set("a", 2)); !errors.Is(err, djsession.ErrBusy) {
 			t.Errorf("update: %v", err)
 		}
 		if _, err := raw.Exec("ROLLBACK"); err != nil {
 			t.Fatal(err)
 		}
-		if r, err := store.Load(t.Context(), key); err != nil || text(t, r.Values) != `{"a":1}` {
+		if r, err := store.Load(t.Context(), key); err != nil || fixture.JSON(t, r.Values) != `{"a":1}` {
 			t.Errorf("it changed: %v", err)
 		}
 	})
@@ -118,7 +119,7 @@ func TestLockedDatabase(t *testing.T) {
 func TestUnreachableDatabase(t *testing.T) {
 	const key, password = "secretkey0123456789", "hunter2hunter2"
 	for _, url := range []string{"postgres://u:" + password + "@127.0.0.1:1/db", "mysql://u:" + password + "@127.0.0.1:1/db"} {
-		store, err := storeurl.Open(url, settings(t, djangotest.Newest))
+		store, err := storeurl.Open(url, fixture.Settings(t, djangotest.Newest))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,14 +153,14 @@ func TestInvalidExpiryIsNotWritten(t *testing.T) {
 }
 
 func TestWrongConfigs(t *testing.T) {
-	naive := settings(t, "4.2")
+	naive := fixture.Settings(t, "4.2")
 	for name, c := range map[string]dbstore.Config{
-		"no dialect":           {Settings: settings(t, djangotest.Newest)},
+		"no dialect":           {Settings: fixture.Settings(t, djangotest.Newest)},
 		"no settings":          {Dialect: dbstore.SQLite},
-		"zone":                 {Dialect: dbstore.SQLite, Settings: settings(t, djangotest.Newest), TimeZone: "Nowhere"},
+		"zone":                 {Dialect: dbstore.SQLite, Settings: fixture.Settings(t, djangotest.Newest), TimeZone: "Nowhere"},
 		"zone without USE_TZ":  {Dialect: dbstore.SQLite, Settings: naive, TimeZone: "UTC"},
-		"table of three parts": {Dialect: dbstore.PostgreSQL, Settings: settings(t, djangotest.Newest), Model: dbstore.Model{Table: "a.b.c"}},
-		"table of no part":     {Dialect: dbstore.PostgreSQL, Settings: settings(t, djangotest.Newest), Model: dbstore.Model{Table: "a."}},
+		"table of three parts": {Dialect: dbstore.PostgreSQL, Settings: fixture.Settings(t, djangotest.Newest), Model: dbstore.Model{Table: "a.b.c"}},
+		"table of no part":     {Dialect: dbstore.PostgreSQL, Settings: fixture.Settings(t, djangotest.Newest), Model: dbstore.Model{Table: "a."}},
 	} {
 		if _, err := dbstore.New(nil, c); err == nil {
 			t.Errorf("%s is taken", name)

@@ -12,12 +12,13 @@ import (
 	"github.com/djsess/djsess/djsession/storeurl"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // ownTable makes a session table with other names and more columns.
 func ownTable(t *testing.T, db djangotest.Database) {
 	t.Helper()
-	open(t, db, settings(t, djangotest.Newest), "") // makes the file of SQLite
+	open(t, db, fixture.Settings(t, djangotest.Newest), "") // makes the file of SQLite
 	at, uuid := "datetime(6)", "char(32)"
 	if db.Kind == "postgres" {
 		at, uuid = "timestamptz", "uuid"
@@ -53,7 +54,7 @@ func withModel(t *testing.T, db djangotest.Database, s *djsession.Settings, m db
 func TestModel(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		ownTable(t, db)
-		s := settings(t, djangotest.Newest)
+		s := fixture.Settings(t, djangotest.Newest)
 		now := time.Date(2030, 1, 2, 3, 4, 5, 678000, time.UTC)
 		s.Now = func() time.Time { return now }
 		store := withModel(t, db, s, ownModel)
@@ -88,7 +89,7 @@ func TestModel(t *testing.T) {
 		if got, want := columns(), "null null null 8 dark 2 saved"; got != want {
 			t.Errorf("an update: %s, want %s", got, want)
 		}
-		if _, err := store.Replace(t.Context(), create(t, store, "", `{}`), values(t, `{"_auth_user_id":"17"}`), time.Time{}); err == nil {
+		if _, err := store.Replace(t.Context(), create(t, store, "", `{}`), fixture.Values(t, `{"_auth_user_id":"17"}`), time.Time{}); err == nil {
 			t.Error("the database took an account that does not exist")
 		}
 		for _, err := range store.Scan(t.Context(), djsession.Range{}) {
@@ -108,9 +109,9 @@ func TestModel(t *testing.T) {
 // TestOtherNames tests a table in which only Django's three columns have other names.
 func TestOtherNames(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
-		open(t, db, settings(t, djangotest.Newest), "")
+		open(t, db, fixture.Settings(t, djangotest.Newest), "")
 		m := dbstore.Model{Table: "visits", KeyColumn: "the key", DataColumn: "data.of", ExpiryColumn: "Ends"}
-		store := withModel(t, db, settings(t, djangotest.Newest), m)
+		store := withModel(t, db, fixture.Settings(t, djangotest.Newest), m)
 		if err := store.CreateTable(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +121,7 @@ func TestOtherNames(t *testing.T) {
 		}
 		for _, newest := range []int{0, 5} {
 			for r, err := range store.Scan(t.Context(), djsession.Range{Newest: newest}) {
-				if err != nil || text(t, r.Values) != `{"a":2}` {
+				if err != nil || fixture.JSON(t, r.Values) != `{"a":2}` {
 					t.Errorf("%v, %v", r, err)
 				}
 			}
@@ -149,7 +150,7 @@ func TestCheckModel(t *testing.T) {
 			"another name of the key":       {keyless, []string{`no column "session_key"`, `"id" takes no NULL`}},
 			"a table that is not there":     {dbstore.Model{Table: "nothing"}, []string{`"session_key"`, `"session_data"`, `"expire_date"`}},
 		} {
-			store := withModel(t, db, settings(t, djangotest.Newest), c.model)
+			store := withModel(t, db, fixture.Settings(t, djangotest.Newest), c.model)
 			found := store.Check(t.Context())
 			for i, want := range c.want {
 				if i >= len(found) || !strings.Contains(found[i].Error(), want) {
@@ -159,7 +160,7 @@ func TestCheckModel(t *testing.T) {
 			if len(found) > len(c.want) {
 				t.Errorf("%s: Check finds %v", name, found)
 			}
-			_, err := store.Create(t.Context(), "", values(t, `{"a":1}`), time.Time{})
+			_, err := store.Create(t.Context(), "", fixture.Values(t, `{"a":1}`), time.Time{})
 			if err == nil || c.model.Table == "visits" && !strings.Contains(err.Error(), "Session tables of your own") {
 				t.Errorf("%s: Create: %v", name, err)
 			}
@@ -174,7 +175,7 @@ func TestCheckModel(t *testing.T) {
 func TestCheckForeignKeys(t *testing.T) {
 	db := djangotest.SQLite(t)
 	store := withTable(t, db)
-	raw, err := dbstore.New(rawDB(t, db), dbstore.Config{Dialect: dbstore.SQLite, Settings: settings(t, djangotest.Newest)})
+	raw, err := dbstore.New(rawDB(t, db), dbstore.Config{Dialect: dbstore.SQLite, Settings: fixture.Settings(t, djangotest.Newest)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,17 +204,17 @@ func TestBadModels(t *testing.T) {
 		"a value of no name": {Columns: []dbstore.Column{dbstore.FromValue("a", "", dbstore.Text)}},
 		"a constant of a kind that no column has": {Columns: []dbstore.Column{dbstore.Constant("a", []int{1})}},
 	} {
-		if _, err := dbstore.New(nil, dbstore.Config{Dialect: dbstore.SQLite, Settings: settings(t, djangotest.Newest), Model: m}); err == nil {
+		if _, err := dbstore.New(nil, dbstore.Config{Dialect: dbstore.SQLite, Settings: fixture.Settings(t, djangotest.Newest), Model: m}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
 	if _, err := dbstore.ModelNamed("users"); err == nil || !strings.Contains(err.Error(), "account_id, qsessions, user_sessions") {
 		t.Errorf("%v", err)
 	}
-	if _, err := storeurl.Open("filecache:///tmp", settings(t, djangotest.Newest), storeurl.WithModel(account)); err == nil {
+	if _, err := storeurl.Open("filecache:///tmp", fixture.Settings(t, djangotest.Newest), storeurl.WithModel(account)); err == nil {
 		t.Error("a cache has a session model")
 	}
-	if _, err := storeurl.Open("postgres://u@localhost/n?model=qsessions", settings(t, djangotest.Newest), storeurl.WithModel(account)); err == nil {
+	if _, err := storeurl.Open("postgres://u@localhost/n?model=qsessions", fixture.Settings(t, djangotest.Newest), storeurl.WithModel(account)); err == nil {
 		t.Error("two models")
 	}
 }
@@ -228,12 +229,12 @@ func TestWrongColumns(t *testing.T) {
 			dbstore.FromValue("account_id", "owner", dbstore.Text),    // SQLite's columns take any value
 			dbstore.FromValue("Account_ID", "owner", dbstore.Integer), // only PostgreSQL does not ignore the case
 		} {
-			store, err := storeurl.Open(db.URL, settings(t, djangotest.Newest), storeurl.WithModel(dbstore.Model{Columns: []dbstore.Column{column}}))
+			store, err := storeurl.Open(db.URL, fixture.Settings(t, djangotest.Newest), storeurl.WithModel(dbstore.Model{Columns: []dbstore.Column{column}}))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer store.Close()
-			_, err = store.Create(t.Context(), "", values(t, `{"owner":"marmalade"}`), time.Time{})
+			_, err = store.Create(t.Context(), "", fixture.Values(t, `{"owner":"marmalade"}`), time.Time{})
 			var op *djsession.OpError
 			if err != nil && (!errors.As(err, &op) || !strings.Contains(op.Hint, "describe the columns") || strings.Contains(err.Error(), "marmalade")) {
 				t.Errorf("%v", err)

@@ -11,6 +11,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // A server may have autocommit off; Django turns it on.
@@ -141,7 +142,7 @@ func TestOtherConstraints(t *testing.T) {
 		}
 		exec(t, db, "ALTER TABLE django_session ALTER COLUMN slot SET NOT NULL, ALTER COLUMN slot DROP DEFAULT")
 		const key = "somekey0123456789"
-		_, err := store.Create(t.Context(), key, values(t, `{"private":1}`), time.Time{})
+		_, err := store.Create(t.Context(), key, fixture.Values(t, `{"private":1}`), time.Time{})
 		if err == nil || !strings.Contains(err.Error(), "slot") {
 			t.Fatalf("%v", err)
 		}
@@ -171,11 +172,11 @@ func TestColumnOfWholeSeconds(t *testing.T) {
 		for i, json := range []string{`{"a":1}`, `{"a":2}`, `{"a":2}`, `{"a":3}`} {
 			expires := time.Date(2099, 1, 1, 0, 0, i, nanos, time.UTC)
 			var err error
-			if r, err = store.Replace(t.Context(), r, values(t, json), expires); err != nil {
+			if r, err = store.Replace(t.Context(), r, fixture.Values(t, json), expires); err != nil {
 				t.Fatalf("%d ns, step %d: %v", nanos, i, err)
 			}
 			stored, err := store.Load(t.Context(), r.Key)
-			if err != nil || text(t, stored.Values) != json || stored.Expires.Sub(expires).Abs() >= time.Second {
+			if err != nil || fixture.JSON(t, stored.Values) != json || stored.Expires.Sub(expires).Abs() >= time.Second {
 				t.Errorf("%d ns, step %d: stored %v, %v", nanos, i, stored, err)
 			}
 		}
@@ -216,7 +217,7 @@ func TestInfiniteExpiry(t *testing.T) {
 	db := djangotest.Postgres(t)
 	django := djangotest.Start(t, djangotest.Newest, djangotest.Settings{"DATABASES": db.Settings(), "USE_TZ": true})
 	django.Do(t, `migrate()`, nil, nil)
-	store := open(t, db, settings(t, djangotest.Newest), "")
+	store := open(t, db, fixture.Settings(t, djangotest.Newest), "")
 	key, ended := create(t, store, "", `{"a":1}`).Key, create(t, store, "", `{}`).Key
 	exec(t, db, "UPDATE django_session SET expire_date = 'infinity' WHERE session_key = '"+key+"'",
 		"UPDATE django_session SET expire_date = '-infinity' WHERE session_key = '"+ended+"'")
@@ -246,7 +247,7 @@ func TestInfiniteExpiry(t *testing.T) {
 	}
 
 	// A change compares with infinity, and Django reads what it wrote.
-	if _, err := store.Replace(t.Context(), r, values(t, `{"a":2}`), djsession.Never); err != nil {
+	if _, err := store.Replace(t.Context(), r, fixture.Values(t, `{"a":2}`), djsession.Never); err != nil {
 		t.Fatal(err)
 	}
 	exec(t, db, "UPDATE django_session SET expire_date = 'infinity' WHERE session_key = '"+key+"'")
@@ -269,7 +270,7 @@ func TestInfiniteExpiry(t *testing.T) {
 func TestTableWithAColon(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		store, err := dbstore.New(rawDB(t, db), dbstore.Config{
-			Dialect: withTable(t, db).Dialect(), Settings: settings(t, djangotest.Newest), Model: dbstore.Model{Table: "a:key b"},
+			Dialect: withTable(t, db).Dialect(), Settings: fixture.Settings(t, djangotest.Newest), Model: dbstore.Model{Table: "a:key b"},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -304,7 +305,7 @@ func TestExpiredMeanwhileStaysExpired(t *testing.T) {
 // A payload that is too long is not fetched, and null is a PayloadError.
 func TestRowsThatAreNoSessions(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
-		s := settings(t, djangotest.Newest)
+		s := fixture.Settings(t, djangotest.Newest)
 		s.MaxPayloadSize = 10_000
 		store := open(t, db, s, "")
 		if err := store.CreateTable(t.Context()); err != nil {

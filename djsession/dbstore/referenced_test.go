@@ -10,6 +10,7 @@ import (
 	"github.com/djsess/djsess/djsession/dbstore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // TestReferencedRow tests that a deleted session has ended even if a foreign key keeps its row,
@@ -101,7 +102,7 @@ func TestReferencedRowWithoutRights(t *testing.T) {
 	)
 	_, address, _ := strings.Cut(db.URL, "@")
 	db.URL = "mysql://" + name + ":secret@" + address
-	if err := open(t, db, settings(t, djangotest.Newest), "").Delete(t.Context(), r.Key); !errors.Is(err, djsession.ErrEmptied) {
+	if err := open(t, db, fixture.Settings(t, djangotest.Newest), "").Delete(t.Context(), r.Key); !errors.Is(err, djsession.ErrEmptied) {
 		t.Errorf("%v", err)
 	}
 }

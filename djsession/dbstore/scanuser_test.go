@@ -6,6 +6,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // TestScanUser tests that the rows of a user are found by the column of a session model, in all
@@ -14,7 +15,7 @@ func TestScanUser(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db djangotest.Database) {
 		ownTable(t, db)
 		exec(t, db, "INSERT INTO account VALUES (7)")
-		store := withModel(t, db, settings(t, djangotest.Newest), ownModel)
+		store := withModel(t, db, fixture.Settings(t, djangotest.Newest), ownModel)
 		want := []string{create(t, store, "", `{"_auth_user_id":"42","n":1}`).Key, create(t, store, "", `{"_auth_user_id":"42"}`).Key}
 		create(t, store, "", `{"_auth_user_id":"7"}`)
 		create(t, store, "", `{}`)
@@ -36,7 +37,7 @@ func TestScanUser(t *testing.T) {
 				t.Errorf("user %q: %d sessions, want %d", id, len(got), len(want))
 			}
 		}
-		if name := open(t, db, settings(t, djangotest.Newest), "").UserColumn(); name != "" {
+		if name := open(t, db, fixture.Settings(t, djangotest.Newest), "").UserColumn(); name != "" {
 			t.Errorf("UserColumn of Django's own model returned %q", name)
 		}
 	})

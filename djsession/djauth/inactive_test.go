@@ -10,7 +10,7 @@ import (
 	"github.com/djsess/djsess/djsession/djsessiontest"
 )
 
-// FindInactive tells users who are deleted or deactivated, and tells nothing if the logins do not
+// FindInactive finds users who are deleted or deactivated, and finds nobody if the logins do not
 // show that the users are the site's.
 func TestFindInactive(t *testing.T) {
 	newSite := func(logins ...string) *djsessiontest.Site {

@@ -34,7 +34,7 @@ var loginCases = []struct {
 	{name: "an id that is none", code: `key = log_in("max", cart=[1.0]); change(key, _auth_user_id="x")`, raises: true},
 }
 
-// outcome is what a login leaves behind.
+// outcome is the state after a login.
 type outcome struct {
 	Key  string // new, kept or none
 	Old  string // whether the row of the old key is still there
@@ -269,7 +269,7 @@ func TestCSRFCookie(t *testing.T) {
 	}
 }
 
-// What is not done leaves everything as it was.
+// A login that fails changes nothing.
 func TestLoginRefused(t *testing.T) {
 	s := newSite(t, djangotest.Newest, djangotest.SQLite(t), nil)
 	var key string

@@ -84,7 +84,7 @@ func TestRedirectIsDjangos(t *testing.T) {
 		}
 	}
 
-	// What a proxy says of the visitor.
+	// The headers that a proxy sets.
 	for _, c := range []struct {
 		name, django string
 		set          func(a *djauth.Auth)
@@ -263,7 +263,7 @@ func TestRequireUser(t *testing.T) {
 		t.Errorf("status %d, %v, %s", w.Code, w.Header(), w.Body)
 	}
 
-	// Users who cannot be asked make nobody anonymous.
+	// An error of Users makes nobody anonymous.
 	before := s.row(t, key)
 	s.django.Do(t, `
 		from django.db import connection

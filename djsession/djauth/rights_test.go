@@ -17,7 +17,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// The GRANT lines in docs/stores.md are enough, each for what it says.
+// Each GRANT in docs/stores.md is enough for its purpose.
 func TestRights(t *testing.T) {
 	djangotest.NotShort(t, "PostgreSQL and MariaDB")
 	rights := documentedRights(t)
@@ -125,7 +125,7 @@ func documentedRights(t *testing.T) map[string]string {
 	return rights
 }
 
-// as opens the Go service for a database user who has these rights only.
+// as opens the Go service as a database user with only these rights.
 func (s *site) as(t *testing.T, admin *sql.DB, rights ...string) {
 	t.Helper()
 	store, err := storeurl.Open(s.limitedUser(t, admin, rights...), s.settings)
@@ -135,7 +135,7 @@ func (s *site) as(t *testing.T, admin *sql.DB, rights ...string) {
 	s.openOn(t, store.(sqlStore), djauth.UserModel{})
 }
 
-// limitedUser makes a database user who has these rights only, and returns the database's URL for
+// limitedUser creates a database user with only these rights, and returns the database's URL for
 // that user.
 func (s *site) limitedUser(t *testing.T, admin *sql.DB, rights ...string) string {
 	t.Helper()

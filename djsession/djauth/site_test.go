@@ -155,7 +155,7 @@ func (s *site) openOn(t *testing.T, store sqlStore, model djauth.UserModel) {
 	}
 }
 
-// observe notes what the Observer is told.
+// observe records the events of the Observer.
 func (s *site) observe(t *testing.T) {
 	s.refusals = nil
 	s.manager.Observer = func(ctx context.Context, e djsession.Event) {
@@ -187,13 +187,13 @@ func (s *site) visit(t *testing.T, key string, view func(http.ResponseWriter, *h
 	return w
 }
 
-// seen is what came of a visit, at Django or at Go.
+// seen is the result of a visit at Django or Go.
 type seen struct {
 	User   string // "" for nobody
 	Cookie string // "" when it was left alone, "deleted", or the new session's key
 }
 
-// who asks the Go service who a session's user is.
+// who returns the user of a session, by the Go service.
 func (s *site) who(t *testing.T, key string) (seen, *djauth.User) {
 	t.Helper()
 	var got seen
@@ -211,7 +211,7 @@ func (s *site) who(t *testing.T, key string) (seen, *djauth.User) {
 	return got, user
 }
 
-// djangoWho asks Django.
+// djangoWho returns the user of a session, by Django.
 func (s *site) djangoWho(t *testing.T, key string) seen {
 	t.Helper()
 	var got seen
@@ -219,7 +219,7 @@ func (s *site) djangoWho(t *testing.T, key string) seen {
 	return got
 }
 
-// cookie is what a response sets a cookie to.
+// cookie is a cookie that a response sets.
 func cookie(t *testing.T, w *httptest.ResponseRecorder, name string) string {
 	t.Helper()
 	line := cookieLine(w, name)
@@ -247,7 +247,7 @@ func (s *site) row(t *testing.T, key string) string {
 	return strings.TrimPrefix(row, "[]")
 }
 
-// items is what a stored session holds, as Python's JSON.
+// items returns the values of a stored session, as Python's JSON.
 func (s *site) items(t *testing.T, key string) string {
 	t.Helper()
 	var items string

@@ -14,7 +14,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// counter opens connections that note what is said to the database.
+// counter opens connections that record the statements.
 type counter struct {
 	driver driver.Driver
 	dsn    string

@@ -88,7 +88,7 @@ func (s *stepSite) columns(t *testing.T, key string) (row modelRow) {
 	return row
 }
 
-// isUser tests who Django and Go say that a visitor is.
+// isUser tests which user a visitor is for Django and for Go.
 func (s *stepSite) isUser(t *testing.T, key, want string) {
 	t.Helper()
 	if got, _ := s.who(t, key); got.User != want {

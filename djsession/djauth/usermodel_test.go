@@ -13,7 +13,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// models are user models of a site's own: their class body, and what Go is told.
+// models are user models of a site's own: the body of the class, and its description for Go.
 var models = []struct {
 	name, body, backend string
 	model               djauth.UserModel
@@ -116,7 +116,7 @@ func TestUserModels(t *testing.T) {
 	}
 }
 
-// ownColumns is what Go has read and written of a user.
+// ownColumns tests which columns of a user Go reads and writes.
 func (s *site) ownColumns(t *testing.T, model djauth.UserModel) {
 	t.Helper()
 	users, err := djauth.UsersIn(s.store, model)
@@ -199,28 +199,19 @@ func (s *site) ownModel(t *testing.T, ids []string) {
 
 // Times are in the zone that the site has them in, to the microsecond.
 func TestLastLogin(t *testing.T) {
-	zones := []struct {
-		name         string
-		useTZ        bool
-		zone, dbZone string
-	}{
-		{"USE_TZ", true, "Europe/Warsaw", ""},
-		{"USE_TZ and a zone of the database", true, "Europe/Warsaw", "Asia/Kolkata"},
-		{"naive", false, "America/St_Johns", ""},
-	}
 	for _, version := range djangotest.OldestAndNewest() {
 		for _, kind := range djangotest.Databases() {
-			for _, zone := range zones {
-				if kind.Kind == "postgres" && zone.dbZone != "" {
+			for _, zone := range djangotest.TimeZones() {
+				if kind.Kind == "postgres" && zone.Database != "" {
 					continue // it holds instants, and Django has no such setting for it
 				}
-				t.Run(version+"/"+kind.Kind+"/"+zone.name, func(t *testing.T) {
+				t.Run(version+"/"+kind.Kind+"/"+zone.Name, func(t *testing.T) {
 					t.Parallel()
 					db := kind.New(t)
-					if zone.dbZone != "" {
-						db.Django["TIME_ZONE"] = zone.dbZone
+					if zone.Database != "" {
+						db.Django["TIME_ZONE"] = zone.Database
 					}
-					s := newSite(t, version, db, djangotest.Settings{"USE_TZ": zone.useTZ, "TIME_ZONE": zone.zone})
+					s := newSite(t, version, db, djangotest.Settings{"USE_TZ": zone.UseTZ, "TIME_ZONE": zone.Zone})
 					for _, at := range []time.Time{
 						time.Date(2026, 1, 15, 12, 30, 45, 123456789, time.UTC),
 						time.Date(2026, 7, 15, 23, 59, 59, 0, time.UTC),

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/keypart"
+	"github.com/djsess/djsess/internal/scanning"
 	"github.com/djsess/djsess/internal/secret"
 )
 
@@ -177,7 +177,7 @@ func (s *Store) Scan(ctx context.Context, asked djsession.Range) iter.Seq2[*djse
 		rows := maps.Clone(s.rows)
 		s.mu.Unlock()
 		maps.DeleteFunc(rows, func(key string, r row) bool {
-			isElsewhere := asked.Newest <= 0 && !keypart.Has(key, asked.Part, asked.Parts)
+			isElsewhere := asked.Newest <= 0 && !scanning.IsInPart(key, asked.Part, asked.Parts)
 			return isElsewhere || !strings.HasPrefix(key, asked.Prefix) || !asked.Expired && !s.isLive(r)
 		})
 		keys := slices.Sorted(maps.Keys(rows))

@@ -15,6 +15,7 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/filecache"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // site is a Django with a cache in a folder, and the same cache.
@@ -44,7 +45,7 @@ func newSite(t *testing.T, version string, options map[string]any) *site {
 		def clock(seconds):
 			base.time = filebased.time = types.SimpleNamespace(time=lambda: seconds)
 	`, nil, nil)
-	s.settings = settings(t, version)
+	s.settings = fixture.Settings(t, version)
 	s.settings.Now = func() time.Time { return s.now }
 	s.Cache = open(t, filecache.Config{Dir: dir, Settings: s.settings})
 	s.at(t, 0)

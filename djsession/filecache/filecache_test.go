@@ -20,23 +20,15 @@ import (
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/filecache"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 const key = ":1:django.contrib.sessions.cacheabcdefghijklmnopqrstuvwxyz012345"
 
-func settings(t *testing.T, version string) *djsession.Settings {
-	t.Helper()
-	s, err := djsession.NewSettings(version, djangotest.SecretKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 func open(t *testing.T, c filecache.Config) *filecache.Cache {
 	t.Helper()
 	if c.Settings == nil {
-		c.Settings = settings(t, djangotest.Newest)
+		c.Settings = fixture.Settings(t, djangotest.Newest)
 	}
 	if c.Dir == "" {
 		c.Dir = t.TempDir()
@@ -98,7 +90,7 @@ func TestFiles(t *testing.T) {
 // An item that has ended is not found and cannot be swapped, but Add can take its key.
 func TestEnded(t *testing.T) {
 	now := time.Now()
-	s := settings(t, djangotest.Newest)
+	s := fixture.Settings(t, djangotest.Newest)
 	s.Now = func() time.Time { return now }
 	c, ctx := open(t, filecache.Config{Settings: s}), t.Context()
 	item := add(t, c, key, "over")
@@ -134,7 +126,7 @@ func TestEnded(t *testing.T) {
 }
 
 func TestBadFiles(t *testing.T) {
-	s := settings(t, djangotest.Newest)
+	s := fixture.Settings(t, djangotest.Newest)
 	s.MaxPayloadSize = 3000
 	c, ctx := open(t, filecache.Config{Settings: s}), t.Context()
 	large := open(t, filecache.Config{Dir: c.Dir()})
@@ -219,7 +211,7 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s key: %v", name, err)
 		}
 	}
-	s := settings(t, djangotest.Newest)
+	s := fixture.Settings(t, djangotest.Newest)
 	s.MaxPayloadSize = 3
 	if _, err := open(t, filecache.Config{Settings: s}).Add(ctx, key, []byte("much"), time.Hour); !errors.Is(err, djsession.ErrTooLarge) {
 		t.Errorf("large: %v", err)
@@ -256,7 +248,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	good := filecache.Config{Dir: t.TempDir(), Settings: settings(t, djangotest.Newest)}
+	good := filecache.Config{Dir: t.TempDir(), Settings: fixture.Settings(t, djangotest.Newest)}
 	for says, change := range map[string]func(*filecache.Config){
 		"":                     func(*filecache.Config) {},
 		"Dir is missing":       func(c *filecache.Config) { c.Dir = "" },

@@ -11,6 +11,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/filecache"
+	"github.com/djsess/djsess/internal/testing/nobody"
 )
 
 // In a folder that everybody may write to, a stranger's file is not read as a session, since
@@ -22,7 +23,7 @@ func TestOpenFolder(t *testing.T) {
 	ctx := t.Context()
 	c := open(t, filecache.Config{MaxEntries: 2})
 	forged := add(t, c, key, "forged")
-	if err := errors.Join(os.Chown(path(c, key), nobody, nobody), os.Chmod(path(c, key), 0o666)); err != nil {
+	if err := errors.Join(os.Chown(path(c, key), nobody.ID, nobody.ID), os.Chmod(path(c, key), 0o666)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Get(ctx, key); err != nil {

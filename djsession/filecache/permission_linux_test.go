@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,23 +12,8 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/djsession/filecache"
+	"github.com/djsess/djsess/internal/testing/nobody"
 )
-
-const nobody = 65534
-
-// without runs f with the rights of a user who owns nothing, for files, or as who we
-// are when that is not root.
-func without(f func()) {
-	runtime.LockOSThread() // rights are a thread's
-	defer runtime.UnlockOSThread()
-	if os.Getuid() == 0 {
-		syscall.Setfsgid(nobody)
-		syscall.Setfsuid(nobody)
-		defer syscall.Setfsgid(0)
-		defer syscall.Setfsuid(0)
-	}
-	f()
-}
 
 // If the process may not write to the folder, the error is an ErrReadOnly. A file that it may
 // not read is not an ErrNotFound.
@@ -42,7 +26,7 @@ func TestRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.Chmod(c.Dir(), 0o700) })
-	without(func() {
+	nobody.Run(func() {
 		_, addErr := c.Add(ctx, "new", nil, time.Hour)
 		_, swapErr := c.Swap(ctx, key, item, nil, time.Hour)
 		for op, err := range map[string]error{
@@ -81,7 +65,7 @@ func TestOwner(t *testing.T) {
 		return // who is not root gives nothing away
 	}
 	c := open(t, filecache.Config{})
-	if err := os.Chown(c.Dir(), nobody, nobody); err != nil {
+	if err := os.Chown(c.Dir(), nobody.ID, nobody.ID); err != nil {
 		t.Fatal(err)
 	}
 	for _, k := range []string{"first", "second"} {
@@ -93,7 +77,7 @@ func TestOwner(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if owner := info.Sys().(*syscall.Stat_t).Uid; owner != nobody {
+		if owner := info.Sys().(*syscall.Stat_t).Uid; owner != nobody.ID {
 			t.Errorf("%s is user %d's", k, owner)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/cachestore"
 	"github.com/djsess/djsess/internal/inflate"
-	"github.com/djsess/djsess/internal/keypart"
+	"github.com/djsess/djsess/internal/scanning"
 	"github.com/djsess/djsess/internal/storefolder"
 	"github.com/djsess/djsess/internal/swapfile"
 )
@@ -94,7 +94,7 @@ func (c *Cache) conflict(_ string, there *swapfile.File) error {
 func (c *Cache) Scan(ctx context.Context, r cachestore.Range) iter.Seq2[*cachestore.Entry, error] {
 	return func(yield func(*cachestore.Entry, error) bool) {
 		const op = "scan"
-		wanted := func(name string) bool { return isItem(name) && keypart.Has(name, r.Part, r.Parts) }
+		wanted := func(name string) bool { return isItem(name) && scanning.IsInPart(name, r.Part, r.Parts) }
 		for name, err := range c.folder.EachOnce(ctx, wanted) {
 			if err != nil {
 				yield(nil, c.folder.Error(op, "", err))

@@ -15,6 +15,7 @@ import (
 	"github.com/djsess/djsess/internal/pytime"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // site is a Django with the engine file, and a store on its folder.
@@ -26,7 +27,7 @@ type site struct {
 
 func newSite(t *testing.T, version string, useTZ bool, zone string) *site {
 	t.Helper()
-	s := &site{settings: settings(t, version)}
+	s := &site{settings: fixture.Settings(t, version)}
 	s.settings.UseTZ, s.settings.TimeZone = useTZ, zone
 	dir := t.TempDir()
 	s.Django = djangotest.Start(t, version, djangotest.Settings{
@@ -61,7 +62,7 @@ func TestBothWays(t *testing.T) {
 		`, nil, &key)
 		r, err := s.store.Load(ctx, key)
 		const written = `{"text":"\u017c\u00f3\u0142w \ud83d\ude00","nested":{"z":1.0,"a":[NaN,1000000000000000000000000000000]}}`
-		if err != nil || text(t, r.Values) != written {
+		if err != nil || fixture.JSON(t, r.Values) != written {
 			t.Fatalf("%v, %v", r, err)
 		}
 		if left := time.Until(r.Expires); left > 14*24*time.Hour || left < 14*24*time.Hour-time.Minute {
@@ -80,7 +81,7 @@ func TestBothWays(t *testing.T) {
 		if want := `[('go', 1), ('nested', {'z': 1.0, 'a': [nan, 1000000000000000000000000000000]}), ('text', 'żółw 😀')]`; seen != want {
 			t.Errorf("Django has %s", seen)
 		}
-		if r, err = s.store.Load(ctx, key); err != nil || text(t, r.Values) != strings.TrimSuffix(written, "}")+`,"go":1,"django":2}` {
+		if r, err = s.store.Load(ctx, key); err != nil || fixture.JSON(t, r.Values) != strings.TrimSuffix(written, "}")+`,"go":1,"django":2}` {
 			t.Errorf("%v, %v", r, err)
 		}
 
@@ -95,7 +96,7 @@ func TestBothWays(t *testing.T) {
 		if seen != `{'a': 1}0o100600` {
 			t.Errorf("Django has %s", seen)
 		}
-		if _, err := s.store.Replace(ctx, ours, values(t, `{}`), time.Time{}); !errors.Is(err, djsession.ErrConflict) {
+		if _, err := s.store.Replace(ctx, ours, fixture.Values(t, `{}`), time.Time{}); !errors.Is(err, djsession.ErrConflict) {
 			t.Errorf("over Django's: %v", err)
 		}
 
@@ -111,11 +112,11 @@ func TestBothWays(t *testing.T) {
 			t.Errorf("cycled by Django: %v", err)
 		}
 		r, err = s.store.Load(ctx, cycled)
-		if err != nil || text(t, r.Values) != `{"a":1,"b":2}` {
+		if err != nil || fixture.JSON(t, r.Values) != `{"a":1,"b":2}` {
 			t.Fatalf("%v, %v", r, err)
 		}
 		s.Do(t, `SessionStore(args).flush()`, cycled, nil)
-		if _, err := s.store.Replace(ctx, r, values(t, `{}`), time.Time{}); !errors.Is(err, djsession.ErrNotFound) {
+		if _, err := s.store.Replace(ctx, r, fixture.Values(t, `{}`), time.Time{}); !errors.Is(err, djsession.ErrNotFound) {
 			t.Errorf("flushed by Django: %v", err)
 		}
 
@@ -284,7 +285,7 @@ func TestGivenExpiry(t *testing.T) {
 			r := create(t, s.store, "", `{}`)
 			for _, json := range []string{`{"a":1}`, `{"a":1,"_session_expiry":0}`} {
 				var err error
-				if r, err = s.store.Replace(t.Context(), r, values(t, json), expires); err != nil || !r.Expires.Equal(expires) {
+				if r, err = s.store.Replace(t.Context(), r, fixture.Values(t, json), expires); err != nil || !r.Expires.Equal(expires) {
 					t.Fatalf("%v, %v", r, err)
 				}
 				var micros int64
@@ -300,7 +301,7 @@ func TestGivenExpiry(t *testing.T) {
 				}
 			}
 			// Elsewhere it has no place, and the record says so.
-			if r, err := s.store.Replace(t.Context(), r, values(t, `{"_session_expiry":60}`), expires); err != nil || r.Expires != djsession.Never {
+			if r, err := s.store.Replace(t.Context(), r, fixture.Values(t, `{"_session_expiry":60}`), expires); err != nil || r.Expires != djsession.Never {
 				t.Errorf("%v, %v", r, err)
 			}
 			// Dead is dead.
@@ -322,7 +323,7 @@ func TestOddFilesInDjango(t *testing.T) {
 		s := newSite(t, version, true, "UTC")
 		s.Do(t, looks, nil, nil)
 		good := sign(t, s.settings, `{"x":1}`)
-		other := settings(t, version)
+		other := fixture.Settings(t, version)
 		other.SecretKey = "another"
 		files := map[string][]byte{
 			"good":         good,
@@ -341,7 +342,7 @@ func TestOddFilesInDjango(t *testing.T) {
 			"empty object": sign(t, s.settings, `{}`),
 		}
 		if version == "3.2" {
-			files["legacy"] = sign(t, settings(t, "2.2"), `{"x":1}`)
+			files["legacy"] = sign(t, fixture.Settings(t, "2.2"), `{"x":1}`)
 		}
 		n := 0
 		for name, content := range files {
@@ -357,7 +358,7 @@ func TestOddFilesInDjango(t *testing.T) {
 			s.Do(t, `result = look(args)`, key, &theirs)
 			if err == nil && name != "empty" && name != "empty object" {
 				if theirs != "live: [('x', 1)]" {
-					t.Errorf("%s: read here as %s, in Django %s", name, text(t, r.Values), theirs)
+					t.Errorf("%s: read here as %s, in Django %s", name, fixture.JSON(t, r.Values), theirs)
 				}
 			} else if err == nil {
 				if theirs != "live: []" || r.Values.Len() > 0 || name == "empty" && (r.Expires != djsession.Never || r.Origin != djsession.Origin{}) {
@@ -388,9 +389,9 @@ func TestSessionBeingBorn(t *testing.T) {
 		t.Fatalf("%v, %v", r, err)
 	}
 	s.Do(t, `born.save()`, nil, nil)
-	_, err = s.store.Replace(ctx, r, values(t, `{"b":2}`), time.Time{})
+	_, err = s.store.Replace(ctx, r, fixture.Values(t, `{"b":2}`), time.Time{})
 	var conflict *djsession.ConflictError
-	if !errors.As(err, &conflict) || text(t, conflict.Current.Values) != `{"a":1}` {
+	if !errors.As(err, &conflict) || fixture.JSON(t, conflict.Current.Values) != `{"a":1}` {
 		t.Errorf("%v", err)
 	}
 	// What is written in its place is as private as any session.

@@ -14,17 +14,9 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/fixture"
 	"github.com/djsess/djsess/signing"
 )
-
-func settings(t testing.TB, version string) *djsession.Settings {
-	t.Helper()
-	s, err := djsession.NewSettings(version, djangotest.SecretKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 func open(t testing.TB, c filestore.Config) *filestore.Store {
 	t.Helper()
@@ -38,30 +30,12 @@ func open(t testing.TB, c filestore.Config) *filestore.Store {
 // newStore is a store on an empty folder.
 func newStore(t testing.TB) *filestore.Store {
 	t.Helper()
-	return open(t, filestore.Config{Dir: t.TempDir(), Settings: settings(t, djangotest.Newest)})
-}
-
-func values(t testing.TB, json string) *djsession.Values {
-	t.Helper()
-	v := new(djsession.Values)
-	if err := v.UnmarshalPythonJSON(json); err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-func text(t testing.TB, v *djsession.Values) string {
-	t.Helper()
-	b, err := v.AppendPythonJSON(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	return open(t, filestore.Config{Dir: t.TempDir(), Settings: fixture.Settings(t, djangotest.Newest)})
 }
 
 func create(t testing.TB, store djsession.Store, key, json string) *djsession.Record {
 	t.Helper()
-	r, err := store.Create(t.Context(), key, values(t, json), time.Time{})
+	r, err := store.Create(t.Context(), key, fixture.Values(t, json), time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +67,7 @@ func sign(t testing.TB, s *djsession.Settings, json string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := codec.Append(nil, values(t, json))
+	data, err := codec.Append(nil, fixture.Values(t, json))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +106,7 @@ func TestFiles(t *testing.T) {
 func TestTakenKey(t *testing.T) {
 	store := newStore(t)
 	put(t, store, "bornkey0123456789", nil, time.Now())
-	put(t, store, "deadkey0123456789", sign(t, settings(t, djangotest.Newest), `{}`), time.Unix(0, 0))
+	put(t, store, "deadkey0123456789", sign(t, fixture.Settings(t, djangotest.Newest), `{}`), time.Unix(0, 0))
 	for _, key := range []string{"bornkey0123456789", "deadkey0123456789"} {
 		if _, err := store.Create(t.Context(), key, nil, time.Time{}); !errors.Is(err, djsession.ErrKeyTaken) {
 			t.Errorf("%v", err)
@@ -168,8 +142,8 @@ func TestInvalidKeys(t *testing.T) {
 	} {
 		for what, err := range map[string]error{
 			"load":             second(store.Load(ctx, key)),
-			"create":           second(store.Create(ctx, key, values(t, `{}`), time.Time{})),
-			"replace":          second(store.Replace(ctx, &djsession.Record{Key: key}, values(t, `{}`), time.Time{})),
+			"create":           second(store.Create(ctx, key, fixture.Values(t, `{}`), time.Time{})),
+			"replace":          second(store.Replace(ctx, &djsession.Record{Key: key}, fixture.Values(t, `{}`), time.Time{})),
 			"delete":           store.Delete(ctx, key),
 			"delete unchanged": store.DeleteUnchanged(ctx, &djsession.Record{Key: key}),
 		} {
@@ -184,9 +158,9 @@ func TestInvalidKeys(t *testing.T) {
 // and the other sessions are still found.
 func TestUntrustedFiles(t *testing.T) {
 	store, ctx := newStore(t), t.Context()
-	s := settings(t, djangotest.Newest)
+	s := fixture.Settings(t, djangotest.Newest)
 	old := create(t, store, "goodsession", `{"a":1}`)
-	other := settings(t, djangotest.Newest)
+	other := fixture.Settings(t, djangotest.Newest)
 	other.SecretKey = "another"
 	good := sign(t, s, `{"a":1}`)
 	odd := map[string]struct {
@@ -226,7 +200,7 @@ func TestUntrustedFiles(t *testing.T) {
 		for what, err := range map[string]error{
 			"load":             second(store.Load(ctx, key)),
 			"update":           second(djsession.Update(ctx, store, key, set("b", 2))),
-			"replace":          second(store.Replace(ctx, old, values(t, `{}`), time.Time{})),
+			"replace":          second(store.Replace(ctx, old, fixture.Values(t, `{}`), time.Time{})),
 			"delete unchanged": store.DeleteUnchanged(ctx, old),
 		} {
 			var payload *djsession.PayloadError
@@ -316,7 +290,7 @@ func TestScan(t *testing.T) {
 }
 
 func TestTooLarge(t *testing.T) {
-	s := settings(t, djangotest.Newest)
+	s := fixture.Settings(t, djangotest.Newest)
 	s.MaxPayloadSize = 10_000
 	store := open(t, filestore.Config{Dir: t.TempDir(), Settings: s})
 	put(t, store, "longsession", make([]byte, 100_000), time.Now())
@@ -342,13 +316,13 @@ func TestTooLarge(t *testing.T) {
 // If the folder is gone, the error is not an ErrNotFound, so no visitor is logged out.
 func TestFolderThatIsGone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sessions")
-	if _, err := filestore.New(filestore.Config{Dir: dir, Settings: settings(t, djangotest.Newest)}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), dir) {
+	if _, err := filestore.New(filestore.Config{Dir: dir, Settings: fixture.Settings(t, djangotest.Newest)}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("%v", err)
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	store := open(t, filestore.Config{Dir: dir, Settings: settings(t, djangotest.Newest)})
+	store := open(t, filestore.Config{Dir: dir, Settings: fixture.Settings(t, djangotest.Newest)})
 	r := create(t, store, "", `{}`)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
@@ -378,7 +352,7 @@ func each(ctx context.Context, store *filestore.Store, r *djsession.Record) map[
 func TestReadOnly(t *testing.T) {
 	writer := newStore(t)
 	r := create(t, writer, "", `{"a":1}`)
-	store := open(t, filestore.Config{Dir: writer.Dir(), Settings: settings(t, djangotest.Newest), ReadOnly: true})
+	store := open(t, filestore.Config{Dir: writer.Dir(), Settings: fixture.Settings(t, djangotest.Newest), ReadOnly: true})
 	for op, err := range each(t.Context(), store, r) {
 		if reads := op == "load" || op == "scan"; reads && err != nil || !reads && !errors.Is(err, djsession.ErrReadOnly) {
 			t.Errorf("%s: %v", op, err)
@@ -410,21 +384,21 @@ func TestConfig(t *testing.T) {
 	}
 	for name, c := range map[string]filestore.Config{
 		"no settings":     {Dir: t.TempDir()},
-		"a file":          {Dir: file, Settings: settings(t, djangotest.Newest)},
-		"long prefix":     {Dir: t.TempDir(), Settings: settings(t, djangotest.Newest), Prefix: strings.Repeat("x", 203)},
-		"a path's prefix": {Dir: t.TempDir(), Settings: settings(t, djangotest.Newest), Prefix: "../x"},
+		"a file":          {Dir: file, Settings: fixture.Settings(t, djangotest.Newest)},
+		"long prefix":     {Dir: t.TempDir(), Settings: fixture.Settings(t, djangotest.Newest), Prefix: strings.Repeat("x", 203)},
+		"a path's prefix": {Dir: t.TempDir(), Settings: fixture.Settings(t, djangotest.Newest), Prefix: "../x"},
 	} {
 		if _, err := filestore.New(c); err == nil {
 			t.Errorf("%s is taken", name)
 		}
 	}
 	longest := strings.Repeat("x", 202)
-	store := open(t, filestore.Config{Dir: t.TempDir(), Settings: settings(t, djangotest.Newest), Prefix: longest})
+	store := open(t, filestore.Config{Dir: t.TempDir(), Settings: fixture.Settings(t, djangotest.Newest), Prefix: longest})
 	r := create(t, store, strings.Repeat("y", 40), `{}`)
 	if _, err := djsession.Update(t.Context(), store, r.Key, set("a", 1)); err != nil {
 		t.Error(err)
 	}
-	named := settings(t, djangotest.Newest)
+	named := fixture.Settings(t, djangotest.Newest)
 	named.SessionCookieName = "sid"
 	store = open(t, filestore.Config{Dir: t.TempDir(), Settings: named})
 	create(t, store, "abcdefgh", `{}`)

@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // Any key with any file is a session, an ErrNotFound, an ErrInvalidKey or a PayloadError, and no
 // key reaches a file outside of the folder.
 func FuzzLoad(f *testing.F) {
 	store := newStore(f)
-	s := settings(f, "5.2")
+	s := fixture.Settings(f, "5.2")
 	s.Now = func() time.Time { return time.Unix(1_700_000_000, 0) } // the same text in every process that fuzzes
 	good := string(sign(f, s, `{"a":1,"_session_expiry":300}`))
 	for _, key := range []string{"abcdefgh12345678", "../../../etc/passwd", "abcdefgh\x00", "ABCDEFGH", "abcdefgh/..", "..", ""} {
@@ -40,7 +41,7 @@ func FuzzLoad(f *testing.F) {
 		var payload *djsession.PayloadError
 		switch {
 		case err == nil && content != good && content != "":
-			t.Errorf("%q is read as %s", content, text(t, r.Values))
+			t.Errorf("%q is read as %s", content, fixture.JSON(t, r.Values))
 		case err != nil && !errors.As(err, &payload) && !errors.Is(err, djsession.ErrNotFound):
 			t.Error(err)
 		}

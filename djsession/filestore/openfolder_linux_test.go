@@ -17,6 +17,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // A stranger is a user who can write to the folder, as everybody can, and to nothing else.
@@ -53,7 +54,7 @@ func plant(t *testing.T, store *filestore.Store, key string, make func(path stri
 // checkOpenFolder checks that a stranger's files neither receive a session nor prevent new ones.
 func checkOpenFolder(t *testing.T, store *filestore.Store) {
 	ctx := t.Context()
-	r, err := store.Create(ctx, "", values(t, `{"a":1}`), time.Time{})
+	r, err := store.Create(ctx, "", fixture.Values(t, `{"a":1}`), time.Time{})
 	if err != nil {
 		t.Fatalf("create: %v", err)
 	}
@@ -63,7 +64,7 @@ func checkOpenFolder(t *testing.T, store *filestore.Store) {
 	}
 	checkOurs(t, store, r.Key)
 	for _, key := range planted {
-		if _, err := store.Create(ctx, key, values(t, `{"a":1}`), time.Time{}); !errors.Is(err, djsession.ErrKeyTaken) {
+		if _, err := store.Create(ctx, key, fixture.Values(t, `{"a":1}`), time.Time{}); !errors.Is(err, djsession.ErrKeyTaken) {
 			t.Errorf("create %s: %v", key, err)
 		}
 		if r, err := store.Load(ctx, key); err == nil || errors.Is(err, djsession.ErrNotFound) {
@@ -71,7 +72,7 @@ func checkOpenFolder(t *testing.T, store *filestore.Store) {
 		}
 		// As if it had been loaded: it is empty, and so verifies.
 		old := &djsession.Record{Key: key, Values: new(djsession.Values)}
-		if _, err := store.Replace(ctx, old, values(t, `{"a":1}`), time.Time{}); err == nil {
+		if _, err := store.Replace(ctx, old, fixture.Values(t, `{"a":1}`), time.Time{}); err == nil {
 			t.Errorf("replace %s: it was", key)
 		}
 	}
@@ -96,7 +97,7 @@ func checkOurs(t *testing.T, store *filestore.Store, key string) {
 func TestOpenFolder(t *testing.T) {
 	const dir = "FILESTORE_OPEN_FOLDER"
 	if d := os.Getenv(dir); d != "" {
-		checkOpenFolder(t, open(t, filestore.Config{Dir: d, Settings: settings(t, "5.2")}))
+		checkOpenFolder(t, open(t, filestore.Config{Dir: d, Settings: fixture.Settings(t, "5.2")}))
 		return
 	}
 	if os.Geteuid() != 0 {

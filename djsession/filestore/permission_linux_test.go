@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,22 +11,9 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
+	"github.com/djsess/djsess/internal/testing/nobody"
 )
-
-// without runs f with the rights of a user who owns nothing, for files, or as who
-// we are when that is not root.
-func without(f func()) {
-	const nobody = 65534
-	runtime.LockOSThread() // rights are a thread's
-	defer runtime.UnlockOSThread()
-	if os.Getuid() == 0 {
-		syscall.Setfsgid(nobody)
-		syscall.Setfsuid(nobody)
-		defer syscall.Setfsgid(0)
-		defer syscall.Setfsuid(0)
-	}
-	f()
-}
 
 // If the process may not write to the folder, the error is an ErrReadOnly. A file that it may
 // not read is neither an empty session nor an ErrNotFound.
@@ -39,7 +25,7 @@ func TestRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.Chmod(store.Dir(), 0o700) })
-	without(func() {
+	nobody.Run(func() {
 		for op, err := range each(t.Context(), store, r) {
 			reads := op == "load" || op == "scan"
 			if reads && op == "load" && err != nil || !reads && !errors.Is(err, djsession.ErrReadOnly) || err != nil && strings.Contains(err.Error(), store.Dir()) {
@@ -61,8 +47,8 @@ func TestRights(t *testing.T) {
 	if err := os.Chmod(store.Dir(), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	without(func() {
-		_, err := store.Replace(t.Context(), r, values(t, `{}`), time.Time{})
+	nobody.Run(func() {
+		_, err := store.Replace(t.Context(), r, fixture.Values(t, `{}`), time.Time{})
 		if !errors.Is(err, djsession.ErrReadOnly) || !strings.Contains(err.Error(), "belongs to user 0,") {
 			t.Errorf("file of another user: %v", err)
 		}

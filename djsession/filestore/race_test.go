@@ -18,6 +18,7 @@ import (
 	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
 	"github.com/djsess/djsess/internal/testing/edit"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 func TestMain(m *testing.M) {
@@ -132,7 +133,7 @@ func TestProcessesLoseNothing(t *testing.T) {
 		want += stop()
 	}
 	r, err := store.Load(t.Context(), key)
-	if err != nil || want != processes*2*times || text(t, r.Values) != fmt.Sprintf(`{"kept":NaN,"n":%d}`, want) {
+	if err != nil || want != processes*2*times || fixture.JSON(t, r.Values) != fmt.Sprintf(`{"kept":NaN,"n":%d}`, want) {
 		t.Errorf("%d times; %v, %v", want, r, err)
 	}
 }

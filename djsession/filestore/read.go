@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/keypart"
+	"github.com/djsess/djsess/internal/scanning"
 	"github.com/djsess/djsess/internal/storefolder"
 	"github.com/djsess/djsess/internal/swapfile"
 )
@@ -141,7 +141,7 @@ func (s *Store) keys(ctx context.Context, r djsession.Range) iter.Seq2[string, e
 	return func(yield func(string, error) bool) {
 		wanted := func(name string) bool {
 			key, ok := s.keyOf(name)
-			return ok && strings.HasPrefix(key, r.Prefix) && keypart.Has(key, r.Part, r.Parts)
+			return ok && strings.HasPrefix(key, r.Prefix) && scanning.IsInPart(key, r.Part, r.Parts)
 		}
 		for name, err := range s.folder.EachOnce(ctx, wanted) {
 			if err != nil {

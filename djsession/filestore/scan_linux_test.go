@@ -8,6 +8,7 @@ import (
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/filestore"
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/fixture"
 )
 
 // A folder in memory does not list a file that was renamed since the listing began. Here all sessions are saved after the
@@ -23,12 +24,12 @@ func TestScanDuringSavesInMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	store := open(t, filestore.Config{Dir: dir, Settings: settings(t, djangotest.Newest)})
+	store := open(t, filestore.Config{Dir: dir, Settings: fixture.Settings(t, djangotest.Newest)})
 	ctx := t.Context()
 	const n = 600 // the names are read in pages
 	saved := map[string]*djsession.Record{}
 	for range n {
-		r, err := store.Create(ctx, "", values(t, `{"a":1}`), time.Now().Add(time.Hour))
+		r, err := store.Create(ctx, "", fixture.Values(t, `{"a":1}`), time.Now().Add(time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +42,7 @@ func TestScanDuringSavesInMemory(t *testing.T) {
 		}
 		if len(yielded) == 0 {
 			for _, old := range saved {
-				if _, err := store.Replace(ctx, old, values(t, `{"a":2}`), time.Now().Add(time.Hour)); err != nil {
+				if _, err := store.Replace(ctx, old, fixture.Values(t, `{"a":2}`), time.Now().Add(time.Hour)); err != nil {
 					t.Fatal(err)
 				}
 			}

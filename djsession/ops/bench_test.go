@@ -176,7 +176,7 @@ func floor(b *testing.B, url string, settings *djsession.Settings, encode func([
 	all.Wait()
 }
 
-// encoder returns what encodes payloads with these settings.
+// encoder returns a function that encodes payloads with these settings.
 func encoder(b *testing.B, settings *djsession.Settings) func([]byte, *djsession.Values) ([]byte, error) {
 	b.Helper()
 	codec, err := djsession.NewCodec(settings)
@@ -271,14 +271,14 @@ func BenchmarkMigrate(b *testing.B) {
 		}},
 		{"SQLite", "sqlite", djangotest.SQLite, func(db djangotest.Database) string { return "file:" + db.Name + "?_pragma=busy_timeout(5000)" }},
 	} {
-		made := kind.new(b)
-		djangotest.Start(b, djangotest.Newest, djangotest.Settings{"DATABASES": made.Settings(), "USE_TZ": true}).Do(b, "migrate()", nil, nil)
-		db, err := sql.Open(kind.driver, kind.dsn(made))
+		database := kind.new(b)
+		djangotest.Start(b, djangotest.Newest, djangotest.Settings{"DATABASES": database.Settings(), "USE_TZ": true}).Do(b, "migrate()", nil, nil)
+		db, err := sql.Open(kind.driver, kind.dsn(database))
 		if err != nil {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { db.Close() })
-		targets = append(targets, target{kind.name, made.URL, func() {
+		targets = append(targets, target{kind.name, database.URL, func() {
 			if _, err := db.Exec("DELETE FROM django_session"); err != nil {
 				b.Fatal(err)
 			}

@@ -64,7 +64,7 @@ func authOf(t *testing.T, store djsession.Store) *djauth.Auth {
 }
 
 // loggedIn counts the sessions whose user a Django knows.
-func loggedIn(sessions []*made) (n int) {
+func loggedIn(sessions []*djangoSession) (n int) {
 	for _, s := range sessions {
 		if s != nil && s.User > 0 {
 			n++
@@ -76,7 +76,7 @@ func loggedIn(sessions []*made) (n int) {
 var authHash = regexp.MustCompile(`"_auth_user_hash": "[0-9a-f]+"`)
 
 // sameButHashes is sameSessions without the session auth hashes: whether those are right, shows in who is logged in.
-func sameButHashes(t *testing.T, want []made, got []*made) {
+func sameButHashes(t *testing.T, want []djangoSession, got []*djangoSession) {
 	t.Helper()
 	want = slices.Clone(want)
 	for i := range want {
@@ -178,7 +178,7 @@ func TestConvertPickles(t *testing.T) {
 	both := pickles.beside(t, last, db, djangotest.Settings{"SESSION_SERIALIZER": "serializer.JSONSerializer"})
 	both.readsRecipes(t)
 	sameSessions(t, want, both.read(t, want))
-	var copies []made // as this serializer writes them
+	var copies []djangoSession // as this serializer writes them
 	both.Do(t, `
 		result = []
 		for key in args:
@@ -206,7 +206,7 @@ func TestConvertPickles(t *testing.T) {
 	}
 }
 
-func keysOf(sessions []made) (keys []string) {
+func keysOf(sessions []djangoSession) (keys []string) {
 	for _, s := range sessions {
 		keys = append(keys, s.Key)
 	}

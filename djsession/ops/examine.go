@@ -9,7 +9,7 @@ import (
 
 	"github.com/djsess/djsess/djsession"
 	"github.com/djsess/djsess/djsession/djauth"
-	"github.com/djsess/djsess/internal/remedy"
+	"github.com/djsess/djsess/internal/checkup"
 )
 
 // Examination has the options of Examine.
@@ -104,7 +104,7 @@ func (e *examining) examineServer(ctx context.Context) {
 		e.add(djsession.ErrorResult(check, djsession.CheckSkipped, err))
 	case reason != "":
 		e.add(djsession.CheckResult{Check: check, Status: djsession.CheckWarns, Text: "the cache may drop live sessions, and log their users out: " + reason,
-			Remedy: "a cache for the sessions alone that is large enough and drops nothing, or the engine cached_db; " + remedy.Move})
+			Remedy: "a cache for the sessions alone that is large enough and drops nothing, or the engine cached_db; " + checkup.MoveRemedy})
 	default:
 		e.ok(check, "the cache drops no session to make room")
 	}

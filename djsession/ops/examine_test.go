@@ -300,7 +300,7 @@ func TestExamineCookies(t *testing.T) {
 	}
 }
 
-// Examine writes nothing, and tells no secret and no whole key.
+// Examine writes nothing, and its results hold no secret and no whole key.
 func TestExamineTellsNoSecrets(t *testing.T) {
 	w := newWritten(t, "6.1")
 	right := w.settings.SecretKey

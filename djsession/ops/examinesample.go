@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/clockskew"
+	"github.com/djsess/djsess/internal/checkup"
 )
 
 // sample is what the first sessions of a store show. Session keys are random, so these are a
@@ -101,7 +101,7 @@ func (s *sample) of() string {
 // examineSample says how many sessions cannot be read and why, and how many have expired.
 func (e *examining) examineSample(ctx context.Context, s *sample) {
 	const check = djsession.SessionsCheck
-	if s.newest.After(s.at.Add(clockskew.Tolerated)) {
+	if s.newest.After(s.at.Add(checkup.ToleratedSkew)) {
 		e.add(djsession.CheckResult{Check: "clock", Status: djsession.CheckWarns, Remedy: "set the clocks by NTP",
 			Text: fmt.Sprintf("a session was signed %v from now: the site's clock is ahead of this machine's", s.newest.Sub(s.at).Round(time.Second))})
 	}

@@ -48,7 +48,7 @@ func TestExportOfDjango(t *testing.T) {
 func testExportOfDjango(t *testing.T, s *site, pickled, inCache bool) {
 	s.Do(t, sessionCode, nil, nil)
 	s.Do(t, exactCode, pickled, nil)
-	var want []made
+	var want []djangoSession
 	s.Do(t, `result = [read(key) for key in make(*args)]`, []any{pickled, 60}, &want)
 	var serializer djsession.Serializer = djsession.JSONSerializer{}
 	if pickled || inCache {
@@ -84,7 +84,7 @@ func testExportOfDjango(t *testing.T, s *site, pickled, inCache bool) {
 			t.Errorf("session %s: the payload is %.500q, want %.500q", key, got, want)
 		}
 	}
-	var got []*made
+	var got []*djangoSession
 	s.Do(t, `result = [read(key) for key in args]`, keys, &got)
 	sameSessions(t, want, got)
 }

@@ -64,7 +64,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// first returns what a search yields first.
+// first returns the first result of a search.
 func first(search func(func(*djsession.Record, error) bool)) (r *djsession.Record, err error) {
 	for r, err = range search {
 		break

@@ -18,7 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/keypart"
+	"github.com/djsess/djsess/internal/scanning"
 )
 
 // Reasons why an export is refused, before anything of it is imported.
@@ -228,7 +228,7 @@ func (f *exportFile) session(line string) (*djsession.Record, error) {
 	switch {
 	case err != nil: // the first reading has checked it
 		return nil, fmt.Errorf("%w: %w", ErrExportEdited, err)
-	case !keypart.Has(s.key, f.shard, f.shards):
+	case !scanning.IsInPart(s.key, f.shard, f.shards):
 		return nil, nil
 	case !s.expires.After(f.settings.Now()):
 		f.expired.Add(1)

@@ -28,7 +28,7 @@ type Job struct {
 	Progress func(Progress)
 }
 
-// Finding is what a job has to tell of one session.
+// Finding is what a job reports of a session.
 type Finding struct {
 	// Key is the session key. It gives access to the session.
 	Key string

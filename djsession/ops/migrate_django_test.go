@@ -10,8 +10,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// made is a session that a Django has made.
-type made struct {
+// djangoSession is a session that a Django has made.
+type djangoSession struct {
 	Key    string  `json:"key"`
 	Values string  `json:"values"` // as JSON, with the rules of a migration from pickle to JSON
 	Ends   float64 `json:"ends"`   // in Unix seconds
@@ -105,28 +105,28 @@ def ends(key, s):
 		return pickle.load(f)
 `
 
-func (s *site) make(t *testing.T, pickled bool, n int) []made {
+func (s *site) make(t *testing.T, pickled bool, n int) []djangoSession {
 	t.Helper()
 	s.Do(t, sessionCode, nil, nil)
-	var sessions []made
+	var sessions []djangoSession
 	s.Do(t, `result = [read(key) for key in make(*args)]`, []any{pickled, n}, &sessions)
 	return sessions
 }
 
-func (s *site) read(t *testing.T, of []made) []*made {
+func (s *site) read(t *testing.T, of []djangoSession) []*djangoSession {
 	t.Helper()
 	s.Do(t, sessionCode, nil, nil)
 	var keys []string
 	for _, m := range of {
 		keys = append(keys, m.Key)
 	}
-	var sessions []*made
+	var sessions []*djangoSession
 	s.Do(t, `result = [read(key) for key in args]`, keys, &sessions)
 	return sessions
 }
 
 // sameSessions compares what two Djangos read. Redis counts from the moment of a write, and files have whole seconds.
-func sameSessions(t *testing.T, want []made, got []*made) {
+func sameSessions(t *testing.T, want []djangoSession, got []*djangoSession) {
 	t.Helper()
 	wrong := 0
 	for i, w := range want {
@@ -243,14 +243,14 @@ func TestWrongSecret(t *testing.T) {
 	if err := run("wrong", right); !errors.Is(err, djsession.ErrBadSignature) {
 		t.Errorf("of the source: %v", err)
 	}
-	if got := to.read(t, sessions); slices.ContainsFunc(got, func(m *made) bool { return m != nil }) {
+	if got := to.read(t, sessions); slices.ContainsFunc(got, func(m *djangoSession) bool { return m != nil }) {
 		t.Error("something was written")
 	}
 	own := to.make(t, false, 1)
 	if err := run(right, "wrong"); !errors.Is(err, djsession.ErrBadSignature) {
 		t.Errorf("of the target: %v", err)
 	}
-	if got := to.read(t, sessions); slices.ContainsFunc(got, func(m *made) bool { return m != nil }) {
+	if got := to.read(t, sessions); slices.ContainsFunc(got, func(m *djangoSession) bool { return m != nil }) {
 		t.Error("something was written")
 	}
 	sameSessions(t, own, to.read(t, own))

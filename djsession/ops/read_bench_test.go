@@ -20,7 +20,7 @@ type readJob struct {
 	name string
 	// run returns how often it has read the sessions, and how long it waited in between.
 	run func(store djsession.Store, user string) (passes int, waited time.Duration, err error)
-	// script is what the Django script does with each session s.
+	// script is the Python code that the Django program runs for each session s.
 	script string
 }
 

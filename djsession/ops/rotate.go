@@ -26,7 +26,7 @@ type RotationReport struct {
 	Read, Unreadable int64
 	// Rewritten counts the sessions that were written again.
 	Rewritten int64
-	// Fallbacks tells for each of SECRET_KEY_FALLBACKS how many sessions were found that need it.
+	// Fallbacks counts, for each of SECRET_KEY_FALLBACKS, the sessions that need it.
 	Fallbacks []FallbackUse
 	// Refused counts the logins whose hash does not verify, such as after a change of password.
 	// They stay as they are, and the site ends them.

@@ -48,7 +48,7 @@ type Statistics struct {
 	// Sizes are these lengths in bytes, of each session.
 	Sizes []Bucket
 	// Left is how long the live sessions have left, in seconds. NeverEnds counts those without an end, and UnknownEnd those
-	// whose end the store does not tell; they are in no bucket.
+	// whose end the store does not know; they are in no bucket.
 	Left                  []Bucket
 	NeverEnds, UnknownEnd int64
 	// Saved is how long ago the live sessions were saved, in seconds, as their signatures say. Caches and Django up to 3.0

@@ -24,13 +24,13 @@ def count(in_cache):
 		yield dict(s.items())
 
 def total(in_cache):
-	made = list(count(in_cache))
+	sessions = list(count(in_cache))
 	size = lambda o: len(pickle.dumps(o, pickle.HIGHEST_PROTOCOL) if in_cache else json.dumps(o, separators=(",", ":")))
-	users = collections.Counter(m["_auth_user_id"] for m in made if "_auth_user_id" in m)
+	users = collections.Counter(m["_auth_user_id"] for m in sessions if "_auth_user_id" in m)
 	return {
-		"Anonymous": sum("_auth_user_id" not in m for m in made), "LoggedIn": sum(users.values()), "Users": users,
-		"Bytes": sum(map(size, made)), "Largest": max(map(size, made)),
-		"Cart": [sum("cart" in m for m in made), sum(4 + len(json.dumps(m["cart"], separators=(",", ":"))) for m in made if "cart" in m)],
+		"Anonymous": sum("_auth_user_id" not in m for m in sessions), "LoggedIn": sum(users.values()), "Users": users,
+		"Bytes": sum(map(size, sessions)), "Largest": max(map(size, sessions)),
+		"Cart": [sum("cart" in m for m in sessions), sum(4 + len(json.dumps(m["cart"], separators=(",", ":"))) for m in sessions if "cart" in m)],
 	}
 `
 

@@ -17,8 +17,8 @@ type refusingTarget struct {
 }
 
 func readOnlyPostgres(t *testing.T) refusingTarget {
-	made := djangotest.Postgres(t)
-	db, err := sql.Open("postgres", made.URL+"?sslmode=disable")
+	database := djangotest.Postgres(t)
+	db, err := sql.Open("postgres", database.URL+"?sslmode=disable")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,11 +30,11 @@ func readOnlyPostgres(t *testing.T) refusingTarget {
 	}
 	run(t, "CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamptz NOT NULL)")
 	readOnly := func(t *testing.T, value string) { // as when a replica takes over, all connections end
-		run(t, "SET default_transaction_read_only = off; ALTER DATABASE "+made.Name+" SET default_transaction_read_only = "+value)
+		run(t, "SET default_transaction_read_only = off; ALTER DATABASE "+database.Name+" SET default_transaction_read_only = "+value)
 		run(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
 	}
 	db.SetMaxOpenConns(1)
-	return refusingTarget{made.URL, func(t *testing.T) { readOnly(t, "on") }, func(t *testing.T) { readOnly(t, "off") }}
+	return refusingTarget{database.URL, func(t *testing.T) { readOnly(t, "on") }, func(t *testing.T) { readOnly(t, "off") }}
 }
 
 // A target that is full or goes read-only half-way stops the job, which says where it was. What was inserted stays, and a

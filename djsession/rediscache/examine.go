@@ -10,8 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/clockskew"
-	"github.com/djsess/djsess/internal/remedy"
+	"github.com/djsess/djsess/internal/checkup"
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
@@ -76,7 +75,7 @@ func (c *Cache) checkVersion(ctx context.Context, node redis.Cmdable) djsession.
 }
 
 func (c *Cache) checkClock(ctx context.Context, node redis.Cmdable) djsession.CheckResult {
-	r := clockskew.Check("Redis", time.Now, func() (time.Time, error) {
+	r := checkup.CheckClock("Redis", time.Now, func() (time.Time, error) {
 		ctx, cancel := waitlimit.Context(ctx, c.timeout)
 		defer cancel()
 		at, err := node.Time(ctx).Result()
@@ -102,7 +101,7 @@ func (c *Cache) checkPersistence(ctx context.Context, nodes []redis.Cmdable) djs
 		case !appends && saves == "":
 			return djsession.CheckResult{Check: check, Status: djsession.CheckWarns, Text: "Redis keeps nothing on disk: when it is restarted, all users are logged out",
 				// With appendonly only in redis.conf, the restart that reads it would lose everything.
-				Remedy: "CONFIG SET appendonly yes, and then CONFIG REWRITE, without a restart; a replica; or the engine cached_db: " + remedy.Move}
+				Remedy: "CONFIG SET appendonly yes, and then CONFIG REWRITE, without a restart; a replica; or the engine cached_db: " + checkup.MoveRemedy}
 		case !appends:
 			r.Text = fmt.Sprintf("Redis writes snapshots (save %s): a crash loses what was written since the last one", saves)
 		}
@@ -147,7 +146,7 @@ func (c *Cache) checkShared(ctx context.Context, node redis.Cmdable, prefix stri
 	if others > 0 {
 		return djsession.CheckResult{Check: check, Status: djsession.CheckWarns,
 			Text:   fmt.Sprintf("%d of %d keys in this database of Redis are no sessions of this site: a cache.clear() there logs all users out, and the cache competes with the sessions for memory", others, seen),
-			Remedy: "keep sessions in a database of their own: name its entry of CACHES by SESSION_CACHE_ALIAS; " + remedy.Move}
+			Remedy: "keep sessions in a database of their own: name its entry of CACHES by SESSION_CACHE_ALIAS; " + checkup.MoveRemedy}
 	}
 	return djsession.CheckResult{Check: check, Status: djsession.CheckOK, Text: "nothing but sessions was seen in this database of Redis"}
 }

@@ -11,8 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/djsess/djsess/djsession/cachestore"
-	"github.com/djsess/djsess/internal/keypart"
-	"github.com/djsess/djsess/internal/pagesize"
+	"github.com/djsess/djsess/internal/scanning"
 	"github.com/djsess/djsess/internal/waitlimit"
 )
 
@@ -30,7 +29,7 @@ const (
 // twice while its table grows or shrinks. Beyond 8 million keys Scan may yield such a key twice.
 func (c *Cache) Scan(ctx context.Context, r cachestore.Range) iter.Seq2[*cachestore.Entry, error] {
 	return func(yield func(*cachestore.Entry, error) bool) {
-		s := &scan{cache: c, of: r, batch: pagesize.First, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed(), yield: yield}
+		s := &scan{cache: c, of: r, batch: scanning.FirstPage, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed(), yield: yield}
 		nodes, err := c.nodes(ctx)
 		for _, node := range nodes {
 			if more, nodeErr := s.node(ctx, node); nodeErr != nil {
@@ -112,7 +111,7 @@ var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`
 func (s *scan) wanted(keys []string) []string {
 	fresh := keys[:0]
 	for _, key := range keys {
-		if !keypart.Has(key, s.of.Part, s.of.Parts) {
+		if !scanning.IsInPart(key, s.of.Part, s.of.Parts) {
 			continue
 		}
 		h := maphash.String(s.seed, key)
@@ -148,7 +147,7 @@ func (s *scan) read(ctx context.Context, keys []string) (more bool, err error) {
 			return false, nil
 		}
 	}
-	s.batch = pagesize.Next(s.batch, bytes)
+	s.batch = scanning.NextPage(s.batch, bytes)
 	return true, nil
 }
 

@@ -3,7 +3,6 @@ package storeurl
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -116,42 +115,4 @@ func (u *storeURL) renameSeconds(names map[string]string) error {
 		}
 	}
 	return nil
-}
-
-// mysqlTLS takes the options for TLS of dj-database-url and mysqlclient. It returns a configuration,
-// or a word for the driver's option tls.
-func (u *storeURL) mysqlTLS() (*tls.Config, string, error) {
-	file := u.take("ssl-ca")
-	const off, ifOffered, unverified, chain, all = "DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY"
-	mode, err := choice(u, "ssl_mode", map[string]string{"": "", off: off, ifOffered: ifOffered, unverified: unverified, chain: chain, all: all})
-	if err != nil {
-		return nil, "", err
-	}
-	if u.options.Has("tls") && (file != "" || mode != "") {
-		return nil, "", errors.New("tls and ssl-ca or ssl_mode mean the same: give only one of them")
-	}
-	switch mode {
-	case off:
-		return nil, "false", nil
-	case ifOffered:
-		return nil, "preferred", nil
-	case unverified:
-		return nil, "skip-verify", nil
-	case "":
-		if file == "" {
-			return nil, "", nil
-		}
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if file != "" {
-		if config.RootCAs, err = certificates("ssl-ca", file); err != nil {
-			return nil, "", err
-		}
-	}
-	if mode == chain {
-		ignoreHostname(config)
-	} else if !strings.HasPrefix(u.hosts[0].name, "/") {
-		config.ServerName = cmp.Or(u.hosts[0].name, "localhost")
-	}
-	return config, "", nil
 }

@@ -220,7 +220,7 @@ func (u *storeURL) redisClient(c *openedCache) (*redis.UniversalOptions, redisca
 		return fail(err)
 	}
 	if u.row.tls {
-		if o.TLSConfig, err = u.tlsConfig(); err != nil {
+		if o.TLSConfig, err = u.redisTLS(); err != nil {
 			return fail(err)
 		}
 		o.Dialer = u.dialLiveTLS(o.TLSConfig, o.DialTimeout)

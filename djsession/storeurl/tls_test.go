@@ -46,7 +46,7 @@ func TestCertificateChecks(t *testing.T) {
 		if u.scheme == "mysql" {
 			config, _, err = u.mysqlTLS()
 		} else {
-			config, err = u.tlsConfig()
+			config, err = u.redisTLS()
 		}
 		if err != nil {
 			t.Fatal(err)

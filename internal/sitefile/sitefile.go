@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"reflect"
 	"strings"
@@ -116,6 +117,8 @@ type Users struct {
 // file several times.
 func Read(path string) (*File, error) {
 	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("settings file: %w: \"djsess settings -o FILE\" writes it in the site's folder", err)
 	case err != nil:
 		return nil, fmt.Errorf("settings file: %w", err)
 	case !info.Mode().IsRegular():

@@ -9,6 +9,9 @@ import (
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
+// ErrNoTable: the database has no such table.
+var ErrNoTable = errors.New("no such table")
+
 // ErrForeignKey: a row of another table points at the row that was to be deleted, or the row that
 // was to be written points at a row that does not exist.
 var ErrForeignKey = errors.New("a foreign key forbids it")
@@ -94,7 +97,7 @@ func (t *Table) explain(err error) (hint string, explained error) {
 	case sqldialect.Busy:
 		return "", fmt.Errorf("%w: %w", djsession.ErrBusy, err)
 	case sqldialect.NoTable:
-		return t.config.NoTableHint, fmt.Errorf("%w %q: %w", t.config.NoTable, t.Name, err)
+		return t.config.NoTableHint, fmt.Errorf("%w %q: %w", ErrNoTable, t.Name, err)
 	case sqldialect.Denied:
 		return "grant the database user the rights listed in docs/stores.md", fmt.Errorf("%w: %w", djsession.ErrDenied, err)
 	case sqldialect.Lost:

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/clockskew"
+	"github.com/djsess/djsess/internal/checkup"
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
@@ -22,7 +22,7 @@ func (t *Table) Examine(ctx context.Context, now func() time.Time) []djsession.C
 		results = append(results, t.checkPooler(ctx))
 	}
 	if query, ok := clocks[t.Dialect]; ok { // a SQLite file is on this machine
-		results = append(results, clockskew.Check("the database", now, func() (at time.Time, err error) {
+		results = append(results, checkup.CheckClock("the database", now, func() (at time.Time, err error) {
 			var seconds float64
 			err = t.ask(ctx, query, &seconds)
 			return time.Unix(0, int64(seconds*1e9)), err

@@ -6,7 +6,7 @@ import (
 	"iter"
 	"strings"
 
-	"github.com/djsess/djsess/internal/pagesize"
+	"github.com/djsess/djsess/internal/scanning"
 	"github.com/djsess/djsess/internal/sqldialect"
 )
 
@@ -63,7 +63,7 @@ func (t *Table) Scan(ctx context.Context, r Range) iter.Seq2[Row, error] {
 			yield(Row{}, err)
 			return
 		}
-		limit, after := pagesize.First, position{}
+		limit, after := scanning.FirstPage, position{}
 		for {
 			rows, err := t.page(ctx, r, part, after, limit)
 			if err != nil {
@@ -89,7 +89,7 @@ func (t *Table) Scan(ctx context.Context, r Range) iter.Seq2[Row, error] {
 				continue
 			}
 			last := rows[len(rows)-1]
-			limit, after = pagesize.Next(limit, bytes), position{last.Key, asParam(last.Expires)}
+			limit, after = scanning.NextPage(limit, bytes), position{last.Key, asParam(last.Expires)}
 		}
 	}
 }

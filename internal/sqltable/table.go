@@ -49,8 +49,7 @@ type Config struct {
 	ShortKey func(key string) string
 	// Form is the form of the data, for a PayloadError.
 	Form djsession.Form
-	// NoTable is the error if there is no such table, and NoTableHint says how to create it.
-	NoTable     error
+	// NoTableHint says how to create the table. It is the hint of an ErrNoTable.
 	NoTableHint string
 	// ColumnHint is the remedy if a column is missing, or needs a value.
 	ColumnHint string

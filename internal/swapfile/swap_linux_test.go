@@ -10,17 +10,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/djsess/djsess/internal/testing/djangotest"
+	"github.com/djsess/djsess/internal/testing/nobody"
 )
 
 func TestMain(m *testing.M) {
@@ -495,18 +494,6 @@ func TestOwnerAndMode(t *testing.T) {
 	}
 }
 
-// asNobody runs f with the file permissions of a user who owns no file.
-func asNobody(f func()) {
-	const nobody = 65534
-	runtime.LockOSThread() // the user for file permissions is set per thread
-	defer runtime.UnlockOSThread()
-	syscall.Setfsgid(nobody)
-	syscall.Setfsuid(nobody)
-	defer syscall.Setfsgid(os.Getgid())
-	defer syscall.Setfsuid(os.Getuid())
-	f()
-}
-
 // A new file must be usable for the owner of the old one. Only root can create files of other
 // users, so only root tests this.
 func TestFileOfAnotherUser(t *testing.T) {
@@ -521,7 +508,7 @@ func TestFileOfAnotherUser(t *testing.T) {
 			t.Fatal(err)
 		}
 		var err error
-		asNobody(func() { _, err = d.Replace(context.Background(), name, old, []byte("two"), time.Now()) })
+		nobody.Run(func() { _, err = d.Replace(context.Background(), name, old, []byte("two"), time.Now()) })
 		var ownerErr *OwnerError
 		switch {
 		case taken && err != nil, !taken && !errors.As(err, &ownerErr):

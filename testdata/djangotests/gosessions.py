@@ -1,4 +1,4 @@
-"""Django's session engines, with a SessionStore whose methods are answered by Go.
+"""Django's session engines, with a SessionStore whose methods call Go.
 
 It inherits nothing from Django's, so that no method of Django's answers unseen. What it knows itself is where the
 engine's sessions are, and how Python's values become JSON.
@@ -58,7 +58,7 @@ class Store:
         raise NotImplementedError
 
     def site(self):
-        """Return what the settings say at the moment. Tests override them."""
+        """Return the current settings, which tests override."""
         if settings.SESSION_SERIALIZER != "django.contrib.sessions.serializers.JSONSerializer":
             raise NotImplementedError("SESSION_SERIALIZER = %r" % settings.SESSION_SERIALIZER)
         return {
@@ -257,7 +257,7 @@ def awaitable(method):
     return call
 
 
-# Django's asynchronous methods have the names of the others behind an "a".
+# The asynchronous methods of Django have the same names with an "a" in front.
 for name in dir(SessionBase):
     if inspect.iscoroutinefunction(getattr(SessionBase, name)) and not name.startswith("_"):
         setattr(Store, name, awaitable({"aset": "__setitem__"}.get(name, name[1:])))
@@ -309,7 +309,7 @@ class FileStore(Store):
         return settings.SESSION_FILE_PATH or tempfile.gettempdir()
 
     def __init__(self, session_key=None):
-        # Django keeps the folder at the class, from where its tests delete it.
+        # Django stores the folder in the class, and its tests delete it there.
         type(self)._storage_path = self._get_storage_path()
         try:
             super().__init__(session_key)
@@ -317,7 +317,7 @@ class FileStore(Store):
             raise ImproperlyConfigured(str(e)) from None
 
     def _key_to_file(self, session_key):
-        """Return no file: what is asked here is whether the key is one."""
+        """Return no file. The tests call it to learn whether the key is valid."""
         self.ask("exists", key=session_key)
 
     def clean(self):
@@ -344,7 +344,7 @@ NOT_ANSWERED = {"create_model_instance", "acreate_model_instance"}
 
 
 def install():
-    """Put the classes where Django has its own, under the same names: the salt of signatures is made of them."""
+    """Replace Django's classes. The names stay, since the salt of signatures contains them."""
     modules = {name: import_module("django.contrib.sessions.backends." + name) for name in ENGINES}
     for name, module in modules.items():
         store = type("SessionStore", (ENGINES[name],), {"__module__": module.__name__})
@@ -355,7 +355,7 @@ def install():
 
 
 def keep_model():
-    """Have the model Session, through which tests look into the table, read and write with Django's own code."""
+    """Let the model Session use Django's own code, since tests look into the table with it."""
     from django.contrib.sessions.backends import base, db
     from django.contrib.sessions.models import Session
 

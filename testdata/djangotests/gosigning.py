@@ -1,4 +1,4 @@
-"""django.core.signing, with signers and functions that are answered by Go."""
+"""django.core.signing, with signers and functions that call Go."""
 import datetime
 import json
 import time
@@ -43,7 +43,7 @@ def age(max_age):
 
 class Signer:
     def __init__(self, *, key=None, sep=":", salt=None, algorithm=None, fallback_keys=None):
-        # What is not given is left to Go, which has the same defaults.
+        # Go has the same defaults for missing arguments.
         self.go = {**keys(key, fallback_keys), "sep": sep, "salt": salt or "", "algorithm": algorithm or ""}
         self.sep = sep
         self.salt = salt or "django.core.signing." + type(self).__name__
@@ -63,7 +63,7 @@ class Signer:
         return from_base64(self.ask("unsign", text=to_base64(signed_value), **kwargs))
 
     def sign_object(self, obj, serializer=signing.JSONSerializer, compress=False):
-        # Go is given what the text of the serializer says, and makes a text of its own.
+        # Go gets the value that the serializer's text stands for, and serializes it itself.
         return self.ask("sign_object", value=json.loads(serializer().dumps(obj)), flag=compress)
 
     def unsign_object(self, signed_obj, serializer=signing.JSONSerializer, **kwargs):
@@ -88,6 +88,6 @@ def loads(s, key=None, salt="", max_age=None, fallback_keys=None):
 
 
 def install():
-    """Put them where Django has its own."""
+    """Replace Django's signers and functions."""
     for answered in (Signer, TimestampSigner, dumps, loads):
         setattr(signing, answered.__name__, answered)

@@ -25,7 +25,7 @@ LABELS = """
     signing
     signed_cookies_tests
 """.split()
-# Those of auth_tests that have to do with sessions. The rest, more than 1000, ask nothing of Go.
+# The tests of auth_tests that use sessions. The others, more than 1000, do not reach Go.
 AUTH_LABELS = """
     test_auth_backends.ChangedBackendSettingsTest
     test_auth_backends.ImportedBackendTests
@@ -46,7 +46,7 @@ AUTH_LABELS = """
 
 
 def auth_labels():
-    """Return the labels of those that this release of Django has."""
+    """Return the labels that exist in this release of Django."""
     for label in AUTH_LABELS:
         module, _, name = label.partition(".")
         if importlib.util.find_spec("auth_tests." + module) and (
@@ -59,7 +59,7 @@ def configure(folder):
     """Set Django up with a database and a cache that another process can open, too."""
     (folder / "cache").mkdir()
     database = str(folder / "db.sqlite3")
-    # A module, as a site has one: only for that does Django set the process's clock to TIME_ZONE.
+    # A module, as in a site: without one, Django does not set the time zone of the process to TIME_ZONE.
     settings = types.ModuleType("djangotests_settings")
     settings.SECRET_KEY = "the secret key of Django's tests, run against Go"
     settings.INSTALLED_APPS = [
@@ -108,7 +108,7 @@ def configure(folder):
 
 
 def install():
-    """Put Go's classes in the place of Django's, before Django's tests or models import those."""
+    """Replace Django's classes by Go's, before Django's tests or models import them."""
     import gosessions
     import gosigning
 
@@ -120,7 +120,7 @@ def install():
 
     django.setup()
     gosessions.keep_model()
-    # A transaction around each test would hide what is written in it from Go. Without one Django flushes the database,
+    # In a transaction around each test, Go would not see the writes of the test. Without one Django flushes the database,
     # which takes long with the tables of all apps.
     TestCase._databases_support_transactions = classmethod(lambda cls: False)
     TestCase._fixture_teardown = lambda self: restore()
@@ -137,7 +137,7 @@ def keep_database():
 
 
 def restore():
-    """Give the database what it held before the first test."""
+    """Restore that copy."""
     from django.db import connection
 
     connection.ensure_connection()
@@ -145,7 +145,7 @@ def restore():
 
 
 class Result(unittest.TextTestResult):
-    """Notes how each test ended, and whether Go was asked in it."""
+    """Records the result of each test, and whether it called Go."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -244,7 +244,7 @@ def read_expected():
 
 
 def report(result, expected, complete):
-    """Print how each class of tests did, and what was not expected. Return the exit status."""
+    """Print the results of each class of tests, and the unexpected ones. Return the exit status."""
     unexpected = []
     classes = {}  # name: [run, passed, explained]
     for test, failure in result.run.items():

@@ -71,7 +71,7 @@ def row(w, name, obj, expiry=TEN_YEARS, instant=False):
 
 
 def tidy(w):
-    """Take out of the file what the wall clock and earlier versions of its pages left in it."""
+    """Remove traces of the wall clock and of earlier versions of the pages from the file."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE django_migrations SET applied = %s", [w.clock.datetime().strftime("%Y-%m-%d %H:%M:%S.%f")])
         cursor.execute("VACUUM")

@@ -1,4 +1,4 @@
-"""What all kinds of vectors share: the file, and how things are spelled in it."""
+"""The file of vectors, and the helpers that all kinds of vectors share."""
 import json
 import logging
 import platform
@@ -53,7 +53,7 @@ def meta(w, secret_key, fallbacks):
 
 
 def as_json(value):
-    """The text that Django itself serializes this value to."""
+    """Return a value as Django serializes it."""
     return JSONSerializer().dumps(value).decode("latin-1")
 
 
@@ -62,12 +62,12 @@ def store():
 
 
 def sign_payload(text, salt=SESSION_SALT):
-    """A good signature around any text at all."""
+    """Return any text with a good signature."""
     return signing.TimestampSigner(salt=salt).sign(text)
 
 
 def outcome(function):
-    """("ok", value) or ("error", the exception's type)."""
+    """Return ("ok", value) or ("error", the exception's type)."""
     try:
         return "ok", function()
     except Exception as e:
@@ -75,5 +75,5 @@ def outcome(function):
 
 
 def key_option(key):
-    """A key as the fields of a case: text, or bytes in hexadecimal."""
+    """Return a key as fields of a case: text, or bytes in hexadecimal."""
     return {"key_hex": key.hex()} if isinstance(key, bytes) else {"key": key}

@@ -1,4 +1,4 @@
-"""A clock that stands still, in all the places where Django looks at one."""
+"""Stops the clock in every module of Django that reads it."""
 import datetime
 import time
 

@@ -24,7 +24,7 @@ def write(w):
 
 
 def reads(w, has_v2):
-    """How a cookie written under one name and salt reads under another."""
+    """Read a cookie by another name or salt than it was written with."""
     written = []
     response = HttpResponse()
     response.set_signed_cookie("a", "value-1", salt="b")

@@ -1,4 +1,4 @@
-"""Payloads that Django would not write, behind a good signature: what does it make of them?"""
+"""Payloads with a good signature that Django would not write, and how it reads them."""
 import base64
 import zlib
 
@@ -33,8 +33,8 @@ def b64(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-# Python adds as much padding as the LENGTH of the text asks for, foreign characters included, then skips those, and
-# stops at padding where padding may be. So the same foreign character is harmless in one place and fatal in another.
+# Python adds padding by the length of the text, foreign characters included. Then it skips the foreign characters, and stops
+# at padding in a place where padding is allowed. So a foreign character is harmless in one place, and an error in another.
 def texts():
     for document in (b'{"a":1}', b'{"a":12}', b'{"a":123}'):  # 1, 2, 0 bytes beyond a multiple of 3
         text = b64(document)
@@ -94,7 +94,7 @@ def texts():
 
 
 def documents():
-    """JSON that json.dumps() would not write, and what is not JSON."""
+    """JSON that json.dumps() would not write, and texts that are not JSON."""
     yield "whitespace", b' \t\r\n{ \t"a" \n:\r[ 1 , 2 ] , "b":{ } } \n'
     for name, space in ("form-feed", b"\f"), ("vertical-tab", b"\v"), ("nbsp", b"\xa0"), ("nul", b"\0"):
         yield "space-" + name, b'{"a":' + space + b"1}"
@@ -187,7 +187,7 @@ def legacy_texts():
 
 
 def other_bits(text):
-    """Another last character for the same bytes: its low bits are not used."""
+    """Return the text with another last character, which decodes to the same bytes: its low bits are not used."""
     last = text.rstrip("=")[-1]
     return text.rstrip("=")[:-1] + chr(ord(last) + 1) + "=" * (len(text) - len(text.rstrip("=")))
 

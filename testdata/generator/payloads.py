@@ -111,7 +111,7 @@ def bad_legacy():
 
 
 def judge(w, name, encoded):
-    """result: what Django logs; decoded: what it makes of it, or the exception that it lets through."""
+    """Add a case. result is what Django logs. decoded is what Django reads, or the exception that it raises."""
     heard = []
     handler = logging.Handler()
     handler.emit = lambda record: heard.append("bad signature")

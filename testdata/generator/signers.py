@@ -31,7 +31,7 @@ def options(w):
 
 
 def spelled(opts):
-    """Options as the fields of a case: a key that is bytes in hexadecimal."""
+    """Return options as fields of a case, with a key of bytes in hexadecimal."""
     fields = {name: value for name, value in opts.items() if name != "key"}
     return dict(fields, **key_option(opts["key"])) if "key" in opts else fields
 

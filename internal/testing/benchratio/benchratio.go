@@ -1,6 +1,5 @@
-// Package benchratio measures one thing as a multiple of another, in one run: on a
-// shared machine the quotient of two times taken side by side means something,
-// and neither time does.
+// Package benchratio measures one operation as a multiple of another, in one run. On a shared
+// machine the ratio of two times measured side by side is stable, and the times are not.
 package benchratio
 
 import (
@@ -9,8 +8,8 @@ import (
 	"time"
 )
 
-// Run calls base and ours in turns, a batch of each a round, and reports the
-// median over the rounds of ours divided by base, as "x-" and the base's name.
+// Run calls base and ours in turns. Each round measures a batch of both. Run reports the median of
+// ours divided by base, as "x-" and the base's name.
 func Run(b *testing.B, name string, base, ours func()) {
 	batch := 1
 	for timed(base, batch) < 200*time.Microsecond {

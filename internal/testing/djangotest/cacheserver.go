@@ -13,8 +13,7 @@ import (
 	"time"
 )
 
-// Server is a cache server that one test has to itself, and to which that test may do what happens to servers. It ends with
-// the test, paused or not.
+// Server is a cache server of one test. The test may stop, start and pause it. It ends with the test, even if it is paused.
 type Server struct {
 	Addr string // host:port; of a Memcached at a Unix socket "unix:" and the path
 
@@ -55,7 +54,7 @@ func (s *Server) stop() {
 	}
 }
 
-// Stop kills the server and all that it holds: connections break, new ones are refused.
+// Stop kills the server, and its data is lost. Connections break, and new ones are refused.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()
 	if s.running == nil {
@@ -64,7 +63,7 @@ func (s *Server) Stop(t testing.TB) {
 	s.stop()
 }
 
-// Start starts a server that was stopped, at its old address and with its old options. It holds nothing.
+// Start starts a stopped server again, empty, with the same address and options.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
 	if s.running != nil {
@@ -86,13 +85,13 @@ func (s *Server) Restart(t testing.TB) {
 	s.Start(t)
 }
 
-// Pause holds the server still: it accepts connections, as the kernel does that for it, and answers nothing.
+// Pause suspends the server. Connections still open, since the kernel accepts them, but no request is answered.
 func (s *Server) Pause(t testing.TB) {
 	t.Helper()
 	s.signal(t, pause)
 }
 
-// Resume lets a paused server go on, with all that it was sent meanwhile.
+// Resume continues a paused server, which then handles the requests that have arrived.
 func (s *Server) Resume(t testing.TB) {
 	t.Helper()
 	s.signal(t, resume)
@@ -113,10 +112,10 @@ func Caches(entry map[string]any) map[string]any {
 	return map[string]any{"default": entry}
 }
 
-// MemcachedServers are fresh, empty Memcached servers, which clients choose from by a key's hash.
+// MemcachedServers are new, empty Memcached servers. Clients choose one by the hash of a key.
 type MemcachedServers []*Server
 
-// Memcached returns n servers, each with these arguments on top of its own: "-I", "2m" lets values be larger than 1 MB.
+// Memcached returns n servers with these additional arguments: "-I", "2m" allows values over 1 MB.
 func Memcached(t testing.TB, n int, args ...string) MemcachedServers {
 	t.Helper()
 	var servers MemcachedServers
@@ -126,7 +125,7 @@ func Memcached(t testing.TB, n int, args ...string) MemcachedServers {
 	return servers
 }
 
-// MemcachedSocket returns one that listens at a Unix socket and nowhere else.
+// MemcachedSocket returns a server that listens only at a Unix socket.
 func MemcachedSocket(t testing.TB, args ...string) MemcachedServers {
 	t.Helper()
 	s := newServer(t, memcached("unix", args))
@@ -180,7 +179,7 @@ func memcached(network string, args []string) recipe {
 			return map[string]string{"memcached": find("memcached", "/usr/sbin", "/usr/local/sbin")}
 		},
 		run: func(programs map[string]string, dir string, port int) []string {
-			// -U 0: no UDP. -a: whoever may enter the folder may use the socket.
+			// -U 0: no UDP. -a: every user who can enter the folder can use the socket.
 			own := []string{programs["memcached"], "-U", "0", "-l", localhost, "-p", strconv.Itoa(port), "-t", "2"}
 			if network == "unix" {
 				own = []string{programs["memcached"], "-s", filepath.Join(dir, socket), "-a", "0777", "-t", "2"}
@@ -191,7 +190,7 @@ func memcached(network string, args []string) recipe {
 	}
 }
 
-// memcachedAnswers asks the server for its process id: if its port was taken, it is another that answers.
+// memcachedAnswers checks the process ID of the server that answers: if the port was taken, it is another server.
 func (s *server) memcachedAnswers(network string) error {
 	addr := hostPort(s.port)
 	if network == "unix" {

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// certificate is a server's certificate for localhost, and the authority of a day that signed it.
+// certificate is a server's certificate for localhost, and the authority that signed it, valid for a day.
 type certificate struct {
 	caFile        string
 	client        *tls.Config
@@ -65,7 +65,7 @@ func newCertificate(t testing.TB) certificate {
 	return c
 }
 
-// sign makes a key and its certificate, signed with the parent's key, or with its own where that is nil.
+// sign makes a key and its certificate. It is signed with the parent's key, or with its own if the parent is nil.
 func sign(t testing.TB, template, parent *x509.Certificate, parentKey *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -86,8 +86,8 @@ func sign(t testing.TB, template, parent *x509.Certificate, parentKey *ecdsa.Pri
 	return cert, key
 }
 
-// install writes the certificate into a Redis server's folder and returns the lines of redis.conf that name it. All may
-// read the key: the server is another user than we are.
+// install writes the certificate into a Redis server's folder and returns the lines of redis.conf that name it. The key is
+// readable by all users, since the server runs as another one.
 func (c certificate) install(dir string) []string {
 	var lines []string
 	for name, text := range map[string][]byte{"tls-ca-cert-file": c.ca, "tls-cert-file": c.cert, "tls-key-file": c.key} {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// Database is a fresh, empty database, as Django and as djsess are told about it.
+// Database is a new, empty database, described for Django and for djsess.
 type Database struct {
 	Kind   string         // sqlite, postgres or mariadb
 	Name   string         // the database's name; for SQLite its path
@@ -119,7 +119,7 @@ var postgres = &once{recipe: recipe{
 	},
 }}
 
-// grants makes a user that may do everything. A server reads its init file by lines, one statement each.
+// grants creates a user with all privileges. An init file has one statement in each line.
 const grants = "CREATE USER '" + dbUser + "'@'%' IDENTIFIED BY '" + password + "';\n" +
 	"GRANT ALL ON *.* TO '" + dbUser + "'@'%' WITH GRANT OPTION;\n"
 
@@ -142,7 +142,7 @@ var mariadb = &once{recipe: recipe{
 		init := filepath.Join(dir, "init.sql")
 		os.WriteFile(init, []byte(grants), 0o644) // If that fails, the server says so.
 		return []string{programs["mariadbd"], "--no-defaults", "--datadir=" + filepath.Join(dir, "data"),
-			"--tmpdir=" + dir, // a server that starts removes the temporary tables of others from a folder that they share
+			"--tmpdir=" + dir, // in a shared folder a starting server removes the temporary tables of the others
 			"--bind-address=" + localhost, fmt.Sprint("--port=", strconv.Itoa(port)),
 			"--socket=" + filepath.Join(dir, socket), "--pid-file=" + filepath.Join(dir, "pid"), "--init-file=" + init,
 			"--character-set-server=utf8mb4", "--skip-name-resolve",
@@ -153,3 +153,20 @@ var mariadb = &once{recipe: recipe{
 			"--port=" + strconv.Itoa(port), "--user=" + dbUser, "--password=" + password, "--connect-timeout=5", "--execute"}
 	},
 }}
+
+// TimeZones are a site's settings of time zones, for tests of the times in a database.
+func TimeZones() []TimeZone {
+	return []TimeZone{
+		{"USE_TZ", true, "Europe/Warsaw", ""},
+		{"USE_TZ and a zone of the database", true, "Europe/Warsaw", "Asia/Kolkata"},
+		{"naive", false, "America/St_Johns", ""},
+	}
+}
+
+// TimeZone is the USE_TZ and TIME_ZONE of a site, and the TIME_ZONE of its entry in DATABASES. PostgreSQL
+// does not take the latter.
+type TimeZone struct {
+	Name           string
+	UseTZ          bool
+	Zone, Database string
+}

@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// SecretKey is the SECRET_KEY of a Django that was not given another.
+// SecretKey is the default SECRET_KEY of a Django.
 const SecretKey = "djangotest-secret-key-that-is-not-a-secret-at-all"
 
-// Settings are Django settings by their own names; the values must be what encoding/json can write. Start fills in
-// SECRET_KEY, and DATABASES with a new SQLite database; the rest is Django's default.
+// Settings are Django settings by name, with values for encoding/json. Start adds a SECRET_KEY, and DATABASES with a new
+// SQLite database. All others have Django's defaults.
 type Settings map[string]any
 
 // Django is a running Django. Requests from several goroutines take turns.
@@ -28,19 +28,19 @@ type Django struct {
 	mu      sync.Mutex
 	conn    *net.UnixConn
 	replies chan reply
-	stderr  string        // the file that it writes to
+	stderr  string        // the file with the output of the process
 	ended   chan struct{} // closed when the process is gone
-	status  string        // how it went; read after ended
+	status  string        // how the process ended; read after ended
 }
 
-// reply is a line that a Django sends: the answer to a request, or at last how its process has ended.
+// reply is a line that a Django sends: the answer to a request. The last line says how the process has ended.
 type reply struct {
 	Result json.RawMessage
 	Error  string
 	Ended  string
 }
 
-// Start runs a Django of this version until the test ends. Wrong settings show at the first request.
+// Start runs a Django of this version until the test ends. If the settings are wrong, the first request fails.
 func Start(t testing.TB, version string, settings Settings) *Django {
 	t.Helper()
 	values := Settings{"SECRET_KEY": SecretKey}
@@ -118,7 +118,7 @@ func (d *Django) read(lines *bufio.Reader) {
 	}
 }
 
-// stop lets it end by itself, as its input does; one that is busy or stuck is killed.
+// stop closes the input of the process, which ends it, and kills it if it does not end.
 func (d *Django) stop(pid int) {
 	d.conn.CloseWrite()
 	select {
@@ -131,9 +131,9 @@ func (d *Django) stop(pid int) {
 	}
 }
 
-// Do runs Python code in this Django, with args bound to `args`, and decodes what the code assigned to `result` into
-// result (nil: it does not matter). Names that the code defines stay for the next request; testdata/peer.py says which are
-// there from the start. JSON cannot carry every Python value: send repr(x) where it matters. An exception fails the test.
+// Do runs Python code in this Django. The code finds args in `args`, and its variable `result` is decoded into result,
+// which may be nil. Names that the code defines are kept for the next request. testdata/peer.py lists those that exist from
+// the start. JSON has no tuples, bytes and so on: if the type matters, return repr(x). An exception fails the test.
 func (d *Django) Do(t testing.TB, code string, args, result any) {
 	t.Helper()
 	if err := d.Try(code, args, result); err != nil {
@@ -146,7 +146,7 @@ type PythonError struct{ Traceback string }
 
 func (e *PythonError) Error() string { return e.Traceback }
 
-// Try is Do for code that may fail: it returns a *PythonError for an exception, whose text starts with its type.
+// Try is Do for code that may fail. For an exception it returns a *PythonError, whose text begins with the exception's type.
 func (d *Django) Try(code string, args, result any) error {
 	request, err := json.Marshal(map[string]any{"code": code, "args": args})
 	if err != nil {
@@ -176,7 +176,7 @@ func (d *Django) Try(code string, args, result any) error {
 	return json.Unmarshal(r.Result, result)
 }
 
-// gone explains why a request could not be sent or answered: usually by what the process said last.
+// gone explains why a request could not be sent or answered, usually by the last output of the process.
 func (d *Django) gone(err error) error {
 	select {
 	case <-d.ended:
@@ -187,7 +187,7 @@ func (d *Django) gone(err error) error {
 	return fmt.Errorf("ended (%s), having said:\n%s", d.status, strings.TrimSpace(tail(said)))
 }
 
-// tail is the end of a log: the part that says what went wrong.
+// tail returns the end of a log, which usually has the error.
 func tail(log []byte) string {
 	const size = 4000
 	return string(log[max(0, len(log)-size):])

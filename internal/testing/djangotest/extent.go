@@ -18,12 +18,12 @@ import (
 // Everything reports whether `make test-all` runs.
 func Everything() bool { return os.Getenv("DJSESS_TEST_ALL") != "" }
 
-// between are Djangos that only make test-all tests all engines with: they have neighbours that keep sessions in the same
-// way. make test has them write a session to each database and each cache, in the tests of this package.
+// between are Djangos that only make test-all runs on all engines: another release stores sessions in the same way. In
+// make test they write a session to each database and each cache, in the tests of this package.
 var between = []string{"6.0"}
 
 // Djangos returns the Djangos for a test of the engines db and cache, and for a test whose
-// outcome depends on the release. They are of the given ones, or of Versions.
+// outcome depends on the release. It chooses among the given ones, or else among Versions.
 func Djangos(of ...string) []string {
 	if len(of) == 0 {
 		of = Versions
@@ -46,8 +46,8 @@ func Some(of ...string) []string {
 	return Djangos(of...)
 }
 
-// OldestAndNewest returns the Djangos for a test of the other engines. They are of the
-// given ones, or of Versions.
+// OldestAndNewest returns the Djangos for a test of the other engines. It chooses among the
+// given ones, or else among Versions.
 func OldestAndNewest(of ...string) []string {
 	if len(of) == 0 {
 		of = Versions

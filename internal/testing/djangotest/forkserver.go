@@ -13,15 +13,15 @@ import (
 	"testing"
 )
 
-// A forkServer is a Python that has imported one version of Django. It forks for every Start: an import takes longer than
-// all else that a test's Django does. It has no settings; a fork shares nothing with another but the imported code.
+// A forkServer is a Python that has imported one version of Django. Start forks it, since the import takes most of the time
+// of a start. It has no settings, and its forks share only the imported code.
 type forkServer struct {
 	socket   string
-	lifeline io.Closer     // closed: the server ends; also when the test binary does
+	lifeline io.Closer     // the server ends when it is closed, which the end of the test binary also does
 	ended    chan struct{} // closed when it is gone
 }
 
-// forkServers are those of this test binary, which last as long as it does.
+// forkServers are the fork servers of this test binary. They end with it.
 var forkServers struct {
 	sync.Mutex
 	of map[string]*forkServer
@@ -64,7 +64,7 @@ func startForkServer(python, program string) (*forkServer, error) {
 		return nil, err
 	}
 	s := &forkServer{socket: filepath.Join(dir, "s"), ended: make(chan struct{})}
-	// -I: nothing of the caller's Python environment counts.
+	// -I ignores the caller's Python environment.
 	cmd := exec.Command(python, "-I", program, s.socket)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

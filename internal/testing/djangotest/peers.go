@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// missing ends a test that needs a peer which is not installed: a developer may go on without it, CI may not.
+// missing skips a test whose peer is not installed. In CI the test fails.
 func missing(t testing.TB, what string) {
 	t.Helper()
 	const cure = "run `make test` or testdata/install"
@@ -20,7 +20,7 @@ func missing(t testing.TB, what string) {
 	t.Skipf("%s is missing: %s", what, cure)
 }
 
-// peers is the folder where testdata/install keeps what it installs.
+// peers returns the folder that testdata/install installs into.
 func peers() (string, error) {
 	if dir := os.Getenv("DJSESS_PEERS"); dir != "" {
 		return dir, nil
@@ -32,8 +32,8 @@ func peers() (string, error) {
 	return filepath.Join(home, ".cache", "djsess", "peers"), err
 }
 
-// find returns the path of a program, from PATH or from one of the folders where systems keep servers; "" if there
-// is none. Folders may be patterns: the last match, the newest version, counts.
+// find returns the path of a program on PATH or in a folder for servers, or "" if there is none. A folder may be a
+// pattern, of which the last match counts: the newest version.
 func find(name string, folders ...string) string {
 	if path, err := exec.LookPath(name); err == nil {
 		return path
@@ -47,7 +47,7 @@ func find(name string, folders ...string) string {
 	return ""
 }
 
-// Python is the path of a Python that has this version of Django, for a test that runs a site of its own.
+// Python returns the path of a Python with this version of Django, for a test that runs a site itself.
 func Python(t testing.TB, version string) string {
 	t.Helper()
 	dir, err := peers()
@@ -55,13 +55,13 @@ func Python(t testing.TB, version string) string {
 		t.Fatal(err)
 	}
 	env := filepath.Join(dir, "django-"+version)
-	if _, err := os.Stat(filepath.Join(env, "stamp")); err != nil { // Without its stamp it is half installed.
+	if _, err := os.Stat(filepath.Join(env, "stamp")); err != nil { // without its stamp, the installation was interrupted
 		missing(t, "Django "+version)
 	}
 	return filepath.Join(env, "bin", "python")
 }
 
-// NeedModule is for a test of what an environment may be without: pylibmc, which has to be built on some machines.
+// NeedModule skips a test if a Python module is not installed. It is for pylibmc, which some machines cannot build.
 func NeedModule(t testing.TB, version, name string) {
 	t.Helper()
 	if err := exec.Command(Python(t, version), "-I", "-c", "import "+name).Run(); err != nil {
@@ -69,8 +69,8 @@ func NeedModule(t testing.TB, version, name string) {
 	}
 }
 
-// Testdata is the path of something in the repository's testdata folder. A test runs in the folder of its package: the
-// repository begins above, where testdata/install is. (The examples are modules of their own.)
+// Testdata returns the path of a file in the repository's testdata folder. A test runs in the folder of its package, so
+// Testdata looks for testdata/install in the folders above. go.mod would not do: some examples have their own.
 func Testdata(t testing.TB, parts ...string) string {
 	t.Helper()
 	dir, err := os.Getwd()
@@ -88,7 +88,7 @@ func Testdata(t testing.TB, parts ...string) string {
 	}
 }
 
-// A Vector is one case of a testdata/django-*/vectors.jsonl; testdata/README.md says which kinds have which fields.
+// A Vector is a case in a testdata/django-*/vectors.jsonl. testdata/README.md describes its kinds and their fields.
 type Vector struct {
 	Kind string `json:"kind"`
 	Name string `json:"name"`
@@ -103,7 +103,7 @@ func (v Vector) Decode(t testing.TB, into any) {
 	}
 }
 
-// Vectors are the cases of these kinds (none named: all) that one of Releases wrote.
+// Vectors returns the cases of these kinds, or of all, that one of Releases wrote.
 func Vectors(t testing.TB, version string, kinds ...string) []Vector {
 	t.Helper()
 	f, err := os.Open(Testdata(t, "django-"+version, "vectors.jsonl"))

@@ -13,12 +13,12 @@ import (
 	"testing"
 )
 
-// Pooler is a PgBouncer in transaction mode before this test binary's PostgreSQL server. One test has it to itself.
+// Pooler is a PgBouncer in transaction mode, of one test, in front of this test binary's PostgreSQL server.
 type Pooler struct {
 	*Server
 }
 
-// PgBouncer returns a pooler for all databases of the server. More lines of its configuration may be given:
+// PgBouncer returns a pooler for all databases of the server. It takes further lines of its configuration, such as
 // "ignore_startup_parameters = default_transaction_read_only".
 func PgBouncer(t testing.TB, config ...string) *Pooler {
 	t.Helper()
@@ -26,7 +26,7 @@ func PgBouncer(t testing.TB, config ...string) *Pooler {
 	return &Pooler{newServer(t, pgbouncer(server.port, config))}
 }
 
-// Through returns a database as it is reached through the pooler.
+// Through returns the same database behind the pooler.
 func (p *Pooler) Through(t testing.TB, db Database) Database {
 	t.Helper()
 	u, err := url.Parse(db.URL)
@@ -81,8 +81,8 @@ func pgbouncer(serverPort int, config []string) recipe {
 	}
 }
 
-// pgbouncerAnswers asks the pooler's console. If its port was taken, another pooler may answer, but then the pid file is
-// missing, which a pooler writes when it listens.
+// pgbouncerAnswers asks the pooler's console. If the port was taken, another pooler may answer. Then there is no pid file,
+// which a pooler writes when it listens.
 func pgbouncerAnswers(s *server) error {
 	if pid, err := os.ReadFile(filepath.Join(s.dir, "pid")); err != nil {
 		return err

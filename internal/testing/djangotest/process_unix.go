@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// unprivileged gives dir to the first of these system users that there is, and returns how to start a process as that
-// user. Who is not root stays who he is. Either way the process leaves our process group, so that a Ctrl-C meant for the
-// tests does not end a server before they do.
+// unprivileged gives dir to the first of these system users that exists, and returns the attributes that start a process as
+// that user. Without root, the process keeps the current user. In both cases it gets a process group of its own, so that a
+// Ctrl-C does not end a server before the tests.
 func unprivileged(accounts []string, dir string) (*syscall.SysProcAttr, error) {
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if os.Geteuid() != 0 {
@@ -42,7 +42,7 @@ func unprivileged(accounts []string, dir string) (*syscall.SysProcAttr, error) {
 	return attr, os.Chown(dir, uid, gid)
 }
 
-// pause returns when the process has stopped, where the system tells: until then it may still answer something.
+// pause returns when the process has stopped, if the system can report that. Until then it may still answer.
 func pause(pid int) error {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		return err

@@ -12,25 +12,25 @@ import (
 	"testing"
 )
 
-// RedisServer is a fresh, empty Redis, as Django and as djsess are told about it.
+// RedisServer is a new, empty Redis, described for Django and for djsess.
 type RedisServer struct {
 	*Server
 	URL      string // redis://[:password@]host:port/0, with TLS rediss://
 	Socket   string // the path of its Unix socket
 	Password string
-	TLS      *tls.Config // for a client; nil: it speaks plain text
-	CAFile   string      // what signed its certificate, as PEM
+	TLS      *tls.Config // for a client; nil for plain text
+	CAFile   string      // the certificate of its authority, as PEM
 
 	certificate certificate
 }
 
-// RedisOptions are what makes a Redis other than most.
+// RedisOptions are the options of RedisWith.
 type RedisOptions struct {
 	Password  string
-	TLS       bool         // by TLS and not in plain text, with a certificate for 127.0.0.1 and localhost
-	ReplicaOf *RedisServer // it copies this one, takes no writes, and is up to date when RedisWith returns; both with TLS or neither
-	MaxMemory string       // as redis.conf has it, "2mb"; what does not fit is refused: Redis's default policy is noeviction
-	Config    []string     // more lines of redis.conf: "maxmemory-policy allkeys-lru"
+	TLS       bool         // in place of plain text, with a certificate for 127.0.0.1 and localhost
+	ReplicaOf *RedisServer // its master, with the same TLS; the replica is read-only, and up to date when RedisWith returns
+	MaxMemory string       // maxmemory of redis.conf, such as "2mb"; by Redis's default policy a full server refuses writes
+	Config    []string     // further lines of redis.conf, such as "maxmemory-policy allkeys-lru"
 
 	cluster bool
 }
@@ -48,7 +48,7 @@ func RedisWith(t testing.TB, o RedisOptions) *RedisServer {
 	address := url.URL{Scheme: "redis", Path: "/0"}
 	if o.TLS {
 		address.Scheme = "rediss"
-		if o.ReplicaOf != nil && o.ReplicaOf.TLS != nil { // It must believe its master.
+		if o.ReplicaOf != nil && o.ReplicaOf.TLS != nil { // it must trust its master's certificate
 			r.certificate = o.ReplicaOf.certificate
 		} else {
 			r.certificate = newCertificate(t)
@@ -68,8 +68,8 @@ func RedisWith(t testing.TB, o RedisOptions) *RedisServer {
 	return r
 }
 
-// Django is the entry for CACHES with Django's own RedisCache, which is there from 4.0 on. The server is the one that is
-// written to, the others are read from. A test may add to it.
+// Django is the entry for CACHES with Django's own RedisCache, for Django 4.0 and later. Django writes to this server and
+// reads from the others. A test may add to it.
 func (r *RedisServer) Django(readers ...*RedisServer) map[string]any {
 	return map[string]any{
 		"BACKEND":  "django.core.cache.backends.redis.RedisCache",
@@ -90,7 +90,7 @@ func (r *RedisServer) DjangoRedis(readers ...*RedisServer) map[string]any {
 	}
 }
 
-// DjangoValkey is the entry for CACHES with django-valkey, which Djangos have from 6.0 on.
+// DjangoValkey is the entry for CACHES with django-valkey, which is installed for Django 6.0 and later.
 func (r *RedisServer) DjangoValkey() map[string]any {
 	return map[string]any{
 		"BACKEND":  "django_valkey.cache.ValkeyCache",
@@ -114,7 +114,7 @@ func (r *RedisServer) poolOptions() map[string]any {
 	return map[string]any{"ssl_ca_certs": r.CAFile}
 }
 
-// Do sends the server a command and returns the reply as text: the elements of an array by lines, nothing for a nil.
+// Do sends a command to the server and returns the reply as text: an array as lines, and nil as "".
 func (r *RedisServer) Do(t testing.TB, args ...string) string {
 	t.Helper()
 	reply, err := r.try(args...)
@@ -133,7 +133,7 @@ func (r *RedisServer) try(args ...string) (string, error) {
 	return c.do(args...)
 }
 
-// feeds tells whether a server sends its writes to this replica.
+// feeds reports whether a server sends its writes to this replica.
 func (r *RedisServer) feeds(replica *RedisServer) error {
 	info, err := r.try("INFO", "replication")
 	if err != nil {
@@ -145,7 +145,7 @@ func (r *RedisServer) feeds(replica *RedisServer) error {
 	return nil
 }
 
-// socket is the name of a server's Unix socket in its folder.
+// socket is the file name of a server's Unix socket.
 const socket = "s"
 
 func (r *RedisServer) recipe(o RedisOptions) recipe {
@@ -164,7 +164,7 @@ func (r *RedisServer) recipe(o RedisOptions) recipe {
 	return made
 }
 
-// redisRecipe is a recipe for a Redis, or a sentinel, which is one by another name.
+// redisRecipe returns the recipe for a Redis or a sentinel, which is the same program under another name.
 func redisRecipe(name string, conf func(dir string, port int) []string, args ...string) recipe {
 	return recipe{
 		name:     name,
@@ -176,7 +176,7 @@ func redisRecipe(name string, conf func(dir string, port int) []string, args ...
 		run: func(programs map[string]string, dir string, port int) []string {
 			file := filepath.Join(dir, "redis.conf")
 			os.WriteFile(file, []byte(strings.Join(conf(dir, port), "\n")+"\n"), 0o666) // If that fails, the server says so.
-			os.Chmod(file, 0o666)                                                       // A sentinel writes what it learns there.
+			os.Chmod(file, 0o666)                                                       // a sentinel writes to it
 			return append([]string{programs["redis-server"], file}, args...)
 		},
 	}
@@ -187,9 +187,9 @@ func redisConf(o RedisOptions, cert certificate, dir string, port int) []string 
 		"bind " + localhost,
 		"dir " + dir,
 		"unixsocket " + filepath.Join(dir, socket),
-		"unixsocketperm 777", // The folder's permissions decide who may use it.
+		"unixsocketperm 777", // the permissions of the folder protect it
 		`save ""`,
-		"repl-diskless-sync no", // Else a replica gets no writes before its first report, a second later.
+		"repl-diskless-sync no", // otherwise a replica gets no writes before its first report, a second later
 	}
 	if o.TLS {
 		lines = append(lines, "port 0", "tls-port "+strconv.Itoa(port), "tls-auth-clients no")
@@ -219,8 +219,8 @@ func redisConf(o RedisOptions, cert certificate, dir string, port int) []string 
 	return append(lines, o.Config...)
 }
 
-// awake tells whether this is the process that was started (if its port was taken, another answers) and can be used: a
-// replica is of use when it has its copy.
+// awake returns an error until the server can be used. A replica can be used when it has its copy. If the port was taken,
+// another process answers.
 func (c *respConn) awake(pid int) error {
 	text, err := c.do("INFO")
 	if err != nil {

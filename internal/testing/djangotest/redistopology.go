@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Cluster is a Redis Cluster of three masters without replicas. A node that is stopped and started has forgotten the
-// others: Pause is the way to lose one for a while.
+// Cluster is a Redis Cluster of three masters without replicas. Use Pause to lose a node for a while: a node that is
+// stopped and started no longer knows the others.
 type Cluster struct {
 	Nodes []*RedisServer
 }
@@ -78,7 +78,7 @@ func (c *Cluster) DjangoRedis() map[string]any {
 	}
 }
 
-// clusterPort finds a port p such that p+10000 is free too: there a node listens to the others.
+// clusterPort returns a free port p such that p+10000 is also free: there a node listens to the other nodes.
 func clusterPort() (int, error) {
 	const bus, highest = 10000, 65535
 	for range 100 {
@@ -103,7 +103,7 @@ func clusterPort() (int, error) {
 	return 0, errors.New("no two free ports, 10000 apart")
 }
 
-// await tries until there is no error.
+// await repeats try until it returns no error.
 func await(t testing.TB, what string, try func() error) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
@@ -117,10 +117,10 @@ func await(t testing.TB, what string, try func() error) {
 	}
 }
 
-// Sentinel is a Redis, its replica, and the sentinel that makes the replica the master when the master is gone.
+// Sentinel is a Redis master, its replica, and a sentinel that makes the replica the master if the master fails.
 type Sentinel struct {
 	*Server                 // the sentinel itself; it wants no password
-	Name    string          // what the sentinel calls the master
+	Name    string          // the sentinel's name for the master
 	Servers [2]*RedisServer // both with the same password; at first [0] is the master
 }
 
@@ -131,11 +131,11 @@ func RedisSentinel(t testing.TB, password string) *Sentinel {
 	replica := RedisWith(t, RedisOptions{Password: password, ReplicaOf: master})
 	s := &Sentinel{Name: "mymaster", Servers: [2]*RedisServer{master, replica}}
 	s.Server = newServer(t, s.recipe(master))
-	// A sentinel looks around every few seconds, and lets an old master take writes for four periods. Before Redis 7.0 this is
-	// refused, and takes its time.
+	// By default a sentinel checks the servers every few seconds, and an old master takes writes for four periods. Before
+	// Redis 7.0 this cannot be changed, and the tests take longer.
 	_, _ = s.try("SENTINEL", "DEBUG", "INFO-PERIOD", "200", "PUBLISH-PERIOD", "200")
 	await(t, "sentinel "+s.Addr, func() error {
-		// Only when it has asked the replica too, it can make it the master.
+		// it can make the replica the master only after it has asked it, too
 		replicas, err := s.try("SENTINEL", "REPLICAS", s.Name)
 		if err == nil && !strings.Contains(replicas, "master-link-status\nok") {
 			err = errors.New("no replica is known yet")
@@ -145,7 +145,7 @@ func RedisSentinel(t testing.TB, password string) *Sentinel {
 	return s
 }
 
-// Master is the server that the sentinel now calls the master.
+// Master returns the current master, as the sentinel sees it.
 func (s *Sentinel) Master(t testing.TB) *RedisServer {
 	t.Helper()
 	master, err := s.master()
@@ -155,11 +155,11 @@ func (s *Sentinel) Master(t testing.TB) *RedisServer {
 	return master
 }
 
-// Failover makes the replica the master, as an administrator would, and returns when each knows its part.
+// Failover makes the replica the master, as an administrator would, and returns when both servers have their new roles.
 func (s *Sentinel) Failover(t testing.TB) {
 	t.Helper()
 	old := s.Master(t)
-	await(t, "failover", func() error { // It refuses while it does not know enough of the replica.
+	await(t, "failover", func() error { // refused until the sentinel knows the replica
 		_, err := s.try("SENTINEL", "FAILOVER", s.Name)
 		return err
 	})
@@ -167,7 +167,7 @@ func (s *Sentinel) Failover(t testing.TB) {
 	s.await(t, old, "slave")
 }
 
-// AwaitMaster returns the new master, once there is another than old: a test that has stopped or paused old waits so.
+// AwaitMaster waits for a master other than old, which the test has stopped or paused, and returns it.
 func (s *Sentinel) AwaitMaster(t testing.TB, old *RedisServer) *RedisServer {
 	t.Helper()
 	var master *RedisServer
@@ -195,7 +195,7 @@ func (s *Sentinel) DjangoRedis() map[string]any {
 	}
 	return map[string]any{
 		"BACKEND":  "django_redis.cache.RedisCache",
-		"LOCATION": "redis://" + s.Name + "/0", // One text: it writes to the master then, and reads from the replica too.
+		"LOCATION": "redis://" + s.Name + "/0", // as one text: it writes to the master, and also reads from the replica
 		"OPTIONS":  options,
 	}
 }

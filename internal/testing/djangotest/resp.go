@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// respConn is a connection to a Redis, or to a sentinel. What speaks Go's own Redis client must be tested against this
-// package, which therefore does without.
+// respConn is a connection to a Redis or a sentinel. The code under test uses go-redis, so its tests must not depend on it.
 type respConn struct {
 	net.Conn
 	replies *bufio.Reader
@@ -38,7 +37,7 @@ func dialRESP(addr, password string, config *tls.Config) (*respConn, error) {
 	return c, nil
 }
 
-// do sends a command and returns its reply as text: the elements of an array by lines, nothing for a nil.
+// do sends a command and returns the reply as text: an array as lines, and nil as "".
 func (c *respConn) do(args ...string) (string, error) {
 	var command strings.Builder
 	fmt.Fprintf(&command, "*%d\r\n", len(args))

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	localhost = "127.0.0.1" // the only address that a server listens at
+	localhost = "127.0.0.1" // servers listen at no other address
 	dbUser    = "djsess"
 	password  = "djsess" // MariaDB's; PostgreSQL asks for none
 )
@@ -32,17 +32,17 @@ type server struct {
 	pid   int
 	query []string // the client program with its arguments, ready for one statement
 
-	lifeline io.Closer     // closed: the server ends and its folder goes
-	ended    chan struct{} // closed when that is done
-	said     []byte        // the end of its log; read after ended
+	lifeline io.Closer     // when it is closed, the server ends and its folder is removed
+	ended    chan struct{} // closed when the folder is removed
+	said     []byte        // the end of the server's log; read after ended
 	names    atomic.Int64
 }
 
-// A recipe says how to make one kind of server. The paths of its programs are "" when they are not installed.
+// A recipe describes how to start a kind of server. The paths of programs that are not installed are "".
 type recipe struct {
 	name     string
-	accounts []string // the system users to run it as when we are root, which the servers refuse to be
-	signal   string   // ends it at once: what it holds is of no use to anyone
+	accounts []string // system users to run it as, since the servers refuse to run as root
+	signal   string   // the signal that ends it at once: its data is not needed
 	programs func() map[string]string
 	ports    func() (int, error)                                    // nil: any free one
 	prepare  func(programs map[string]string, dir string) *exec.Cmd // nil: nothing is to be done
@@ -88,7 +88,7 @@ func (r recipe) installed() (programs map[string]string, gone string) {
 	return programs, ""
 }
 
-// start tries a few ports: between finding one free and listening on it, another program may take it.
+// start tries several ports: another program may take a free one before the server listens on it.
 func (r recipe) start(programs map[string]string) (*server, error) {
 	ports := r.ports
 	if ports == nil {
@@ -111,7 +111,7 @@ func (r recipe) start(programs map[string]string) (*server, error) {
 	}
 }
 
-// startIn starts the server in an empty folder, which is gone when it ends.
+// startIn starts the server in an empty folder, which is removed when the server ends.
 func (r recipe) startIn(programs map[string]string, dir string, port int) (*server, error) {
 	account, err := unprivileged(r.accounts, dir)
 	if err != nil {
@@ -161,9 +161,9 @@ func (r recipe) startIn(programs map[string]string, dir string, port int) (*serv
 	return s, nil
 }
 
-// keep runs a server for as long as the test binary lives, and cleans up after it. The binary holds the other end of its
-// stdin, which the kernel closes however the binary ends, killed or crashed included. It says the server's process id, and
-// last the end of its log. HUP: the kernel sends it to both when the binary is killed while the server is paused.
+// keep runs a server until the test binary ends, and then cleans up. The binary holds the other end of keep's stdin, which
+// the kernel closes even if the binary is killed or crashes. keep prints the server's process ID, and at its end the end of
+// the server's log. If the binary is killed while the server is paused, the kernel sends a HUP to both.
 const keep = `
 dir=$1 signal=$2; shift 2
 trap '' HUP PIPE
@@ -180,7 +180,7 @@ cd / && rm -rf "$dir"
 
 var errEnded = errors.New("ended at once")
 
-// patience is how long anything may take on a machine that is busy.
+// patience limits how long a step may take on a busy machine.
 const patience = 60 * time.Second
 
 // awake waits until the server answers.
@@ -221,7 +221,7 @@ func (s *server) try(statement string) (string, error) {
 	return string(bytes.TrimSpace(out)), err
 }
 
-// sql runs a statement through the server's own client: this package needs no driver.
+// sql runs a statement by the server's own client, so that this package needs no driver.
 func (s *server) sql(t testing.TB, statement string) {
 	t.Helper()
 	if out, err := s.try(statement); err != nil {
@@ -238,8 +238,8 @@ func (s *server) stop() {
 	<-s.ended
 }
 
-// Main runs the tests and then waits until the servers are gone and their folders removed. Without it in a TestMain that
-// happens too, only a moment after the test binary has ended.
+// Main runs the tests, and then waits until the servers have ended and their folders are removed. Without Main, they end a
+// moment after the test binary.
 func Main(m *testing.M) int {
 	code := m.Run()
 	for _, o := range []*once{postgres, mariadb} {

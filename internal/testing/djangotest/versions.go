@@ -7,11 +7,11 @@ import (
 	"slices"
 )
 
-// Releases are the Djangos that wrote testdata/django-*, oldest first.
+// Releases are the Django releases that wrote testdata/django-*, oldest first.
 var Releases = []string{"2.2", "3.2", "4.2", "5.2", "6.0", "6.1"}
 
-// Versions are the Djangos that Start can run, oldest first. They are Releases, without those that testdata/install has
-// passed over because this machine has no Python for them.
+// Versions are the Django releases that Start can run, oldest first: Releases without those that testdata/install has left
+// out because this machine has no Python for them.
 var Versions = slices.DeleteFunc(slices.Clone(Releases), passedOver)
 
 // Newest is the newest of Versions. A test that needs any one Django starts this one.

@@ -1,5 +1,5 @@
-// Package fastsqlite has the tests of a binary that imports it not wait for the disk: what SQLite commits is seen by every
-// process, but would not outlive the machine.
+// Package fastsqlite switches off SQLite's synchronous writes in the tests that import it. Every process sees a commit, but
+// a crash of the machine could lose it.
 package fastsqlite
 
 import (
@@ -10,7 +10,7 @@ import (
 
 func init() {
 	sqlite.RegisterConnectionHook(func(conn sqlite.ExecQuerierContext, _ string) error {
-		// An error is left to the test's own statement: the file may be locked, or no database.
+		// an error, such as for a locked file, is left to the test's own statement
 		conn.ExecContext(context.Background(), "PRAGMA synchronous = OFF", nil)
 		return nil
 	})

@@ -6,28 +6,28 @@ import (
 	"strings"
 )
 
-// A difference is a place where djsess on purpose does not do what Django does. DESIGN.md has the promises.
+// A difference is a kind of request on which djsess intentionally does not do what Django does.
 type difference struct {
 	why string
-	// covers tells whether the row is such a place. It may cover rows in which the difference does not show.
+	// covers reports whether the row is such a request. It may also cover rows on which both do the same.
 	covers func(e Engine, overwrite bool, r Row) bool
-	// like is the row that this one is to Go. Default: itself.
+	// like returns another row, whose outcome in Django Go has on this row. Default: this row.
 	like func(r Row) Row
-	// instead is the outcome in Go, given Django's. Default: that.
+	// instead returns the outcome in Go, given the outcome in Django. Default: the same.
 	instead func(e Engine, r Row, django string) string
 }
 
-// differences are those of all engines, and then those that caches make.
+// differences are all of them. The first one that covers a row counts.
 var differences = slices.Concat(foreignDifferences, sessionDifferences, cacheDifferences, unknownDifferences)
 
 var sessionDifferences = []difference{
 	{
-		why: "promise 3: a payload that cannot be trusted is an error to whoever asks for the session, and nothing changes",
+		why: "a payload that cannot be trusted is an error when the handler asks for the session, and nothing changes",
 		covers: func(e Engine, _ bool, r Row) bool {
 			return untrusted(e, r) && r.Script != "" && !unlooked.MatchString(r.Script)
 		},
 		instead: func(_ Engine, r Row, _ string) string {
-			if cookie, found := strings.CutPrefix(r.Script, "cookie "); found { // of the view's own, which goes out with any status
+			if cookie, found := strings.CutPrefix(r.Script, "cookie "); found { // a cookie of the view, which is sent with any status
 				cookie, _, _ = strings.Cut(cookie, ";")
 				return lines("status 500", "Set-Cookie: "+cookie+"; Path=/", "Vary: Cookie")
 			}
@@ -35,7 +35,7 @@ var sessionDifferences = []difference{
 		},
 	},
 	{
-		why: "promise 3: nor is it saved over because every request saves",
+		why: "SESSION_SAVE_EVERY_REQUEST does not overwrite a payload that cannot be trusted",
 		covers: func(e Engine, _ bool, r Row) bool {
 			looks := r.Script != "" && !unlooked.MatchString(r.Script)
 			return untrusted(e, r) && !looks && r.Settings["SESSION_SAVE_EVERY_REQUEST"] == true
@@ -49,7 +49,7 @@ var sessionDifferences = []difference{
 		},
 	},
 	{
-		why: "promise 3: Django moves a session to a new key before it finds that it can write no cookie for this expiry, and so loses it",
+		why: "Django moves the session to a new key, and then cannot write a cookie with this expiry: the session is lost. Go moves nothing",
 		covers: func(e Engine, _ bool, r Row) bool {
 			storable := map[string]*regexp.Regexp{db: instantExpiry, cachedDB: instantExpiry, file: fileExpiry}[e.name()]
 			if e.name() == cache && e.OwnClock {
@@ -60,14 +60,14 @@ var sessionDifferences = []difference{
 		instead: always("status 500", "Vary: Cookie"),
 	},
 	{
-		why: "promise 2: a session that was deleted meanwhile is not brought back under another key",
+		why: "a session that another request has deleted is not stored again under another key",
 		covers: func(_ Engine, overwrite bool, r Row) bool {
 			return !overwrite && r.Script == "get a; them flush; cycle"
 		},
 		instead: always("status 400", "saw get a = 1", "Vary: Cookie", "deleted <live>"),
 	},
 	{
-		why: "promise 2: what somebody else wrote meanwhile stays",
+		why: "a concurrent write is kept",
 		covers: func(_ Engine, overwrite bool, r Row) bool {
 			return !overwrite && merged[r.Script] != nil
 		},
@@ -80,7 +80,7 @@ var sessionDifferences = []difference{
 		},
 	},
 	{
-		why: "promise 3: a session that has moved to another key already keeps its visitor, though the response is a 5xx; Django loses him",
+		why: "after CycleKey the visitor gets the new key, even with a 5xx response; Django sends no cookie, and logs the visitor out",
 		covers: func(e Engine, _ bool, r Row) bool {
 			fails := r.Status >= 500 || strings.Contains(r.Script, "raise 500")
 			return e.name() != signedCookies && fails && r.Cookie == "sessionid={live}" && strings.Contains(r.Script, "cycle") && r.Payload == "" && r.Live == `{"a":1}`
@@ -90,14 +90,14 @@ var sessionDifferences = []difference{
 		},
 	},
 	{
-		why: "promise 3: who answers with a session cookie of his own, as a Django behind a proxy does, is not contradicted",
+		why: "if the handler has set a session cookie itself, as a proxy for Django does, Go sets none",
 		covers: func(_ Engine, _ bool, r Row) bool {
 			return r.Script == "cookie sessionid=mine"
 		},
 		instead: always("status 200", "Set-Cookie: sessionid=mine; Path=/"),
 	},
 	{
-		why: "a deleted session is ErrSessionDeleted to who saves it, and Error answers that with 400; Django's view raises UpdateError, a 500",
+		why: "saving a deleted session is an ErrSessionDeleted, which Error answers with 400; Django's view raises UpdateError, a 500",
 		covers: func(_ Engine, _ bool, r Row) bool {
 			return r.Script == "get a; them flush; save"
 		},
@@ -106,7 +106,7 @@ var sessionDifferences = []difference{
 		},
 	},
 	{
-		why: "a view that saves before it looks, under a key that is not live, gets a new session; Django takes one of its own and then raises UpdateError",
+		why: "a view that saves a session it has not read, under a key that is not live, gets a new session; Django makes a new one and then raises UpdateError",
 		covers: func(e Engine, _ bool, r Row) bool {
 			return e.name() != signedCookies && r.Unknown && script(r) == "save"
 		},
@@ -115,7 +115,7 @@ var sessionDifferences = []difference{
 		},
 	},
 	{
-		why: "the same, and ended again",
+		why: "the same, and then the view flushes the new session",
 		covers: func(e Engine, _ bool, r Row) bool {
 			return e.name() != signedCookies && r.Unknown && script(r) == "save; flush"
 		},
@@ -124,7 +124,7 @@ var sessionDifferences = []difference{
 		},
 	},
 	{
-		why: "an expired file is left to clearsessions, and its visitor is one whose session is not there; Django deletes it and makes an empty one",
+		why: "an expired file stays for clearsessions, and its session counts as missing; Django deletes the file and makes an empty one",
 		covers: func(e Engine, _ bool, r Row) bool {
 			looks := r.Script != "" && !unlooked.MatchString(r.Script) || r.Settings["SESSION_SAVE_EVERY_REQUEST"] == true
 			return e.name() == file && (isExpired(r) || isDeadFile(r)) && looks && !unseen.MatchString(r.Script)
@@ -146,16 +146,16 @@ const (
 	cachedDB      = "django.contrib.sessions.backends.cached_db"
 )
 
-// isExpired tells whether the cookie is that of the session expired.
+// isExpired reports whether the cookie holds the key of the expired session.
 func isExpired(r Row) bool { return strings.Contains(r.Cookie, "{expired}") && r.Unknown }
 
-// isDeadFile tells whether the session live is one that the file engine does not load.
+// isDeadFile reports whether the file engine takes the live session for expired.
 func isDeadFile(r Row) bool {
 	over := pastExpiry.MatchString(r.Live) && (r.Settings["USE_TZ"] != false || !strings.Contains(r.Live, "+00:00"))
 	return strings.Contains(r.Cookie, "{live}") && !r.Unknown && (over || hasNoAge(r))
 }
 
-// hasNoAge tells whether the site has sessions end at once.
+// hasNoAge reports whether SESSION_COOKIE_AGE makes sessions expire at once.
 func hasNoAge(r Row) bool {
 	age, ok := r.Settings["SESSION_COOKIE_AGE"].(float64)
 	return ok && age < 1
@@ -163,32 +163,32 @@ func hasNoAge(r Row) bool {
 
 var (
 	pastExpiry = regexp.MustCompile(`_session_expiry":(-[0-9.]*[1-9]|"[01]\d\d\d-|"200)`)
-	// These find expiries with which a store takes a session, though no cookie tells them: instants without an offset, which
-	// cannot be compared with the time, and what is not between the years 1 and 9999. To a file any number is for ever,
-	// and a server is told how many seconds, of which it cuts off what is less than none.
+	// These match expiries that a store accepts and a cookie cannot have: times without an offset, which cannot be compared
+	// with the current time, and times outside of the years 1 to 9999. A file never expires by a number. A cache server
+	// gets a number of seconds, and takes a negative one for 0.
 	instantExpiry = regexp.MustCompile(`_session_expiry":"(2099-12-31(T[0-9:.]*)?|0001-01-01T00:00:00\+00:00)"`)
 	fileExpiry    = regexp.MustCompile(`_session_expiry":(\d{12,}|1e400|NaN|"2099-12-31(T[0-9:.]*)?"|"9999-12-31T23:59:59-)`)
 	serverExpiry  = regexp.MustCompile(`_session_expiry":(-?\d{12,}|"0001-01-01T|"9999-12-31T23:59:59-)`)
-	// unlooked finds scripts that do not ask for the session.
+	// unlooked matches scripts that do not use the session.
 	unlooked = regexp.MustCompile(`^(raise [^;]*|cookie [^;]*)$`)
 )
 
-// unseen finds scripts that do away with what is there before they look.
+// unseen matches scripts that drop the session's values without reading them.
 var unseen = regexp.MustCompile(`^(clear|flush|cookie [^;]*; (clear|flush))`)
 
-// What Django sets and deletes with its default settings.
+// The cookies by which Django sets and deletes a session with its default settings.
 const (
 	newCookie     = "sessionid=<new1>; expires=+1209600; HttpOnly; Max-Age=1209600; Path=/; SameSite=Lax"
 	deletedCookie = `sessionid=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax`
 )
 
-// flags end the script of a row that asks for them.
+// flags is the end of a script that also reports the flags of the session.
 const flags = "; accessed?; modified?; empty?"
 
-// script is a row's without the flags.
+// script returns the script of a row without the flags.
 func script(r Row) string { return strings.TrimSuffix(r.Script, flags) }
 
-// saying is a good outcome, with the flags if the row asks for them.
+// saying returns an outcome of status 200, with the flags if the row's script reports them.
 func saying(r Row, accessed, modified, empty string, rest ...string) string {
 	text := []string{"status 200"}
 	if strings.HasSuffix(r.Script, flags) {
@@ -197,8 +197,8 @@ func saying(r Row, accessed, modified, empty string, rest ...string) string {
 	return lines(append(text, rest...)...)
 }
 
-// untrusted tells whether the cookie is that of a session whose payload cannot be trusted. Under 8 characters it is no
-// key at all, even where the payload is the key.
+// untrusted reports whether the cookie is that of a session whose payload cannot be trusted. A value of fewer than 8
+// characters is no key, also for signed cookies, where the payload is the key.
 func untrusted(e Engine, r Row) bool {
 	switch e.name() {
 	case signedCookies:
@@ -207,18 +207,18 @@ func untrusted(e Engine, r Row) bool {
 		return damaged(r)
 	case cachedDB:
 		if e.Warm {
-			return false // as long as one does not write
+			return false // unless the script writes
 		}
 	}
 	return r.Payload != "" && r.Payload != "fallback"
 }
 
-// damaged tells whether the payload is damaged even where nothing is signed.
+// damaged reports whether the payload is also damaged in a store that signs nothing.
 func damaged(r Row) bool {
 	return !slices.Contains([]string{"", "fallback", "other secret"}, r.Payload)
 }
 
-// merged are scripts that end in a save that meets somebody else's, with what Django stores and what we do.
+// merged are scripts whose last save conflicts with a concurrent one: what Django stores, and what Go stores instead.
 var merged = map[string][]string{
 	"get a; them set t 1; set b 2":        {`{"a":1,"b":2}`, `{"a":1,"t":1,"b":2}`},
 	"get a; them set a 7; add a 2":        {`{"a":3}`, `{"a":9}`},
@@ -233,10 +233,10 @@ var merged = map[string][]string{
 	"get a; them set t 1; set b 2; cycle": {`{"a":1,"b":2}`, `{"a":1,"t":1,"b":2}`},
 	"get a; them set t 1; save; get t":    {`{"a":1}`, `{"a":1,"t":1}`, "get t = null", "get t = 1"},
 	"get a; them clear; set b 2":          {`{"a":1,"b":2}`, `{"b":2}`},
-	"get a; them set t 1":                 {`{"a":1}`, `{"a":1,"t":1}`}, // where every request saves
+	"get a; them set t 1":                 {`{"a":1}`, `{"a":1,"t":1}`}, // with SESSION_SAVE_EVERY_REQUEST
 }
 
-// differs returns the difference that covers a row, if any.
+// differs returns the difference that covers a row, or nil.
 func differs(e Engine, overwrite bool, r Row) *difference {
 	for i := range differences {
 		if d := &differences[i]; d.covers(e, overwrite, r) {

@@ -12,7 +12,7 @@ import (
 // cacheDifferences are those of sessions in caches.
 var cacheDifferences = []difference{
 	{
-		why: "a session that is over when it gets another key is over under that, too; Django stores it twice, and then takes it for deleted",
+		why: "an expired session that gets another key stays expired; Django stores it twice, and then takes it for deleted",
 		covers: func(e Engine, _ bool, r Row) bool {
 			over := overExpiry.MatchString(r.Live) || e.OwnClock && hasNoAge(r)
 			return e.name() == cache && r.Script == "cycle" && over
@@ -26,7 +26,7 @@ var cacheDifferences = []difference{
 		},
 	},
 	{
-		why: "what is less than a microsecond is nothing in Go: the session is over one way or the other",
+		why: "Go rounds less than a microsecond to 0. The session has expired in both",
 		covers: func(e Engine, _ bool, r Row) bool {
 			return e.inDatabase() && strings.Contains(r.Live, "1e-9") && r.Script == "set b 2"
 		},
@@ -35,7 +35,7 @@ var cacheDifferences = []difference{
 		},
 	},
 	{
-		why: "promise 3: what Memcached cannot keep for so long it keeps until 2038; with Django it refuses that, and the session is lost",
+		why: "Memcached keeps nothing beyond 2038, so Go stores the session until then; Django sends the later time, which Memcached refuses, and the session is lost",
 		covers: func(e Engine, _ bool, r Row) bool {
 			unkept := unkeptExpiry.MatchString(r.Live) || r.Settings["USE_TZ"] == false && naiveExpiry.MatchString(r.Live)
 			return e.isMemcached() && unkept && (r.Script == "set b 2" || r.Script == "cycle")
@@ -48,7 +48,7 @@ var cacheDifferences = []difference{
 			holds := strings.Replace(r.Live, ":1e9", ":1000000000.0", 1)
 			until := fmt.Sprintf(" until ~%+d", math.MaxInt32-time.Now().Unix())
 			switch {
-			case !strings.Contains(django, "deleted <live>"): // an instant that Django cannot compare
+			case !strings.Contains(django, "deleted <live>"): // a time that Django cannot compare
 				return django
 			case r.Script == "cycle":
 				django = strings.Replace(django, "=<live>", "=<new1>", 1)
@@ -58,7 +58,7 @@ var cacheDifferences = []difference{
 		},
 	},
 	{
-		why: "no cache in Go keeps anything for more than the 292 years of a time.Duration",
+		why: "a cache in Go keeps nothing longer than 292 years, the largest time.Duration",
 		covers: func(e Engine, _ bool, r Row) bool {
 			return e.name() == cache && !e.isMemcached() && longExpiry.MatchString(r.Live)
 		},
@@ -67,7 +67,7 @@ var cacheDifferences = []difference{
 		},
 	},
 	{
-		why: "promise 3: what is cached of a session and is none is passed over for its row",
+		why: "if the cached value is damaged, Go reads the row",
 		covers: func(e Engine, _ bool, r Row) bool {
 			return e.name() == cachedDB && e.Warm && damaged(r)
 		},
@@ -77,7 +77,7 @@ var cacheDifferences = []difference{
 		},
 	},
 	{
-		why: "promise 3: a row that cannot be trusted is not written over, though the cache has what it should hold",
+		why: "a row that cannot be trusted is not overwritten, even if the cached value is good",
 		covers: func(e Engine, _ bool, r Row) bool {
 			writes := slices.Contains([]string{"set b 2", "clear; set b 2"}, r.Script) || r.Settings["SESSION_SAVE_EVERY_REQUEST"] == true
 			return e.name() == cachedDB && e.Warm && r.Payload == "other secret" && writes
@@ -85,7 +85,7 @@ var cacheDifferences = []difference{
 		instead: always("status 500"),
 	},
 	{
-		why: "nor is it deleted by who gives it another key",
+		why: "a row that cannot be trusted is not deleted when its session gets another key",
 		covers: func(e Engine, overwrite bool, r Row) bool {
 			return !overwrite && e.name() == cachedDB && e.Warm && r.Payload == "other secret" && r.Script == "cycle"
 		},
@@ -94,28 +94,28 @@ var cacheDifferences = []difference{
 }
 
 var (
-	// overExpiry finds expiries that are over when they are written.
+	// overExpiry matches expiries that have passed when they are written.
 	overExpiry = regexp.MustCompile(`_session_expiry":((-5|-1209600|-0\.25|-1\.5|0\.25|1e-9)}|"200)`)
-	// longExpiry finds those that are further away than a time.Duration, and not too far for a cookie.
+	// longExpiry matches those that are beyond a time.Duration, and that a cookie can have.
 	longExpiry = regexp.MustCompile(`_session_expiry":(99999999999|"9999-12-31T23:59:59\+)`)
-	// unkeptExpiry finds those after 2038, naiveExpiry those without an offset, which count with USE_TZ off.
+	// unkeptExpiry matches those after 2038. naiveExpiry matches those without an offset, which count if USE_TZ is off.
 	unkeptExpiry = regexp.MustCompile(`_session_expiry":(1e9|99999999999|"9999-12-31T23:59:59\+|"2099-12-31[^"]*(Z|[-+]\d\d:\d\d)"|"20991231T)`)
 	naiveExpiry  = regexp.MustCompile(`_session_expiry":"2099-12-31(T[0-9:.]*)?"`)
 	until        = regexp.MustCompile(` until ~?[-+][0-9.]+`)
 )
 
-// A Go service may be set up for another store than the site's, where every visitor's key is unknown. So it leaves the
-// cookie of an unknown key to Django, unless the handler ends the session or needs a new one.
+// If a Go service is configured for a wrong store, every visitor's key is unknown there. So it leaves a cookie with an
+// unknown key as it is, unless the handler flushes the session or needs a new one.
 
-// foreignDifferences are cookies that hold no session key at all.
+// foreignDifferences are those of cookies that hold no session key.
 var foreignDifferences = []difference{
 	{
-		why: "promise 3: a cookie that can hold no key of the store's is something of the site's own, and no session replaces it",
+		why: "a cookie that cannot be a session key is the site's own, and no session replaces it",
 		covers: func(e Engine, _ bool, r Row) bool {
 			return r.Foreign && e.name() != signedCookies && r.Script != "" && !reads(r.Script)
 		},
 		instead: func(_ Engine, r Row, _ string) string {
-			if r.Script == "cycle" || r.Script == "flush" { // an error that the handler answers with
+			if r.Script == "cycle" || r.Script == "flush" { // the handler returns the error
 				return lines("status 500", "Vary: Cookie")
 			}
 			return lines("status 500")
@@ -123,15 +123,15 @@ var foreignDifferences = []difference{
 	},
 }
 
-// unknownDifferences are cookies of sessions that the store does not have.
+// unknownDifferences are those of cookies whose session is not in the store.
 var unknownDifferences = []difference{
 	{
-		why: "a session that is not there is not there, whether or not the handler looks before it clears it; Django saves it under the old key",
+		why: "a missing session is missing even if the handler clears it without reading it; Django saves it under the old key",
 		covers: func(e Engine, _ bool, r Row) bool {
 			return isGone(e, r) && unseenChange.MatchString(r.Script)
 		},
 		like: func(r Row) Row {
-			r.Script = unseenChange.ReplaceAllString(r.Script, "${1}expiry null; $2") // which looks, and no more
+			r.Script = unseenChange.ReplaceAllString(r.Script, "${1}expiry null; $2") // which loads the session and changes nothing
 			return r
 		},
 		instead: func(_ Engine, r Row, django string) string {
@@ -142,7 +142,7 @@ var unknownDifferences = []difference{
 		},
 	},
 	{
-		why: "promise 3: a request that only reads takes no cookie away",
+		why: "a request that only reads deletes no cookie",
 		covers: func(e Engine, _ bool, r Row) bool {
 			return (isGone(e, r) || r.NoKey) && reads(r.Script)
 		},
@@ -161,7 +161,7 @@ var unknownDifferences = []difference{
 		},
 	},
 	{
-		why: "a signed cookie that does not verify has no key any more, and one that is emptied is deleted; Django sends an empty one",
+		why: "after a signed cookie that does not verify, the session has no key. If it ends empty, Go deletes the cookie; Django sends an empty one",
 		covers: func(e Engine, _ bool, r Row) bool {
 			return e.name() == signedCookies && isGone(e, r) && (endsEmpty.MatchString(r.Script) || strings.HasPrefix(r.Script, "set b 2; key"))
 		},
@@ -174,7 +174,7 @@ var unknownDifferences = []difference{
 		},
 	},
 	{
-		why: "the row of a dead session is left to clearsessions",
+		why: "an expired row or file stays for clearsessions",
 		covers: func(e Engine, _ bool, r Row) bool {
 			return slices.Contains([]string{db, cachedDB, file}, e.name()) && (isExpired(r) || e.name() == file && isDeadFile(r)) && strings.Contains(r.Script, "flush")
 		},
@@ -182,14 +182,14 @@ var unknownDifferences = []difference{
 	},
 }
 
-// isGone tells whether there is no session of the cookie's key when the view looks.
+// isGone reports whether the session of the cookie is missing when the view loads it.
 func isGone(e Engine, r Row) bool {
 	refused := e.name() == signedCookies && (r.Payload != "" && r.Payload != "fallback" || hasNoAge(r))
 	dead := e.name() == file && isDeadFile(r) || e.OwnClock && hasNoAge(r)
 	return r.Unknown || refused || dead || strings.HasPrefix(r.Script, "them flush; ")
 }
 
-// reads tells whether a script changes nothing of a session that holds nothing.
+// reads reports whether a script does not change an empty session.
 func reads(script string) bool {
 	for statement := range strings.SplitSeq(strings.TrimSuffix(script, flags), "; ") {
 		op, rest, _ := strings.Cut(statement, " ")
@@ -208,16 +208,16 @@ func reads(script string) bool {
 }
 
 var (
-	// unseenChange finds scripts that change a session before anything has loaded it.
+	// unseenChange matches scripts that change a session which nothing has loaded.
 	unseenChange = regexp.MustCompile(`^(them flush; )?(clear|modified true)`)
 	deletedDead  = regexp.MustCompile(`deleted <(expired|live)>\n`)
 	varyLine     = regexp.MustCompile(`Vary: .*\n`)
-	// setSession finds the session's cookie, deleted or new, and what is stored for it.
+	// setSession matches the session's cookie, deleted or new, and the new session in the store.
 	setSession = regexp.MustCompile(`(Set-Cookie: \S+?=(""|<new1>|<\{\}>);.*|stored <new1> .*)\n`)
-	// endsEmpty finds scripts that change a session and leave nothing in it.
+	// endsEmpty matches scripts that change a session and leave it empty.
 	endsEmpty = regexp.MustCompile(`^((expiry null; |get a; |set b 2; )?(clear|modified true)(; get a)?|set b 2; del b|update \{\}|expiry 300; expiry null|set-test-cookie; .*delete-test-cookie)(; accessed.*)?$`)
 	sawKey    = regexp.MustCompile(`saw key = <\w+>`)
 )
 
-// noKey is an outcome in which the session had no key.
+// noKey returns an outcome in which the view saw no key.
 func noKey(django string) string { return sawKey.ReplaceAllString(django, "saw key = null") }

@@ -10,18 +10,18 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// peer is the newest Django, which the rows are sent to. It also puts the store into its state, and looks at it, for both
-// sides: what Go stores is read by Django.
+// peer is the newest Django, which the rows are sent to. For both sides, Django stores the sessions of a row and reads the
+// store afterwards.
 type peer struct {
 	*djangotest.Django
 	engine Engine
-	clock  atomic.Pointer[time.Time] // a store may look at it in the background
+	clock  atomic.Pointer[time.Time] // a store may read it in the background
 }
 
 func startPeer(t testing.TB, e Engine) *peer {
 	settings := maps.Clone(e.Django)
 	settings["MIDDLEWARE"] = []string{"django.contrib.sessions.middleware.SessionMiddleware"}
-	settings["ROOT_URLCONF"] = "middleware_peer_urls" // which testdata/middleware_peer.py makes
+	settings["ROOT_URLCONF"] = "middleware_peer_urls" // testdata/middleware_peer.py defines it
 	d := djangotest.Start(t, djangotest.Newest, settings)
 	d.Do(t, `migrate()`, nil, nil)
 	for _, name := range []string{"middleware_peer.py", "middleware_caches.py"} {
@@ -36,7 +36,7 @@ func startPeer(t testing.TB, e Engine) *peer {
 	return p
 }
 
-// moveClock has the clock stand still now. It is late in a second: what is cut off instead of being rounded, shows.
+// moveClock stops the clock at the current second, late in it: a time that is truncated and not rounded shows.
 func (p *peer) moveClock() {
 	now := time.Now().Truncate(time.Second).Add(900 * time.Millisecond)
 	p.clock.Store(&now)
@@ -44,7 +44,7 @@ func (p *peer) moveClock() {
 
 func (p *peer) now() time.Time { return *p.clock.Load() }
 
-// row is a Row as Django's side gets it.
+// row returns a Row as Django gets it.
 func (p *peer) row(r Row) map[string]any {
 	settings := r.Settings
 	if settings == nil {
@@ -61,7 +61,7 @@ func (p *peer) row(r Row) map[string]any {
 	}
 }
 
-// seed puts the row's sessions into the store, and begins an outcome.
+// seed stores the row's sessions, and begins an outcome.
 func (p *peer) seed(t testing.TB, r Row) outcome {
 	t.Helper()
 	var seeded struct {
@@ -89,7 +89,7 @@ func (p *peer) observe(t testing.TB, r Row, o *outcome) {
 	p.Do(t, `result = observe(args["row"], args["cookies"])`, args, &o.after)
 }
 
-// meanwhile is somebody else's request, at Django.
+// meanwhile makes a concurrent request to Django.
 func (p *peer) meanwhile(t testing.TB, r Row, script string) {
 	t.Helper()
 	p.Do(t, `meanwhile(args["row"], args["script"])`, map[string]any{"row": p.row(r), "script": script}, nil)

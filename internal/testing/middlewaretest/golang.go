@@ -13,7 +13,7 @@ import (
 	"github.com/djsess/djsess/internal/testing/djangotest"
 )
 
-// golang is Go's side of the table: a real server, and a client that follows and changes nothing.
+// golang is the Go side of the table: a real server, and a client that follows no redirect.
 type golang struct {
 	t      testing.TB
 	engine Engine
@@ -21,7 +21,7 @@ type golang struct {
 	server *httptest.Server
 	client *http.Client
 	sites  map[string]goSite
-	next   http.Handler // of the row that is running
+	next   http.Handler // the handler of the current row
 }
 
 type goSite struct {
@@ -38,7 +38,7 @@ func startGo(t testing.TB, e Engine, p *peer) *golang {
 	return g
 }
 
-// run sends the row to a Go handler, whose manager saves as Django does or merges.
+// run sends the row to a Go handler. With overwrite its manager saves as Django does; otherwise it merges concurrent writes.
 func (g *golang) run(t testing.TB, r Row, overwrite bool) string {
 	t.Helper()
 	o := g.peer.seed(t, r)
@@ -48,7 +48,7 @@ func (g *golang) run(t testing.TB, r Row, overwrite bool) string {
 		t.Fatal(err)
 	}
 	m.Overwrite = overwrite
-	m.AcceptEmptyStore = true // else it would not take a cookie away before it has seen a session that it knows
+	m.AcceptEmptyStore = true // otherwise it deletes no cookie before it has loaded a session
 	m.Observer = nil
 	g.next = m.Handler(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { g.view(t, r, w, req, &o.Saw) }))
 
@@ -72,7 +72,7 @@ func (g *golang) run(t testing.TB, r Row, overwrite bool) string {
 	return o.String()
 }
 
-// site is what the settings of a row make of Go's side.
+// site returns the settings and the store of a row.
 func (g *golang) site(t testing.TB, r Row) goSite {
 	name := fmt.Sprint(r.Settings)
 	s, ok := g.sites[name]
@@ -84,7 +84,7 @@ func (g *golang) site(t testing.TB, r Row) goSite {
 	return s
 }
 
-// view does what the row's script says.
+// view runs the row's script.
 func (g *golang) view(t testing.TB, r Row, w http.ResponseWriter, req *http.Request, saw *[]string) {
 	for _, v := range r.Vary {
 		w.Header().Add("Vary", v)
@@ -122,10 +122,10 @@ func (g *golang) view(t testing.TB, r Row, w http.ResponseWriter, req *http.Requ
 	w.WriteHeader(r.Status)
 }
 
-// raised is how Django answers exceptions.
+// raised are the statuses by which Django answers exceptions.
 var raised = map[string]int{"400": 400, "bad": 400, "403": 403, "404": 404, "500": 500}
 
-// goSettings are Django's settings in Go.
+// goSettings returns Django's settings in Go.
 func goSettings(t testing.TB, django map[string]any, now func() time.Time) *djsession.Settings {
 	t.Helper()
 	s, err := djsession.NewSettings(djangotest.Newest, djangotest.SecretKey)
@@ -133,7 +133,7 @@ func goSettings(t testing.TB, django map[string]any, now func() time.Time) *djse
 		t.Fatal(err)
 	}
 	s.Now = now
-	s.AcceptNewKey = true // else it would not sign before it has seen that Django uses the key
+	s.AcceptNewKey = true // otherwise it signs nothing before it has seen that Django uses the key
 	for name, value := range django {
 		if err := set(s, name, value); err != nil {
 			t.Fatal(err)
@@ -143,7 +143,7 @@ func goSettings(t testing.TB, django map[string]any, now func() time.Time) *djse
 }
 
 func set(s *djsession.Settings, name string, value any) error {
-	text, _ := value.(string) // None and False are no text
+	text, _ := value.(string) // "" for None and False
 	on, _ := value.(bool)
 	switch name {
 	case "SESSION_COOKIE_NAME":

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// response is what came back for a row's request.
+// response is the response to a row's request.
 type response struct {
 	Status  int
 	Headers [][2]string
@@ -30,7 +30,7 @@ func (r response) values(header string) []string {
 	return values
 }
 
-// cookieValues are the values of the cookies that the response sets.
+// cookieValues returns the values of the cookies that the response sets.
 func (r response) cookieValues() []string {
 	values := []string{}
 	for _, line := range r.values("Set-Cookie") {
@@ -41,23 +41,23 @@ func (r response) cookieValues() []string {
 	return values
 }
 
-// stored is one session in the store.
+// stored is a session in the store.
 type stored struct{ Payload, Holds string }
 
-// observation is what Django sees after the request.
+// observation is what Django finds in the store after the request.
 type observation struct {
 	Stored map[string]stored
-	Held   map[string]string // by the value of a cookie that holds a session itself
+	Held   map[string]string // the sessions in cookies, by the cookie's value
 }
 
-// outcome is a request and what came of it.
+// outcome is the result of a request: the response, and the store before and after.
 type outcome struct {
 	now    time.Time
-	keys   map[string]string // by their names
+	keys   map[string]string // by the names of the sessions
 	before map[string]stored
 	response
 	after observation
-	// forgets tells that the store deletes what is over when it comes upon it: whether it has, nobody can tell.
+	// forgets: the store deletes an expired session when it finds it, so a missing one does not count as deleted.
 	forgets bool
 }
 
@@ -67,7 +67,7 @@ var (
 	over       = regexp.MustCompile(` until -[0-9.]+$`)
 )
 
-// String is all that counts: keys by their names, times from now on, and of the store what has changed.
+// String returns what is compared: keys by their names, times relative to now, and what has changed in the store.
 func (o outcome) String() string {
 	var b strings.Builder
 	fmt.Fprintln(&b, "status", o.Status)
@@ -78,13 +78,13 @@ func (o outcome) String() string {
 		fmt.Fprintln(&b, "Set-Cookie:", expiryText.ReplaceAllStringFunc(c, o.relative))
 	}
 	if vary := o.values("Vary"); len(vary) > 0 {
-		fmt.Fprintln(&b, "Vary:", strings.Join(vary, ", ")) // which several lines mean
+		fmt.Fprintln(&b, "Vary:", strings.Join(vary, ", ")) // several headers mean the same
 	}
 	b.WriteString(o.changes())
 	return o.name(b.String())
 }
 
-// changes are the changes to the store, a line each.
+// changes returns the changes to the store, a line each.
 func (o outcome) changes() string {
 	all := maps.Clone(o.before)
 	maps.Copy(all, o.after.Stored)
@@ -100,14 +100,14 @@ func (o outcome) changes() string {
 			lines = append(lines, "stored "+key+" "+is.Holds+"\n")
 		}
 	}
-	// New keys are random: what they hold decides.
+	// New keys are random, so their sessions are sorted by content.
 	slices.SortFunc(lines, func(a, b string) int {
 		return cmp.Compare(randomKey.ReplaceAllString(o.nameKnown(a), "~"), randomKey.ReplaceAllString(o.nameKnown(b), "~"))
 	})
 	return strings.Join(lines, "")
 }
 
-// relative is an expires attribute, told from now on. It must be spelled as Django does.
+// relative returns an expires attribute relative to now, or unchanged if Django would not have spelled it so.
 func (o outcome) relative(text string) string {
 	date := strings.TrimPrefix(text, "expires=")
 	t, err := time.Parse(http.TimeFormat, date)
@@ -117,7 +117,7 @@ func (o outcome) relative(text string) string {
 	return fmt.Sprintf("expires=%+d", t.Unix()-int64(math.Floor(float64(o.now.UnixMicro())/1e6)))
 }
 
-// name puts names for keys.
+// name replaces keys by names.
 func (o outcome) name(text string) string {
 	text = o.nameKnown(text)
 	names := map[string]string{}
@@ -138,17 +138,17 @@ func (o outcome) nameKnown(text string) string {
 		known[key] = "<" + name + ">"
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(known), func(a, b string) int { return len(b) - len(a) }) {
-		if len(key) >= 8 { // others are no keys
+		if len(key) >= 8 { // a shorter text is no key
 			text = strings.ReplaceAll(text, key, known[key])
 		}
 	}
 	return text
 }
 
-// about finds times that are told by a clock that does not stand still.
+// about matches times that a store's own clock has set.
 var about = regexp.MustCompile(`~[-+][0-9.]+`)
 
-// same tells whether two outcomes are equal, but for a minute of such times.
+// same reports whether two outcomes are equal. Times by a store's own clock may differ by a minute.
 func same(a, b string) bool {
 	if about.ReplaceAllString(a, "~") != about.ReplaceAllString(b, "~") {
 		return false

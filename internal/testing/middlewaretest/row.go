@@ -6,47 +6,47 @@ import (
 	"strings"
 )
 
-// A Row is a request to a site with these settings and sessions, and what the view does.
+// A Row is a request, the site's settings and sessions, and what the view does.
 //
-// The site has three sessions, last saved 100 seconds ago: live, which holds Live, other, which holds {"o":1}, and
-// expired, which holds {"e":1}.
+// The site has three sessions, last saved 100 seconds ago. The session live holds Live, the session other holds {"o":1},
+// and the session expired holds {"e":1}.
 type Row struct {
 	Name string
-	// Cookie is the request's Cookie header, a line each. {live}, {other} and {expired} stand for the keys of these
-	// sessions, {unknown} for one that the site does not know; {octal live} and so on for the key in octal escapes,
-	// {escaped live} with a backslash before each character, {upper live} in capitals.
+	// Cookie are the request's Cookie headers, a line each. {live}, {other} and {expired} stand for the keys of these
+	// sessions, and {unknown} for a key that the site does not have. {octal live} is the key in octal escapes,
+	// {escaped live} has a backslash before each character, and {upper live} is in capitals.
 	Cookie string
-	// Unknown tells that the key in it is that of no live session. Default: as {unknown} or {expired} in it say.
+	// Unknown: no live session has the cookie's key. Default: whether the cookie is {unknown} or {expired}.
 	Unknown bool
-	// NoKey tells that there is a session cookie, and that its value is too short to be a key.
+	// NoKey: the value of the session cookie is too short for a key.
 	NoKey bool
-	// Foreign tells that the session cookie holds characters, or more of them, than a key has.
+	// Foreign: the session cookie has characters that no key has, or is too long for a key.
 	Foreign bool
-	// Script is what the view does with the session, statements divided by "; ". testdata/middleware_peer.py and
-	// statements.go have them. Besides:
+	// Script is what the view does with the session: statements divided by "; ". They are in testdata/middleware_peer.py
+	// and statements.go. There are also:
 	//
-	//	them set b 2      somebody else does this to the session live, meanwhile
-	//	cookie name=value the view sets a cookie of its own
-	//	raise 404         the view raises an exception that is answered so
+	//	them set b 2      another request does this to the session live
+	//	cookie name=value the view sets a cookie itself
+	//	raise 404         the view raises an exception that Django answers with 404
 	//
-	// An empty script does not even look at the session.
+	// An empty script does not use the session.
 	Script string
 	// Settings are Django's, by their names.
 	Settings map[string]any
 	// Live is what the session live holds, as JSON. Default: {"a":1}.
 	Live string
-	// Payload is what is wrong with the stored text of the session live: "tampered", "other secret", "list" (signed
-	// well, but no dict), or the text itself. "fallback" is signed with the first of SECRET_KEY_FALLBACKS, and so good.
+	// Payload says what is wrong with the stored text of the session live: "tampered", "other secret", "list" (with a good
+	// signature, but no dict), or the text itself. "fallback" is a good text, signed with the first of SECRET_KEY_FALLBACKS.
 	Payload string
-	// Status is the view's. Default: 200.
+	// Status is the status of the view's response. Default: 200.
 	Status int
-	// Vary are the lines of the view's own header.
+	// Vary are the Vary headers that the view sets.
 	Vary []string
-	// Method is the request's. Default: GET.
+	// Method is the method of the request. Default: GET.
 	Method string
 }
 
-// Rows is the table.
+// Rows returns the table.
 func Rows() []Row {
 	rows := slices.Concat(actionRows(), cookieRows(), statusRows(), settingRows(), expiryRows(), varyRows(), storeRows())
 	for i := range rows {
@@ -68,7 +68,7 @@ func Rows() []Row {
 	return rows
 }
 
-// cookieLines are the request's Cookie lines, with the keys in them.
+// cookieLines returns the request's Cookie headers, with the keys filled in.
 func (r Row) cookieLines(keys map[string]string) []string {
 	if r.Cookie == "" {
 		return nil

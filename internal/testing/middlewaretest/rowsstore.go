@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// storeRows are sessions that somebody else changes meanwhile, stored texts that cannot be trusted, and odd ones that can.
+// storeRows are sessions that another request changes, stored texts that cannot be trusted, and unusual ones that can.
 func storeRows() []Row {
 	return slices.Concat(meanwhileRows(), payloadRows(), valueRows())
 }
@@ -77,7 +77,7 @@ func payloadRows() []Row {
 	return rows
 }
 
-// valueRows are sessions whose values must come back as they were, in their order.
+// valueRows are sessions whose values must be stored again unchanged, in their order.
 func valueRows() []Row {
 	var rows []Row
 	for _, live := range []string{
@@ -96,8 +96,8 @@ func valueRows() []Row {
 	return rows
 }
 
-// cookies are Cookie headers that are spelled in other ways, and what Django finds in them: the key of a session or an
-// unknown one; no session cookie, or one that is too short to be a key; or one with a character or a length that no key has.
+// cookies are Cookie headers in unusual spellings, and what Django finds in them: the key of a session or an unknown key;
+// no session cookie, or one that is too short for a key; or one with a character or a length that no key has.
 var cookies = []struct {
 	name, cookie, finds string
 }{
@@ -161,7 +161,8 @@ var cookies = []struct {
 	{"an emoji", "sessionid=😀😀😀😀😀😀😀😀", "foreign"},
 }
 
-// cookieRows are every spelling with a view that does not look, that looks, that writes, and that writes unseen.
+// cookieRows are every spelling with a view that does not use the session, one that reads it, one that writes it, and one
+// that writes without reading.
 func cookieRows() []Row {
 	var rows []Row
 	for _, c := range cookies {
@@ -173,7 +174,7 @@ func cookieRows() []Row {
 	return rows
 }
 
-// site is settings that a site may have.
+// site are settings that a site may have.
 type site = map[string]any
 
 var sites = []site{
@@ -213,13 +214,13 @@ var sites = []site{
 	{"USE_TZ": true, "TIME_ZONE": "Asia/Kolkata"},
 }
 
-// everyRequest are all that matters to SESSION_SAVE_EVERY_REQUEST.
+// everyRequest are the scripts that matter with SESSION_SAVE_EVERY_REQUEST.
 var everyRequest = []string{
 	"", "session", "get a", "set b 2", "del a", "clear", "flush", "cycle", "save", "set b 2; save", "modified false",
 	"set b 2; modified false", "expiry 0", "expiry 300", "raise 404", "raise 500", "set b 2; raise 500",
 }
 
-// settingRows are every site with what saves, deletes and looks.
+// settingRows are every site with scripts that save, delete and read.
 func settingRows() []Row {
 	requests := []struct{ cookie, script string }{
 		{"", "set b 2"},

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// visitors are what the site may know of who comes.
+// visitors are the kinds of session cookies that a visitor may bring.
 var visitors = []struct{ name, cookie string }{
 	{"no cookie", ""},
 	{"live", "sessionid={live}"},
 	{"unknown", "sessionid={unknown}"},
 	{"expired", "sessionid={expired}"},
 	{"empty", "sessionid="},
-	{"short", "sessionid=short12"}, // seven characters are no key
+	{"short", "sessionid=short12"}, // Django takes no key under 8 characters
 }
 
-// scripts are what a view may do with the session.
+// scripts are the things that a view may do with the session.
 var scripts = []string{
 	"",
 	"session",
@@ -58,8 +58,8 @@ func orNothing(script string) string {
 	return script
 }
 
-// withState has the script end with what the session says of itself, once somebody looked: before, Django does not know
-// yet whether there is a session of the key that came.
+// withState adds flags to a script that loads the session. Before the load Django does not know whether the cookie's
+// session exists.
 func withState(script string) string {
 	if !accesses(script) {
 		return script
@@ -67,7 +67,7 @@ func withState(script string) string {
 	return script + "; accessed?; modified?; empty?"
 }
 
-// accesses tells whether the script looks at what the session holds, which is when Django loads it.
+// accesses reports whether the script reads or writes values, which is when Django loads the session.
 func accesses(script string) bool {
 	for statement := range strings.SplitSeq(script, "; ") {
 		op, _, _ := strings.Cut(statement, " ")
@@ -80,7 +80,7 @@ func accesses(script string) bool {
 	return false
 }
 
-// expiries are what a session may hold for its _session_expiry, as JSON.
+// expiries are values of _session_expiry, as JSON.
 var expiries = []string{
 	"300", "0", "-5", "-1209600", "1", "0.25", "0.0", "-0.0", "-0.25", "1.5", "-1.5", "300.0", "1e3", "1e-9", "1e9",
 	"null", "true", "false", `""`, "[]", "{}", "[1]", `{"a":1}`,
@@ -90,13 +90,13 @@ var expiries = []string{
 	`"2099-13-31T23:59:59+00:00"`, `" 2099-12-31T23:59:59+00:00"`, `"20991231T235959Z"`,
 }
 
-// farExpiries are further away than a time.Duration can tell.
+// farExpiries are beyond a time.Duration.
 var farExpiries = []string{
 	"99999999999", "253402300799", "1000000000000000000", "-1000000000000000000", "1e400", "-1e400", "NaN",
 	"123456789012345678901234567890", `"0001-01-01T00:00:00+00:00"`, `"9999-12-31T23:59:59+00:00"`, `"9999-12-31T23:59:59-01:00"`,
 }
 
-// expiryRows are sessions with every one of these, looked at and saved, under settings that treat them differently.
+// expiryRows are sessions with each of these expiries, read and saved, with settings that treat them differently.
 func expiryRows() []Row {
 	var rows []Row
 	for _, s := range []site{
@@ -122,7 +122,7 @@ func expiryRows() []Row {
 	return rows
 }
 
-// statusRows are what a view answers, with what it may have done before.
+// statusRows are responses of each status, after scripts that matter to it.
 func statusRows() []Row {
 	requests := []struct{ cookie, script string }{
 		{"", "set b 2"},
@@ -162,7 +162,7 @@ func statusRows() []Row {
 	return rows
 }
 
-// varyRows are views that vary by something themselves.
+// varyRows are views that set Vary themselves.
 func varyRows() []Row {
 	var rows []Row
 	for _, vary := range [][]string{

@@ -25,32 +25,32 @@ type Engine struct {
 	Django djangotest.Settings
 	// Open opens djsess's store until the test ends.
 	Open func(t testing.TB, s *djsession.Settings) djsession.Store
-	// OwnClock tells that the store ends sessions by a clock that does not stand still.
+	// OwnClock: the store expires sessions by a clock of its own, which does not stand still.
 	OwnClock bool
-	// Warm tells that the cache of the engine cached_db has, before each row, what the database has. Default: nothing.
+	// Warm: before each row the cache of the engine cached_db holds what the database holds. Default: the cache is empty.
 	Warm bool
 }
 
 func (e Engine) name() string { return e.Django["SESSION_ENGINE"].(string) }
 
-// leavesOut tells of the rows that say nothing here.
+// leavesOut reports whether a row means nothing for this engine.
 func (e Engine) leavesOut(r Row) bool {
 	switch {
 	case e.name() == signedCookies:
-		return strings.Contains(r.Script, "them ") // a session is nowhere but in its visitor's request
+		return strings.Contains(r.Script, "them ") // a session is only in its visitor's cookie, so no other request can change it
 	case e.name() == cache && e.OwnClock:
-		return soon.MatchString(r.Live) // it may end while one looks
+		return soon.MatchString(r.Live) // it may expire during the test
 	}
 	return false
 }
 
-// soon finds expiries within the next seconds. (Those within this second are over at once.)
+// soon matches expiries within the next two seconds. Those within this second have passed at once.
 var soon = regexp.MustCompile(`_session_expiry":(1|1\.5|true)}`)
 
-// inDatabase tells that the engine is cache, over a DatabaseCache.
+// inDatabase reports whether the engine is cache, over a DatabaseCache.
 func (e Engine) inDatabase() bool { return e.name() == cache && !e.OwnClock }
 
-// isMemcached tells that the engine is cache, over Memcached.
+// isMemcached reports whether the engine is cache, over Memcached.
 func (e Engine) isMemcached() bool {
 	caches, _ := e.Django["CACHES"].(map[string]any)
 	entry, _ := caches["default"].(map[string]any)
@@ -58,20 +58,20 @@ func (e Engine) isMemcached() bool {
 	return e.name() == cache && strings.HasPrefix(backend, "django.core.cache.backends.memcached.")
 }
 
-// until is what is told of a session that was stored for so many seconds.
+// until returns how an outcome shows the expiry of a session that was stored for so many seconds.
 func (e Engine) until(seconds int64) string {
 	switch {
 	case e.name() == file:
-		return "" // a file has no end
+		return "" // a file has no expiry
 	case e.inDatabase():
-		return fmt.Sprintf(" until %+.1f", float64(seconds)-0.9) // it ends as its second begins
+		return fmt.Sprintf(" until %+.1f", float64(seconds)-0.9) // it expires at the start of its second
 	case e.name() == cache:
 		return fmt.Sprintf(" until ~%+d", seconds)
 	}
 	return fmt.Sprintf(" until %+d", seconds)
 }
 
-// every returns n if each nth row of the table is to run. It is a prime number, so that the rows are of every kind.
+// every returns n if each nth row of the table is to run. n is prime, so that rows of every kind run.
 func (e Engine) every() int {
 	switch {
 	case testing.Short():
@@ -89,7 +89,7 @@ func Run(t *testing.T, e Engine) {
 	p := startPeer(t, e)
 	g := startGo(t, e, p)
 	names := map[string]bool{}
-	shown := map[*difference]bool{} // by those that cover a row
+	shown := map[*difference]bool{} // whether a difference changed an outcome
 	for i, row := range Rows() {
 		if i%every != 0 {
 			continue
@@ -101,7 +101,7 @@ func Run(t *testing.T, e Engine) {
 		if e.leavesOut(row) {
 			continue
 		}
-		p.moveClock() // a store with a clock of its own goes on too
+		p.moveClock() // because a store's own clock goes on
 		t.Run(row.Name, func(t *testing.T) {
 			concurrent := strings.Contains(row.Script, "them ")
 			modes := []bool{false, true}
@@ -128,7 +128,7 @@ func Run(t *testing.T, e Engine) {
 	}
 }
 
-// expect is what Go makes of a row, given what Django does.
+// expect returns the outcome of a row in Go, given the outcome in Django.
 func (p *peer) expect(t *testing.T, overwrite bool, r Row, django string) string {
 	d := differs(p.engine, overwrite, r)
 	if d == nil {

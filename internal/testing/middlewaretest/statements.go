@@ -14,8 +14,8 @@ import (
 	"github.com/djsess/djsess/internal/testing/edit"
 )
 
-// perform does what a statement of a script says, and returns what it gives, as JSON; "" for what gives nothing. Its twin is
-// in testdata/middleware_peer.py.
+// perform runs a statement of a script and returns its result as JSON, or "" if it has none. It does what
+// testdata/middleware_peer.py does in Django.
 func perform(ctx context.Context, s *djsession.Session, now time.Time, statement string) (string, error) {
 	op, rest, _ := strings.Cut(statement, " ")
 	name, value, _ := strings.Cut(rest, " ")
@@ -119,7 +119,7 @@ func perform(ctx context.Context, s *djsession.Session, now time.Time, statement
 	return "", fmt.Errorf("no statement %q", statement)
 }
 
-// deleteItem is Python's del. In Go, deleting what is not there is no error.
+// deleteItem is Python's del, which fails if the value is missing. Go's Delete does not.
 func deleteItem(s *djsession.Session, name string) error {
 	missing := !s.Has(name)
 	return keyError(missing, s.Delete(name))
@@ -149,7 +149,7 @@ func items(v *djsession.Values) string {
 	return "[" + strings.Join(pairs, ",") + "]"
 }
 
-// decoded is JSON as the Go value that says the same.
+// decoded returns JSON as a Go value.
 func decoded(text string) any {
 	var v djsession.Values
 	var value any

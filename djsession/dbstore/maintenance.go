@@ -3,6 +3,7 @@ package dbstore
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -79,4 +80,15 @@ func (s *Store) hasUniqueKey(ctx context.Context) (unique bool, err error) {
 	}
 	err = s.table.DB.QueryRowContext(ctx, query, args...).Scan(&unique)
 	return unique, err
+}
+
+// Size returns the size of the table, from what the database knows of it. The number of rows is an
+// estimate. In SQLite it counts up to a million rows, and the bytes are those of the whole database.
+func (s *Store) Size(ctx context.Context) (djsession.StoreSize, error) { return s.table.Size(ctx) }
+
+// ClearExpired removes the rows whose expire_date is before r.Before, in batches along the index of
+// expire_date. If rows of another table point at a row, and the database does not let it go, it
+// stays: "manage.py clearsessions" removes it with them.
+func (s *Store) ClearExpired(ctx context.Context, r djsession.ClearRequest) iter.Seq2[djsession.Cleared, error] {
+	return s.table.ClearExpired(ctx, r)
 }

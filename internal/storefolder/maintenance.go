@@ -3,12 +3,71 @@ package storefolder
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
+	"os"
+	"path/filepath"
 
 	"github.com/djsess/djsess/djsession"
+	"github.com/djsess/djsess/internal/checkup"
 	"github.com/djsess/djsess/internal/swapfile"
 )
+
+// Examine checks the folder: who may read it and who may write to it. See djsession.Examiner.
+func (f *Folder) Examine() djsession.CheckResult {
+	const check = "folder"
+	info, err := os.Stat(f.Path)
+	if err == nil {
+		var dir *os.File
+		if dir, err = os.Open(f.Path); err == nil {
+			dir.Close()
+		}
+	}
+	if err != nil {
+		r := djsession.ErrorResult(check, djsession.CheckFails, f.Fail("examine", "", err))
+		r.Remedy = "run as the user that the site runs as"
+		return r
+	}
+	r := djsession.CheckResult{Check: check, Status: djsession.CheckOK, Text: fmt.Sprintf("%s is a folder of the permissions %v", f.Path, info.Mode().Perm())}
+	if f.IsOpenToAll() {
+		r.Status = djsession.CheckWarns
+		r.Text += ": every user of this machine may put files there"
+		r.Remedy = "give the site a folder of its own, with the permissions 0700, by " + f.config.Setting + "; " + checkup.MoveRemedy
+	}
+	return r
+}
+
+// mostSized is up to how many files Size looks at.
+const mostSized = 100_000
+
+// Size counts the files and their bytes: see djsession.Sizer. A larger folder would take too long.
+func (f *Folder) Size(ctx context.Context) (djsession.StoreSize, error) {
+	size := djsession.UnknownSize
+	files, bytes := int64(0), int64(0)
+	for name, err := range f.Names(ctx) {
+		if err == nil && !f.config.IsOurs(name) {
+			continue
+		}
+		var info fs.FileInfo
+		if err == nil {
+			info, err = os.Lstat(filepath.Join(f.Path, name))
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, fs.ErrNotExist) && name != "":
+			continue // removed since its name was read
+		default:
+			return size, f.Fail("size", "", err)
+		}
+		bytes += info.Size()
+		if files++; files > mostSized {
+			return size, nil
+		}
+	}
+	size.Sessions, size.Files = files, bytes
+	return size, nil
+}
 
 // defaultClearLimit is how many files a batch looks at by default.
 const defaultClearLimit = 1000

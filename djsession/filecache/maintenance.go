@@ -8,6 +8,16 @@ import (
 	"github.com/djsess/djsess/internal/swapfile"
 )
 
+// Examine checks the folder: see cachestore.Examiner. Files have only hashes of their keys, so
+// nobody can tell the sessions from what else the site caches.
+func (c *Cache) Examine(context.Context, string) []djsession.CheckResult {
+	return []djsession.CheckResult{c.folder.Examine()}
+}
+
+// Size returns how many files the folder has, sessions or not, and their bytes. In a folder of more than
+// 100,000 files neither is known.
+func (c *Cache) Size(ctx context.Context) (djsession.StoreSize, error) { return c.folder.Size(ctx) }
+
 // ClearExpired removes the files of items that have ended, whether they are sessions or not: a
 // file does not show it. A file without an expiry stays.
 func (c *Cache) ClearExpired(ctx context.Context, r djsession.ClearRequest) iter.Seq2[djsession.Cleared, error] {

@@ -1,6 +1,5 @@
-// Package clockskew compares the clock of a server with this machine's. Sessions end by the clock
-// of the server or program that reads them.
-package clockskew
+// Package checkup has what the Examine methods of several stores share.
+package checkup
 
 import (
 	"fmt"
@@ -9,11 +8,16 @@ import (
 	"github.com/djsess/djsess/djsession"
 )
 
-// Tolerated is how far apart two clocks may be. Sessions live for hours or weeks.
-const Tolerated = 10 * time.Second
+// MoveRemedy is the end of a remedy by which a site keeps its sessions elsewhere. A new place is empty,
+// and every user would be logged out.
+const MoveRemedy = "djsess takes the sessions along, as docs/moving/engines.md says"
 
-// Check asks a server for its time, and returns what to say about it. now is this machine's clock.
-func Check(server string, now func() time.Time, ask func() (time.Time, error)) djsession.CheckResult {
+// ToleratedSkew is how far apart two clocks may be. Sessions live for hours or weeks.
+const ToleratedSkew = 10 * time.Second
+
+// CheckClock asks a server for its time and compares it with now, this machine's clock. Sessions end
+// by the clock of the server or program that reads them.
+func CheckClock(server string, now func() time.Time, ask func() (time.Time, error)) djsession.CheckResult {
 	const check = "clock"
 	before := now()
 	theirs, err := ask()
@@ -22,7 +26,7 @@ func Check(server string, now func() time.Time, ask func() (time.Time, error)) d
 		return djsession.ErrorResult(check, djsession.CheckSkipped, fmt.Errorf("%s does not tell its time: %w", server, err))
 	}
 	skew := theirs.Sub(before.Add(after.Sub(before) / 2))
-	if skew.Abs() <= Tolerated+after.Sub(before) {
+	if skew.Abs() <= ToleratedSkew+after.Sub(before) {
 		return djsession.CheckResult{Check: check, Status: djsession.CheckOK, Text: "the clocks of " + server + " and of this machine agree"}
 	}
 	direction := "ahead of"

@@ -5,6 +5,7 @@ package main
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"syscall"
 )
 
@@ -31,3 +32,10 @@ func writableByOthers(file fs.FileInfo) bool {
 }
 
 func readableByAll(file fs.FileInfo) bool { return file.Mode().Perm()&0o004 != 0 }
+
+// killAsGroup has a program run in a process group of its own, all of which is killed when the
+// program's context ends.
+func killAsGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}

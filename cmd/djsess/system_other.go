@@ -5,6 +5,7 @@ package main
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 )
 
 // On these systems a file's mode does not show which users may read or write it, so every file
@@ -19,3 +20,6 @@ func ownedByUs(fs.FileInfo) bool { return true }
 func writableByOthers(fs.FileInfo) bool { return false }
 
 func readableByAll(fs.FileInfo) bool { return false }
+
+// killAsGroup does nothing on these systems: only the program itself is killed when its context ends.
+func killAsGroup(*exec.Cmd) {}

@@ -1,4 +1,4 @@
-package keypart
+package scanning
 
 import (
 	"hash/fnv"
@@ -25,7 +25,7 @@ func TestParts(t *testing.T) {
 		for range keys {
 			key, n := djsession.NewKey(), 0
 			for part := range found {
-				if Has(key, part, parts) {
+				if IsInPart(key, part, parts) {
 					found[part]++
 					n++
 				}

@@ -3,10 +3,11 @@ package dbcache
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/djsess/djsess/djsession"
-	"github.com/djsess/djsess/internal/remedy"
+	"github.com/djsess/djsess/internal/checkup"
 )
 
 // sharedSample is how many rows checkShared looks at.
@@ -39,7 +40,7 @@ func (c *Cache) checkShared(ctx context.Context, prefix string) djsession.CheckR
 		return djsession.CheckResult{Check: check, Status: djsession.CheckWarns,
 			Text: fmt.Sprintf("%d of %d rows of table %q are no sessions of this site: a cache.clear() there logs all users out, and all rows together count for MAX_ENTRIES",
 				others, len(keys), c.table.Name),
-			Remedy: "keep sessions in a table of their own: name its entry of CACHES by SESSION_CACHE_ALIAS; " + remedy.Move}
+			Remedy: "keep sessions in a table of their own: name its entry of CACHES by SESSION_CACHE_ALIAS; " + checkup.MoveRemedy}
 	}
 	return djsession.CheckResult{Check: check, Status: djsession.CheckOK, Text: fmt.Sprintf("nothing but sessions was seen in table %q", c.table.Name)}
 }
@@ -64,4 +65,18 @@ func (c *Cache) someKeys(ctx context.Context) (keys []string, err error) {
 		return nil, c.table.Fail(ctx, "examine", "", err)
 	}
 	return keys, nil
+}
+
+// Size returns the size of the table with its items, sessions or not.
+func (c *Cache) Size(ctx context.Context) (djsession.StoreSize, error) { return c.table.Size(ctx) }
+
+// ClearExpired removes the rows of items that have ended, whether they are sessions or not, as
+// Django does when it culls.
+func (c *Cache) ClearExpired(ctx context.Context, r djsession.ClearRequest) iter.Seq2[djsession.Cleared, error] {
+	if c.config.ReadOnly && !r.DryRun {
+		return func(yield func(djsession.Cleared, error) bool) {
+			yield(djsession.Cleared{}, c.table.Error("clear expired", "", djsession.ErrReadOnly))
+		}
+	}
+	return c.table.ClearExpired(ctx, r)
 }
