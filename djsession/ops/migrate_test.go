@@ -274,3 +274,22 @@ func TestJournalIsKept(t *testing.T) {
 	}
 	journals("the next run", 0)
 }
+
+// Two machines with other numbers of processors share a store: no session is left out. Many shards on a machine with many
+// processors are no error.
+func TestShardsOfUnequalMachines(t *testing.T) {
+	from, to := memory(t), memory(t)
+	fill(t, from, 200)
+	for i, workers := range []int{2, 8} {
+		job := ops.Job{Shard: i + 1, Shards: 2, Workers: workers}
+		if _, err := ops.Migrate(t.Context(), from, to, ops.Migration{Job: job}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c, err := ops.Compare(t.Context(), from, to, ops.StopOnLoss, ops.Job{}); err != nil || c.Equal != 200 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := ops.Compare(t.Context(), from, to, ops.StopOnLoss, ops.Job{Shard: 1, Shards: djsession.MaxParts}); err != nil {
+		t.Error(err)
+	}
+}
