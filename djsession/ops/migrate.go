@@ -23,6 +23,9 @@ type Migration struct {
 	// them a run after one that was killed takes back sessions that have left the source meanwhile.
 	// Runs at the same time need different paths. Default: none.
 	Journal string
+	// JournalOf names the source and the target, such as by their URLs. The files hold a hash of it, and a journal of other
+	// stores is an ErrJournal. Default: any journal is accepted that was made without it.
+	JournalOf string
 	// Force writes into a target that drops sessions by itself.
 	Force bool
 }
@@ -74,7 +77,7 @@ func Migrate(ctx context.Context, from, to djsession.Store, options Migration) (
 		if m.DryRun {
 			return m.rehearse, nil
 		}
-		j, err := openJournal(m.Journal, worker)
+		j, err := m.openJournal(worker)
 		if err != nil {
 			return nil, err
 		}
@@ -119,11 +122,12 @@ func (m *migration) prepare(ctx context.Context) error {
 	if err := m.checkTarget(ctx); err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
-	if !opens || m.DryRun {
+	batches, err := m.readJournals()
+	if err != nil || !opens || m.DryRun {
 		// A source without sessions may have been emptied after the move. It does not show who has logged out.
-		return nil
+		return err
 	}
-	return m.recoverJournals(ctx)
+	return m.recoverJournals(ctx, batches)
 }
 
 // checkSettings returns an error if a store cannot be read, or if its settings are not the site's.
