@@ -123,9 +123,15 @@ func (m *migration) prepare(ctx context.Context) error {
 		return fmt.Errorf("target: %w", err)
 	}
 	batches, err := m.readJournals()
-	if err != nil || !opens || m.DryRun {
-		// A source without sessions may have been emptied after the move. It does not show who has logged out.
+	if err != nil || m.DryRun {
 		return err
+	}
+	if err := m.checkDistinct(ctx); err != nil {
+		return err
+	}
+	if !opens {
+		// A source without sessions may have been emptied after the move. It does not show who has logged out.
+		return nil
 	}
 	return m.recoverJournals(ctx, batches)
 }

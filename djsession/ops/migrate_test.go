@@ -379,3 +379,63 @@ func TestJournalOfOddSessions(t *testing.T) {
 		})
 	}
 }
+
+// One store under two names is refused, since a user who logs out meanwhile would be back. Nothing is left of the attempt, nor
+// of the same question about two stores.
+func TestSameStoreUnderTwoNames(t *testing.T) {
+	redis := djangotest.Redis(t)
+	folder := inFolder(t)
+	link := t.TempDir() + "/link"
+	if err := os.Symlink(strings.TrimPrefix(folder, "file:///"), link); err != nil {
+		t.Fatal(err)
+	}
+	for name, urls := range map[string][2]string{
+		"files": {folder, "file:///" + link},
+		"redis": {redis.URL, strings.Replace(redis.URL, "127.0.0.1", "localhost", 1)},
+	} {
+		from, to := openWith(t, urls[0], djangotest.Newest, nil), openWith(t, urls[1], djangotest.Newest, nil)
+		fill(t, from, 3)
+		report, err := ops.Migrate(t.Context(), from, to, ops.Migration{})
+		if !errors.Is(err, ops.ErrSameStore) || *report != (ops.MigrationReport{}) {
+			t.Errorf("%s: %+v, %v", name, report, err)
+		}
+		other := memory(t)
+		for range 2 {
+			if _, err := ops.Migrate(t.Context(), from, other, ops.Migration{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, store := range []djsession.Store{from, other} {
+			n := 0
+			for _, err := range store.(djsession.Scanner).Scan(t.Context(), djsession.Range{}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				n++
+			}
+			if n != 3 {
+				t.Errorf("%s: there are %d sessions", name, n)
+			}
+		}
+	}
+}
+
+// A key that the target takes for that of another session is not counted as kept.
+func TestKeysThatTheTargetDoesNotTellApart(t *testing.T) {
+	djangotest.NotShort(t, "MariaDB")
+	to := openWith(t, djangotest.MariaDB(t).URL, djangotest.Newest, nil)
+	if _, err := to.(djsession.SQLStore).DB().Exec("CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data longtext NOT NULL, expire_date datetime(6) NOT NULL)"); err != nil {
+		t.Fatal(err)
+	}
+	from := memory(t)
+	for _, key := range []string{"abcdefgh", "ABCDEFGH", "ijklmnop"} {
+		if _, err := from.Create(t.Context(), key, nil, time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for run, want := range []ops.MigrationReport{{Read: 3, Inserted: 2, Failed: 1}, {Read: 3, Kept: 2, Failed: 1}} {
+		if report, err := ops.Migrate(t.Context(), from, to, ops.Migration{}); err != nil || *report != want {
+			t.Errorf("run %d: %+v, %v", run, report, err)
+		}
+	}
+}
