@@ -60,7 +60,8 @@ var (
 // the serializers may differ. It inserts only what is absent. After each batch it reads the source again, and deletes from the
 // target what it has inserted there and has left the source meanwhile: its user has logged out.
 //
-// Migrate writes nothing if the sessions of the source or of the target do not open. A source that cannot be listed, one
+// Migrate writes nothing if the sessions of the source or of the target do not open, or if both are one store (ErrSameStore). To
+// find that out it may store an empty session in the target for a moment. A source that cannot be listed, one
 // that keeps only hashes of its keys (a FileBasedCache), and the engine signed_cookies are an
 // errors.ErrUnsupported. Run again, it goes on where it was: what the target has is kept.
 func Migrate(ctx context.Context, from, to djsession.Store, options Migration) (*MigrationReport, error) {

@@ -19,9 +19,11 @@ func (m *migration) checkDistinct(ctx context.Context) error {
 		return err
 	}
 	settings := m.to.Settings()
-	probe, err := m.to.Create(ctx, djsession.NewKey(), nil, settings.Now().Add(time.Minute))
+	key := djsession.NewKey()
+	probe, err := m.to.Create(ctx, key, nil, settings.Now().Add(time.Minute))
 	if err != nil {
-		return nil // the first batch shows why, unless it is about empty sessions only
+		m.to.Delete(ctx, key) // it may be stored, if the answer was lost
+		return nil            // the first batch shows why, unless it is about empty sessions only
 	}
 	found, err := live(ctx, m.from, []string{probe.Key})
 	if err := deleteUnchanged(context.WithoutCancel(ctx), m.to, probe); err != nil && !isAboutSession(err) {
