@@ -105,8 +105,9 @@ type Range struct {
 	Newest int
 	// Part and Parts divide the sessions among several scans. If Parts is 2 or more, this scan
 	// is that of the part number Part, counted from 0. The store divides its sessions by their
-	// keys: each session is in one part, and stays there. Newest ignores them. Parts is at most
-	// MaxParts.
+	// keys: each session is in one part, and stays there. A part can be divided again: part 1 of
+	// 2 is the parts 3, 4 and 5 of 6, so that machines that share a store can each have a number
+	// of workers of their own. Newest ignores them. Parts is at most MaxParts.
 	Part, Parts int
 }
 

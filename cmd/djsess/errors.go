@@ -188,6 +188,8 @@ func explainKind(err error) (status int, hint string) {
 		return misused, `the site's settings file says what the site runs: after a change of the site, write it again with "djsess settings"`
 	case errors.Is(err, ops.ErrNoFallbacks):
 		return misused, "put the site's SECRET_KEY first and the older keys after it"
+	case errors.Is(err, ops.ErrSameStore), errors.Is(err, ops.ErrJournal):
+		return misused, ""
 	case errors.Is(err, ops.ErrEvicts):
 		return failed, "a session that it drops is a user who is logged out: raise the limit, or use --force"
 	case errors.Is(err, ops.ErrEndsTooEarly):

@@ -80,8 +80,9 @@ Redis with a maxmemory-policy other than noeviction, Memcached. --force override
 				return compare(ctx, source, target, loss.OnLoss, job, report)
 			}
 			options := ops.Migration{Job: job, Refresh: *refresh, OnLoss: loss.OnLoss, Force: *force, Journal: *journal}
+			options.JournalOf = source.address + "\n" + target.address
 			if options.Journal == "" {
-				options.Journal, err = defaultJournal(source, target, flags.shard)
+				options.Journal, err = defaultJournal(options.JournalOf, flags.shard)
 			}
 			if err != nil {
 				return err
@@ -120,7 +121,7 @@ func compare(ctx context.Context, source, target *site, loss ops.OnLoss, job ops
 }
 
 // defaultJournal returns the path of the journal for two stores. The name does not show them.
-func defaultJournal(source, target *site, shard string) (string, error) {
+func defaultJournal(stores, shard string) (string, error) {
 	folder, err := os.UserCacheDir()
 	if err == nil {
 		folder = filepath.Join(folder, "djsess")
@@ -129,7 +130,7 @@ func defaultJournal(source, target *site, shard string) (string, error) {
 	if err != nil {
 		return "", configf("journal: there is no folder for it, so name a file by --journal: %w", err)
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s", source, target, shard))
+	sum := sha256.Sum256([]byte(stores + "\n" + shard))
 	return filepath.Join(folder, fmt.Sprintf("migrate-%x", sum[:8])), nil
 }
 
@@ -145,7 +146,7 @@ func (a *app) withStores(cmd *cobra.Command, from, to string, readOnly bool, f f
 			return err
 		}
 	}
-	if places[0].url == places[1].url && places[0].cache == places[1].cache {
+	if places[0].address() == places[1].address() {
 		return usagef(cmd, "--from and --to: they are the same store")
 	}
 	source, err := a.openSite(c, places[0], true)

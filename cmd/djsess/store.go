@@ -197,6 +197,7 @@ type site struct {
 	config   *config
 	isCache  bool // the engine is cache
 	namedBy  string
+	address  string // see place.address
 }
 
 // withStore opens the store, calls f and closes the store. SIGINT and SIGTERM end f's context.
@@ -261,7 +262,17 @@ func (a *app) openSite(c *config, place place, readOnly bool) (*site, error) {
 	if err != nil {
 		return nil, openError(err, place.namedBy)
 	}
-	return &site{store, settings, c, place.isUnsigned(), place.namedBy}, nil
+	return &site{store, settings, c, place.isUnsigned(), place.namedBy, place.address()}, nil
+}
+
+// address returns what tells a store from others: its URLs, without passwords and relative paths.
+func (p place) address() string {
+	folder, err := os.Getwd()
+	if err != nil {
+		folder = "."
+	}
+	plain := func(rawURL string) string { return storeurl.WithoutPassword(storeurl.Resolve(rawURL, folder)) }
+	return plain(p.url) + " " + plain(p.cache)
 }
 
 // check finds the schemes of the store's URLs.

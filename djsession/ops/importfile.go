@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"iter"
 	"sync"
 	"sync/atomic"
@@ -143,6 +144,8 @@ func (f *exportFile) readEnd(line []byte) error {
 	switch _, err := f.in.ReadByte(); {
 	case err == nil:
 		return fmt.Errorf("%w: something follows its last line", ErrExportEdited)
+	case f.isDamaged(err) && !errors.Is(err, io.EOF):
+		return fmt.Errorf("%w: %w", ErrExportEdited, err)
 	case !errors.Is(err, io.EOF):
 		return fmt.Errorf("read the export: %w", err)
 	}
@@ -169,10 +172,17 @@ func (f *exportFile) readLine(longest int) ([]byte, error) {
 			return nil, fmt.Errorf("%w: %w", ErrExportTruncated, err)
 		case errors.Is(err, io.EOF):
 			return f.line, ErrExportTruncated
+		case f.isDamaged(err):
+			return nil, fmt.Errorf("%w: %w", ErrExportEdited, err)
 		default:
 			return nil, fmt.Errorf("read the export: %w", err)
 		}
 	}
+}
+
+// isDamaged reports whether an error is about compressed data. Any other is of the file.
+func (f *exportFile) isDamaged(err error) bool {
+	return f.unpack != nil && !errors.As(err, new(*fs.PathError)) && !errors.Is(err, zstd.ErrWindowSizeExceeded)
 }
 
 // Count returns how many sessions there are.

@@ -23,7 +23,7 @@ func rewindable(ctx context.Context, r io.Reader) (_ io.ReadSeeker, close func()
 			os.Remove(copied.Name())
 		}
 	}
-	_, err = io.Copy(copied, &endingReader{ctx, r})
+	err = copyUntil(ctx, copied, r)
 	if err == nil {
 		_, err = copied.Seek(0, io.SeekStart)
 	}
@@ -44,15 +44,18 @@ func canSeek(r io.ReadSeeker) bool {
 	return err == nil
 }
 
-// endingReader is a reader that ends with its context.
-type endingReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (e *endingReader) Read(p []byte) (int, error) {
-	if err := e.ctx.Err(); err != nil {
-		return 0, err
+// copyUntil copies all of r, or returns when the context ends. A read that waits then, such as that of a terminal, goes on until r
+// returns: nothing else ends it.
+func copyUntil(ctx context.Context, w io.Writer, r io.Reader) error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(w, r)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return e.r.Read(p)
 }

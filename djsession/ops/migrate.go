@@ -23,6 +23,9 @@ type Migration struct {
 	// them a run after one that was killed takes back sessions that have left the source meanwhile.
 	// Runs at the same time need different paths. Default: none.
 	Journal string
+	// JournalOf names the source and the target, such as by their URLs. The files hold a hash of it, and a journal of other
+	// stores is an ErrJournal. Default: any journal is accepted that was made without it.
+	JournalOf string
 	// Force writes into a target that drops sessions by itself.
 	Force bool
 }
@@ -57,7 +60,8 @@ var (
 // the serializers may differ. It inserts only what is absent. After each batch it reads the source again, and deletes from the
 // target what it has inserted there and has left the source meanwhile: its user has logged out.
 //
-// Migrate writes nothing if the sessions of the source or of the target do not open. A source that cannot be listed, one
+// Migrate writes nothing if the sessions of the source or of the target do not open, or if both are one store (ErrSameStore). To
+// find that out it may store an empty session in the target for a moment. A source that cannot be listed, one
 // that keeps only hashes of its keys (a FileBasedCache), and the engine signed_cookies are an
 // errors.ErrUnsupported. Run again, it goes on where it was: what the target has is kept.
 func Migrate(ctx context.Context, from, to djsession.Store, options Migration) (*MigrationReport, error) {
@@ -74,7 +78,7 @@ func Migrate(ctx context.Context, from, to djsession.Store, options Migration) (
 		if m.DryRun {
 			return m.rehearse, nil
 		}
-		j, err := openJournal(m.Journal, worker)
+		j, err := m.openJournal(worker)
 		if err != nil {
 			return nil, err
 		}
@@ -119,11 +123,18 @@ func (m *migration) prepare(ctx context.Context) error {
 	if err := m.checkTarget(ctx); err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
-	if !opens || m.DryRun {
+	batches, err := m.readJournals()
+	if err != nil || m.DryRun {
+		return err
+	}
+	if err := m.checkDistinct(ctx); err != nil {
+		return err
+	}
+	if !opens {
 		// A source without sessions may have been emptied after the move. It does not show who has logged out.
 		return nil
 	}
-	return m.recoverJournals(ctx)
+	return m.recoverJournals(ctx, batches)
 }
 
 // checkSettings returns an error if a store cannot be read, or if its settings are not the site's.

@@ -274,3 +274,168 @@ func TestJournalIsKept(t *testing.T) {
 	}
 	journals("the next run", 0)
 }
+
+// Two machines with other numbers of processors share a store: no session is left out. Many shards on a machine with many
+// processors are no error.
+func TestShardsOfUnequalMachines(t *testing.T) {
+	from, to := memory(t), memory(t)
+	fill(t, from, 200)
+	for i, workers := range []int{2, 8} {
+		job := ops.Job{Shard: i + 1, Shards: 2, Workers: workers}
+		if _, err := ops.Migrate(t.Context(), from, to, ops.Migration{Job: job}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c, err := ops.Compare(t.Context(), from, to, ops.StopOnLoss, ops.Job{}); err != nil || c.Equal != 200 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := ops.Compare(t.Context(), from, to, ops.StopOnLoss, ops.Job{Shard: 1, Shards: djsession.MaxParts}); err != nil {
+		t.Error(err)
+	}
+}
+
+// Other files that are named like a journal stay, and a batch of other stores takes nothing back.
+func TestJournalOfOthers(t *testing.T) {
+	from, to := memory(t), memory(t)
+	keys := fill(t, from, 3)
+	left := 3
+	options := ops.Migration{Job: ops.Job{Workers: 1}, Journal: filepath.Join(t.TempDir(), "journal"), JournalOf: "a b"}
+	log := options.Journal + ".log"
+	if err := os.WriteFile(log, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, from, 1)
+	if _, err := ops.Migrate(t.Context(), from, dying{to, &left}, options); !errors.Is(err, errDied) {
+		t.Fatal(err)
+	}
+	others := options
+	others.JournalOf = "c b"
+	otherSource := memory(t)
+	fill(t, otherSource, 2)
+	if report, err := ops.Migrate(t.Context(), otherSource, to, others); !errors.Is(err, ops.ErrJournal) || *report != (ops.MigrationReport{}) {
+		t.Errorf("a journal of other stores: %+v, %v", report, err)
+	}
+	if report, err := ops.Migrate(t.Context(), from, to, options); err != nil || report.TakenBack != 0 || !has(t, to, keys[0]) {
+		t.Errorf("the rerun: %+v, %v", report, err)
+	}
+	mine := options.Journal + ".0"
+	if err := os.WriteFile(mine, []byte("mine, too"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ops.Migrate(t.Context(), from, to, options); !errors.Is(err, ops.ErrJournal) {
+		t.Errorf("a file of another kind: %v", err)
+	}
+	for _, name := range []string{log, mine} {
+		if text, err := os.ReadFile(name); err != nil || !strings.HasPrefix(string(text), "mine") {
+			t.Errorf("%s: %q, %v", filepath.Base(name), text, err)
+		}
+	}
+}
+
+// onlyListed is a store that dies when its sessions were listed.
+type onlyListed struct{ *djsessiontest.Store }
+
+func (onlyListed) Load(context.Context, string) (*djsession.Record, error) { return nil, errDied }
+
+// A session with an age of its own and one under an odd key are taken back like others: the engine file never ends the one, and the other's
+// key has several lines.
+func TestJournalOfOddSessions(t *testing.T) {
+	for _, where := range []string{"memory", "files", "memcached"} {
+		t.Run(where, func(t *testing.T) {
+			from := memory(t)
+			aged := new(djsession.Values)
+			if err := aged.Set("_session_expiry", 3600); err != nil {
+				t.Fatal(err)
+			}
+			key := "twolines\r\n1 \r"
+			if where != "memory" {
+				key = "abcdefghij"
+			}
+			if _, err := from.Create(t.Context(), key, aged, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			fill(t, from, 1)
+			var to djsession.Store = memory(t)
+			switch where {
+			case "files":
+				to = openWith(t, inFolder(t), djangotest.Newest, nil)
+			case "memcached":
+				to = openWith(t, "memcached://"+djangotest.Memcached(t, 1).Addrs()[0], djangotest.Newest, nil)
+			}
+			options := ops.Migration{Job: ops.Job{Workers: 1}, Journal: filepath.Join(t.TempDir(), "journal"), Force: true}
+			if _, err := ops.Migrate(t.Context(), onlyListed{from}, to, options); !errors.Is(err, errDied) || !has(t, to, key) {
+				t.Fatal(err)
+			}
+			if err := from.Delete(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+			report, err := ops.Migrate(t.Context(), from, to, options)
+			if err != nil || report.TakenBack != 1 || has(t, to, key) {
+				t.Errorf("%+v, %v", report, err)
+			}
+			if c, err := ops.Compare(t.Context(), from, to, ops.StopOnLoss, ops.Job{}); err != nil || c.Equal != 1 {
+				t.Errorf("%+v, %v", c, err)
+			}
+		})
+	}
+}
+
+// One store under two names is refused, since a user who logs out meanwhile would be back. Nothing is left of the attempt, nor
+// of the same question about two stores.
+func TestSameStoreUnderTwoNames(t *testing.T) {
+	redis := djangotest.Redis(t)
+	folder := inFolder(t)
+	link := t.TempDir() + "/link"
+	if err := os.Symlink(strings.TrimPrefix(folder, "file:///"), link); err != nil {
+		t.Fatal(err)
+	}
+	for name, urls := range map[string][2]string{
+		"files": {folder, "file:///" + link},
+		"redis": {redis.URL, strings.Replace(redis.URL, "127.0.0.1", "localhost", 1)},
+	} {
+		from, to := openWith(t, urls[0], djangotest.Newest, nil), openWith(t, urls[1], djangotest.Newest, nil)
+		fill(t, from, 3)
+		report, err := ops.Migrate(t.Context(), from, to, ops.Migration{})
+		if !errors.Is(err, ops.ErrSameStore) || *report != (ops.MigrationReport{}) {
+			t.Errorf("%s: %+v, %v", name, report, err)
+		}
+		other := memory(t)
+		for range 2 {
+			if _, err := ops.Migrate(t.Context(), from, other, ops.Migration{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, store := range []djsession.Store{from, other} {
+			n := 0
+			for _, err := range store.(djsession.Scanner).Scan(t.Context(), djsession.Range{}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				n++
+			}
+			if n != 3 {
+				t.Errorf("%s: there are %d sessions", name, n)
+			}
+		}
+	}
+}
+
+// A key that the target takes for that of another session is not counted as kept.
+func TestKeysThatTheTargetDoesNotTellApart(t *testing.T) {
+	djangotest.NotShort(t, "MariaDB")
+	to := openWith(t, djangotest.MariaDB(t).URL, djangotest.Newest, nil)
+	if _, err := to.(djsession.SQLStore).DB().Exec("CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data longtext NOT NULL, expire_date datetime(6) NOT NULL)"); err != nil {
+		t.Fatal(err)
+	}
+	from := memory(t)
+	for _, key := range []string{"abcdefgh", "ABCDEFGH", "ijklmnop"} {
+		if _, err := from.Create(t.Context(), key, nil, time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for run, want := range []ops.MigrationReport{{Read: 3, Inserted: 2, Failed: 1}, {Read: 3, Kept: 2, Failed: 1}} {
+		if report, err := ops.Migrate(t.Context(), from, to, ops.Migration{}); err != nil || *report != want {
+			t.Errorf("run %d: %+v, %v", run, report, err)
+		}
+	}
+}

@@ -53,11 +53,11 @@ func newPass(name string, job *Job, store djsession.Store) (*pass, error) {
 
 // workers returns how many goroutines read, and which part of the store the first one reads.
 func (j *Job) workers() (workers, first, parts int, err error) {
+	shard, shards := max(j.Shard, 1), max(j.Shards, 1)
 	workers = j.Workers
 	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
+		workers = max(min(runtime.GOMAXPROCS(0), djsession.MaxParts/shards), 1)
 	}
-	shard, shards := max(j.Shard, 1), max(j.Shards, 1)
 	if j.Shard < 0 || j.Shards < 0 || shard > shards {
 		return 0, 0, 0, fmt.Errorf("ops: shard %d of %d: shards are counted from 1", j.Shard, j.Shards)
 	}

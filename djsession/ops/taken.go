@@ -30,6 +30,15 @@ func (m *migration) settleTaken(ctx context.Context, taken []*djsession.Record) 
 				inserted = append(inserted, stored)
 				continue
 			}
+			now, err := live(ctx, m.to, []string{r.Key})
+			if err != nil {
+				return inserted, err
+			}
+			if !now[0] { // a key that the target does not tell from this one has it, as in MySQL, which ignores case
+				m.failed.Add(1)
+				m.pass.found(r, fmt.Errorf("insert: %w", djsession.ErrKeyTaken))
+				continue
+			}
 		case m.Refresh:
 			refreshed, err := m.refresh(ctx, r)
 			if err != nil {

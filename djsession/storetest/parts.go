@@ -25,6 +25,7 @@ func testScanParts(f *fixture) {
 	for _, parts := range []int{0, 1, 2, 7, 64, djsession.MaxParts} {
 		f.hasParts(parts, "", keys)
 	}
+	f.hasPartsOfParts()
 	if !f.NamesOnly {
 		for _, parts := range []int{2, 7} {
 			f.hasParts(parts, "part", keys)
@@ -72,5 +73,25 @@ func (f *fixture) hasParts(parts int, prefix string, keys []string) {
 	}
 	if prefix == "" && parts > 1 && largest > many*3/4 {
 		f.Errorf("one of %d parts has %d of %d sessions: the parts are not nearly equal", parts, largest, len(want))
+	}
+}
+
+// hasPartsOfParts checks that part 1 of 2 is the parts 3, 4 and 5 of 6.
+func (f *fixture) hasPartsOfParts() {
+	f.Helper()
+	whole := map[string]bool{}
+	for _, key := range f.scan(djsession.Range{Part: 1, Parts: 2}) {
+		whole[key] = true
+	}
+	found := 0
+	for part := 3; part < 6; part++ {
+		for _, key := range f.scan(djsession.Range{Part: part, Parts: 6}) {
+			if found++; !whole[key] {
+				f.Errorf("Scan of part %d of 6 yielded a session that is not in part 1 of 2", part)
+			}
+		}
+	}
+	if found != len(whole) {
+		f.Errorf("the parts 3 to 5 of 6 have %d sessions, and part 1 of 2 has %d", found, len(whole))
 	}
 }

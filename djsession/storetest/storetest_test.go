@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"iter"
 	"os"
 	"os/exec"
@@ -323,6 +324,15 @@ var defects = map[string]struct {
 		b.scan = func(yield func(*djsession.Record, error) bool, r djsession.Range) {
 			b.each(r, func(record *djsession.Record, err error) bool {
 				return r.Parts == 7 && r.Part == 3 && record.Key < "8" || yield(record, err)
+			})
+		}
+	}},
+	"parts cannot be divided": {"ScanParts", func(b *broken, _ *djsession.Settings) {
+		b.scan = func(yield func(*djsession.Record, error) bool, r djsession.Range) {
+			b.each(djsession.Range{Prefix: r.Prefix}, func(record *djsession.Record, err error) bool {
+				h := fnv.New32a()
+				h.Write([]byte(record.Key))
+				return r.Parts > 1 && int(h.Sum32()%uint32(r.Parts)) != r.Part || yield(record, err)
 			})
 		}
 	}},

@@ -64,3 +64,15 @@ func WithPassword(rawURL, password string) (string, error) {
 	}
 	return scheme + "://" + rest[:at] + ":" + escaped + rest[at:], nil
 }
+
+// WithoutPassword returns the URL without the password behind the name of its user.
+func WithoutPassword(rawURL string) string {
+	scheme, rest, _ := strings.Cut(rawURL, "://")
+	end := strings.IndexAny(rest+"/", "/?")
+	at := strings.LastIndexByte(rest[:end], '@')
+	if at < 0 {
+		return rawURL
+	}
+	user, _, _ := strings.Cut(rest[:at], ":")
+	return scheme + "://" + user + rest[at:]
+}

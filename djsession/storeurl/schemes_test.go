@@ -176,3 +176,17 @@ func TestResolve(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutPassword(t *testing.T) {
+	for rawURL, want := range map[string]string{
+		"postgres://user:p%40ss@host/name?table=a": "postgres://user@host/name?table=a",
+		"redis://:a:b@c@host,other:1/1":            "redis://@host,other:1/1",
+		"redis://user@host/1":                      "redis://user@host/1",
+		"sqlite:////a@b:c/d":                       "sqlite:////a@b:c/d",
+		"postgres://host?user=a@b":                 "postgres://host?user=a@b",
+	} {
+		if got := WithoutPassword(rawURL); got != want {
+			t.Errorf("%s: %s, want %s", rawURL, got, want)
+		}
+	}
+}

@@ -2,6 +2,8 @@
 // that several scans divide the keys into.
 package scanning
 
+import "math/bits"
+
 // FirstPage is the size of the first page, in sessions. A page should be a few hundred kilobytes,
 // whatever the size of a session.
 const FirstPage = 32
@@ -27,8 +29,23 @@ func NextPage(size, bytes int) int {
 // IsInPart reports whether a key is in a part: see djsession.Range. It is for stores that must look
 // at every key anyway, and goes by a hash of the key. With fewer than two parts it is always true.
 // Every process divides the keys in the same way, so that several machines can share the work.
+//
+// The parts are ranges of the hash, and not its remainders: part 1 of 2 is parts 4 to 7 of 8. So machines
+// that divide their shards further, each by its own number of workers, leave nothing out.
 func IsInPart(key string, part, parts int) bool {
-	return parts < 2 || hash(key)%uint64(parts) == uint64(part)
+	if parts < 2 {
+		return true
+	}
+	at, _ := bits.Mul64(mix(hash(key)), uint64(parts))
+	return at == uint64(part)
+}
+
+// mix spreads every bit of a hash to its highest ones, which FNV's last steps do not reach. It is the last step of
+// MurmurHash3.
+func mix(h uint64) uint64 {
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
 }
 
 // hash is FNV-1a of 64 bits.

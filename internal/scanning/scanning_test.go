@@ -41,3 +41,23 @@ func TestParts(t *testing.T) {
 		}
 	}
 }
+
+// Two machines share a store as shards 1 and 2 of 2, and divide their shards among different numbers of workers. Each
+// key is in one part of one of them.
+func TestPartsOfParts(t *testing.T) {
+	for _, workers := range [][]int{{1, 2}, {2, 8}, {3, 5}, {4, 7, 1}} {
+		for range 1000 {
+			key, n := djsession.NewKey(), 0
+			for shard, w := range workers {
+				for i := range w {
+					if IsInPart(key, shard*w+i, len(workers)*w) {
+						n++
+					}
+				}
+			}
+			if n != 1 {
+				t.Fatalf("shards with %v workers: a key is in %d parts", workers, n)
+			}
+		}
+	}
+}
