@@ -60,6 +60,7 @@ Rotate needs to know where the users are: in [users], or in a settings file.`,
 			counts := []counter{
 				{"read", did.Read, "sessions read"},
 				{"rewritten", did.Rewritten, "rewritten"},
+				{"current", did.Current, "signed with SECRET_KEY already, the first of the keys"},
 			}
 			report.extra = map[string]any{"fallbacks": fallbacksJSON(did.Fallbacks)}
 			for i, use := range did.Fallbacks {

@@ -26,6 +26,8 @@ type RotationReport struct {
 	Read, Unreadable int64
 	// Rewritten counts the sessions that were written again.
 	Rewritten int64
+	// Current counts the sessions that SECRET_KEY had signed already. If these are all, the keys may be in the wrong order.
+	Current int64
 	// Fallbacks counts, for each of SECRET_KEY_FALLBACKS, the sessions that need it.
 	Fallbacks []FallbackUse
 	// Refused counts the logins whose hash does not verify, such as after a change of password.
@@ -84,7 +86,7 @@ func Rotate(ctx context.Context, store djsession.Store, options Rotation) (*Rota
 	if err == nil {
 		err = unknown
 	}
-	report := &RotationReport{Rewritten: w.rewritten.Load(), Fallbacks: r.uses, Refused: r.refused.Load(), Failed: w.failed.Load(), Gone: w.gone.Load()}
+	report := &RotationReport{Rewritten: w.rewritten.Load(), Current: r.current, Fallbacks: r.uses, Refused: r.refused.Load(), Failed: w.failed.Load(), Gone: w.gone.Load()}
 	report.Read, report.Unreadable = w.read()
 	return report, err
 }
@@ -96,8 +98,9 @@ type rotation struct {
 	unsigned bool
 	refused  atomic.Int64
 
-	mu   sync.Mutex
-	uses []FallbackUse
+	mu      sync.Mutex
+	uses    []FallbackUse
+	current int64
 }
 
 // decide returns the values of the sessions that need a fallback.
@@ -138,8 +141,11 @@ func (r *rotation) count(s *djsession.Record, hash djauth.Rehashed) {
 		}
 		return u
 	}
-	if s.Origin.Key > 0 {
+	switch {
+	case s.Origin.Key > 0:
 		use(s.Origin.Key).Signed++
+	case !r.unsigned:
+		r.current++
 	}
 	if hash.Key > 0 && hash.Values != nil {
 		use(hash.Key).Hashes++
