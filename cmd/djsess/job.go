@@ -77,7 +77,7 @@ func (a *app) job(cmd *cobra.Command, f *jobFlags, settings *djsession.Settings)
 			return j, nil, usagef(cmd, "--shard: want I/N, such as 1/4: the first of four parts")
 		}
 	}
-	limitMemory(32 << 20)
+	limitMemory(26 << 20)
 	r := &jobReport{app: a, flags: f, out: a.stdout, unit: "sessions", settings: settings, hints: hints{app: a}, shown: time.Now()}
 	r.stopped = "what was done stays done, and a rerun goes on from there"
 	if file, ok := a.stderr.(*os.File); ok {
