@@ -28,8 +28,8 @@ type journal struct {
 	head string
 }
 
-// ErrJournal: the journal cannot be used. Nothing was written.
-var ErrJournal = errors.New("the journal cannot be used")
+// ErrJournal: a file with the name of the journal is not one of this migration. Nothing was written.
+var ErrJournal = errors.New("not of this migration")
 
 const journalFormat = "djsess journal 1 "
 
